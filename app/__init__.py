@@ -1,0 +1,3 @@
+"""Vitrine: a recommendation service you can see through."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""HTTP: wire models, small handlers, problem details and the page."""

@@ -1,0 +1,119 @@
+"""Reading and writing the catalogue."""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from typing import IO, Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Path as InPath
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import StreamingResponse
+
+from app.api.access import PartsDep, may_write
+from app.api.guard import NDJSON
+from app.api.problems import documented, not_found
+from app.api.wire import Category, DocumentPage, WireDocument
+from app.catalogue.importer import outcomes
+from app.catalogue.incoming import MAX_ID, SLUG, DocumentContent
+from app.catalogue.readers import jsonl
+from app.catalogue.store import Catalogue, Written
+from app.parts import Parts
+
+router = APIRouter(prefix="/documents", tags=["documents"])
+WRITING = [Depends(may_write)]
+STREAM_BATCH = 100
+IN_MEMORY = 1_048_576
+
+DocumentId = Annotated[str, InPath(max_length=MAX_ID, pattern=SLUG)]
+
+
+@router.get("", summary="List documents", responses=documented(422, 429, 503))
+async def list_documents(
+    parts: PartsDep,
+    after: Annotated[str, Query(max_length=MAX_ID, description="the last page's `next`")] = "",
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    category: Annotated[Category | None, Query()] = None,
+) -> DocumentPage:
+    """The documents in the order of their ids, a page at a time."""
+    page = parts.catalogue.page
+    found = await run_in_threadpool(page, after, limit + 1, category)
+    more = found[limit - 1].id if len(found) > limit else None
+    return DocumentPage(documents=[WireDocument.of(each) for each in found[:limit]], next=more)
+
+
+@router.get("/{document_id}", summary="Read a document", responses=documented(404, 422, 429, 503))
+async def read(document_id: DocumentId, parts: PartsDep) -> WireDocument:
+    """One document."""
+    return await run_in_threadpool(get, parts.catalogue, document_id)
+
+
+@router.put(
+    "/{document_id}",
+    summary="Write a document",
+    dependencies=WRITING,
+    responses=documented(401, 403, 413, 415, 422, 429, 503) | {201: {"model": WireDocument}},
+)
+async def write(
+    document_id: DocumentId, content: DocumentContent, parts: PartsDep, response: Response
+) -> WireDocument:
+    """Create (201) or replace (200). The next recommendation sees it."""
+    document = content.document(document_id)
+    (written,) = await run_in_threadpool(parts.catalogue.put, [document])
+    response.status_code = 201 if written is Written.CREATED else 200
+    return await run_in_threadpool(get, parts.catalogue, document_id)
+
+
+@router.delete(
+    "/{document_id}",
+    status_code=204,
+    summary="Delete a document",
+    dependencies=WRITING,
+    responses=documented(401, 403, 404, 422, 429, 503),
+)
+async def delete(document_id: DocumentId, parts: PartsDep) -> None:
+    """The next recommendation doesn't see it any more."""
+    if not await run_in_threadpool(parts.catalogue.delete, document_id):
+        raise not_found("document", document_id)
+
+
+@router.post(
+    "",
+    summary="Write many documents",
+    dependencies=WRITING,
+    response_class=StreamingResponse,
+    responses=documented(401, 403, 413, 415, 429, 503)
+    | {200: {"description": "one outcome a line", "content": {NDJSON: {}}}},
+    openapi_extra={"requestBody": {"required": True, "content": {NDJSON: {"schema": {}}}}},
+)
+async def write_many(request: Request, parts: PartsDep) -> StreamingResponse:
+    """NDJSON in, NDJSON out: one outcome a line, sent when that line is durable."""
+    body = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - closed by the stream
+    async for chunk in request.stream():
+        await run_in_threadpool(body.write, chunk)
+    body.seek(0)
+    return StreamingResponse(written_lines(parts, body), media_type=NDJSON)
+
+
+def written_lines(parts: Parts, body: IO[bytes]) -> Iterator[str]:
+    """The outcome of each line of `body`, which is closed at the end."""
+    with body:
+        for part in outcomes(parts.catalogue, jsonl(body), STREAM_BATCH):
+            for row, written in part:
+                told: dict[str, object] = {"line": row.line}
+                if row.document:
+                    told["id"] = row.document.id
+                told |= {"outcome": written.value} if written else _rejected(row.reason)
+                yield json.dumps(told, ensure_ascii=False) + "\n"
+
+
+def _rejected(reason: str) -> dict[str, object]:
+    return {"outcome": "rejected", "reason": reason}
+
+
+def get(catalogue: Catalogue, document_id: str) -> WireDocument:
+    """The document, or a Problem."""
+    document = catalogue.get(document_id)
+    if document is None:
+        raise not_found("document", document_id)
+    return WireDocument.of(document)

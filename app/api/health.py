@@ -1,0 +1,89 @@
+"""Is it alive, is it ready, what is it?"""
+
+import sqlite3
+from typing import Literal
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
+
+from app import __version__
+from app.api.access import PartsDep
+from app.api.wire import Model
+from app.parts import Parts
+from app.wikipedia.signal import WikipediaSignal
+
+router = APIRouter(tags=["operation"])
+Verdict = Literal["ready", "degraded", "unready"]
+
+
+class Health(BaseModel):
+    """Each part with `ok` or what is wrong with it."""
+
+    status: Verdict
+    parts: dict[str, str]
+
+
+class Alive(BaseModel):
+    """The process answers."""
+
+    status: Literal["alive"] = "alive"
+
+
+class Version(BaseModel):
+    """What is running."""
+
+    version: str
+    model: Model
+    embedder: Model
+
+
+@router.get("/livez", summary="Is the process alive?")
+async def livez() -> Alive:
+    """Answers whenever the event loop turns."""
+    return Alive()
+
+
+@router.get("/readyz", summary="Can it answer?", responses={503: {"model": Health}})
+async def readyz(parts: PartsDep, response: Response) -> Health:
+    """Asks each part. Wikipedia being away makes the service degraded, not unready."""
+    found = await run_in_threadpool(_local_parts, parts)
+    unready = any(state != "ok" for state in found.values())
+    if isinstance(parts.topic_signal, WikipediaSignal):
+        circuit = await parts.topic_signal.circuit()
+        found["topic_signal"] = "ok" if circuit == "closed" else f"circuit {circuit}"
+    else:
+        found["topic_signal"] = "off"
+    away = found["topic_signal"] not in ("ok", "off")
+    response.status_code = 503 if unready else 200
+    return Health(status="unready" if unready else "degraded" if away else "ready", parts=found)
+
+
+def _local_parts(parts: Parts) -> dict[str, str]:
+    return {"catalogue": _catalogue(parts), "journal": _journal(parts)}
+
+
+def _catalogue(parts: Parts) -> str:
+    try:
+        return "ok" if len(parts.catalogue) else "empty: import documents"
+    except sqlite3.Error as error:
+        return f"cannot be read: {error}"
+
+
+def _journal(parts: Parts) -> str:
+    try:
+        parts.journal.counts()
+    except sqlite3.Error as error:
+        return f"cannot be read: {error}"
+    return "ok"
+
+
+@router.get("/version", summary="What is running?")
+async def version(parts: PartsDep) -> Version:
+    """The program and its models."""
+    card, embedder = parts.model.card, parts.catalogue.models.embedder
+    return Version(
+        version=__version__,
+        model=Model(name=card.name, version=card.version),
+        embedder=Model(name=embedder.name, version=f"{embedder.version}+{embedder.hash}"),
+    )

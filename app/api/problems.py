@@ -1,0 +1,129 @@
+"""Errors as RFC 9457 problem details: what went wrong, and what to do about it."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+MEDIA_TYPE = "application/problem+json"
+MAX_ERRORS = 20
+
+log = logging.getLogger(__name__)
+
+
+class FieldError(BaseModel):
+    """One thing wrong with the input."""
+
+    pointer: str = Field(description="JSON pointer to the value, or the parameter's name")
+    detail: str
+
+
+class ProblemDetails(BaseModel):
+    """RFC 9457."""
+
+    type: str = Field(examples=["urn:vitrine:problem:invalid-input"])
+    title: str = Field(examples=["The input is not valid"])
+    status: int = Field(examples=[422])
+    detail: str = Field(examples=["query: is empty; type a few words"])
+    errors: list[FieldError] = []
+
+
+class Problem(HTTPException):
+    """An error with an answer: raise it anywhere below a handler.
+
+    An HTTPException, because FastAPI passes no other error of reading a body on.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        name: str,
+        title: str,
+        detail: str,
+        headers: Mapping[str, str] | None = None,
+        errors: Sequence[FieldError] = (),
+    ) -> None:
+        """`name` completes the type, `urn:vitrine:problem:…`."""
+        super().__init__(status, detail, dict(headers or {}))
+        self.details = ProblemDetails(
+            type=f"urn:vitrine:problem:{name}",
+            title=title,
+            status=status,
+            detail=detail,
+            errors=list(errors),
+        )
+
+    def response(self) -> JSONResponse:
+        """The problem as an answer."""
+        content = self.details.model_dump(exclude_defaults=True)
+        status = self.details.status
+        return JSONResponse(content, status, headers=self.headers, media_type=MEDIA_TYPE)
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route for OpenAPI."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
+    return {
+        status: {"description": HTTPStatus(status).phrase, "content": content}
+        for status in statuses
+    }
+
+
+def not_found(what: str, name: str) -> Problem:
+    """404 for a document or recommendation."""
+    return Problem(404, "not-found", f"No such {what}", f"There is no {what} “{name}”.")
+
+
+def invalid(pointer: str, detail: str) -> Problem:
+    """422 for one value."""
+    errors = [FieldError(pointer=pointer, detail=detail)]
+    return _invalid_input(errors)
+
+
+def _invalid_input(errors: Sequence[FieldError]) -> Problem:
+    told = "; ".join(f"{each.pointer.strip('/') or 'body'}: {each.detail}" for each in errors[:3])
+    return Problem(422, "invalid-input", "The input is not valid", told, errors=errors)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error with problem details."""
+
+    @app.exception_handler(Problem)
+    async def problem(_: Request, error: Problem) -> JSONResponse:
+        return error.response()
+
+    @app.exception_handler(RequestValidationError)
+    async def validation(_: Request, error: RequestValidationError) -> JSONResponse:
+        errors = [_field_error(each) for each in error.errors()[:MAX_ERRORS]]
+        return _invalid_input(errors).response()
+
+    @app.exception_handler(HTTPException)
+    async def http(_: Request, error: HTTPException) -> JSONResponse:
+        phrase = HTTPStatus(error.status_code).phrase
+        name = phrase.lower().replace(" ", "-")
+        detail = error.detail if error.detail != phrase else f"{phrase}: see /docs for what exists."
+        return Problem(error.status_code, name, phrase, detail, error.headers).response()
+
+    @app.exception_handler(Exception)
+    async def unexpected(request: Request, error: Exception) -> JSONResponse:
+        log.error("unhandled error on %s %s", request.method, request.url.path, exc_info=error)
+        detail = "This is a fault of the service, not of your request; trying again may help."
+        return Problem(500, "internal", "Something went wrong here", detail).response()
+
+
+def _field_error(error: Mapping[str, Any]) -> FieldError:
+    """From pydantic's error; its message is shown, the rejected value is not."""
+    place, *path = error["loc"]
+    pointer = "".join(f"/{step}" for step in path) if place == "body" else str(path[0])
+    detail = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "json_invalid":
+        pointer, detail = "", f"is not valid JSON: {error['ctx']['error']}"
+    if error["type"] in ("model_attributes_type", "missing") and pointer == "":
+        detail = "send a JSON object with Content-Type: application/json"
+    return FieldError(pointer=pointer, detail=detail)

@@ -1,0 +1,192 @@
+"""What goes over the wire. Scores are in [0, 1], higher is better."""
+
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from app.catalogue.incoming import MAX_CATEGORY, Slug, readable
+from app.catalogue.journal import Kind
+from app.recommend.types import Document, Ranked, Recommendation
+from app.recommend.words import normalize
+
+MAX_QUERY = 500
+MAX_LIMIT = 50
+EXAMPLE = "keep bread from going stale"
+
+
+def _query(text: str) -> str:
+    text = normalize(readable(text))
+    if not text:
+        raise ValueError("is empty; type a few words")
+    if len(text) > MAX_QUERY:
+        raise ValueError(f"has {len(text)} characters; shorten it to {MAX_QUERY}")
+    return text
+
+
+QueryText = Annotated[
+    str, Field(max_length=20_000, description="free text, in your own words"), AfterValidator(_query)
+]
+Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT, description="how many documents")]
+Category = Annotated[str, Field(max_length=MAX_CATEGORY)]
+Categories = Annotated[
+    list[Category], Field(max_length=50, description="only from these; none: from all")
+]
+UserId = Annotated[
+    str | None, Field(max_length=128, description="your opaque id; neither stored nor logged")
+]
+RecommendationId = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
+
+
+class _Input(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class RecommendRequest(_Input):
+    """A question."""
+
+    query: QueryText = Field(examples=[EXAMPLE])
+    limit: Limit = 5
+    categories: Categories = Field([], examples=[["cooking"]])
+    user_id: UserId = None
+    explain: bool = Field(True, description="give the reasons of each result")
+
+
+class FeedbackRequest(_Input):
+    """What somebody did with a recommended document."""
+
+    recommendation_id: RecommendationId = Field(examples=["9f86d081884c7d659a2feaa0c55ad015"])
+    document_id: Slug = Field(examples=["staling"])
+    kind: Annotated[Kind, Field(strict=False)]
+    dwell_ms: Annotated[int, Field(ge=0, le=86_400_000)] | None = Field(
+        None, description="milliseconds spent reading; with kind `dwell` only"
+    )
+
+
+class FeedbackResponse(BaseModel):
+    """Feedback as it was kept."""
+
+    rank: int = Field(description="where the document stood in the recommendation, from 1")
+    repeated: bool = Field(description="true if the same feedback had been given before")
+
+
+class WireDocument(BaseModel):
+    """A document of the catalogue."""
+
+    id: str
+    title: str
+    text: str
+    category: str
+    url: str
+    updated_at: str = Field(description="RFC 3339, UTC")
+
+    @classmethod
+    def of(cls, document: Document) -> Self:
+        return cls(
+            id=document.id,
+            title=document.title,
+            text=document.text,
+            category=document.category,
+            url=document.url,
+            updated_at=document.updated_at,
+        )
+
+
+class DocumentPage(BaseModel):
+    """Some documents in the order of their ids."""
+
+    documents: list[WireDocument]
+    next: str | None = Field(description="pass as `after` for the next page; null at the end")
+
+
+class LegScores(BaseModel):
+    """One number for each leg."""
+
+    lexical: float = Field(description="BM25: the words of the query")
+    dense: float = Field(description="static embeddings: their meaning")
+    latent: float = Field(description="TF-IDF and SVD: the subjects of this catalogue")
+    topic: float = Field(description="pages that Wikipedia's search finds")
+
+
+class Reasons(BaseModel):
+    """Why a document ranks where it does: `base` plus all contributions is its score."""
+
+    summary: str
+    matched_terms: list[str]
+    topic_page: str | None
+    base: float
+    scores: LegScores
+    weights: LegScores
+    contributions: LegScores
+
+
+class Result(BaseModel):
+    """One recommended document."""
+
+    rank: int
+    score: float
+    document: WireDocument
+    reasons: Reasons | None
+
+    @classmethod
+    def of(cls, ranked: Ranked, *, explain: bool) -> Self:
+        document = WireDocument.of(ranked.document)
+        reasons = _reasons(ranked) if explain else None
+        return cls(rank=ranked.rank, score=ranked.score, document=document, reasons=reasons)
+
+
+def _reasons(ranked: Ranked) -> Reasons:
+    why = ranked.reason
+    return Reasons(
+        summary=why.summary,
+        matched_terms=list(why.matched_terms),
+        topic_page=why.topic_page,
+        base=why.base,
+        scores=LegScores(**why.legs),
+        weights=LegScores(**why.weights),
+        contributions=LegScores(**why.contributions),
+    )
+
+
+class Interpretation(BaseModel):
+    """How the query was understood."""
+
+    text: str
+    terms: list[str]
+    corrections: dict[str, str] = Field(description="misspelt words and what they were read as")
+
+
+class Model(BaseModel):
+    """The model that ranked."""
+
+    name: str
+    version: str
+
+
+class RecommendResponse(BaseModel):
+    """An answer."""
+
+    recommendation_id: str
+    query: Interpretation
+    results: list[Result]
+    model: Model
+    degraded: list[str] = Field(description="what was missing: topic_signal, ranking_model")
+    took_ms: float
+
+    @classmethod
+    def of(
+        cls, recommendation_id: str, answer: Recommendation, took: float, *, explain: bool
+    ) -> Self:
+        """`took` in seconds."""
+        query, model = answer.query, answer.model
+        return cls(
+            recommendation_id=recommendation_id,
+            query=Interpretation(
+                text=query.text,
+                terms=[term.surface for term in query.terms],
+                corrections=dict(query.corrections),
+            ),
+            results=[Result.of(each, explain=explain) for each in answer.ranking.items],
+            model=Model(name=model.name, version=model.version),
+            degraded=list(answer.degraded),
+            took_ms=round(took * 1000, 3),
+        )

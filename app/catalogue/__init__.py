@@ -1,0 +1,1 @@
+"""The catalogue: documents, their words and their vectors, in one SQLite file."""

@@ -1,0 +1,120 @@
+"""SQLite, opened the same way everywhere: WAL, foreign keys, bounded waiting, durable commits."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+
+BUSY_SECONDS = 10
+
+
+class SchemaTooNew(RuntimeError):
+    """The file was written by a newer version of the program."""
+
+
+class Database:
+    """One SQLite file: a read connection per thread, one writer at a time.
+
+    Readers never wait for the writer (WAL). A commit returns when its pages are on the disk
+    (synchronous = FULL), so what was acknowledged survives a crash.
+    """
+
+    def __init__(self, path: Path, schema: str, version: int) -> None:
+        """Open or create. `schema` names an SQL file beside this one. Raises SchemaTooNew."""
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._local = threading.local()
+        self._opened: list[sqlite3.Connection] = []
+        self._lock = threading.RLock()
+        self._writer = self._connect()
+        self._writer.execute("PRAGMA journal_mode = WAL")
+        self._writer.execute("PRAGMA synchronous = FULL")
+        self._migrate(schema, version)
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA cache_size = -16384")
+        self._opened.append(connection)
+        return connection
+
+    def _migrate(self, schema: str, version: int) -> None:
+        with self.write() as connection:
+            (found,) = connection.execute("PRAGMA user_version").fetchone()
+            if found > version:
+                raise SchemaTooNew(
+                    f"{self.path} has schema version {found}, and this program knows versions up "
+                    f"to {version}: run the newer program, or point the setting to another folder."
+                )
+            if found == 0:
+                for statement in _statements(files(__package__).joinpath(schema).read_text()):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {version}")
+
+    @property
+    def reader(self) -> sqlite3.Connection:
+        """This thread's connection for reading."""
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = self._connect()
+            connection.execute("PRAGMA query_only = ON")
+        return connection
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """A transaction: committed and durable at the end of the block, undone by an exception."""
+        with self._lock:
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._writer
+            except BaseException:
+                self._writer.execute("ROLLBACK")
+                raise
+            self._writer.execute("COMMIT")
+
+    @contextmanager
+    def snapshot(self) -> Iterator[sqlite3.Connection]:
+        """Several reads that see one moment."""
+        self.reader.execute("BEGIN")
+        try:
+            yield self.reader
+        finally:
+            self.reader.execute("COMMIT")
+
+    def changed(self) -> bool:
+        """Whether anything was committed since this thread asked last (true the first time)."""
+        (version,) = self.reader.execute("PRAGMA data_version").fetchone()
+        seen = getattr(self._local, "version", None)
+        self._local.version = version
+        return bool(version != seen)
+
+    def release(self) -> None:
+        """Close this thread's connection; the next use opens another."""
+        connection = self._local.__dict__.pop("connection", None)
+        if connection is not None:
+            self._opened.remove(connection)
+            connection.close()
+
+    def intact(self) -> bool:
+        """Whether the file can be read (cheap; `PRAGMA integrity_check` is the thorough one)."""
+        return self.reader.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone() is not None
+
+    def close(self) -> None:
+        """Close every connection of every thread."""
+        with self._lock:
+            while self._opened:
+                self._opened.pop().close()
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script, so that they run inside the caller's transaction."""
+    pending = ""
+    for line in script.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            yield pending
+            pending = ""

@@ -1,0 +1,38 @@
+"""The lexical leg answered by SQLite's FTS5: the same formula as `recommend/lexical.py`."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from app.catalogue.snapshot import Snapshot, slots_of
+from app.recommend.lexical import ceiling, idf
+from app.recommend.types import Floats
+
+
+def frequencies(connection: sqlite3.Connection, terms: Sequence[str]) -> dict[str, int]:
+    """How many documents contain each term; absent terms are left out."""
+    marks = ",".join("?" * len(terms))
+    query = f"SELECT term, doc FROM vocabulary WHERE term IN ({marks})"
+    return dict(connection.execute(query, terms).fetchall())
+
+
+def scores(connection: sqlite3.Connection, terms: Mapping[str, int], now: Snapshot) -> Floats:
+    """BM25 of every slot (n,), in [0, 1].
+
+    A term is bound, quoted, as often as the query repeats it, so FTS5 sees no operators.
+    """
+    result = np.zeros(len(now.keys), np.float32)
+    known = frequencies(connection, list(terms))
+    if not known:
+        return result
+    match = " OR ".join(f'"{term}"' for term in known for _ in range(terms[term]))
+    query = "SELECT rowid, -bm25(words) FROM words WHERE words MATCH ? ORDER BY rowid"
+    rows = connection.cursor().execute(query, (match,)).fetchall()
+    highest = ceiling({term: idf(now.count, count) for term, count in known.items()}, terms)
+    keys = np.fromiter((key for key, _ in rows), np.int64, len(rows))
+    values = np.fromiter((value for _, value in rows), np.float32, len(rows))
+    slots = slots_of(now.keys, keys)
+    kept = np.isin(keys, now.keys[slots]) if len(slots) < len(keys) else slice(None)
+    result[slots] = values[kept] / np.float32(highest)
+    return np.clip(result, 0, 1)

@@ -1,0 +1,70 @@
+"""Documents from outside, checked before they go in."""
+
+import re
+import unicodedata
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from app.recommend.types import Document
+
+MAX_ID, MAX_TITLE, MAX_TEXT, MAX_CATEGORY, MAX_URL = 128, 300, 20_000, 64, 2_048
+SLUG = r"^[a-z0-9][a-z0-9._-]*$"
+_URL = re.compile(r"https?://[^\s/]+\S*")
+
+
+def readable(text: str) -> str:
+    """The text in NFC. Raises ValueError for characters no text needs, and says which."""
+    for char in text:
+        if unicodedata.category(char) in ("Cc", "Cs") and char not in "\t\n\r":
+            raise ValueError(f"contains the control character U+{ord(char):04X}; remove it")
+    return unicodedata.normalize("NFC", text)
+
+
+def _url(text: str) -> str:
+    if text and not _URL.fullmatch(text):
+        raise ValueError("is not an http or https address")
+    return text
+
+
+Slug = Annotated[str, StringConstraints(pattern=SLUG, max_length=MAX_ID)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(readable)]
+
+
+class DocumentContent(BaseModel):
+    """What a document says; its id stands elsewhere."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "title": "Staling",
+                    "text": "Bread goes stale as its starch takes up water and sets again.",
+                    "category": "cooking",
+                    "url": "https://en.wikipedia.org/wiki/Staling",
+                }
+            ]
+        },
+    )
+
+    title: Text = Field(min_length=1, max_length=MAX_TITLE)
+    text: Text = Field(min_length=1, max_length=MAX_TEXT)
+    category: Text = Field("", max_length=MAX_CATEGORY)
+    url: Annotated[Text, AfterValidator(_url)] = Field("", max_length=MAX_URL)
+
+    def document(self, document_id: str) -> Document:
+        """The document with its id."""
+        return Document(document_id, self.title, self.text, self.category, self.url)
+
+
+class IncomingDocument(DocumentContent):
+    """A document with its id: a slug of small letters, digits, `.`, `_` and `-`."""
+
+    id: Slug
+    updated_at: str | None = Field(None, max_length=40, description="ignored: set when written")
+
+    def as_document(self) -> Document:
+        """The document."""
+        return self.document(self.id)

@@ -1,0 +1,23 @@
+-- What was recommended and what people did with it, version 1 (PRAGMA user_version). Kept apart
+-- from the catalogue, which can be rebuilt; this cannot. Holds no query text and no user.
+
+CREATE TABLE recommendations (
+    sequence  INTEGER PRIMARY KEY AUTOINCREMENT,
+    id        TEXT NOT NULL UNIQUE,
+    model     TEXT NOT NULL,
+    version   TEXT NOT NULL,
+    degraded  TEXT NOT NULL, -- names, separated by blanks
+    documents TEXT NOT NULL, -- ids in the order shown, separated by blanks
+    served_at TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE feedback (
+    recommendation TEXT NOT NULL,
+    document       TEXT NOT NULL,
+    kind           TEXT NOT NULL CHECK (kind IN
+                       ('click', 'dismiss', 'thumbs_up', 'thumbs_down', 'dwell')),
+    rank           INTEGER NOT NULL,
+    dwell_ms       INTEGER,
+    received_at    TEXT NOT NULL,
+    PRIMARY KEY (recommendation, document, kind)
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,78 @@
+"""From database rows to the arrays that snapshots are made of."""
+
+import sqlite3
+from collections.abc import Sequence
+
+import numpy as np
+
+from app.catalogue.snapshot import Rows
+from app.catalogue.vectors import LegModel
+from app.recommend.topic_signal import title_hash
+from app.recommend.types import DENSE, LATENT, Floats, Keys
+
+ActiveModels = dict[str, tuple[int, LegModel]]
+
+
+class CategoryCodes(dict[str, int]):
+    """Category names as small integers, numbered as they turn up."""
+
+    def __missing__(self, name: str) -> int:
+        code = self[name] = len(self)
+        return code
+
+
+def load_rows(
+    connection: sqlite3.Connection, after: int, models: ActiveModels, codes: CategoryCodes
+) -> Rows:
+    """The documents with keys above `after`. Call inside a read transaction."""
+    query = (
+        "SELECT key, title, category, stems FROM documents JOIN words ON words.rowid = key "
+        "WHERE key > ? ORDER BY key"
+    )
+    keys: list[int] = []
+    titles: list[int] = []
+    categories: list[int] = []
+    stems: list[list[str]] = []
+    for key, title, category, text in connection.execute(query, (after,)):
+        keys.append(key)
+        titles.append(title_hash(title))
+        categories.append(codes[category])
+        stems.append(text.split())
+    return Rows(
+        keys=np.array(keys, np.int64),
+        titles=np.array(titles, np.uint64),
+        categories=np.array(categories, np.int32),
+        stems=stems,
+        dense=_vectors(connection, DENSE, models, after, len(keys)),
+        latent=_vectors(connection, LATENT, models, after, len(keys)),
+    )
+
+
+def _vectors(
+    connection: sqlite3.Connection, leg: str, models: ActiveModels, after: int, count: int
+) -> Floats:
+    if leg not in models:
+        return np.zeros((count, 64), np.float32)
+    row, model = models[leg]
+    query = "SELECT vector FROM embeddings WHERE model = ? AND document > ? ORDER BY document"
+    blobs = [blob for (blob,) in connection.execute(query, (row, after))]
+    return _decode(blobs, model.dimensions)
+
+
+def load_vectors(
+    connection: sqlite3.Connection, leg: str, models: ActiveModels, keys: Keys
+) -> Floats:
+    """The vectors (n, d) of some documents; zeros where a document is gone."""
+    if leg not in models:
+        return np.zeros((len(keys), 64), np.float32)
+    row, model = models[leg]
+    marks = ",".join("?" * len(keys))
+    query = f"SELECT document, vector FROM embeddings WHERE model = ? AND document IN ({marks})"
+    found = dict(connection.cursor().execute(query, (row, *keys.tolist())))
+    nothing = bytes(2 * model.dimensions)
+    return _decode([found.get(key, nothing) for key in keys.tolist()], model.dimensions)
+
+
+def _decode(blobs: Sequence[bytes], dimensions: int) -> Floats:
+    halves = np.frombuffer(b"".join(blobs), "<f2").reshape(len(blobs), dimensions)
+    return halves.astype(np.float32)

@@ -1,0 +1,136 @@
+"""Keeps one snapshot current: takes in what was written, here or by another process."""
+
+import logging
+import sqlite3
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.catalogue.database import Database
+from app.catalogue.loading import ActiveModels, CategoryCodes, load_rows
+from app.catalogue.snapshot import Memory, Snapshot
+from app.catalogue.vectors import Models
+from app.recommend.dense import EXACT
+from app.recommend.latent import LatentModel
+from app.recommend.spelling import Speller
+from app.recommend.types import LATENT, Keys
+
+FTS_DOCUMENTS = 2_000
+"""Up to this size SQLite's own full-text index answers in well under a millisecond."""
+INLINE = 1_000
+"""More new documents than this are taken in beside the requests, not inside one."""
+WASTE = 0.2
+"""The share of dead slots from which starting over is worth it."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What happened since a snapshot was taken."""
+
+    models: ActiveModels
+    removed: Keys
+    removals: int
+    added: int
+    lost_track: bool
+
+    def too_much(self, old: Snapshot) -> bool:
+        """Whether starting over is better than taking it in."""
+        rows = {leg: row for leg, (row, _) in self.models.items()}
+        if self.lost_track or rows != {leg: row for leg, (row, _) in old.models.items()}:
+            return True
+        slots = len(old.keys) + self.added
+        dead = len(old.keys) - old.count + len(self.removed)
+        return self.added > INLINE or (slots > INLINE and dead > WASTE * slots)
+
+
+class Moments:
+    """The current snapshot. Any thread may ask; one at a time brings it up to date."""
+
+    def __init__(self, database: Database, models: Models, lexical: str = "auto") -> None:
+        """`lexical`: `fts5`, `memory`, or `auto` (by the number of documents)."""
+        self._database, self._models, self._lexical = database, models, lexical
+        self.codes = CategoryCodes()
+        self._lock = threading.Lock()
+        self._rebuilding = False
+        database.changed()
+        self._memory, self._snapshot = self._load()
+
+    def current(self) -> Snapshot:
+        """A snapshot with everything committed before this call (bulk imports: soon)."""
+        if self._database.changed():
+            with self._lock:
+                if not self._catch_up():
+                    self._start_over()
+        return self._snapshot
+
+    def _catch_up(self) -> bool:
+        """Take in what is new; False if there is too much of it. Call with the lock held."""
+        old = self._snapshot
+        with self._database.snapshot() as connection:
+            change = _changes(connection, self._models, old)
+            if change.too_much(old):
+                return False
+            if change.added:
+                self._memory.append(load_rows(connection, old.last_key, old.models, self.codes))
+        if change.added or len(change.removed):
+            self._memory.bury(change.removed)
+            self._snapshot = self._memory.snapshot(old.models, change.removals, old.speller)
+        return True
+
+    def _start_over(self) -> None:
+        if len(self._snapshot.keys) <= INLINE:
+            self._memory, self._snapshot = self._load()
+        elif not self._rebuilding:
+            self._rebuilding = True
+            threading.Thread(target=self._rebuild, name="index", daemon=True).start()
+
+    def _rebuild(self) -> None:
+        current = False
+        try:
+            while not current:
+                memory, snapshot = self._load()
+                with self._lock:
+                    self._memory, self._snapshot = memory, snapshot
+                    current = self._catch_up()
+                    self._rebuilding = not current
+        except sqlite3.Error:
+            self._rebuilding = False
+            log.exception("the index could not be rebuilt; the previous one goes on serving")
+        finally:
+            self._database.release()
+
+    def _load(self) -> tuple[Memory, Snapshot]:
+        with self._database.snapshot() as connection:
+            models = self._models.active(connection)
+            query = "SELECT coalesce(max(sequence), 0) FROM removals"
+            (removals,) = connection.execute(query).fetchone()
+            rows = load_rows(connection, 0, models, self.codes)
+        size = len(rows.keys)
+        in_memory = self._lexical == "memory" or (self._lexical == "auto" and size > FTS_DOCUMENTS)
+        memory = Memory(rows, exact=size <= EXACT, in_memory=in_memory)
+        return memory, memory.snapshot(models, removals, _speller(models))
+
+
+def _changes(connection: sqlite3.Connection, models: Models, old: Snapshot) -> Change:
+    query = "SELECT sequence, key FROM removals WHERE sequence > ? ORDER BY sequence"
+    removed = connection.execute(query, (old.removals,)).fetchall()
+    query = "SELECT count(*) FROM documents WHERE key > ?"
+    (added,) = connection.execute(query, (old.last_key,)).fetchone()
+    return Change(
+        models=models.active(connection),
+        removed=np.sort(np.array([key for _, key in removed], np.int64)),
+        removals=removed[-1][0] if removed else old.removals,
+        added=added,
+        lost_track=bool(removed) and removed[0][0] != old.removals + 1,
+    )
+
+
+def _speller(models: ActiveModels) -> Speller:
+    _, model = models.get(LATENT, (0, None))
+    if not isinstance(model, LatentModel):
+        return Speller({})
+    known = zip(model.terms, model.surfaces, model.frequencies, strict=True)
+    return Speller({term: (surface, frequency) for term, surface, frequency in known})

@@ -1,0 +1,149 @@
+"""Which model made the vectors of each leg, and how they are made anew when it changes.
+
+Vectors of two models are never mixed: a new model's vectors are filled in beside the old ones,
+batch by batch, and one short transaction makes them the active ones. Killed on the way, the old
+ones stay active and the next run starts over.
+"""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from app.catalogue.database import Database
+from app.recommend.dense import unit
+from app.recommend.embedding import StaticEmbedder
+from app.recommend.latent import LatentModel
+from app.recommend.types import DENSE, LATENT, Document, Floats
+from app.recommend.words import stems
+
+Progress = Callable[[int], object]
+BATCH = 500
+
+
+TITLE_COUNTS = 3
+"""How often the words of a title count, next to those of the text."""
+TITLE_SHARE = np.float32(0.25)
+"""How far a document's vector is drawn towards its title's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A document with its analysis: the stems of title and text."""
+
+    document: Document
+    stems: list[str]
+
+    @classmethod
+    def of(cls, document: Document) -> "Prepared":
+        return cls(document, stems(document.title) * TITLE_COUNTS + stems(document.text))
+
+
+class StaleVectors(RuntimeError):
+    """The stored vectors were made by another model than this program uses."""
+
+
+class LegModel(Protocol):
+    """Makes the vectors of one leg."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+    @property
+    def hash(self) -> str: ...
+    @property
+    def dimensions(self) -> int: ...
+
+
+def vectors_of(model: LegModel, documents: Sequence[Prepared]) -> Floats:
+    """Unit vectors (n, d) of documents."""
+    if isinstance(model, LatentModel):
+        return np.stack([model.project(Counter(each.stems)) for each in documents])
+    assert isinstance(model, StaticEmbedder)
+    bodies = model.embed([f"{each.document.title}\n{each.document.text}" for each in documents])
+    titles = model.embed([each.document.title for each in documents])
+    return unit(bodies + TITLE_SHARE * titles)
+
+
+class Models:
+    """The active model of each leg: the embedder comes with the program, the other is loaded."""
+
+    def __init__(self, embedder: StaticEmbedder) -> None:
+        self.embedder = embedder
+        self._latent: tuple[int, LatentModel] | None = None
+
+    def active(self, connection: sqlite3.Connection) -> dict[str, tuple[int, LegModel]]:
+        """Leg to (row, model). Raises StaleVectors where the embedder is another one."""
+        query = "SELECT leg, id, hash FROM models WHERE active"
+        rows = {leg: (row, hash_) for leg, row, hash_ in connection.execute(query)}
+        found: dict[str, tuple[int, LegModel]] = {}
+        if DENSE in rows:
+            row, hash_ = rows[DENSE]
+            if hash_ != self.embedder.hash:
+                raise StaleVectors(f"made by {hash_}, this is {self.embedder.hash}: reindex")
+            found[DENSE] = row, self.embedder
+        if LATENT in rows:
+            found[LATENT] = rows[LATENT][0], self._load(connection, rows[LATENT][0])
+        return found
+
+    def _load(self, connection: sqlite3.Connection, row: int) -> LatentModel:
+        cached = self._latent
+        if cached is None or cached[0] != row:
+            query = "SELECT artefact FROM models WHERE id = ?"
+            (artefact,) = connection.execute(query, (row,)).fetchone()
+            cached = self._latent = row, LatentModel.load(artefact)
+        return cached[1]
+
+
+def store(
+    connection: sqlite3.Connection, row: int, keys: Sequence[int], vectors: Floats
+) -> None:
+    """Write the vectors (n, d) of documents, as float16."""
+    halves = vectors.astype("<f2")
+    rows = ((row, key, half.tobytes()) for key, half in zip(keys, halves, strict=True))
+    connection.executemany("INSERT OR REPLACE INTO embeddings VALUES (?, ?, ?)", rows)
+
+
+def install(
+    database: Database, leg: str, model: LegModel, fitted_on: int, progress: Progress
+) -> None:
+    """Make every document's vector with `model`, then make it the active one of the leg.
+
+    `fitted_on` is how many documents it learnt from; `progress` hears of each batch's size.
+    """
+    artefact = model.dump() if isinstance(model, LatentModel) else None
+    values = (leg, model.name, model.version, model.hash, model.dimensions, fitted_on, artefact)
+    columns = "leg, name, version, hash, dimensions, fitted_on, artefact"
+    with database.write() as connection:
+        connection.execute("DELETE FROM models WHERE leg = ? AND NOT active", (leg,))
+        insert = f"INSERT INTO models ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        row = connection.execute(insert, values).lastrowid
+    assert row is not None
+    last, more = 0, True
+    while more:
+        with database.write() as connection:
+            last, count = _fill(connection, row, model, last)
+            more = count == BATCH
+            if not more:  # the same transaction: no document can slip in between
+                connection.execute("DELETE FROM models WHERE leg = ? AND active", (leg,))
+                connection.execute("UPDATE models SET active = 1 WHERE id = ?", (row,))
+        progress(count)
+
+
+def _fill(
+    connection: sqlite3.Connection, row: int, model: LegModel, after: int
+) -> tuple[int, int]:
+    query = (
+        "SELECT key, id, title, text, stems FROM documents JOIN words ON words.rowid = key "
+        "WHERE key > ? ORDER BY key LIMIT ?"
+    )
+    rows = connection.execute(query, (after, BATCH)).fetchall()
+    if not rows:
+        return after, 0
+    prepared = [Prepared(Document(id_, title, text), s.split()) for _, id_, title, text, s in rows]
+    store(connection, row, [key for key, *_ in rows], vectors_of(model, prepared))
+    return rows[-1][0], len(rows)

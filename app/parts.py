@@ -1,0 +1,90 @@
+"""The parts of a running service: built in the lifespan, taken apart in it."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from app import __version__
+from app.catalogue import journal, store
+from app.catalogue.database import Database
+from app.catalogue.index import CatalogueIndex
+from app.catalogue.journal import Journal
+from app.catalogue.store import Catalogue
+from app.catalogue.vectors import Models
+from app.recommend.embedding import StaticEmbedder
+from app.recommend.fusion import Fusion
+from app.recommend.pipeline import Recommender
+from app.recommend.ranking import (
+    ArtefactRefused,
+    FallbackModel,
+    PairwiseModel,
+    RankingModel,
+    RefusedModel,
+)
+from app.recommend.stages import StageObserver
+from app.recommend.topic_signal import NoTopicSignal
+from app.settings import Settings
+from app.wikipedia.client import Wikipedia
+from app.wikipedia.signal import WikipediaSignal
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What handlers work with."""
+
+    settings: Settings
+    catalogue: Catalogue
+    journal: Journal
+    recommender: Recommender
+    model: RankingModel
+    topic_signal: WikipediaSignal | NoTopicSignal
+
+
+def open_catalogue(folder: Path) -> Catalogue:
+    """The catalogue in a data folder. Raises SchemaTooNew."""
+    database = Database(folder / "catalogue.db", store.SCHEMA, store.SCHEMA_VERSION)
+    return Catalogue(database, Models(StaticEmbedder()))
+
+
+def model_path(settings: Settings) -> Path:
+    """Where the trained ranking model is kept."""
+    return settings.data / "ranking-model.json"
+
+
+def load_model(path: Path) -> RankingModel:
+    """The trained model where there is one, or fusion; a bad artefact never stops the service."""
+    fusion = Fusion()
+    if not path.exists():
+        return fusion
+    try:
+        return FallbackModel(PairwiseModel.load(path.read_bytes()), fusion)
+    except (ArtefactRefused, OSError) as error:
+        return RefusedModel(str(error), fusion)
+
+
+def user_agent(settings: Settings) -> str:
+    """As Wikimedia's User-Agent policy asks: program, version, contact."""
+    return f"Vitrine/{__version__} ({settings.wikipedia.contact or 'contact not configured'})"
+
+
+@asynccontextmanager
+async def running(settings: Settings, stages: StageObserver) -> AsyncIterator[Parts]:
+    """Open everything; on the way out close it in the opposite order."""
+    async with AsyncExitStack() as stack:
+        catalogue = open_catalogue(settings.data)
+        stack.enter_context(closing(catalogue.database))
+        catalogue.ensure_models()
+        written = Database(settings.data / "journal.db", journal.SCHEMA, journal.SCHEMA_VERSION)
+        stack.enter_context(closing(written))
+        notes = stack.enter_context(closing(Journal(written, settings.journal_rows)))
+        embedder = catalogue.models.embedder
+        topic_signal: WikipediaSignal | NoTopicSignal = NoTopicSignal()
+        if settings.wikipedia.enabled:
+            client = Wikipedia(settings.wikipedia, user_agent(settings))
+            topic_signal = WikipediaSignal(client, embedder.embed, settings.wikipedia, stages)
+            stack.push_async_callback(topic_signal.close)
+        index = CatalogueIndex(catalogue.database, catalogue.models, settings.lexical_index)
+        model = load_model(model_path(settings))
+        recommender = Recommender(index, model, topic_signal, stages)
+        yield Parts(settings, catalogue, notes, recommender, model, topic_signal)

@@ -1,0 +1,42 @@
+"""What the pairwise model sees of a candidate: eight numbers, each belonging to one leg."""
+
+import numpy as np
+
+from app.recommend.dense import unit
+from app.recommend.fusion import WEIGHTS
+from app.recommend.types import Candidates, Floats
+
+FEATURES = (
+    "lexical", "lexical_z",
+    "dense", "dense_z", "dense_feedback",
+    "latent", "latent_z", "latent_feedback",
+)  # fmt: skip
+LEG_OF = tuple(name.split("_")[0] for name in FEATURES)
+FEEDBACK_DOCUMENTS = 5
+
+
+def features(candidates: Candidates) -> Floats:
+    """The features of every candidate, (n, len(FEATURES)).
+
+    `*_z` is the leg's score in standard deviations from the candidates' mean; `*_feedback` the
+    similarity to the centre of the best five by fusion (pseudo-relevance feedback, Rocchio).
+    """
+    lexical, dense, latent = candidates.lexical, candidates.dense, candidates.latent
+    fused = sum(WEIGHTS[leg] * getattr(candidates, leg) for leg in WEIGHTS)
+    leading = np.argsort(-np.asarray(fused), kind="stable")[:FEEDBACK_DOCUMENTS]
+    columns = [
+        lexical, _standard(lexical),
+        dense, _standard(dense), _feedback(candidates.dense_vectors, fused, leading),
+        latent, _standard(latent), _feedback(candidates.latent_vectors, fused, leading),
+    ]  # fmt: skip
+    return np.stack(columns, axis=1)
+
+
+def _standard(scores: Floats) -> Floats:
+    spread = scores.std() if len(scores) else 0
+    return (scores - scores.mean()) / spread if spread > 0 else np.zeros_like(scores)
+
+
+def _feedback(vectors: Floats, fused: Floats, leading: np.ndarray) -> Floats:
+    centre = unit(fused[leading].astype(np.float32) @ vectors[leading])
+    return np.clip(vectors @ centre, 0, 1)

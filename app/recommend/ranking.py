@@ -1,0 +1,147 @@
+"""Ranking models behind one protocol, and the ranking made of their scores."""
+
+import json
+from dataclasses import replace
+from hashlib import sha256
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.recommend.explain import explain
+from app.recommend.features import FEATURES, LEG_OF, features
+from app.recommend.fusion import leg_scores
+from app.recommend.topic_signal import Evidence
+from app.recommend.types import (
+    LEGS,
+    Candidates,
+    Index,
+    ModelCard,
+    Query,
+    Ranked,
+    Ranking,
+    Scored,
+)
+
+DECIMALS = 6
+"""Scores are rounded to this before they are compared, so that the last bits of a sum, which
+depend on how an index grew, decide nothing."""
+
+
+class RankingModel(Protocol):
+    """Turns candidates into scores."""
+
+    @property
+    def card(self) -> ModelCard: ...
+
+    def score(self, candidates: Candidates) -> Scored: ...
+
+
+class ArtefactRefused(ValueError):
+    """The trained artefact is not one this program can use."""
+
+
+class PairwiseModel:
+    """A logistic regression on differences between documents, trained by scikit-learn.
+
+    The score is the probability that the document is better than the average candidate. On the
+    log-odds scale it is a sum, so each leg's part in `score - 0.5` can be told exactly.
+    """
+
+    def __init__(self, coefficients: list[float], version: str) -> None:
+        self._coefficients = np.array(coefficients, np.float32)
+        belongs = [[leg == owner for owner in LEG_OF] for leg in LEGS]
+        self._by_leg = (np.array(belongs) * self._coefficients).T.astype(np.float32)
+        strength = np.abs(self._by_leg).sum(axis=0)
+        share = strength / (strength.sum() or 1)
+        self._weights = dict(zip(LEGS, share.tolist(), strict=True))
+        self.card = ModelCard("pairwise", version)
+
+    @classmethod
+    def load(cls, artefact: bytes) -> "PairwiseModel":
+        """From JSON: {"features": […], "coefficients": […]}. Raises ArtefactRefused."""
+        try:
+            content: dict[str, Any] = json.loads(artefact)
+            names, coefficients = content["features"], list(map(float, content["coefficients"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise ArtefactRefused(f"not a pairwise model: {error!r}") from error
+        if tuple(names) != FEATURES or len(coefficients) != len(FEATURES):
+            raise ArtefactRefused(f"trained on the features {names}, not on {list(FEATURES)}")
+        if not np.isfinite(coefficients).all():
+            raise ArtefactRefused("a coefficient is not a finite number")
+        return cls(coefficients, sha256(artefact).hexdigest()[:12])
+
+    def score(self, candidates: Candidates) -> Scored:
+        """Scores (n,) in [0, 1]; 0.5 is the average candidate."""
+        seen = features(candidates)
+        centred = seen - seen.mean(axis=0) if len(seen) else seen
+        parts = centred @ self._by_leg
+        odds = parts.sum(axis=1)
+        scores = 1 / (1 + np.exp(-odds))
+        if not np.isfinite(scores).all():
+            raise FloatingPointError("the pairwise model gave a score that is not a number")
+        near = np.abs(odds) < 1e-6
+        slope = np.where(near, 0.25, (scores - 0.5) / np.where(near, 1, odds))
+        contributions = parts * slope[:, None].astype(np.float32)
+        return Scored(
+            candidates, scores.astype(np.float32), leg_scores(candidates), contributions,
+            self._weights, self.card, base=0.5,
+        )  # fmt: skip
+
+
+class FallbackModel:
+    """The preferred model, or the other one when it fails; the result says so."""
+
+    def __init__(self, preferred: RankingModel, other: RankingModel) -> None:
+        self._preferred, self._other = preferred, other
+        self.card = preferred.card
+
+    def score(self, candidates: Candidates) -> Scored:
+        try:
+            return self._preferred.score(candidates)
+        except Exception as error:  # noqa: BLE001 - any failure of a model must leave an answer
+            return fallen_back(self._other.score(candidates), repr(error))
+
+
+class RefusedModel:
+    """Stands for an artefact that could not be loaded: fusion answers, and says why."""
+
+    def __init__(self, reason: str, other: RankingModel) -> None:
+        self._reason, self._other = reason, other
+        self.card = other.card
+
+    def score(self, candidates: Candidates) -> Scored:
+        return fallen_back(self._other.score(candidates), self._reason)
+
+
+def fallen_back(scored: Scored, reason: str) -> Scored:
+    """The same scores, marked as a fallback's."""
+    return replace(scored, fallback=reason)
+
+
+def order(scored: Scored) -> NDArray[np.intp]:
+    """Positions of the candidates, best first; equal scores in the order of their keys."""
+    return np.lexsort((scored.candidates.keys, -np.round(scored.scores, DECIMALS)))
+
+
+def rank(
+    scored: Scored,
+    query: Query,
+    evidence: Evidence,
+    pages: NDArray[np.intp],
+    index: Index,
+    limit: int,
+) -> Ranking:
+    """The best `limit` documents with their reasons; `pages` (n,) points into the evidence."""
+    leading = order(scored)[:limit]
+    keys = scored.candidates.keys[leading]
+    found = {stored.key: stored for stored in index.documents(keys)}
+    items = []
+    for position, key in zip(leading.tolist(), keys.tolist(), strict=True):
+        if (stored := found.get(key)) is None:  # deleted a moment ago
+            continue
+        page = evidence.pages[pages[position]] if pages[position] >= 0 else None
+        reason = explain(scored, position, query, stored.stems, page)
+        score = round(float(scored.scores[position]), DECIMALS)
+        items.append(Ranked(len(items) + 1, stored.document, score, reason))
+    return Ranking(tuple(items), considered=len(scored.candidates))

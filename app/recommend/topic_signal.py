@@ -1,0 +1,100 @@
+"""The topic signal: which candidates an outside encyclopaedia associates with the query.
+
+Pages found for the query are matched with each candidate: the same title counts fully, otherwise
+what the texts have in common; pages further down count less. So every document has its own signal.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import blake2b
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.recommend.types import Candidates, Floats, Query
+from app.recommend.words import words
+
+RELATED = 0.45
+"""Signal from which a page is named as a reason."""
+
+
+class Outcome(StrEnum):
+    """How asking went. `cached` is a hit that needed no call; `off` means nobody was to be asked."""
+
+    HIT = "hit"
+    MISS = "miss"
+    CACHED = "cached"
+    TIMEOUT = "timeout"
+    ERROR = "error"
+    OPEN_CIRCUIT = "open_circuit"
+    OFF = "off"
+
+    @property
+    def degraded(self) -> bool:
+        """Whether the answer had to be made without a signal it should have had."""
+        return self in (Outcome.TIMEOUT, Outcome.ERROR, Outcome.OPEN_CIRCUIT)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page the encyclopaedia found, best first."""
+
+    title: str
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """Pages with their vectors (p, d) of the dense leg's model, and how they were come by."""
+
+    outcome: Outcome
+    pages: tuple[Page, ...] = ()
+    vectors: Floats | None = None
+    detail: str = ""
+
+
+class Pending(Protocol):
+    """An answer under way."""
+
+    def result(self) -> Evidence:
+        """Wait until the answer or the deadline comes; never raises."""
+
+
+class TopicSignal(Protocol):
+    """Somebody to ask about a query while local retrieval runs."""
+
+    def begin(self, query: Query) -> Pending:
+        """Start asking; returns at once and never raises."""
+
+
+class _Nothing:
+    def result(self) -> Evidence:
+        return Evidence(Outcome.OFF)
+
+
+class NoTopicSignal:
+    """Asks nobody."""
+
+    def begin(self, query: Query) -> Pending:
+        return _Nothing()
+
+
+def title_hash(title: str) -> int:
+    """A 64-bit hash under which titles that read alike are the same."""
+    plain = " ".join(words(title))
+    return int.from_bytes(blake2b(plain.encode(), digest_size=8).digest(), "little")
+
+
+def match(evidence: Evidence, candidates: Candidates) -> tuple[Floats, NDArray[np.intp]]:
+    """Each candidate's signal (n,) in [0, 1], and the page (n,) it comes from (-1: none)."""
+    count = len(candidates)
+    if not evidence.pages or evidence.vectors is None or not count:
+        return np.zeros(count, np.float32), np.full(count, -1)
+    alike = np.clip(candidates.dense_vectors @ evidence.vectors.T, 0, 1)
+    hashes = np.array([title_hash(page.title) for page in evidence.pages], np.uint64)
+    alike[candidates.titles[:, None] == hashes[None, :]] = 1
+    alike /= np.log2(np.arange(len(hashes), dtype=np.float32) + 2)
+    page = alike.argmax(axis=1)
+    signal = alike[np.arange(count), page]
+    return signal, np.where(signal >= RELATED, page, -1)

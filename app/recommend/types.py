@@ -1,0 +1,200 @@
+"""The nouns of the service: what flows from a request to a recommendation.
+
+Everything is frozen. Inside, a document is known by its `key` (its row number, new each time it
+is written); outside, by its `id` (a slug that never changes). Arrays of one object run in
+parallel: position i is the same document in each of them. Scores are in [0, 1], higher is better.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Keys = NDArray[np.int64]
+
+LEXICAL, DENSE, LATENT, TOPIC = "lexical", "dense", "latent", "topic"
+LEGS = (LEXICAL, DENSE, LATENT, TOPIC)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document of the catalogue, as people see it. `updated_at` is RFC 3339, UTC."""
+
+    id: str
+    title: str
+    text: str
+    category: str = ""
+    url: str = ""
+    updated_at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A document with its key and the stems its title and text contain."""
+
+    key: int
+    document: Document
+    stems: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a user asks: free text, how many documents, and from which categories (none: all)."""
+
+    text: str
+    limit: int = 5
+    categories: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A word of the query: `stem` is looked up, `surface` is what the user typed."""
+
+    stem: str
+    surface: str
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """An analysed text. `corrections` maps misspelt words to the words they were read as."""
+
+    text: str
+    terms: tuple[Term, ...]
+    corrections: Mapping[str, str] = field(default_factory=dict)
+    unknown: int = 0
+    """How many terms occur in no document, even after correction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What the index is asked: terms with their counts, and unit vectors (zero: says nothing)."""
+
+    terms: Mapping[str, int]
+    dense: Floats
+    latent: Floats
+    exclude: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The documents worth scoring, with each leg's score and their vectors.
+
+    `keys` (n,), `lexical`, `dense`, `latent` (n,), `dense_vectors` and `latent_vectors`
+    (n, dimensions), `titles` (n,) hashes of the normalised titles.
+    """
+
+    keys: Keys
+    lexical: Floats
+    dense: Floats
+    latent: Floats
+    dense_vectors: Floats
+    latent_vectors: Floats
+    titles: NDArray[np.uint64]
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Candidates with their final scores and, for each leg, what it added to them.
+
+    `scores` (n,) is `base` plus the row's contributions; `contributions` and `legs` (n, len(LEGS)); `weights` has one entry a leg.
+    """
+
+    candidates: Candidates
+    scores: Floats
+    legs: Floats
+    contributions: Floats
+    weights: Mapping[str, float]
+    model: "ModelCard"
+    base: float = 0.0
+    """What a score is before any leg contributes."""
+    fallback: str | None = None
+    """Why the preferred model did not answer, where it did not."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """Which model ranked: shown in every response and on every metric about ranking."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a document ranks where it does. Each mapping has one entry for every leg.
+
+    `base` plus all contributions is the score.
+    """
+
+    base: float
+
+    legs: Mapping[str, float]
+    weights: Mapping[str, float]
+    contributions: Mapping[str, float]
+    matched_terms: tuple[str, ...]
+    topic_page: str | None
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """One place of the ranking; `rank` counts from 1."""
+
+    rank: int
+    document: Document
+    score: float
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The best documents first, made from `considered` candidates."""
+
+    items: tuple[Ranked, ...]
+    considered: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """The answer. `degraded` names what was missing when it was made (empty: nothing)."""
+
+    query: Query
+    ranking: Ranking
+    model: ModelCard
+    degraded: tuple[str, ...]
+
+
+class Vocabulary(Protocol):
+    """The words the catalogue knows."""
+
+    def knows(self, stem: str) -> bool:
+        """Whether some document contains the term."""
+
+    def nearest(self, stem: str) -> tuple[str, str] | None:
+        """The (stem, surface) of the most likely intended word, or None where none is close."""
+
+
+class Index(Protocol):
+    """Where candidates come from."""
+
+    @property
+    def vocabulary(self) -> Vocabulary: ...
+
+    def probe(self, query: Query) -> Probe:
+        """The query as terms and vectors."""
+
+    def probe_like(self, document_id: str) -> tuple[Query, Probe] | None:
+        """A document as a query of its title and its own vectors, itself excluded, or None."""
+
+    def retrieve(self, probe: Probe, depth: int, categories: frozenset[str]) -> Candidates:
+        """The best `depth` documents of each leg, every one scored by all legs."""
+
+    def documents(self, keys: Keys) -> list[Stored]:
+        """The documents with these keys, in any order; those gone since are left out."""

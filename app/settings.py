@@ -1,0 +1,74 @@
+"""Settings from the environment: `VITRINE_` and, for nested ones, `__`.
+
+`VITRINE_WIKIPEDIA__DEADLINE_SECONDS=0.5`. The table in docs/settings.md is generated from here
+(`python -m app settings`); a test fails when a field is undocumented there or read nowhere.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ServerSettings(_Group):
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8000, ge=1, le=65535, description="port to listen on")
+    workers: int = Field(1, ge=1, le=64, description="worker processes")
+
+
+class LimitSettings(_Group):
+    requests_per_second: float = Field(
+        50, gt=0, description="what one client may ask for in the long run"
+    )
+    burst: int = Field(200, ge=1, description="how many requests a client may send at once")
+    in_flight: int = Field(64, ge=1, le=1000, description="requests worked on at the same time")
+    body_bytes: int = Field(65_536, ge=1024, description="largest JSON body")
+    import_bytes: int = Field(67_108_864, ge=1024, description="largest body of POST /documents")
+
+
+class WikipediaSettings(_Group):
+    enabled: bool = Field(True, description="ask Wikipedia for a topic signal")
+    base_url: AnyHttpUrl = Field(
+        AnyHttpUrl("https://en.wikipedia.org/w/rest.php/v1/search/page"),
+        description="the search API",
+    )
+    contact: str = Field(
+        "", description="your e-mail or page, sent in the User-Agent as Wikimedia's policy asks"
+    )
+    deadline_seconds: Seconds = Field(0.3, description="how long an answer waits for the signal")
+    timeout_seconds: Seconds = Field(2.0, description="how long a call may go on for the cache")
+    attempts: int = Field(2, ge=1, le=5, description="calls tried for one query")
+    connections: int = Field(10, ge=1, le=100, description="calls under way at the same time")
+    cache_entries: int = Field(2000, ge=1, description="queries whose pages are kept")
+    cache_seconds: Seconds = Field(900, description="how long pages are kept")
+    breaker_failures: int = Field(5, ge=1, description="failures in a row that open the circuit")
+    breaker_seconds: Seconds = Field(30, description="how long the circuit stays open")
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Raises pydantic.ValidationError for what makes no sense."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="VITRINE_", env_nested_delimiter="__", frozen=True, extra="forbid"
+    )
+
+    data: Path = Field(Path("data"), description="folder of the catalogue, journal and model")
+    token: SecretStr | None = Field(
+        None, min_length=16, description="bearer token of the writing endpoints; none: they are off"
+    )
+    lexical_index: Literal["auto", "fts5", "memory"] = Field(
+        "auto", description="where BM25 is computed; auto decides by the catalogue's size"
+    )
+    journal_rows: int = Field(
+        200_000, ge=1000, description="recommendations remembered for feedback"
+    )
+    server: ServerSettings = ServerSettings()
+    limits: LimitSettings = LimitSettings()
+    wikipedia: WikipediaSettings = WikipediaSettings()

@@ -1,0 +1,1 @@
+"""Wikipedia's search as a topic signal."""

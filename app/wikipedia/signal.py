@@ -1,0 +1,138 @@
+"""Wikipedia behind the heart's `TopicSignal`: cached, shared, bounded, and never in the way.
+
+A request waits for its deadline at most. The call it started may go on a little longer, up to its
+own timeout, so that a slow answer still serves the next request from the cache.
+"""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import replace
+
+from cachetools import TTLCache
+from purgatory import AsyncCircuitBreakerFactory
+from purgatory.domain.model import OpenedState
+
+from app.recommend.stages import FETCH_TOPIC, StageObserver
+from app.recommend.topic_signal import Evidence, Outcome, Page, Pending
+from app.recommend.types import Floats, Query
+from app.settings import WikipediaSettings
+from app.wikipedia.client import SearchFailed, SearchTimeout, Wikipedia
+
+CIRCUIT = "wikipedia"
+GRACE = 0.05
+"""Seconds a request gives the event loop to report that the deadline has passed."""
+
+
+class _Known:
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+
+    def result(self) -> Evidence:
+        return self._evidence
+
+
+class _UnderWay:
+    def __init__(self, future: Future[Evidence], deadline: float) -> None:
+        self._future, self._deadline = future, deadline
+
+    def result(self) -> Evidence:
+        try:
+            return self._future.result(max(0.0, self._deadline + GRACE - time.monotonic()))
+        except Exception as error:  # noqa: BLE001 - the protocol: never raises
+            return Evidence(Outcome.TIMEOUT, detail=type(error).__name__)
+
+
+class WikipediaSignal:
+    """Asks Wikipedia on the event loop while worker threads retrieve. Build it on that loop."""
+
+    def __init__(
+        self,
+        client: Wikipedia,
+        embed: Callable[[list[str]], Floats],
+        settings: WikipediaSettings,
+        stages: StageObserver,
+    ) -> None:
+        self._client, self._embed, self._settings, self._stages = client, embed, settings, stages
+        self._loop = asyncio.get_running_loop()
+        self._breakers = AsyncCircuitBreakerFactory(
+            default_threshold=settings.breaker_failures, default_ttl=settings.breaker_seconds
+        )
+        self._cache: TTLCache[str, Evidence] = TTLCache(
+            settings.cache_entries, settings.cache_seconds
+        )
+        self._cache_lock = threading.Lock()
+        self._flights: dict[str, asyncio.Task[Evidence]] = {}
+
+    def begin(self, query: Query) -> Pending:
+        """Answer from the cache, or start asking; called from worker threads."""
+        with self._cache_lock:
+            cached = self._cache.get(query.text.casefold())
+        if cached is not None:
+            with self._stages.observe(FETCH_TOPIC) as stage:
+                evidence = stage.result = replace(cached, outcome=Outcome.CACHED)
+            return _Known(evidence)
+        deadline = time.monotonic() + self._settings.deadline_seconds
+        asked = asyncio.run_coroutine_threadsafe(self._ask(query.text, deadline), self._loop)
+        return _UnderWay(asked, deadline)
+
+    async def _ask(self, text: str, deadline: float) -> Evidence:
+        with self._stages.observe(FETCH_TOPIC) as stage:
+            try:
+                async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
+                    evidence = await asyncio.shield(self._flight(text))
+            except OpenedState:
+                evidence = Evidence(Outcome.OPEN_CIRCUIT)
+            except (TimeoutError, SearchTimeout) as error:
+                evidence = Evidence(Outcome.TIMEOUT, detail=type(error).__name__)
+            except SearchFailed as error:
+                evidence = Evidence(Outcome.ERROR, detail=f"{type(error).__name__}: {error}")
+            stage.result = evidence
+        return evidence
+
+    def _flight(self, text: str) -> asyncio.Task[Evidence]:
+        """The one call under way for a text; everybody who asks the same meanwhile shares it."""
+        key = text.casefold()
+        flight = self._flights.get(key)
+        if flight is None:
+            if len(self._flights) >= self._settings.connections:
+                raise SearchFailed("as many calls as allowed are under way")
+            flight = self._flights[key] = self._loop.create_task(self._fetch(key, text))
+            flight.add_done_callback(lambda done: self._landed(key, done))
+        return flight
+
+    def _landed(self, key: str, flight: asyncio.Task[Evidence]) -> None:
+        del self._flights[key]
+        if not flight.cancelled():
+            flight.exception()  # those who wait hear of it; nobody waiting is fine too
+
+    async def _fetch(self, key: str, text: str) -> Evidence:
+        async with await self._breakers.get_breaker(CIRCUIT):
+            try:
+                async with asyncio.timeout(self._settings.timeout_seconds):
+                    pages = await self._client.search(text)
+            except TimeoutError as error:
+                raise SearchTimeout("no answer") from error
+        evidence = self._evidence(pages)
+        with self._cache_lock:
+            self._cache[key] = evidence
+        return evidence
+
+    def _evidence(self, pages: tuple[Page, ...]) -> Evidence:
+        if not pages:
+            return Evidence(Outcome.MISS)
+        vectors = self._embed([f"{page.title}\n{page.summary}" for page in pages])
+        return Evidence(Outcome.HIT, pages, vectors)
+
+    async def circuit(self) -> str:
+        """`closed`, `half-opened` or `opened`."""
+        breaker = await self._breakers.get_breaker(CIRCUIT)
+        return str(breaker.context.state)
+
+    async def close(self) -> None:
+        """Give up the calls under way, and close the connections."""
+        for flight in list(self._flights.values()):
+            flight.cancel()
+        await self._client.close()
