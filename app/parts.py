@@ -12,6 +12,7 @@ from app.catalogue.index import CatalogueIndex
 from app.catalogue.journal import Journal
 from app.catalogue.store import Catalogue
 from app.catalogue.vectors import Models
+from app.recommend.answers import Answers
 from app.recommend.embedding import StaticEmbedder
 from app.recommend.fusion import Fusion
 from app.recommend.pipeline import Recommender
@@ -86,5 +87,6 @@ async def running(settings: Settings, stages: StageObserver) -> AsyncIterator[Pa
             stack.push_async_callback(topic_signal.close)
         index = CatalogueIndex(catalogue.database, catalogue.models, settings.lexical_index)
         model = load_model(model_path(settings))
-        recommender = Recommender(index, model, topic_signal, stages)
+        answers = Answers(settings.answers)
+        recommender = Recommender(index, model, topic_signal, answers, stages)
         yield Parts(settings, catalogue, notes, recommender, model, topic_signal)

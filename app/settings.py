@@ -18,12 +18,16 @@ class _Group(BaseModel):
 
 
 class ServerSettings(_Group):
+    """Where and how it listens."""
+
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=1, le=65535, description="port to listen on")
     workers: int = Field(1, ge=1, le=64, description="worker processes")
 
 
 class LimitSettings(_Group):
+    """What one client, and all together, may ask of it."""
+
     requests_per_second: float = Field(
         50, gt=0, description="what one client may ask for in the long run"
     )
@@ -34,6 +38,8 @@ class LimitSettings(_Group):
 
 
 class WikipediaSettings(_Group):
+    """The topic signal."""
+
     enabled: bool = Field(True, description="ask Wikipedia for a topic signal")
     base_url: AnyHttpUrl = Field(
         AnyHttpUrl("https://en.wikipedia.org/w/rest.php/v1/search/page"),
@@ -65,6 +71,9 @@ class Settings(BaseSettings):
     )
     lexical_index: Literal["auto", "fts5", "memory"] = Field(
         "auto", description="where BM25 is computed; auto decides by the catalogue's size"
+    )
+    answers: int = Field(
+        2000, ge=0, le=100_000, description="answers kept until the catalogue changes; 0: none"
     )
     journal_rows: int = Field(
         200_000, ge=1000, description="recommendations remembered for feedback"

@@ -31,5 +31,3 @@ async def may_write(
     if not secrets.compare_digest(sent.encode(), token.get_secret_value().encode()):
         told = "Send “Authorization: Bearer …” with the token of VITRINE_TOKEN."
         raise Problem(401, "unauthorized", "Not allowed", told, {"WWW-Authenticate": "Bearer"})
-
-

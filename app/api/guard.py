@@ -1,4 +1,4 @@
-"""What stands before every handler: bounds on rate, on work in flight, on bodies, and their type."""
+"""What stands before every handler: bounds on rate, work in flight and bodies."""
 
 import math
 import time

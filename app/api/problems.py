@@ -14,6 +14,9 @@ from starlette.responses import JSONResponse
 MEDIA_TYPE = "application/problem+json"
 MAX_ERRORS = 20
 
+Answers = dict[int | str, dict[str, Any]]
+"""The `responses` of a route."""
+
 log = logging.getLogger(__name__)
 
 
@@ -66,7 +69,7 @@ class Problem(HTTPException):
         return JSONResponse(content, status, headers=self.headers, media_type=MEDIA_TYPE)
 
 
-def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def documented(*statuses: int) -> Answers:
     """The `responses` of a route for OpenAPI."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
     return {

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from app.catalogue.snapshot import Snapshot, slots_of
-from app.recommend.lexical import ceiling, idf
+from app.recommend.lexical import K1, idf
 from app.recommend.types import Floats
 
 
@@ -29,7 +29,7 @@ def scores(connection: sqlite3.Connection, terms: Mapping[str, int], now: Snapsh
     match = " OR ".join(f'"{term}"' for term in known for _ in range(terms[term]))
     query = "SELECT rowid, -bm25(words) FROM words WHERE words MATCH ? ORDER BY rowid"
     rows = connection.cursor().execute(query, (match,)).fetchall()
-    highest = ceiling({term: idf(now.count, count) for term, count in known.items()}, terms)
+    highest = sum(idf(now.count, known[each]) * (K1 + 1) * terms[each] for each in known)
     keys = np.fromiter((key for key, _ in rows), np.int64, len(rows))
     values = np.fromiter((value for _, value in rows), np.float32, len(rows))
     slots = slots_of(now.keys, keys)

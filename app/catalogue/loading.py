@@ -6,11 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from app.catalogue.snapshot import Rows
-from app.catalogue.vectors import LegModel
+from app.catalogue.vectors import ActiveModels
 from app.recommend.topic_signal import title_hash
 from app.recommend.types import DENSE, LATENT, Floats, Keys
-
-ActiveModels = dict[str, tuple[int, LegModel]]
 
 
 class CategoryCodes(dict[str, int]):

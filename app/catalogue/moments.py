@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.catalogue.database import Database
-from app.catalogue.loading import ActiveModels, CategoryCodes, load_rows
+from app.catalogue.loading import CategoryCodes, load_rows
 from app.catalogue.snapshot import Memory, Snapshot
-from app.catalogue.vectors import Models
+from app.catalogue.vectors import ActiveModels, Models
 from app.recommend.dense import EXACT
 from app.recommend.latent import LatentModel
 from app.recommend.spelling import Speller
@@ -18,6 +18,8 @@ from app.recommend.types import LATENT, Keys
 
 FTS_DOCUMENTS = 2_000
 """Up to this size SQLite's own full-text index answers in well under a millisecond."""
+HELD = 20_000
+"""Up to this size all vectors are in memory: 2 KB a document."""
 INLINE = 1_000
 """More new documents than this are taken in beside the requests, not inside one."""
 WASTE = 0.2
@@ -110,7 +112,7 @@ class Moments:
             rows = load_rows(connection, 0, models, self.codes)
         size = len(rows.keys)
         in_memory = self._lexical == "memory" or (self._lexical == "auto" and size > FTS_DOCUMENTS)
-        memory = Memory(rows, exact=size <= EXACT, in_memory=in_memory)
+        memory = Memory(rows, codes=size > EXACT, vectors=size <= HELD, postings=in_memory)
         return memory, memory.snapshot(models, removals, _speller(models))
 
 

@@ -1,4 +1,4 @@
-"""Documents from files: JSON Lines, CSV, or a folder of Markdown. A bad row never stops a good one."""
+"""Documents from JSON Lines, CSV or a folder of Markdown. A bad row never stops a good one."""
 
 import csv
 import io

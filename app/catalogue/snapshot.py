@@ -4,18 +4,20 @@ A reader takes one `Snapshot` and sees one moment. A write appends a slot (and m
 dead in a copy of `live`), so nothing a reader holds is changed under it, and no reader waits.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.catalogue.vectors import LegModel
+from app.catalogue.vectors import ActiveModels
 from app.recommend.dense import Codes, sign_codes
-from app.recommend.lexical import Postings
+from app.recommend.lexical import Bm25, Postings
 from app.recommend.spelling import Speller
 from app.recommend.types import Floats, Keys
+
+Slots = NDArray[np.intp]
 
 
 class Column:
@@ -54,45 +56,44 @@ class Rows:
 class Snapshot:
     """One moment of the catalogue; all arrays have one entry a slot, dead slots included.
 
-    `dense` and `latent` are None where the catalogue is too large to hold them, and `codes` then
-    stands for `dense` in the first pass. `postings` is None where SQLite answers instead.
+    `codes` is empty where every vector is compared; `dense` and `latent` are None where the
+    catalogue is too large to hold them. `bm25` is None where SQLite answers instead.
     """
 
     keys: Keys
     titles: NDArray[np.uint64]
     categories: NDArray[np.int32]
-    lengths: NDArray[np.int32]
     live: NDArray[np.bool_]
     dense: Floats | None
     latent: Floats | None
     codes: tuple[Codes, ...]
-    postings: Postings | None
-    models: Mapping[str, tuple[int, LegModel]]
+    bm25: Bm25 | None
+    models: ActiveModels
     removals: int
     speller: Speller
     count: int
-    mean_length: float
 
     @property
     def last_key(self) -> int:
         return int(self.keys[-1]) if len(self.keys) else 0
 
 
-def slots_of(column: Keys, keys: Keys) -> NDArray[np.intp]:
+def slots_of(column: Keys, keys: Keys) -> Slots:
     """Where `keys` stand in the ascending `column`; those not in it are left out."""
     if not len(column):
         return np.zeros(0, np.intp)
     at = np.minimum(np.searchsorted(column, keys), len(column) - 1)
-    return at[column[at] == keys]
+    found: Slots = at[column[at] == keys]
+    return found
 
 
 class Memory:
     """The growing side of snapshots; one thread at a time may change it."""
 
-    def __init__(self, rows: Rows, *, exact: bool, in_memory: bool) -> None:
-        """`exact`: hold all vectors. `in_memory`: hold the postings."""
-        self._exact = exact
-        self._postings = Postings.packed(rows.stems) if in_memory else None
+    def __init__(self, rows: Rows, *, codes: bool, vectors: bool, postings: bool) -> None:
+        """What is held besides the small columns: sign codes, all vectors, postings."""
+        self._holds_codes, self._holds_vectors = codes, vectors
+        self._postings = Postings.packed(rows.stems) if postings else None
         self._columns = {name: Column(array) for name, array in self._arrays(rows).items()}
 
     def _arrays(self, rows: Rows) -> dict[str, NDArray[Any]]:
@@ -104,10 +105,12 @@ class Memory:
             "lengths": lengths,
             "live": np.ones(len(rows.keys), np.bool_),
         }
-        if self._exact:
-            return arrays | {"dense": rows.dense, "latent": rows.latent}
-        words = np.ascontiguousarray(sign_codes(rows.dense).T)
-        return arrays | {f"code {place}": word for place, word in enumerate(words)}
+        if self._holds_vectors:
+            arrays |= {"dense": rows.dense, "latent": rows.latent}
+        if self._holds_codes:
+            words = np.ascontiguousarray(sign_codes(rows.dense).T)
+            arrays |= {f"code {place}": word for place, word in enumerate(words)}
+        return arrays
 
     def append(self, rows: Rows) -> None:
         """Add documents with keys higher than all before."""
@@ -124,27 +127,22 @@ class Memory:
         live[slots_of(self._columns["keys"].view, keys)] = False
         self._columns["live"] = Column(live)
 
-    def snapshot(
-        self, models: Mapping[str, tuple[int, LegModel]], removals: int, speller: Speller
-    ) -> Snapshot:
+    def snapshot(self, models: ActiveModels, removals: int, speller: Speller) -> Snapshot:
         """The present moment."""
         views = {name: column.view for name, column in self._columns.items()}
         codes = tuple(view for name, view in views.items() if name.startswith("code"))
         live, lengths = views["live"], views["lengths"]
-        count = int(np.count_nonzero(live))
         return Snapshot(
             keys=views["keys"],
             titles=views["titles"],
             categories=views["categories"],
-            lengths=lengths,
             live=live,
             dense=views.get("dense"),
             latent=views.get("latent"),
             codes=codes,
-            postings=self._postings,
+            bm25=Bm25(self._postings, lengths, live) if self._postings is not None else None,
             models=models,
             removals=removals,
             speller=speller,
-            count=count,
-            mean_length=float(lengths[live].sum(dtype=np.int64)) / max(count, 1),
+            count=int(np.count_nonzero(live)),
         )

@@ -42,9 +42,7 @@ def now() -> str:
 class Catalogue:
     """The documents. Safe to use from several threads and processes."""
 
-    def __init__(
-        self, database: Database, models: Models, clock: Callable[[], str] = now
-    ) -> None:
+    def __init__(self, database: Database, models: Models, clock: Callable[[], str] = now) -> None:
         self.database, self.models = database, models
         self._clock = clock
 
@@ -83,7 +81,8 @@ class Catalogue:
         A document whose content is already there stays as it is, `updated_at` included.
         """
         with self.database.write() as connection:
-            outcomes, fresh = [], {}
+            outcomes: list[Written] = []
+            fresh: dict[str, Document] = {}
             for document in documents:
                 outcome = self._compare(connection, fresh.get(document.id), document)
                 outcomes.append(outcome)
@@ -120,15 +119,13 @@ class Catalogue:
             new = each.document
             _remove(connection, new.id)
             values = (new.id, new.title, new.text, new.category, new.url, new.updated_at or moment)
-            key = connection.execute(insert, values).lastrowid
-            assert key is not None
-            keys.append(key)
+            keys.append(connection.execute(insert, values).lastrowid or 0)
         words = [(key, " ".join(each.stems)) for key, each in zip(keys, prepared, strict=True)]
         connection.executemany("INSERT INTO words (rowid, stems) VALUES (?, ?)", words)
         for row, model in self.models.active(connection).values():
             store(connection, row, keys, vectors_of(model, prepared))
 
-    def ensure_models(self, progress: Progress = lambda done: None, *, refit: bool = False) -> bool:
+    def ensure_models(self, progress: Progress | None = None, *, refit: bool = False) -> bool:
         """Make missing or stale vectors anew; True if anything was done.
 
         The latent model is fitted again on demand, or when the catalogue's size has changed by

@@ -7,9 +7,8 @@ ones stay active and the next run starts over.
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
@@ -46,24 +45,16 @@ class StaleVectors(RuntimeError):
     """The stored vectors were made by another model than this program uses."""
 
 
-class LegModel(Protocol):
-    """Makes the vectors of one leg."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def version(self) -> str: ...
-    @property
-    def hash(self) -> str: ...
-    @property
-    def dimensions(self) -> int: ...
+LegModel = StaticEmbedder | LatentModel
+"""What makes the vectors of a leg: both have a name, a version, a hash and dimensions."""
+ActiveModels = Mapping[str, tuple[int, LegModel]]
+"""Leg to (row of `models`, model)."""
 
 
 def vectors_of(model: LegModel, documents: Sequence[Prepared]) -> Floats:
     """Unit vectors (n, d) of documents."""
     if isinstance(model, LatentModel):
         return np.stack([model.project(Counter(each.stems)) for each in documents])
-    assert isinstance(model, StaticEmbedder)
     bodies = model.embed([f"{each.document.title}\n{each.document.text}" for each in documents])
     titles = model.embed([each.document.title for each in documents])
     return unit(bodies + TITLE_SHARE * titles)
@@ -76,7 +67,7 @@ class Models:
         self.embedder = embedder
         self._latent: tuple[int, LatentModel] | None = None
 
-    def active(self, connection: sqlite3.Connection) -> dict[str, tuple[int, LegModel]]:
+    def active(self, connection: sqlite3.Connection) -> ActiveModels:
         """Leg to (row, model). Raises StaleVectors where the embedder is another one."""
         query = "SELECT leg, id, hash FROM models WHERE active"
         rows = {leg: (row, hash_) for leg, row, hash_ in connection.execute(query)}
@@ -99,9 +90,7 @@ class Models:
         return cached[1]
 
 
-def store(
-    connection: sqlite3.Connection, row: int, keys: Sequence[int], vectors: Floats
-) -> None:
+def store(connection: sqlite3.Connection, row: int, keys: Sequence[int], vectors: Floats) -> None:
     """Write the vectors (n, d) of documents, as float16."""
     halves = vectors.astype("<f2")
     rows = ((row, key, half.tobytes()) for key, half in zip(keys, halves, strict=True))
@@ -109,7 +98,7 @@ def store(
 
 
 def install(
-    database: Database, leg: str, model: LegModel, fitted_on: int, progress: Progress
+    database: Database, leg: str, model: LegModel, fitted_on: int, progress: Progress | None
 ) -> None:
     """Make every document's vector with `model`, then make it the active one of the leg.
 
@@ -121,8 +110,7 @@ def install(
     with database.write() as connection:
         connection.execute("DELETE FROM models WHERE leg = ? AND NOT active", (leg,))
         insert = f"INSERT INTO models ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)"
-        row = connection.execute(insert, values).lastrowid
-    assert row is not None
+        row = connection.execute(insert, values).lastrowid or 0
     last, more = 0, True
     while more:
         with database.write() as connection:
@@ -131,12 +119,11 @@ def install(
             if not more:  # the same transaction: no document can slip in between
                 connection.execute("DELETE FROM models WHERE leg = ? AND active", (leg,))
                 connection.execute("UPDATE models SET active = 1 WHERE id = ?", (row,))
-        progress(count)
+        if progress is not None:
+            progress(count)
 
 
-def _fill(
-    connection: sqlite3.Connection, row: int, model: LegModel, after: int
-) -> tuple[int, int]:
+def _fill(connection: sqlite3.Connection, row: int, model: LegModel, after: int) -> tuple[int, int]:
     query = (
         "SELECT key, id, title, text, stems FROM documents JOIN words ON words.rowid = key "
         "WHERE key > ? ORDER BY key LIMIT ?"

@@ -1,51 +1,80 @@
 """Vector legs: cosine similarity over unit vectors, exact while that is fast.
 
-Up to `EXACT` documents every vector is compared: 0.2 ms for 10,000. Beyond, a first pass compares
-256-bit sign codes (0.3 ms for 100,000) and only the best are compared exactly: no graph to build,
-nothing random, and a document written now is found by the next query.
+Up to `EXACT` documents every vector is compared: 25 us for 2,000. Beyond, a first pass compares
+256-bit sign codes (30 us for 10,000 documents, 0.3 ms for 100,000) and only the best are compared
+exactly: no graph to build, nothing random, and what is written now is found by the next query.
 """
+
+import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.recommend.types import Floats
 
-EXACT = 20_000
-OVERSAMPLE = 8
+EXACT = 2_000
+_FARTHEST = 255
 Codes = NDArray[np.uint64]
 
 
 def unit(vectors: Floats) -> Floats:
     """Vectors scaled to length 1 along the last axis; zero vectors stay zero, never NaN."""
-    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
+    if vectors.ndim == 1:
+        length = math.sqrt(vectors @ vectors)
+        return vectors / np.float32(length) if length else vectors
+    lengths = np.sqrt(np.einsum("nd,nd->n", vectors, vectors))
+    scaled: Floats = vectors / (lengths + (lengths == 0))[:, None].astype(np.float32)
+    return scaled
 
 
 def cosine(vectors: Floats, query: Floats) -> Floats:
     """Similarity of unit vectors (n, d) to a unit query (d,), clipped to [0, 1]."""
-    return np.clip(vectors @ query, 0, 1)
+    similar: Floats = np.minimum(np.maximum(vectors @ query, 0), 1)
+    return similar
 
 
 def sign_codes(vectors: Floats) -> Codes:
     """One bit a dimension, packed: (n, d) to (n, d / 64). `d` is a multiple of 64."""
-    return np.packbits(vectors > 0, axis=1).view(np.uint64)
+    return np.packbits(vectors > 0, axis=-1).view(np.uint64)
 
 
-def agreement(codes: Codes, query: Codes) -> NDArray[np.int16]:
-    """How many bits of codes (d / 64, n), one row a word, agree with the query's (d / 64,)."""
-    differing = np.zeros(codes.shape[1], np.int16)
-    for word, row in zip(query, codes, strict=True):
-        differing += np.bitwise_count(row ^ word)
-    return np.int16(64 * len(query)) - differing
+def nearest_codes(
+    codes: Sequence[Codes], query: Codes, allowed: NDArray[np.bool_] | None, count: int
+) -> NDArray[np.intp]:
+    """Positions of the `count` codes with the fewest bits unlike the query's; ties to the lowest.
+
+    `codes` holds one array (n,) for each of the query's words (d / 64,), at most four.
+    """
+    differing = np.bitwise_count(codes[0] ^ query[0])
+    for word, column in zip(query[1:], codes[1:], strict=True):
+        differing += np.bitwise_count(column ^ word)  # the very opposite wraps to 0: no harm
+    if allowed is not None:
+        differing[~allowed] = _FARTHEST
+    last = min(count, len(differing)) - 1
+    limit = min(np.partition(differing, last)[last], _FARTHEST - 1) if last >= 0 else 0
+    near = np.flatnonzero(differing <= limit)
+    return near if len(near) <= count else _without_last(near, differing[near] == limit, count)
 
 
-def best(scores: NDArray[np.generic], count: int) -> NDArray[np.intp]:
+def best(scores: Floats, count: int) -> NDArray[np.intp]:
     """Positions of the `count` highest scores above zero; ties go to the lowest position."""
     positive = np.flatnonzero(scores > 0)
     if len(positive) <= count:
         return positive
     values = scores[positive]
     threshold = np.partition(values, len(values) - count)[len(values) - count]
-    above = positive[values > threshold]
-    tied = positive[values == threshold][: count - len(above)]
-    return np.sort(np.concatenate([above, tied]))
+    chosen = positive[values >= threshold]
+    return _without_last(chosen, scores[chosen] == threshold, count)
+
+
+def _without_last(
+    positions: NDArray[np.intp], tied: NDArray[np.bool_], count: int
+) -> NDArray[np.intp]:
+    """`count` of the positions: the last of the tied ones are left out."""
+    surplus = len(positions) - count
+    if surplus > 0:
+        keep = np.ones(len(positions), np.bool_)
+        keep[np.flatnonzero(tied)[-surplus:]] = False
+        return positions[keep]
+    return positions

@@ -60,4 +60,6 @@ class StaticEmbedder:
     def embed_one(self, text: str) -> Floats:
         """The unit vector of one text, (256,)."""
         ids = self._tokenizer.encode(text, add_special_tokens=False).ids
-        return unit(self._table[ids].sum(axis=0)) if ids else self._table[0] * 0
+        if not ids:
+            return np.zeros(self.dimensions, np.float32)
+        return unit(np.add.reduce(self._table.take(ids, axis=0), axis=0))

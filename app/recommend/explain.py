@@ -1,40 +1,39 @@
 """Reasons: why a document ranks where it does, in numbers and in a sentence."""
 
+from collections.abc import Mapping, Sequence
+
 from app.recommend.topic_signal import Page
-from app.recommend.types import DENSE, LATENT, LEGS, LEXICAL, Query, Reason, Scored
+from app.recommend.types import DENSE, LATENT, LEGS, LEXICAL, Reason
 
 CLOSE = 0.45
 """Similarity from which a vector leg is worth a mention."""
 
 
 def explain(
-    scored: Scored, position: int, query: Query, stems: frozenset[str], page: Page | None
+    base: float,
+    weights: Mapping[str, float],
+    legs: Sequence[float],
+    contributions: Sequence[float],
+    matched: tuple[str, ...],
+    page: Page | None,
 ) -> Reason:
-    """The reason for the candidate at `position`, whose text has `stems`."""
-    legs = _by_leg(scored.legs[position])
-    matched = tuple(term.surface for term in query.terms if term.stem in stems)
+    """The reason for one document; `legs` and `contributions` in the order of LEGS."""
+    by_leg = dict(zip(LEGS, legs, strict=True))
     return Reason(
-        base=round(scored.base, 4),
-        legs=legs,
-        weights={leg: round(weight, 4) for leg, weight in scored.weights.items()},
-        contributions=_by_leg(scored.contributions[position]),
+        base=base,
+        legs=by_leg,
+        weights=weights,
+        contributions=dict(zip(LEGS, contributions, strict=True)),
         matched_terms=matched,
         topic_page=page.title if page else None,
-        summary=_summary(matched, len(query.terms), legs, page),
+        summary=_summary(matched, by_leg, page),
     )
 
 
-def _by_leg(values: object) -> dict[str, float]:
-    return {leg: round(float(v), 4) for leg, v in zip(LEGS, values, strict=True)}  # type: ignore[call-overload]
-
-
-def _summary(
-    matched: tuple[str, ...], asked: int, legs: dict[str, float], page: Page | None
-) -> str:
+def _summary(matched: tuple[str, ...], legs: Mapping[str, float], page: Page | None) -> str:
     parts = []
     if matched:
-        quoted = ", ".join(f"“{word}”" for word in matched)
-        parts.append(f"contains {quoted}" if asked > 1 else f"contains the word {quoted}")
+        parts.append("contains " + ", ".join(f"“{word}”" for word in matched))
     if legs[DENSE] >= CLOSE:
         parts.append("is close in meaning")
     if legs[LATENT] >= CLOSE:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from app.recommend.dense import unit
-from app.recommend.fusion import WEIGHTS
+from app.recommend.dense import cosine, unit
+from app.recommend.fusion import FUSION, leg_scores
 from app.recommend.types import Candidates, Floats
 
 FEATURES = (
@@ -22,8 +22,8 @@ def features(candidates: Candidates) -> Floats:
     similarity to the centre of the best five by fusion (pseudo-relevance feedback, Rocchio).
     """
     lexical, dense, latent = candidates.lexical, candidates.dense, candidates.latent
-    fused = sum(WEIGHTS[leg] * getattr(candidates, leg) for leg in WEIGHTS)
-    leading = np.argsort(-np.asarray(fused), kind="stable")[:FEEDBACK_DOCUMENTS]
+    fused = leg_scores(candidates) @ FUSION
+    leading = np.argsort(-fused, kind="stable")[:FEEDBACK_DOCUMENTS]
     columns = [
         lexical, _standard(lexical),
         dense, _standard(dense), _feedback(candidates.dense_vectors, fused, leading),
@@ -39,4 +39,4 @@ def _standard(scores: Floats) -> Floats:
 
 def _feedback(vectors: Floats, fused: Floats, leading: np.ndarray) -> Floats:
     centre = unit(fused[leading].astype(np.float32) @ vectors[leading])
-    return np.clip(vectors @ centre, 0, 1)
+    return cosine(vectors, centre)

@@ -8,8 +8,9 @@ import numpy as np
 
 from app.recommend.types import LEGS, Candidates, Floats, ModelCard, Scored
 
-WEIGHTS = {"lexical": 0.5, "dense": 0.35, "latent": 0.15}
+WEIGHTS = {"lexical": 0.5, "dense": 0.35, "latent": 0.15, "topic": 0.0}
 TOPIC_SHARE = 0.15
+FUSION = np.array([WEIGHTS[leg] for leg in LEGS], np.float32)
 
 
 class Fusion:
@@ -20,15 +21,15 @@ class Fusion:
     def score(self, candidates: Candidates) -> Scored:
         """Scores (n,) in [0, 1], each the sum of its legs' contributions."""
         legs = leg_scores(candidates)
-        weights = np.array([WEIGHTS.get(leg, 0) for leg in LEGS], np.float32)
-        parts = legs * weights
-        return Scored(candidates, parts.sum(axis=1), legs, parts, WEIGHTS | {"topic": 0}, self.card)
+        parts = legs * FUSION
+        return Scored(candidates, parts.sum(axis=1), legs, parts, WEIGHTS, self.card)
 
 
 def leg_scores(candidates: Candidates) -> Floats:
     """The legs side by side, (n, len(LEGS)); the topic column is still empty."""
-    empty = np.zeros(len(candidates), np.float32)
-    return np.stack([candidates.lexical, candidates.dense, candidates.latent, empty], axis=1)
+    legs = np.zeros((len(candidates), len(LEGS)), np.float32)
+    legs[:, 0], legs[:, 1], legs[:, 2] = candidates.lexical, candidates.dense, candidates.latent
+    return legs
 
 
 def with_topic(scored: Scored, signal: Floats) -> Scored:

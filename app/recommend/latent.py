@@ -7,6 +7,7 @@ another fit would rank differently. Serving gathers the query's few rows, 60 us,
 
 import hashlib
 import io
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -48,9 +49,10 @@ class LatentModel:
         known = [(self.positions[t], n) for t, n in counts.items() if t in self.positions]
         if not known:
             return np.zeros(self.dimensions, np.float32)
-        rows = np.fromiter((row for row, _ in known), np.intp, len(known))
-        tf = np.fromiter((n for _, n in known), np.float32, len(known))
-        return unit(((1 + np.log(tf)) * self.idf[rows]) @ self.components[rows])
+        rows = [row for row, _ in known]
+        tf = np.array([1 + math.log(n) for _, n in known], np.float32)
+        weighted: Floats = tf * self.idf.take(rows)
+        return unit(weighted @ self.components.take(rows, axis=0))
 
     def dump(self) -> bytes:
         """The model as an .npz archive: arrays and text, nothing executable."""
@@ -125,4 +127,6 @@ def fit(texts: Sequence[str], dimensions: int = DIMENSIONS) -> LatentModel | Non
     frequencies = np.bincount(matrix.indices, minlength=len(terms)).tolist()
     common = [min(surfaces[t].items(), key=lambda item: (-item[1], item[0]))[0] for t in terms]
     components = np.ascontiguousarray(svd.components_.T, np.float32)
-    return LatentModel.of(terms, common, frequencies, vectorizer.idf_.astype(np.float32), components)
+    return LatentModel.of(
+        terms, common, frequencies, vectorizer.idf_.astype(np.float32), components
+    )

@@ -9,6 +9,7 @@ by the highest score the query's terms could reach, which puts them in [0, 1] (B
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,18 +18,15 @@ from app.recommend.types import Floats
 
 K1, B = 1.2, 0.75
 IDF_FLOOR = 1e-6
+TERMS_KEPT = 2_000
 Slots = NDArray[np.int32]
+Counts = NDArray[np.uint16]
 
 
 def idf(documents: int, matching: int) -> float:
     """Inverse document frequency of a term in `matching` of `documents`."""
     odds = (documents - matching + 0.5) / (matching + 0.5)
     return max(float(np.log(odds)), IDF_FLOOR) if odds > 0 else IDF_FLOOR
-
-
-def ceiling(idfs: Mapping[str, float], counts: Mapping[str, int]) -> float:
-    """The BM25 score that no document can exceed; 0 when no term is known."""
-    return sum(value * (K1 + 1) * counts[term] for term, value in idfs.items())
 
 
 class Postings:
@@ -38,7 +36,7 @@ class Postings:
     """
 
     def __init__(self) -> None:
-        self._packed: dict[str, tuple[Slots, NDArray[np.uint16]]] = {}
+        self._packed: dict[str, tuple[Slots, Counts]] = {}
         self._recent: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
 
     @classmethod
@@ -61,7 +59,7 @@ class Postings:
         for term, count in Counter(stems).items():
             self._recent[term].append((slot, min(count, 0xFFFF)))
 
-    def lookup(self, term: str, n: int) -> tuple[Slots, NDArray[np.uint16]] | None:
+    def lookup(self, term: str, n: int) -> tuple[Slots, Counts] | None:
         """The (slots, counts) of a term among the first `n` slots; None where there is none."""
         packed = self._packed.get(term)
         recent = self._recent.get(term)
@@ -75,27 +73,54 @@ class Postings:
         return np.concatenate([packed[0], slots]), np.concatenate([packed[1], counts])
 
 
-def score(
-    postings: Postings,
-    terms: Mapping[str, int],
-    lengths: NDArray[np.int32],
-    live: NDArray[np.bool_],
-    count: int,
-    mean_length: float,
-) -> Floats:
-    """BM25 of every slot, (n,), in [0, 1]; `count` live documents of `mean_length` stems."""
-    n = len(lengths)
-    scores = np.zeros(n, np.float32)
-    idfs: dict[str, float] = {}
-    for term, repeated in terms.items():
-        found = postings.lookup(term, n)
-        if found is None:
-            continue
-        slots, counts = found
-        idfs[term] = idf(count, int(np.count_nonzero(live[slots])))
-        norm = K1 * (1 - B + B * lengths[slots] / mean_length)
-        frequency = counts.astype(np.float32)
-        weight = idfs[term] * repeated * (K1 + 1)
-        scores[slots] += (weight * frequency / (frequency + norm)).astype(np.float32)
-    highest = ceiling(idfs, terms)
-    return scores / np.float32(highest) if highest else scores
+class Bm25:
+    """BM25 over one moment of the catalogue: postings, lengths (n,) in stems, and who is live.
+
+    What a term adds to which documents is worked out once and kept while the moment lasts.
+    """
+
+    def __init__(self, postings: Postings, lengths: Slots, live: NDArray[np.bool_]) -> None:
+        self._postings, self._live = postings, live
+        self._documents = int(np.count_nonzero(live))
+        mean = float(lengths[live].sum(dtype=np.int64)) / max(self._documents, 1)
+        self._norms = (K1 * (1 - B + B * lengths / max(mean, 1e-9))).astype(np.float32)
+        self._kept: dict[str, Impact | None] = {}
+
+    def impact(self, term: str) -> "Impact | None":
+        """What the term adds to the documents that contain it; None where none does."""
+        if term in self._kept:
+            return self._kept[term]
+        found = self._postings.lookup(term, len(self._live))
+        impact = self._work_out(*found) if found is not None else None
+        if len(self._kept) >= TERMS_KEPT:
+            self._kept.clear()
+        self._kept[term] = impact
+        return impact
+
+    def _work_out(self, slots: Slots, counts: Counts) -> "Impact | None":
+        living = self._live[slots]
+        where, frequency = slots[living].astype(np.intp), counts[living].astype(np.float32)
+        if not len(where):
+            return None
+        weight = idf(self._documents, len(where)) * (K1 + 1)
+        added: Floats = np.float32(weight) * frequency / (frequency + self._norms[where])
+        return Impact(where, added, weight)
+
+    def scores(self, terms: Mapping[str, int]) -> Floats:
+        """The score of every slot, (n,), in [0, 1]; `terms` with how often they are asked."""
+        scores = np.zeros(len(self._live), np.float32)
+        highest = 0.0
+        for term, repeated in terms.items():
+            if (impact := self.impact(term)) is not None:
+                scores[impact.slots] += impact.added * np.float32(repeated)
+                highest += impact.ceiling * repeated
+        return scores / np.float32(highest) if highest else scores
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Impact:
+    """What a term adds (m,) to the scores of the documents in `slots` (m,), less than `ceiling`."""
+
+    slots: NDArray[np.intp]
+    added: Floats
+    ceiling: float

@@ -1,47 +1,66 @@
 """The whole way through: request -> query -> candidates -> scores -> ranking -> recommendation."""
 
+from asyncio import to_thread
+from functools import partial
+
+from app.recommend.answers import Answers
 from app.recommend.fusion import with_topic
 from app.recommend.query import analyze
 from app.recommend.ranking import RankingModel, rank
 from app.recommend.stages import ANALYZE, RANK, RETRIEVE, SCORE, StageObserver
-from app.recommend.topic_signal import Evidence, NoTopicSignal, TopicSignal, match
-from app.recommend.types import Candidates, Index, Query, Recommendation, Request
+from app.recommend.topic_signal import Evidence, Outcome, TopicSignal, match
+from app.recommend.types import Candidates, Index, LiveIndex, Probe, Query, Recommendation, Request
 
 DEPTH = 50
 """How many documents each leg nominates."""
 
 
 class Recommender:
-    """Answers requests. Blocks while it computes and while it waits for the topic signal."""
+    """Answers requests. Needs a running event loop; what could block it runs in a thread."""
 
     def __init__(
-        self, index: Index, model: RankingModel, topic_signal: TopicSignal, stages: StageObserver
+        self,
+        index: LiveIndex,
+        model: RankingModel,
+        topic_signal: TopicSignal,
+        answers: Answers,
+        stages: StageObserver,
     ) -> None:
-        self._index, self._model = index, model
-        self._topic_signal, self._stages = topic_signal, stages
+        self._index, self._model, self._topic_signal = index, model, topic_signal
+        self._answers, self._stages = answers, stages
 
-    def recommend(self, request: Request) -> Recommendation:
+    async def recommend(self, request: Request) -> Recommendation:
         """The documents that answer a text best. Raises NoSearchableWords."""
+        index = self._index.now()
         with self._stages.observe(ANALYZE) as stage:
-            query = stage.result = analyze(request.text, self._index.vocabulary)
-        pending = self._topic_signal.begin(query)  # runs while we retrieve
-        with self._stages.observe(RETRIEVE) as stage:
-            probe = self._index.probe(query)
-            candidates = self._index.retrieve(probe, DEPTH, request.categories)
-            stage.result = candidates
-        return self._answer(query, candidates, pending.result(), request.limit)
+            query = stage.result = analyze(request.text, index)
+        asked = self._topic_signal.begin(query)
+        if asked.done() and (known := self._answers.get(request, index, asked.result())):
+            return known
+        look = partial(self._retrieve, index, index.probe(query), request.categories)
+        nothing_to_wait_for = asked.done() and index.quick  # then a thread would only cost
+        candidates = look() if nothing_to_wait_for else await to_thread(look)
+        evidence = await asked
+        answer = self._answer(index, query, candidates, evidence, request.limit)
+        self._answers.keep(request, index, evidence, answer)
+        return answer
 
-    def similar(self, document_id: str, limit: int) -> Recommendation | None:
+    async def similar(self, document_id: str, limit: int) -> Recommendation | None:
         """The documents most like another one; None if there is no such document."""
+        index = self._index.now()
+        if (like := index.probe_like(document_id)) is None:
+            return None
+        query, probe = like
+        candidates = await to_thread(self._retrieve, index, probe, frozenset[str]())
+        return self._answer(index, query, candidates, Evidence(Outcome.OFF), limit)
+
+    def _retrieve(self, index: Index, probe: Probe, categories: frozenset[str]) -> Candidates:
         with self._stages.observe(RETRIEVE) as stage:
-            if (like := self._index.probe_like(document_id)) is None:
-                return None
-            query, probe = like
-            candidates = stage.result = self._index.retrieve(probe, DEPTH, frozenset())
-        return self._answer(query, candidates, NoTopicSignal().begin(query).result(), limit)
+            candidates = stage.result = index.retrieve(probe, DEPTH, categories)
+        return candidates
 
     def _answer(
-        self, query: Query, candidates: Candidates, evidence: Evidence, limit: int
+        self, index: Index, query: Query, candidates: Candidates, evidence: Evidence, limit: int
     ) -> Recommendation:
         with self._stages.observe(SCORE) as stage:
             scored = self._model.score(candidates)
@@ -50,7 +69,7 @@ class Recommender:
                 scored = with_topic(scored, signal)
             stage.result = scored
         with self._stages.observe(RANK) as stage:
-            ranking = rank(scored, query, evidence, pages, self._index, limit)
+            ranking = rank(scored, query, evidence, pages, index, limit)
             stage.result = ranking
         missing = {"topic_signal": evidence.outcome.degraded, "ranking_model": scored.fallback}
         degraded = tuple(part for part, failed in missing.items() if failed)

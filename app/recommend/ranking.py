@@ -134,14 +134,17 @@ def rank(
 ) -> Ranking:
     """The best `limit` documents with their reasons; `pages` (n,) points into the evidence."""
     leading = order(scored)[:limit]
+    scores = np.round(scored.scores[leading], DECIMALS).tolist()
+    legs = np.round(scored.legs[leading], DECIMALS).tolist()
+    parts = np.round(scored.contributions[leading], DECIMALS).tolist()
     keys = scored.candidates.keys[leading]
     found = {stored.key: stored for stored in index.documents(keys)}
-    items = []
-    for position, key in zip(leading.tolist(), keys.tolist(), strict=True):
+    items: list[Ranked] = []
+    for place, (key, number) in enumerate(zip(keys.tolist(), pages[leading].tolist(), strict=True)):
         if (stored := found.get(key)) is None:  # deleted a moment ago
             continue
-        page = evidence.pages[pages[position]] if pages[position] >= 0 else None
-        reason = explain(scored, position, query, stored.stems, page)
-        score = round(float(scored.scores[position]), DECIMALS)
-        items.append(Ranked(len(items) + 1, stored.document, score, reason))
+        page = evidence.pages[number] if number >= 0 else None
+        matched = tuple(term.surface for term in query.terms if stored.contains(term.stem))
+        reason = explain(scored.base, scored.weights, legs[place], parts[place], matched, page)
+        items.append(Ranked(len(items) + 1, stored.document, scores[place], reason))
     return Ranking(tuple(items), considered=len(scored.candidates))

@@ -32,9 +32,7 @@ class Speller:
         slips = 2 if len(stem) >= LONG else 1
         around = range(len(stem) - slips, len(stem) + slips + 1)
         choices = [term for size in around for term in self._by_shape.get((stem[0], size), ())]
-        found = process.extract(
-            stem, choices, scorer=OSA.distance, score_cutoff=slips, limit=None
-        )
+        found = process.extract(stem, choices, scorer=OSA.distance, score_cutoff=slips, limit=None)
         if not found:
             return None
         best = min(found, key=lambda hit: (hit[1], -self._terms[hit[0]][1], hit[0]))[0]

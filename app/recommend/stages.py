@@ -40,5 +40,5 @@ class _Unseen:
 class Unobserved:
     """The observer that looks away."""
 
-    def observe(self, name: str) -> AbstractContextManager[Stage]:
+    def observe(self, name: str) -> AbstractContextManager[Stage]:  # noqa: ARG002
         return nullcontext(_Unseen())

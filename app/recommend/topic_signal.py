@@ -4,6 +4,7 @@ Pages found for the query are matched with each candidate: the same title counts
 what the texts have in common; pages further down count less. So every document has its own signal.
 """
 
+import asyncio
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import blake2b
@@ -20,7 +21,7 @@ RELATED = 0.45
 
 
 class Outcome(StrEnum):
-    """How asking went. `cached` is a hit that needed no call; `off` means nobody was to be asked."""
+    """How asking went. `cached` needed no call; `off` means that nobody was to be asked."""
 
     HIT = "hit"
     MISS = "miss"
@@ -51,33 +52,35 @@ class Evidence:
     outcome: Outcome
     pages: tuple[Page, ...] = ()
     vectors: Floats | None = None
+    titles: NDArray[np.uint64] | None = None
     detail: str = ""
 
-
-class Pending(Protocol):
-    """An answer under way."""
-
-    def result(self) -> Evidence:
-        """Wait until the answer or the deadline comes; never raises."""
+    @classmethod
+    def found(cls, pages: tuple[Page, ...], vectors: Floats) -> "Evidence":
+        """A hit, or a miss where there are no pages."""
+        titles = np.array([title_hash(page.title) for page in pages], np.uint64)
+        return cls(Outcome.HIT if pages else Outcome.MISS, pages, vectors, titles)
 
 
 class TopicSignal(Protocol):
     """Somebody to ask about a query while local retrieval runs."""
 
-    def begin(self, query: Query) -> Pending:
-        """Start asking; returns at once and never raises."""
+    def begin(self, query: Query) -> "asyncio.Future[Evidence]":
+        """Start asking; returns at once. The future is done in time and never fails."""
 
 
-class _Nothing:
-    def result(self) -> Evidence:
-        return Evidence(Outcome.OFF)
+def answered(evidence: Evidence) -> "asyncio.Future[Evidence]":
+    """A future that is done already."""
+    future: asyncio.Future[Evidence] = asyncio.get_running_loop().create_future()
+    future.set_result(evidence)
+    return future
 
 
 class NoTopicSignal:
     """Asks nobody."""
 
-    def begin(self, query: Query) -> Pending:
-        return _Nothing()
+    def begin(self, query: Query) -> "asyncio.Future[Evidence]":  # noqa: ARG002
+        return answered(Evidence(Outcome.OFF))
 
 
 def title_hash(title: str) -> int:
@@ -89,12 +92,11 @@ def title_hash(title: str) -> int:
 def match(evidence: Evidence, candidates: Candidates) -> tuple[Floats, NDArray[np.intp]]:
     """Each candidate's signal (n,) in [0, 1], and the page (n,) it comes from (-1: none)."""
     count = len(candidates)
-    if not evidence.pages or evidence.vectors is None or not count:
+    if not evidence.pages or evidence.vectors is None or evidence.titles is None or not count:
         return np.zeros(count, np.float32), np.full(count, -1)
-    alike = np.clip(candidates.dense_vectors @ evidence.vectors.T, 0, 1)
-    hashes = np.array([title_hash(page.title) for page in evidence.pages], np.uint64)
-    alike[candidates.titles[:, None] == hashes[None, :]] = 1
-    alike /= np.log2(np.arange(len(hashes), dtype=np.float32) + 2)
+    alike = candidates.dense_vectors @ evidence.vectors.T
+    alike[candidates.titles[:, None] == evidence.titles] = 1
+    alike /= np.log2(np.arange(2, len(evidence.pages) + 2, dtype=np.float32))
     page = alike.argmax(axis=1)
-    signal = alike[np.arange(count), page]
+    signal = np.minimum(np.maximum(alike[np.arange(count), page], 0), 1)
     return signal, np.where(signal >= RELATED, page, -1)

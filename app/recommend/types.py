@@ -33,11 +33,15 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A document with its key and the stems its title and text contain."""
+    """A document with its key and the stems of its title and text, between blanks."""
 
     key: int
     document: Document
-    stems: frozenset[str]
+    stems: str
+
+    def contains(self, stem: str) -> bool:
+        """Whether the stem occurs in title or text."""
+        return f" {stem} " in self.stems
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,8 @@ class Candidates:
 class Scored:
     """Candidates with their final scores and, for each leg, what it added to them.
 
-    `scores` (n,) is `base` plus the row's contributions; `contributions` and `legs` (n, len(LEGS)); `weights` has one entry a leg.
+    `scores` (n,) is `base` plus the row's contributions; `contributions` and `legs` are
+    (n, len(LEGS)); `weights` has one entry a leg.
     """
 
     candidates: Candidates
@@ -181,11 +186,12 @@ class Vocabulary(Protocol):
         """The (stem, surface) of the most likely intended word, or None where none is close."""
 
 
-class Index(Protocol):
-    """Where candidates come from."""
+class Index(Vocabulary, Protocol):
+    """One moment of the catalogue: where candidates come from."""
 
     @property
-    def vocabulary(self) -> Vocabulary: ...
+    def quick(self) -> bool:
+        """Whether retrieving takes less than moving it to a thread is worth."""
 
     def probe(self, query: Query) -> Probe:
         """The query as terms and vectors."""
@@ -198,3 +204,10 @@ class Index(Protocol):
 
     def documents(self, keys: Keys) -> list[Stored]:
         """The documents with these keys, in any order; those gone since are left out."""
+
+
+class LiveIndex(Protocol):
+    """A catalogue that is being written to."""
+
+    def now(self) -> Index:
+        """The present moment; a request works with one."""

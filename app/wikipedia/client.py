@@ -68,9 +68,7 @@ class _Found(BaseModel):
 class Wikipedia:
     """Searches pages. Keep one for the life of the app, and `close` it."""
 
-    def __init__(
-        self, settings: WikipediaSettings, user_agent: str
-    ) -> None:
+    def __init__(self, settings: WikipediaSettings, user_agent: str) -> None:
         self._settings = settings
         self._url = str(settings.base_url)
         self._client = httpx.AsyncClient(
@@ -138,7 +136,7 @@ async def _bounded(response: httpx.Response) -> bytes:
 def _seconds(response: httpx.Response) -> float | None:
     """Retry-After in seconds; dates, which this API does not send, are not read."""
     value = response.headers.get("Retry-After", "")
-    return float(value) if value.isdecimal() and len(value) < 7 else None  # noqa: PLR2004
+    return float(value) if value.isdecimal() and len(value) < 7 else None
 
 
 def _retry_after(state: RetryCallState) -> float | None:
@@ -148,5 +146,5 @@ def _retry_after(state: RetryCallState) -> float | None:
 
 def _may_pass(error: BaseException) -> bool:
     if isinstance(error, SearchRefused):
-        return error.status == httpx.codes.TOO_MANY_REQUESTS or error.status >= 500  # noqa: PLR2004
+        return error.status == httpx.codes.TOO_MANY_REQUESTS or error.status >= 500
     return isinstance(error, SearchUnreachable | SearchTimeout)

@@ -5,10 +5,7 @@ own timeout, so that a slow answer still serves the next request from the cache.
 """
 
 import asyncio
-import threading
-import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import replace
 
 from cachetools import TTLCache
@@ -16,37 +13,16 @@ from purgatory import AsyncCircuitBreakerFactory
 from purgatory.domain.model import OpenedState
 
 from app.recommend.stages import FETCH_TOPIC, StageObserver
-from app.recommend.topic_signal import Evidence, Outcome, Page, Pending
+from app.recommend.topic_signal import Evidence, Outcome, answered
 from app.recommend.types import Floats, Query
 from app.settings import WikipediaSettings
 from app.wikipedia.client import SearchFailed, SearchTimeout, Wikipedia
 
 CIRCUIT = "wikipedia"
-GRACE = 0.05
-"""Seconds a request gives the event loop to report that the deadline has passed."""
-
-
-class _Known:
-    def __init__(self, evidence: Evidence) -> None:
-        self._evidence = evidence
-
-    def result(self) -> Evidence:
-        return self._evidence
-
-
-class _UnderWay:
-    def __init__(self, future: Future[Evidence], deadline: float) -> None:
-        self._future, self._deadline = future, deadline
-
-    def result(self) -> Evidence:
-        try:
-            return self._future.result(max(0.0, self._deadline + GRACE - time.monotonic()))
-        except Exception as error:  # noqa: BLE001 - the protocol: never raises
-            return Evidence(Outcome.TIMEOUT, detail=type(error).__name__)
 
 
 class WikipediaSignal:
-    """Asks Wikipedia on the event loop while worker threads retrieve. Build it on that loop."""
+    """Asks Wikipedia while local retrieval runs. Lives on the event loop it was built on."""
 
     def __init__(
         self,
@@ -63,31 +39,27 @@ class WikipediaSignal:
         self._cache: TTLCache[str, Evidence] = TTLCache(
             settings.cache_entries, settings.cache_seconds
         )
-        self._cache_lock = threading.Lock()
         self._flights: dict[str, asyncio.Task[Evidence]] = {}
 
-    def begin(self, query: Query) -> Pending:
-        """Answer from the cache, or start asking; called from worker threads."""
-        with self._cache_lock:
-            cached = self._cache.get(query.text.casefold())
-        if cached is not None:
-            with self._stages.observe(FETCH_TOPIC) as stage:
-                evidence = stage.result = replace(cached, outcome=Outcome.CACHED)
-            return _Known(evidence)
-        deadline = time.monotonic() + self._settings.deadline_seconds
-        asked = asyncio.run_coroutine_threadsafe(self._ask(query.text, deadline), self._loop)
-        return _UnderWay(asked, deadline)
+    def begin(self, query: Query) -> asyncio.Future[Evidence]:
+        """Answer from the cache, or start asking."""
+        cached = self._cache.get(query.text.casefold())
+        if cached is None:
+            return self._loop.create_task(self._ask(query.text))
+        with self._stages.observe(FETCH_TOPIC) as stage:
+            evidence = stage.result = replace(cached, outcome=Outcome.CACHED)
+        return answered(evidence)
 
-    async def _ask(self, text: str, deadline: float) -> Evidence:
+    async def _ask(self, text: str) -> Evidence:
         with self._stages.observe(FETCH_TOPIC) as stage:
             try:
-                async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
+                async with asyncio.timeout(self._settings.deadline_seconds):
                     evidence = await asyncio.shield(self._flight(text))
             except OpenedState:
                 evidence = Evidence(Outcome.OPEN_CIRCUIT)
             except (TimeoutError, SearchTimeout) as error:
                 evidence = Evidence(Outcome.TIMEOUT, detail=type(error).__name__)
-            except SearchFailed as error:
+            except Exception as error:  # noqa: BLE001 - whatever fails here, the answer must come
                 evidence = Evidence(Outcome.ERROR, detail=f"{type(error).__name__}: {error}")
             stage.result = evidence
         return evidence
@@ -115,16 +87,9 @@ class WikipediaSignal:
                     pages = await self._client.search(text)
             except TimeoutError as error:
                 raise SearchTimeout("no answer") from error
-        evidence = self._evidence(pages)
-        with self._cache_lock:
-            self._cache[key] = evidence
+        texts = [f"{page.title}\n{page.summary}" for page in pages]
+        evidence = self._cache[key] = Evidence.found(pages, self._embed(texts))
         return evidence
-
-    def _evidence(self, pages: tuple[Page, ...]) -> Evidence:
-        if not pages:
-            return Evidence(Outcome.MISS)
-        vectors = self._embed([f"{page.title}\n{page.summary}" for page in pages])
-        return Evidence(Outcome.HIT, pages, vectors)
 
     async def circuit(self) -> str:
         """`closed`, `half-opened` or `opened`."""
