@@ -43,10 +43,13 @@ def import_path(
     path: Path,
     rejects: Path,
     progress: Callable[[int, Summary], None] | None = None,
+    *,
+    fit: bool = True,
 ) -> Summary:
     """Import a file or folder; bad rows go to `rejects`. Raises Unreadable.
 
-    `progress` hears the position (see `size`) and the counts after each durable batch.
+    `progress` hears the position (see `size`) and the counts after each durable batch. `fit`:
+    learn the latent model anew at the end if the catalogue has outgrown it.
     """
     summary = Summary()
     rejects.unlink(missing_ok=True)
@@ -60,7 +63,8 @@ def import_path(
             _append(rejects, bad)
         if progress is not None:
             progress(part[-1][0].position, summary)
-    catalogue.ensure_models()
+    if fit:
+        catalogue.ensure_models()
     return summary
 
 

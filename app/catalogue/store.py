@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from app.catalogue.database import Database
 from app.catalogue.vectors import (
+    BATCH,
     TITLE_COUNTS,
     Models,
     Prepared,
@@ -91,6 +92,24 @@ class Catalogue:
             self._insert(connection, list(fresh.values()))
         return outcomes
 
+    def rewrite_words(self, progress: Progress | None = None) -> None:
+        """Analyse every document anew, as is needed when the analysis has changed.
+
+        Indexes in memory notice when the models are made anew after it.
+        """
+        last, more = 0, True
+        while more:
+            with self.database.write() as connection:
+                query = "SELECT key, title, text FROM documents WHERE key > ? ORDER BY key LIMIT ?"
+                rows = connection.execute(query, (last, BATCH)).fetchall()
+                for key, title, text in rows:
+                    stems = " ".join(Prepared.of(Document("", title, text)).stems)
+                    connection.execute("UPDATE words SET stems = ? WHERE rowid = ?", (stems, key))
+            more = len(rows) == BATCH
+            last = rows[-1][0] if rows else last
+            if progress is not None:
+                progress(len(rows))
+
     def delete(self, document_id: str) -> bool:
         """Remove a document; False if there was none."""
         with self.database.write() as connection:
@@ -135,7 +154,7 @@ class Catalogue:
         query = "SELECT leg, hash, fitted_on FROM models WHERE active"
         active = {leg: (hash_, fitted_on) for leg, hash_, fitted_on in reader.execute(query)}
         dense = self.models.embedder
-        stale = active.get(DENSE, ("", 0))[0] != dense.hash
+        stale = refit or active.get(DENSE, ("", 0))[0] != dense.hash
         if stale:
             install(self.database, DENSE, dense, 0, progress)
         size, fitted_on = len(self), active.get(LATENT, ("", 0))[1]

@@ -134,9 +134,9 @@ def rank(
 ) -> Ranking:
     """The best `limit` documents with their reasons; `pages` (n,) points into the evidence."""
     leading = order(scored)[:limit]
-    scores = np.round(scored.scores[leading], DECIMALS).tolist()
-    legs = np.round(scored.legs[leading], DECIMALS).tolist()
-    parts = np.round(scored.contributions[leading], DECIMALS).tolist()
+    scores = np.round(scored.scores[leading].astype(float), DECIMALS).tolist()
+    legs = np.round(scored.legs[leading].astype(float), DECIMALS).tolist()
+    parts = np.round(scored.contributions[leading].astype(float), DECIMALS).tolist()
     keys = scored.candidates.keys[leading]
     found = {stored.key: stored for stored in index.documents(keys)}
     items: list[Ranked] = []

@@ -1,0 +1,52 @@
+# Everything here works on a fresh machine with Python 3.11 or newer; `make help` lists it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+.DEFAULT_GOAL := help
+.PHONY: help run test check format bench lock docs clean
+
+help: ## list what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/.run ## set everything up and serve on http://127.0.0.1:8000
+	@exec $(BIN)/python -m app serve
+
+test: $(VENV)/.dev ## run the tests
+	@$(BIN)/pytest -n auto --dist worksteal
+
+check: $(VENV)/.dev ## style, format, types, generated pages
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m app settings | diff docs/settings.md - || { echo "docs/settings.md is stale: make docs"; exit 1; }
+
+format: $(VENV)/.dev ## mend style and format
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: $(VENV)/.dev ## measure quality and speed (about 10 minutes; tables and benchmarks/results/*.json)
+	@$(BIN)/python -m benchmarks.quality
+	@$(BIN)/python -m benchmarks.importing
+	@$(BIN)/python -m benchmarks.serving
+	@$(BIN)/python -m benchmarks.sizes
+
+lock: ## resolve requirements anew from pyproject.toml (needs uv)
+	@cd requirements && for extra in run dev; do \
+	  uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    --no-header --quiet $$([ $$extra = dev ] && echo --extra dev) ../pyproject.toml -o $$extra.txt; done
+
+docs: $(VENV)/.dev ## make the generated pages anew
+	@$(BIN)/python -m app settings > docs/settings.md
+
+clean: ## remove the virtual environment and caches (not the data)
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/bin/python:
+	@command -v $(PYTHON) >/dev/null || { echo "No $(PYTHON) here. Install Python 3.11 or newer, or name one: make run PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$$($(PYTHON) --version) is too old: Vitrine needs 3.11 or newer. Name another: make run PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "$(PYTHON) can't make a virtual environment. On Debian: apt-get install python3-venv"; exit 1; }
+
+$(VENV)/.%: requirements/%.txt | $(VENV)/bin/python
+	@echo "installing requirements ($*) into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@

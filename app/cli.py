@@ -1,0 +1,167 @@
+"""The command line: serve, fill, inspect and train. Every command has `--help`."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+
+from app.catalogue.database import SchemaTooNew
+from app.catalogue.importer import Summary, import_path, size
+from app.catalogue.readers import Unreadable
+from app.catalogue.store import Catalogue
+from app.console import counting, refuse, told
+from app.parts import model_path, open_catalogue
+from app.serving import serve
+from app.settings import Settings
+
+cli = typer.Typer(
+    help="Vitrine, the recommendation service you can see through.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
+cli.command("serve")(lambda: serve(settings()))
+out = Console()
+
+
+def settings() -> Settings:
+    """The settings, or one sentence for each that makes no sense."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        for each in error.errors(include_url=False, include_input=False):
+            name = "VITRINE_" + "__".join(map(str, each["loc"])).upper()
+            told(f"{name}: {each['msg']}")
+        raise refuse("These settings make no sense; see docs/settings.md.") from error
+
+
+@contextmanager
+def opened(chosen: Settings) -> Iterator[Catalogue]:
+    """The catalogue, closed at the end."""
+    try:
+        catalogue = open_catalogue(chosen.data)
+    except SchemaTooNew as error:
+        raise refuse(str(error)) from error
+    try:
+        catalogue.ensure_models()
+        yield catalogue
+    finally:
+        catalogue.database.close()
+
+
+@cli.command("import")
+def import_(
+    path: Annotated[Path, typer.Argument(exists=True, help=".jsonl, .csv or a folder of .md")],
+    rejects: Annotated[
+        Path | None, typer.Option(help="where bad rows go [PATH.rejects.jsonl]")
+    ] = None,
+) -> None:
+    """Bring documents in: created or updated by id, bad rows set aside.
+
+    Stop it when you like; what was counted is safe, and running it again finishes the work.
+    """
+    bad = rejects or path.with_name(path.name + ".rejects.jsonl")
+    with opened(settings()) as catalogue, counting("importing", size(path)) as bar:
+
+        def heard(position: int, summary: Summary) -> None:
+            bar(position, f"{summary.stored:,} stored, {summary.rejected:,} rejected")
+
+        try:
+            summary = import_path(catalogue, path, bad, heard)
+        except Unreadable as error:
+            raise refuse(str(error)) from error
+    counts = f"{summary.created:,} created, {summary.updated:,} updated"
+    out.print(f"{counts}, {summary.unchanged:,} unchanged, {summary.rejected:,} rejected")
+    if summary.rejects:
+        out.print(f"why rows were rejected: {summary.rejects}")
+
+
+@cli.command()
+def export(
+    path: Annotated[Path | None, typer.Argument(help="a .jsonl file [standard output]")] = None,
+) -> None:
+    """Write all documents as JSON Lines, ready to be imported again."""
+    with opened(settings()) as catalogue:
+        file = path.open("w", encoding="utf-8") if path else sys.stdout
+        try:
+            for document in catalogue:
+                file.write(json.dumps(asdict(document), ensure_ascii=False) + "\n")
+        finally:
+            if path:
+                file.close()
+
+
+@cli.command()
+def stats() -> None:
+    """Show what the catalogue holds."""
+    with opened(settings()) as catalogue:
+        table = Table("category", "documents", title=f"{len(catalogue):,} documents")
+        for category, count in catalogue.categories().items():
+            table.add_row(category or "(none)", f"{count:,}")
+        models = Table("leg", "model", "version", "hash", "dimensions", "learnt from")
+        query = "SELECT leg, name, version, hash, dimensions, fitted_on FROM models WHERE active"
+        for row in catalogue.database.reader.execute(query):
+            models.add_row(*map(str, row))
+    out.print(table, models)
+
+
+@cli.command()
+def reindex() -> None:
+    """Make words, vectors and the latent model anew."""
+    with opened(settings()) as catalogue:
+        total, done = 3 * len(catalogue), 0
+        with counting("reindexing", total) as bar:
+
+            def heard(count: int) -> None:
+                nonlocal done
+                done += count
+                bar(done, "")
+
+            catalogue.rewrite_words(heard)
+            catalogue.ensure_models(heard, refit=True)
+
+
+@cli.command()
+def train() -> None:
+    """Train the pairwise ranking model on the judged seed queries (tune split)."""
+    from app.model.commands import train_on_seed  # noqa: PLC0415 - scikit-learn takes a second
+    from app.model.train import TooFewQueries  # noqa: PLC0415
+
+    chosen = settings()
+    with opened(chosen) as catalogue:
+        try:
+            model, measured = train_on_seed(catalogue, model_path(chosen))
+        except TooFewQueries as error:
+            raise refuse(f"{error}. Is the seed catalogue imported?") from error
+    out.print(f"pairwise {model.card.version} written to {model_path(chosen)}")
+    out.print(f"nDCG@10 on the test split: {measured}. Restart the service to use it.")
+
+
+@cli.command()
+def evaluate() -> None:
+    """Measure the rankings on the judged seed queries (test split)."""
+    from app.model.commands import evaluate_on_seed  # noqa: PLC0415
+
+    chosen = settings()
+    with opened(chosen) as catalogue:
+        table = Table("model", "nDCG@10", "95 % interval", "queries")
+        for name, quality in evaluate_on_seed(catalogue, model_path(chosen)).items():
+            interval = f"{quality.low:.3f}-{quality.high:.3f}"
+            table.add_row(name, f"{quality.mean:.3f}", interval, str(quality.queries))
+    out.print(table)
+
+
+@cli.command("settings")
+def settings_() -> None:
+    """Print the table of settings as Markdown (docs/settings.md)."""
+    from app.settings_table import settings_table  # noqa: PLC0415
+
+    sys.stdout.write(settings_table())

@@ -1,0 +1,55 @@
+"""What the command line says: progress on long work, one clear sentence on failure."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+errors = Console(stderr=True)
+
+
+def told(sentence: str) -> None:
+    """Say something on standard error."""
+    errors.print(sentence, highlight=False, soft_wrap=True)
+
+
+def refuse(sentence: str) -> typer.Exit:
+    """Say why it can't be done; raise what this returns."""
+    told(f"[red]{sentence}[/red]")
+    return typer.Exit(1)
+
+
+@contextmanager
+def counting(what: str, total: int) -> Iterator[Callable[[int, str], None]]:
+    """A progress bar on standard error; call it with how far the work is and a remark.
+
+    Without a terminal each call prints a line instead, at most one for every twentieth.
+    """
+    if not errors.is_terminal:
+        yield _lines(what, total)
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[remark]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=errors) as progress:
+        task = progress.add_task(what, total=total, remark="")
+        yield lambda done, remark: progress.update(task, completed=done, remark=remark)
+
+
+def _lines(what: str, total: int) -> Callable[[int, str], None]:
+    shown = -1
+
+    def heard(done: int, remark: str) -> None:
+        nonlocal shown
+        twentieth = 20 * done // max(total, 1)
+        if twentieth != shown:
+            shown = twentieth
+            told(f"{what} {100 * done // max(total, 1)} % {remark}")
+
+    return heard

@@ -1,0 +1,1 @@
+"""The life of the ranking model: judged queries, training, evaluation."""

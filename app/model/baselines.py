@@ -1,0 +1,37 @@
+"""Rankings to compare with: one leg alone, and chance."""
+
+import numpy as np
+
+from app.recommend.fusion import leg_scores
+from app.recommend.types import LEGS, Candidates, Floats, ModelCard, Scored
+
+
+class OneLeg:
+    """Ranks by one leg's score."""
+
+    def __init__(self, leg: str) -> None:
+        """`leg` is one of LEGS."""
+        self._column = LEGS.index(leg)
+        self.card = ModelCard(f"only-{leg}", "1")
+
+    def score(self, candidates: Candidates) -> Scored:
+        """The leg's scores, (n,)."""
+        return _scored(candidates, leg_scores(candidates)[:, self._column], self.card)
+
+
+class Chance:
+    """Ranks the candidates at random, the same way for the same seed."""
+
+    card = ModelCard("chance", "1")
+
+    def __init__(self, seed: int = 0) -> None:
+        self._random = np.random.default_rng(seed)
+
+    def score(self, candidates: Candidates) -> Scored:
+        """Random numbers, (n,)."""
+        return _scored(candidates, self._random.random(len(candidates), np.float32), self.card)
+
+
+def _scored(candidates: Candidates, scores: Floats, card: ModelCard) -> Scored:
+    legs = leg_scores(candidates)
+    return Scored(candidates, scores, legs, np.zeros_like(legs), dict.fromkeys(LEGS, 0.0), card)

@@ -1,0 +1,42 @@
+"""Training and evaluating on the seed catalogue, as the command line offers it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from app.catalogue.index import CatalogueIndex
+from app.catalogue.store import Catalogue
+from app.model.baselines import Chance, OneLeg
+from app.model.evaluate import Quality, Retrieved, quality, retrieve, scores_of
+from app.model.judged import JudgedQuery, seed_queries
+from app.model.train import train
+from app.recommend.fusion import Fusion
+from app.recommend.ranking import PairwiseModel, RankingModel
+
+
+def retrieved(catalogue: Catalogue, queries: Sequence[JudgedQuery]) -> list[Retrieved]:
+    """The candidates of each query, as the service would find them."""
+    moment = CatalogueIndex(catalogue.database, catalogue.models).now()
+    names = dict(catalogue.database.reader.execute("SELECT key, id FROM documents").fetchall())
+    return retrieve(moment, lambda keys: [names[key] for key in keys], queries)
+
+
+def train_on_seed(catalogue: Catalogue, path: Path) -> tuple[PairwiseModel, str]:
+    """Train on the tune split, write the artefact, tell how it does on the test split.
+
+    Raises TooFewQueries.
+    """
+    model = train(retrieved(catalogue, seed_queries("tune")), path)
+    test = retrieved(catalogue, seed_queries("test"))
+    trained, fused = (quality(scores_of(test, each)).mean for each in (model, Fusion()))
+    return model, f"{trained:.3f}, and {fused:.3f} by fusion"
+
+
+def evaluate_on_seed(catalogue: Catalogue, path: Path) -> dict[str, Quality]:
+    """Baselines, fusion and, where there is one, the trained model on the test split."""
+    test = retrieved(catalogue, seed_queries("test"))
+    systems: dict[str, RankingModel] = {"chance": Chance(), "BM25": OneLeg("lexical"), "fusion": Fusion()}
+    measured = {name: quality(scores_of(test, each)) for name, each in systems.items()}
+    if path.exists():
+        trained = PairwiseModel.load(path.read_bytes())
+        measured["pairwise"] = quality(scores_of(test, trained))
+    return measured

@@ -1,0 +1,84 @@
+"""How good a ranking is: nDCG@10 over judged queries, with a confidence interval."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.model.judged import JudgedQuery
+from app.recommend.pipeline import DEPTH
+from app.recommend.query import NoSearchableWords, analyze
+from app.recommend.ranking import RankingModel, order
+from app.recommend.types import Candidates, Index
+
+CUT = 10
+RESAMPLES = 2000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Retrieved:
+    """A judged query with its candidates and their ids, in the same order."""
+
+    query: JudgedQuery
+    candidates: Candidates
+    ids: list[str]
+
+    def gains(self) -> np.ndarray:
+        """The candidates' grades, (n,)."""
+        return np.array([self.query.relevance.get(name, 0.0) for name in self.ids], np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Mean nDCG@10 over `queries`, with the ends of its 95 % bootstrap interval."""
+
+    mean: float
+    low: float
+    high: float
+    queries: int
+
+
+def ndcg(ranking: Sequence[str], relevance: Mapping[str, float], cut: int = CUT) -> float:
+    """Normalised discounted cumulative gain with linear gains; 0 without relevant documents."""
+    discounts = [1 / math.log2(place + 2) for place in range(cut)]
+    gained = sum(
+        relevance.get(name, 0.0) * discount
+        for name, discount in zip(ranking, discounts, strict=False)
+    )
+    ideal = sorted(relevance.values(), reverse=True)
+    best = sum(grade * discount for grade, discount in zip(ideal, discounts, strict=False))
+    return gained / best if best else 0.0
+
+
+def retrieve(
+    index: Index, names: Callable[[Sequence[int]], list[str]], queries: Sequence[JudgedQuery]
+) -> list[Retrieved]:
+    """The candidates of every query that has words and relevant documents."""
+    found = []
+    for query in queries:
+        if not query.relevance:
+            continue
+        try:
+            analyzed = analyze(query.text, index)
+        except NoSearchableWords:
+            continue
+        candidates = index.retrieve(index.probe(analyzed), DEPTH, frozenset())
+        found.append(Retrieved(query, candidates, names(candidates.keys.tolist())))
+    return found
+
+
+def scores_of(retrieved: Sequence[Retrieved], model: RankingModel) -> np.ndarray:
+    """The nDCG@10 of each query, (q,)."""
+    values = []
+    for each in retrieved:
+        places = order(model.score(each.candidates))[:CUT].tolist()
+        values.append(ndcg([each.ids[place] for place in places], each.query.relevance))
+    return np.array(values)
+
+
+def quality(values: np.ndarray, seed: int = 0) -> Quality:
+    """The mean of values (q,) with a percentile bootstrap over queries."""
+    draws = np.random.default_rng(seed).integers(0, len(values), (RESAMPLES, len(values)))
+    low, high = np.percentile(values[draws].mean(axis=1), [2.5, 97.5])
+    return Quality(float(values.mean()), float(low), float(high), len(values))

@@ -1,0 +1,33 @@
+"""The first start: the seed catalogue goes in, once."""
+
+from collections.abc import Callable
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from app.catalogue.importer import Summary, import_path
+from app.catalogue.store import Catalogue
+
+MARKER = "seeding"
+
+
+def needs_seed(folder: Path) -> bool:
+    """Whether this data folder is new, or its first start was interrupted."""
+    return not (folder / "catalogue.db").exists() or (folder / MARKER).exists()
+
+
+def seed(catalogue: Catalogue, folder: Path, progress: Callable[[int], object]) -> int:
+    """Import the seed catalogue; `progress` hears of documents stored. Returns their number."""
+    marker = folder / MARKER
+    marker.touch()
+    stored = 0
+
+    def heard(_: int, summary: Summary) -> None:
+        progress(stored + summary.stored)
+
+    with as_file(files("app.catalogue").joinpath("seed")) as sources:
+        for path in sorted(sources.glob("*.jsonl")):
+            summary = import_path(catalogue, path, folder / "seed.rejects.jsonl", heard, fit=False)
+            stored += summary.stored
+    catalogue.ensure_models()
+    marker.unlink()
+    return stored

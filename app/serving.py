@@ -1,0 +1,65 @@
+"""`python -m app serve`: see that it can start, build what is missing, say what to open, serve."""
+
+import socket
+from pathlib import Path
+
+import uvicorn
+
+from app.catalogue.database import SchemaTooNew
+from app.console import counting, refuse, told
+from app.parts import open_catalogue
+from app.seeding import needs_seed, seed
+from app.settings import ServerSettings, Settings
+
+SHUTDOWN_SECONDS = 5
+
+
+def serve(settings: Settings) -> None:
+    """Serve until interrupted."""
+    server = settings.server
+    check_port(server)
+    prepare(settings.data)
+    base = f"http://{server.host}:{server.port}"
+    told(f"\nVitrine answers on [bold]{base}[/bold] (API: {base}/docs). Or ask it from a shell:\n")
+    told(f"  curl -s '{base}/recommend?q=keep+bread+from+going+stale&limit=3'\n")
+    uvicorn.run(
+        "app.main:app_from_environment",
+        factory=True,
+        host=server.host,
+        port=server.port,
+        workers=server.workers,
+        access_log=False,
+        log_level="warning",
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
+
+
+def check_port(server: ServerSettings) -> None:
+    """Raises typer.Exit with a sentence where the address can't be had."""
+    family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((server.host, server.port))
+        except OSError as error:
+            raise refuse(
+                f"Port {server.port} on {server.host} can't be had ({error.strerror}). Stop what "
+                f"uses it, or choose another: VITRINE_SERVER__PORT={server.port + 1}"
+            ) from error
+
+
+def prepare(folder: Path) -> None:
+    """Build the catalogue on the first start; make stale vectors anew on any."""
+    fresh = needs_seed(folder)
+    try:
+        catalogue = open_catalogue(folder)
+    except SchemaTooNew as error:
+        raise refuse(str(error)) from error
+    try:
+        if fresh:
+            with counting("building the seed catalogue", 480) as bar:
+                seed(catalogue, folder, lambda stored: bar(stored, f"{stored} documents"))
+        else:
+            catalogue.ensure_models()
+    finally:
+        catalogue.database.close()

@@ -1,0 +1,27 @@
+"""A table on the screen, and the same figures as JSON in benchmarks/results."""
+
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def report(name: str, title: str, rows: Sequence[Mapping[str, object]]) -> None:
+    """Print rows (the first one's keys are the columns) and write them to results/NAME.json."""
+    table = Table(title=title)
+    for column in rows[0]:
+        table.add_column(column, justify="left" if column == next(iter(rows[0])) else "right")
+    for row in rows:
+        table.add_row(*(f"{v:,.4g}" if isinstance(v, float) else str(v) for v in row.values()))
+    Console(width=max(100, 16 * len(rows[0]))).print(table)
+    RESULTS.mkdir(exist_ok=True)
+    machine = {"python": platform.python_version(), "machine": platform.machine()}
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    content = {"name": name, "title": title, "at": at, "machine": machine, "rows": rows}
+    (RESULTS / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n", "utf-8")

@@ -1,0 +1,1 @@
+"""Tests of the catalogue: files, importing, the index, the journal."""

@@ -1,0 +1,97 @@
+"""What tests share: one embedder, catalogues in temporary files, the same examples on each run."""
+
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from app.catalogue import store
+from app.catalogue.database import Database
+from app.catalogue.readers import jsonl
+from app.catalogue.store import Catalogue
+from app.catalogue.vectors import Models
+from app.recommend.embedding import StaticEmbedder
+from app.recommend.types import Document
+
+settings.register_profile(
+    "vitrine",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+settings.load_profile("vitrine")
+
+SEED = Path(store.__file__).parent / "seed"
+
+
+@pytest.fixture(scope="session")
+def embedder() -> StaticEmbedder:
+    """The real one; loading it takes 0.4 s."""
+    return StaticEmbedder()
+
+
+class OpenCatalogue(Protocol):
+    """Opens `name` in the test's folder, stores the documents, makes the models.
+
+    The same name opened again is the same file behind another `Database`, as another process
+    would have it.
+    """
+
+    def __call__(
+        self, documents: Iterable[Document] = (), name: str = "catalogue.db"
+    ) -> Catalogue: ...
+
+
+@pytest.fixture
+def open_catalogue(tmp_path: Path, embedder: StaticEmbedder) -> Iterator[OpenCatalogue]:
+    """Opens catalogues, and closes them after the test."""
+    opened: list[Database] = []
+
+    def opener(documents: Iterable[Document] = (), name: str = "catalogue.db") -> Catalogue:
+        database = Database(tmp_path / name, store.SCHEMA, store.SCHEMA_VERSION)
+        opened.append(database)
+        catalogue = Catalogue(database, Models(embedder))
+        catalogue.put(list(documents))
+        catalogue.ensure_models()
+        return catalogue
+
+    yield opener
+    for database in opened:
+        database.close()
+
+
+@pytest.fixture(scope="session")
+def seed_documents() -> list[Document]:
+    """The seed catalogue as it is shipped."""
+    found: list[Document] = []
+    for path in sorted(SEED.glob("*.jsonl")):
+        with path.open("rb") as lines:
+            found += [row.document for row in jsonl(lines) if row.document]
+    return found
+
+
+@pytest.fixture(scope="session")
+def seed_file(
+    tmp_path_factory: pytest.TempPathFactory,
+    embedder: StaticEmbedder,
+    seed_documents: list[Document],
+) -> Path:
+    """A closed catalogue with the seed documents and their models, to copy: see `seed_data`."""
+    path = tmp_path_factory.mktemp("seed") / "catalogue.db"
+    database = Database(path, store.SCHEMA, store.SCHEMA_VERSION)
+    catalogue = Catalogue(database, Models(embedder))
+    catalogue.put(seed_documents)
+    catalogue.ensure_models()
+    database.close()
+    return path
+
+
+@pytest.fixture
+def seed_data(tmp_path: Path, seed_file: Path) -> Path:
+    """A data folder of one's own with the seed catalogue in it."""
+    shutil.copy(seed_file, tmp_path / "catalogue.db")
+    return tmp_path

@@ -1,0 +1,90 @@
+"""Stand-ins behind the protocols of the heart, and documents to try things with."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.recommend.embedding import StaticEmbedder
+from app.recommend.topic_signal import Evidence, Outcome, Page, answered
+from app.recommend.types import Document, Query
+
+
+def document(document_id: str, title: str = "", text: str = "", category: str = "") -> Document:
+    """A document; title and text are made from the id where they don't matter."""
+    words = document_id.replace("-", " ")
+    return Document(document_id, title or words.title(), text or f"About {words}.", category)
+
+
+SHELF = (
+    document("staling", "Staling", "Bread goes stale as its starch takes up water.", "cooking"),
+    document("sourdough", "Sourdough", "Sourdough bread rises by wild yeast.", "cooking"),
+    document("machine-learning", "Machine learning", "Computers learn from examples.", "computing"),
+    document("sqlite", "SQLite", "SQLite keeps a database in one file.", "computing"),
+    document("kubernetes", "Kubernetes", "Kubernetes scales containers by itself.", "computing"),
+    document("black-hole", "Black hole", "Not even light escapes a black hole.", "astronomy"),
+    document("tide", "Tide", "The Moon raises the tides of the oceans.", "astronomy"),
+    document("wi-fi", "Wi-Fi", "Wi-Fi joins computers without wires.", "computing"),
+)
+"""Eight short documents in three categories."""
+
+
+class FakeTopicSignal:
+    """Answers every query with the same evidence: at once, or after a turn of the loop."""
+
+    def __init__(self, evidence: Evidence, *, later: bool = False) -> None:
+        self.evidence, self._later = evidence, later
+        self.asked: list[str] = []
+
+    def begin(self, query: Query) -> asyncio.Future[Evidence]:
+        self.asked.append(query.text)
+        if not self._later:
+            return answered(self.evidence)
+        return asyncio.get_running_loop().create_task(self._answer())
+
+    async def _answer(self) -> Evidence:
+        await asyncio.sleep(0)
+        return self.evidence
+
+
+def evidence_of(embedder: StaticEmbedder, *titles: str) -> Evidence:
+    """What an encyclopaedia with these pages would give."""
+    pages = tuple(Page(title) for title in titles)
+    return Evidence.found(pages, embedder.embed(list(titles)))
+
+
+UNREACHABLE = Evidence(Outcome.TIMEOUT, detail="no answer")
+"""What is left when nobody answered in time."""
+
+
+@dataclass(slots=True)
+class Observed:
+    """A stage as it was seen; `error` is what left its block."""
+
+    name: str
+    result: Any = None
+    error: BaseException | None = None
+
+
+@dataclass(slots=True)
+class RecordingStages:
+    """A StageObserver that keeps what it sees, in the order in which stages end."""
+
+    seen: list[Observed] = field(default_factory=list)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the stages seen so far."""
+        return [each.name for each in self.seen]
+
+    @contextmanager
+    def observe(self, name: str) -> Iterator[Observed]:
+        stage = Observed(name)
+        try:
+            yield stage
+        except BaseException as error:
+            stage.error = error
+            raise
+        finally:
+            self.seen.append(stage)
