@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -15,6 +14,7 @@ from app.catalogue.store import Catalogue
 from app.catalogue.vectors import Models
 from app.recommend.embedding import StaticEmbedder
 from app.recommend.types import Document
+from tests.opening import OpenCatalogue
 
 settings.register_profile(
     "vitrine",
@@ -34,21 +34,9 @@ def embedder() -> StaticEmbedder:
     return StaticEmbedder()
 
 
-class OpenCatalogue(Protocol):
-    """Opens `name` in the test's folder, stores the documents, makes the models.
-
-    The same name opened again is the same file behind another `Database`, as another process
-    would have it.
-    """
-
-    def __call__(
-        self, documents: Iterable[Document] = (), name: str = "catalogue.db"
-    ) -> Catalogue: ...
-
-
 @pytest.fixture
 def open_catalogue(tmp_path: Path, embedder: StaticEmbedder) -> Iterator[OpenCatalogue]:
-    """Opens catalogues, and closes them after the test."""
+    """Opens catalogues (see `OpenCatalogue`), and closes them after the test."""
     opened: list[Database] = []
 
     def opener(documents: Iterable[Document] = (), name: str = "catalogue.db") -> Catalogue:

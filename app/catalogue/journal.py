@@ -96,7 +96,7 @@ class Journal:
             self._pending[served.id] = served, self._clock()
 
     def give(self, feedback: Feedback) -> Noted:
-        """Keep feedback. The same feedback again changes nothing; a later dwell replaces it.
+        """Keep feedback. The same feedback again changes nothing; a longer dwell replaces it.
 
         Raises UnknownRecommendation or NotRecommended.
         """

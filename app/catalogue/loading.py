@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from app.catalogue.snapshot import Rows
+from app.catalogue.snapshot import Halves, Rows
 from app.catalogue.vectors import ActiveModels
 from app.recommend.topic_signal import title_hash
 from app.recommend.types import DENSE, LATENT, Floats, Keys
@@ -20,9 +20,17 @@ class CategoryCodes(dict[str, int]):
 
 
 def load_rows(
-    connection: sqlite3.Connection, after: int, models: ActiveModels, codes: CategoryCodes
+    connection: sqlite3.Connection,
+    after: int,
+    models: ActiveModels,
+    codes: CategoryCodes,
+    *,
+    latent: bool,
 ) -> Rows:
-    """The documents with keys above `after`. Call inside a read transaction."""
+    """The documents with keys above `after`, with or without their latent vectors.
+
+    Call inside a read transaction.
+    """
     query = (
         "SELECT key, title, category, stems FROM documents JOIN words ON words.rowid = key "
         "WHERE key > ? ORDER BY key"
@@ -30,31 +38,31 @@ def load_rows(
     keys: list[int] = []
     titles: list[int] = []
     categories: list[int] = []
-    stems: list[list[str]] = []
+    stems: list[str] = []
     for key, title, category, text in connection.execute(query, (after,)):
         keys.append(key)
         titles.append(title_hash(title))
         categories.append(codes[category])
-        stems.append(text.split())
+        stems.append(text)
     return Rows(
         keys=np.array(keys, np.int64),
         titles=np.array(titles, np.uint64),
         categories=np.array(categories, np.int32),
         stems=stems,
         dense=_vectors(connection, DENSE, models, after, len(keys)),
-        latent=_vectors(connection, LATENT, models, after, len(keys)),
+        latent=_vectors(connection, LATENT, models, after, len(keys)) if latent else None,
     )
 
 
 def _vectors(
     connection: sqlite3.Connection, leg: str, models: ActiveModels, after: int, count: int
-) -> Floats:
+) -> Halves:
     if leg not in models:
-        return np.zeros((count, 64), np.float32)
+        return np.zeros((count, 64), np.float16)
     row, model = models[leg]
     query = "SELECT vector FROM embeddings WHERE model = ? AND document > ? ORDER BY document"
     blobs = [blob for (blob,) in connection.execute(query, (row, after))]
-    return _decode(blobs, model.dimensions)
+    return _halves(blobs, model.dimensions)
 
 
 def load_vectors(
@@ -68,9 +76,9 @@ def load_vectors(
     query = f"SELECT document, vector FROM embeddings WHERE model = ? AND document IN ({marks})"
     found = dict(connection.cursor().execute(query, (row, *keys.tolist())))
     nothing = bytes(2 * model.dimensions)
-    return _decode([found.get(key, nothing) for key in keys.tolist()], model.dimensions)
+    blobs = [found.get(key, nothing) for key in keys.tolist()]
+    return _halves(blobs, model.dimensions).astype(np.float32)
 
 
-def _decode(blobs: Sequence[bytes], dimensions: int) -> Floats:
-    halves = np.frombuffer(b"".join(blobs), "<f2").reshape(len(blobs), dimensions)
-    return halves.astype(np.float32)
+def _halves(blobs: Sequence[bytes], dimensions: int) -> Halves:
+    return np.frombuffer(b"".join(blobs), "<f2").reshape(len(blobs), dimensions)

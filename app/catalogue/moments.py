@@ -76,7 +76,9 @@ class Moments:
             if change.too_much(old):
                 return False
             if change.added:
-                self._memory.append(load_rows(connection, old.last_key, old.models, self.codes))
+                latent = self._memory.holds_vectors
+                rows = load_rows(connection, old.last_key, old.models, self.codes, latent=latent)
+                self._memory.append(rows)
         if change.added or len(change.removed):
             self._memory.bury(change.removed)
             self._snapshot = self._memory.snapshot(old.models, change.removals, old.speller)
@@ -109,10 +111,11 @@ class Moments:
             models = self._models.active(connection)
             query = "SELECT coalesce(max(sequence), 0) FROM removals"
             (removals,) = connection.execute(query).fetchone()
-            rows = load_rows(connection, 0, models, self.codes)
-        size = len(rows.keys)
+            (size,) = connection.execute("SELECT count(*) FROM documents").fetchone()
+            held = size <= HELD
+            rows = load_rows(connection, 0, models, self.codes, latent=held)
         in_memory = self._lexical == "memory" or (self._lexical == "auto" and size > FTS_DOCUMENTS)
-        memory = Memory(rows, codes=size > EXACT, vectors=size <= HELD, postings=in_memory)
+        memory = Memory(rows, codes=size > EXACT, vectors=held, postings=in_memory)
         return memory, memory.snapshot(models, removals, _speller(models))
 
 

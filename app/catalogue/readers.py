@@ -1,5 +1,6 @@
 """Documents from JSON Lines, CSV or a folder of Markdown. A bad row never stops a good one."""
 
+import codecs
 import csv
 import io
 import json
@@ -17,6 +18,7 @@ from app.recommend.words import words
 
 MAX_LINE = 262_144
 _FRONT_MATTER = re.compile(r"\A---\n(?P<fields>.*?)^---\n", re.DOTALL | re.MULTILINE)
+_JOINERS = re.compile("[-\u2010\u2011'\u2019]")
 _HEADING = re.compile(r"^#\s+(?P<title>.+?)\s*#*$", re.MULTILINE)
 
 
@@ -55,7 +57,8 @@ def jsonl(lines: IO[bytes]) -> Iterator[Row]:
 
 def _json_row(number: int, position: int, raw: bytes) -> Row:
     try:
-        document = IncomingDocument.model_validate_json(raw).as_document()
+        content = raw.removeprefix(codecs.BOM_UTF8)
+        document = IncomingDocument.model_validate_json(content).as_document()
     except ValidationError as error:
         return Row(number, position, None, _reason(error), _shown(raw))
     return Row(number, position, document)
@@ -65,7 +68,10 @@ def csv_rows(lines: IO[bytes]) -> Iterator[Row]:
     """A header with id, title, text and perhaps category, url; then rows. Position: bytes."""
     text = io.TextIOWrapper(lines, "utf-8-sig", errors="surrogateescape", newline="")
     reader = csv.DictReader(text)
-    missing = {"id", "title", "text"} - set(reader.fieldnames or ())
+    try:
+        missing = {"id", "title", "text"} - set(reader.fieldnames or ())
+    except csv.Error as error:
+        raise Unreadable(f"the CSV header cannot be read: {error}") from error
     if missing:
         raise Unreadable(f"the CSV header has no column {', '.join(sorted(missing))}")
     while True:
@@ -74,7 +80,7 @@ def csv_rows(lines: IO[bytes]) -> Iterator[Row]:
         except StopIteration:
             return
         except csv.Error as error:
-            yield Row(reader.line_num, lines.tell(), None, str(error))
+            yield Row(reader.reader.line_num, lines.tell(), None, str(error))
             continue
         yield _from_fields(reader.line_num, lines.tell(), fields)
 
@@ -87,11 +93,12 @@ def markdown(folder: Path) -> Iterator[Row]:
     for number, path in enumerate(markdown_files(folder), 1):
         inside = path.relative_to(folder)
         try:
-            text = path.read_text("utf-8")
+            text = path.read_text("utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
-            yield Row(number, number, None, str(error), str(inside))
+            yield Row(number, number, None, str(error), _shown(bytes(inside)))
             continue
-        fields = {"id": "-".join(words(str(inside.with_suffix("")))), "title": path.stem}
+        name = _JOINERS.sub(" ", str(inside.with_suffix("")))  # wi-fi.md is wi-fi, not wi-fi-wifi
+        fields = {"id": "-".join(words(name)), "title": path.stem}
         fields["category"] = inside.parent.name
         if matter := _FRONT_MATTER.match(text):
             pairs = (line.partition(":") for line in matter["fields"].splitlines())

@@ -18,6 +18,7 @@ from app.recommend.spelling import Speller
 from app.recommend.types import Floats, Keys
 
 Slots = NDArray[np.intp]
+Halves = NDArray[np.float16]
 
 
 class Column:
@@ -42,14 +43,17 @@ class Column:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """Documents as read from the database, in the order of their keys."""
+    """Documents as read from the database, in the order of their keys.
+
+    `stems` are still texts, words between blanks; vectors are (n, d).
+    """
 
     keys: Keys
     titles: NDArray[np.uint64]
     categories: NDArray[np.int32]
-    stems: Sequence[list[str]]
-    dense: Floats
-    latent: Floats
+    stems: Sequence[str]
+    dense: Halves
+    latent: Halves | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,12 +96,13 @@ class Memory:
 
     def __init__(self, rows: Rows, *, codes: bool, vectors: bool, postings: bool) -> None:
         """What is held besides the small columns: sign codes, all vectors, postings."""
-        self._holds_codes, self._holds_vectors = codes, vectors
-        self._postings = Postings.packed(rows.stems) if postings else None
+        self._holds_codes, self.holds_vectors = codes, vectors
+        self._postings = Postings.packed(each.split() for each in rows.stems) if postings else None
         self._columns = {name: Column(array) for name, array in self._arrays(rows).items()}
 
     def _arrays(self, rows: Rows) -> dict[str, NDArray[Any]]:
-        lengths = np.fromiter(map(len, rows.stems), np.int32, len(rows.keys))
+        counts = (len(each.split()) for each in rows.stems)
+        lengths = np.fromiter(counts, np.int32, len(rows.keys))
         arrays: dict[str, NDArray[Any]] = {
             "keys": rows.keys,
             "titles": rows.titles,
@@ -105,8 +110,9 @@ class Memory:
             "lengths": lengths,
             "live": np.ones(len(rows.keys), np.bool_),
         }
-        if self._holds_vectors:
-            arrays |= {"dense": rows.dense, "latent": rows.latent}
+        if self.holds_vectors and rows.latent is not None:
+            arrays["dense"] = rows.dense.astype(np.float32)
+            arrays["latent"] = rows.latent.astype(np.float32)
         if self._holds_codes:
             words = np.ascontiguousarray(sign_codes(rows.dense).T)
             arrays |= {f"code {place}": word for place, word in enumerate(words)}
@@ -117,7 +123,7 @@ class Memory:
         first = len(self._columns["keys"].view)
         if self._postings is not None:
             for slot, stems in enumerate(rows.stems, first):
-                self._postings.append(slot, stems)
+                self._postings.append(slot, stems.split())
         for name, array in self._arrays(rows).items():
             self._columns[name].append(array)
 

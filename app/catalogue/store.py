@@ -159,13 +159,15 @@ class Catalogue:
             install(self.database, DENSE, dense, 0, progress)
         size, fitted_on = len(self), active.get(LATENT, ("", 0))[1]
         outgrown = size and not fitted_on <= size * GROWTH <= fitted_on * GROWTH**2
-        if refit or outgrown:
+        refitted = False
+        if size and (refit or outgrown):
             stride = -(-size // latent.MAX_SAMPLE)
             sample = (each for place, each in enumerate(self) if place % stride == 0)
             texts = [f"{each.title}\n" * TITLE_COUNTS + each.text for each in sample]
             if (model := latent.fit(texts)) is not None:
                 install(self.database, LATENT, model, size, progress)
-        return bool(stale or refit or outgrown)
+                refitted = True
+        return stale or refitted
 
 
 def _remove(connection: sqlite3.Connection, document_id: str) -> bool:

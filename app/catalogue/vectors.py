@@ -20,7 +20,7 @@ from app.recommend.types import DENSE, LATENT, Document, Floats
 from app.recommend.words import stems
 
 Progress = Callable[[int], object]
-BATCH = 500
+BATCH = 2_000
 
 
 TITLE_COUNTS = 3
@@ -54,10 +54,10 @@ ActiveModels = Mapping[str, tuple[int, LegModel]]
 def vectors_of(model: LegModel, documents: Sequence[Prepared]) -> Floats:
     """Unit vectors (n, d) of documents."""
     if isinstance(model, LatentModel):
-        return np.stack([model.project(Counter(each.stems)) for each in documents])
-    bodies = model.embed([f"{each.document.title}\n{each.document.text}" for each in documents])
-    titles = model.embed([each.document.title for each in documents])
-    return unit(bodies + TITLE_SHARE * titles)
+        return model.project_many([Counter(each.stems) for each in documents])
+    titles = model.sums([each.document.title for each in documents])
+    texts = model.sums([each.document.text for each in documents])
+    return unit(unit(titles + texts) + TITLE_SHARE * unit(titles))
 
 
 class Models:
@@ -108,16 +108,17 @@ def install(
     values = (leg, model.name, model.version, model.hash, model.dimensions, fitted_on, artefact)
     columns = "leg, name, version, hash, dimensions, fitted_on, artefact"
     with database.write() as connection:
-        connection.execute("DELETE FROM models WHERE leg = ? AND NOT active", (leg,))
         insert = f"INSERT INTO models ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)"
         row = connection.execute(insert, values).lastrowid or 0
     last, more = 0, True
     while more:
         with database.write() as connection:
+            if not connection.execute("SELECT 1 FROM models WHERE id = ?", (row,)).fetchone():
+                return  # another process was faster, and its model is active
             last, count = _fill(connection, row, model, last)
             more = count == BATCH
             if not more:  # the same transaction: no document can slip in between
-                connection.execute("DELETE FROM models WHERE leg = ? AND active", (leg,))
+                connection.execute("DELETE FROM models WHERE leg = ? AND id <> ?", (leg, row))
                 connection.execute("UPDATE models SET active = 1 WHERE id = ?", (row,))
         if progress is not None:
             progress(count)

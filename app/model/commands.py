@@ -34,7 +34,11 @@ def train_on_seed(catalogue: Catalogue, path: Path) -> tuple[PairwiseModel, str]
 def evaluate_on_seed(catalogue: Catalogue, path: Path) -> dict[str, Quality]:
     """Baselines, fusion and, where there is one, the trained model on the test split."""
     test = retrieved(catalogue, seed_queries("test"))
-    systems: dict[str, RankingModel] = {"chance": Chance(), "BM25": OneLeg("lexical"), "fusion": Fusion()}
+    systems: dict[str, RankingModel] = {
+        "chance": Chance(),
+        "BM25": OneLeg("lexical"),
+        "fusion": Fusion(),
+    }
     measured = {name: quality(scores_of(test, each)) for name, each in systems.items()}
     if path.exists():
         trained = PairwiseModel.load(path.read_bytes())

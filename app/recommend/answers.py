@@ -12,18 +12,23 @@ class Answers:
 
     def __init__(self, size: int) -> None:
         """`size` 0 remembers nothing."""
-        self._known: LRUCache[Request, tuple[Index, Evidence, Recommendation]] = LRUCache(size)
+        self._known: LRUCache[Request, tuple[Evidence, Recommendation]] = LRUCache(size)
+        self._index: Index | None = None
 
     def get(self, request: Request, index: Index, evidence: Evidence) -> Recommendation | None:
         """The answer given before to the same request under the same conditions."""
-        known = self._known.get(request)
-        if known is None or known[0] is not index or known[1].pages is not evidence.pages:
+        if index is not self._index or evidence.outcome.degraded:
             return None
-        return known[2]
+        known = self._known.get(request)
+        return known[1] if known is not None and known[0].pages is evidence.pages else None
 
     def keep(
         self, request: Request, index: Index, evidence: Evidence, answer: Recommendation
     ) -> None:
         """Remember a complete answer; one that lacks something is made anew next time."""
-        if not answer.degraded and self._known.maxsize:
-            self._known[request] = index, evidence, answer
+        if answer.degraded or not self._known.maxsize:
+            return
+        if index is not self._index:  # answers of a past moment would only hold it in memory
+            self._known.clear()
+            self._index = index
+        self._known[request] = evidence, answer

@@ -34,7 +34,7 @@ def cosine(vectors: Floats, query: Floats) -> Floats:
     return similar
 
 
-def sign_codes(vectors: Floats) -> Codes:
+def sign_codes(vectors: NDArray[np.floating]) -> Codes:
     """One bit a dimension, packed: (n, d) to (n, d / 64). `d` is a multiple of 64."""
     return np.packbits(vectors > 0, axis=-1).view(np.uint64)
 

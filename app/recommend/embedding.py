@@ -50,12 +50,16 @@ class StaticEmbedder:
 
     def embed(self, texts: Sequence[str]) -> Floats:
         """One unit vector a text, in order."""
+        return unit(self.sums(texts))
+
+    def sums(self, texts: Sequence[str]) -> Floats:
+        """The sums of the weighted token vectors, not scaled: those of parts add up."""
         vectors = np.zeros((len(texts), self.dimensions), np.float32)
         encoded = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
         for row, encoding in zip(vectors, encoded, strict=True):
             if encoding.ids:
-                self._table[encoding.ids].sum(axis=0, out=row)
-        return unit(vectors)
+                np.add.reduce(self._table.take(encoding.ids, axis=0), axis=0, out=row)
+        return vectors
 
     def embed_one(self, text: str) -> Floats:
         """The unit vector of one text, (256,)."""

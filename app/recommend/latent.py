@@ -11,6 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -20,8 +21,10 @@ from app.recommend.words import STOP_WORDS, stem, words
 
 DIMENSIONS = 256
 MAX_TERMS = 50_000
-MAX_SAMPLE = 20_000
+MAX_SAMPLE = 10_000
 SEED = 0
+CHUNK = 64
+"""Documents projected at a time: 64 fill a few megabytes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,10 +57,31 @@ class LatentModel:
         weighted: Floats = tf * self.idf.take(rows)
         return unit(weighted @ self.components.take(rows, axis=0))
 
+    def project_many(self, documents: Sequence[Mapping[str, int]]) -> Floats:
+        """The unit vectors (n, d) of many bags of stems."""
+        vectors = np.zeros((len(documents), self.dimensions), np.float32)
+        for start in range(0, len(documents), CHUNK):
+            rows: list[int] = []
+            weights: list[float] = []
+            places: list[int] = []
+            ends: list[int] = []
+            for place, counts in enumerate(documents[start : start + CHUNK], start):
+                known = [(self.positions[t], n) for t, n in counts.items() if t in self.positions]
+                if known:
+                    places.append(place)
+                    ends.append(len(rows))
+                    rows += [row for row, _ in known]
+                    weights += [1 + math.log(n) for _, n in known]
+            if rows:
+                scaled = np.array(weights, np.float32) * self.idf.take(rows)
+                parts = self.components.take(rows, axis=0) * scaled[:, None]
+                vectors[places] = np.add.reduceat(parts, ends, axis=0)
+        return unit(vectors)
+
     def dump(self) -> bytes:
         """The model as an .npz archive: arrays and text, nothing executable."""
         buffer = io.BytesIO()
-        np.savez_compressed(
+        np.savez(
             buffer,
             terms=np.frombuffer("\n".join(self.terms).encode(), np.uint8),
             surfaces=np.frombuffer("\n".join(self.surfaces).encode(), np.uint8),
@@ -70,14 +94,17 @@ class LatentModel:
     @classmethod
     def load(cls, artefact: bytes) -> "LatentModel":
         """The inverse of `dump`. Raises ValueError on anything else."""
-        with np.load(io.BytesIO(artefact), allow_pickle=False) as arrays:
-            return cls.of(
-                bytes(arrays["terms"]).decode().split("\n"),
-                bytes(arrays["surfaces"]).decode().split("\n"),
-                arrays["frequencies"].tolist(),
-                arrays["idf"],
-                arrays["components"],
-            )
+        try:
+            with np.load(io.BytesIO(artefact), allow_pickle=False) as arrays:
+                return cls.of(
+                    bytes(arrays["terms"]).decode().split("\n"),
+                    bytes(arrays["surfaces"]).decode().split("\n"),
+                    arrays["frequencies"].tolist(),
+                    arrays["idf"],
+                    arrays["components"],
+                )
+        except (EOFError, KeyError, TypeError, BadZipFile) as error:
+            raise ValueError(f"not a latent model: {error!r}") from error
 
     @classmethod
     def of(

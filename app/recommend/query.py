@@ -29,9 +29,10 @@ def analyze(text: str, vocabulary: Vocabulary) -> Query:
         term = stem(word)
         if not vocabulary.knows(term):
             nearest = vocabulary.nearest(term)
-            unknown += nearest is None
-            if nearest is not None:
+            if nearest is not None and vocabulary.knows(nearest[0]):
                 term, corrections[word] = nearest
+            else:
+                unknown += 1
         surfaces.setdefault(term, word)
         counts[term] += 1
     terms = tuple(Term(term, surface, counts[term]) for term, surface in surfaces.items())

@@ -26,6 +26,8 @@ from app.recommend.types import (
 DECIMALS = 6
 """Scores are rounded to this before they are compared, so that the last bits of a sum, which
 depend on how an index grew, decide nothing."""
+LARGEST = 1e6
+"""A coefficient beyond this is no result of training."""
 
 
 class RankingModel(Protocol):
@@ -63,12 +65,12 @@ class PairwiseModel:
         try:
             content: dict[str, Any] = json.loads(artefact)
             names, coefficients = content["features"], list(map(float, content["coefficients"]))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise ArtefactRefused(f"not a pairwise model: {error!r}") from error
-        if tuple(names) != FEATURES or len(coefficients) != len(FEATURES):
+        if names != list(FEATURES) or len(coefficients) != len(FEATURES):
             raise ArtefactRefused(f"trained on the features {names}, not on {list(FEATURES)}")
-        if not np.isfinite(coefficients).all():
-            raise ArtefactRefused("a coefficient is not a finite number")
+        if not all(abs(each) <= LARGEST for each in coefficients):
+            raise ArtefactRefused(f"a coefficient is not a number of at most {LARGEST:g}")
         return cls(coefficients, sha256(artefact).hexdigest()[:12])
 
     def score(self, candidates: Candidates) -> Scored:
@@ -77,7 +79,7 @@ class PairwiseModel:
         centred = seen - seen.mean(axis=0) if len(seen) else seen
         parts = centred @ self._by_leg
         odds = parts.sum(axis=1)
-        scores = 1 / (1 + np.exp(-odds))
+        scores = 0.5 + 0.5 * np.tanh(odds / 2)  # the logistic function, without overflow
         if not np.isfinite(scores).all():
             raise FloatingPointError("the pairwise model gave a score that is not a number")
         near = np.abs(odds) < 1e-6

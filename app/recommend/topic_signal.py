@@ -85,7 +85,7 @@ class NoTopicSignal:
 
 def title_hash(title: str) -> int:
     """A 64-bit hash under which titles that read alike are the same."""
-    plain = " ".join(words(title))
+    plain = " ".join(words(title)) or title  # titles of signs only are alike when equal
     return int.from_bytes(blake2b(plain.encode(), digest_size=8).digest(), "little")
 
 

@@ -53,9 +53,9 @@ class WikipediaSignal:
     async def _ask(self, text: str) -> Evidence:
         with self._stages.observe(FETCH_TOPIC) as stage:
             try:
-                async with asyncio.timeout(self._settings.deadline_seconds):
-                    evidence = await asyncio.shield(self._flight(text))
-            except OpenedState:
+                evidence = await self._in_time(text)
+            except OpenedState as error:
+                error.with_traceback(None)  # one object for all; it would gather everyone's frames
                 evidence = Evidence(Outcome.OPEN_CIRCUIT)
             except (TimeoutError, SearchTimeout) as error:
                 evidence = Evidence(Outcome.TIMEOUT, detail=type(error).__name__)
@@ -63,6 +63,16 @@ class WikipediaSignal:
                 evidence = Evidence(Outcome.ERROR, detail=f"{type(error).__name__}: {error}")
             stage.result = evidence
         return evidence
+
+    async def _in_time(self, text: str) -> Evidence:
+        """What the call brings. Raises TimeoutError at the deadline, or what ended the call."""
+        flight = self._flight(text)
+        await asyncio.wait({flight}, timeout=self._settings.deadline_seconds)
+        if not flight.done():
+            raise TimeoutError
+        if flight.cancelled():
+            raise SearchFailed("given up: the service is stopping")
+        return flight.result()
 
     def _flight(self, text: str) -> asyncio.Task[Evidence]:
         """The one call under way for a text; everybody who asks the same meanwhile shares it."""
@@ -98,6 +108,8 @@ class WikipediaSignal:
 
     async def close(self) -> None:
         """Give up the calls under way, and close the connections."""
-        for flight in list(self._flights.values()):
+        flights = list(self._flights.values())
+        for flight in flights:
             flight.cancel()
+        await asyncio.gather(*flights, return_exceptions=True)
         await self._client.close()

@@ -1,0 +1,69 @@
+"""Running services, and a stand-in for Wikipedia."""
+
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.parts import open_catalogue
+from app.recommend.embedding import StaticEmbedder
+from tests.api.service import serving, settings
+from tests.fakes import SHELF
+from tests.stand_in import StandIn
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_embedder(embedder: StaticEmbedder) -> Iterator[None]:
+    """Every service of this process shares the real embedder: loading it takes 0.4 s."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("app.parts.StaticEmbedder", lambda: embedder)
+        yield
+
+
+@pytest.fixture(scope="session")
+async def client(
+    tmp_path_factory: pytest.TempPathFactory, seed_file: Path
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a service with the seed catalogue, shared by the tests that only read."""
+    data = tmp_path_factory.mktemp("served")
+    shutil.copy(seed_file, data / "catalogue.db")
+    async with serving(settings(data)) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def shelf_file(tmp_path_factory: pytest.TempPathFactory, _one_embedder: None) -> Path:
+    """A closed catalogue with a few documents and their models, to copy."""
+    folder = tmp_path_factory.mktemp("shelf")
+    catalogue = open_catalogue(folder)
+    catalogue.put(SHELF)
+    catalogue.ensure_models()
+    catalogue.database.close()
+    return folder / "catalogue.db"
+
+
+@pytest.fixture
+def shelf_data(tmp_path: Path, shelf_file: Path) -> Path:
+    """A data folder of one's own with a few documents in it."""
+    shutil.copy(shelf_file, tmp_path / "catalogue.db")
+    return tmp_path
+
+
+@pytest.fixture
+async def shelf(shelf_data: Path) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a service of one's own with a few documents in it."""
+    async with serving(settings(shelf_data)) as running:
+        yield running
+
+
+@pytest.fixture
+def stand_in() -> Iterator[StandIn]:
+    with StandIn() as running:
+        yield running

@@ -1,0 +1,72 @@
+"""The service in this process: its whole lifespan, over ASGI instead of a socket."""
+
+from collections.abc import AsyncIterator, MutableMapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from starlette.types import Receive, Scope, Send
+
+from app.api.problems import MEDIA_TYPE, ProblemDetails
+from app.api.wire import RecommendResponse
+from app.main import create_app
+from app.settings import LimitSettings, Settings, WikipediaSettings
+
+TOKEN = "the-token-of-the-tests"
+WRITER = {"Authorization": f"Bearer {TOKEN}"}
+UNLIMITED: dict[str, Any] = {"requests_per_second": 1e6, "burst": 1_000_000}
+ALONE = WikipediaSettings(enabled=False)
+
+
+def settings(data: Path, **changes: Any) -> Settings:
+    """Settings under which nothing gets in a test's way, changed where it wants."""
+    limits = LimitSettings(**(UNLIMITED | changes.pop("limits", {})))
+    return Settings(**({"data": data, "token": TOKEN, "wikipedia": ALONE, "limits": limits} | changes))
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a running service. An error that no handler expects is answered, not raised."""
+    app = create_app(settings)
+    async with app.router.lifespan_context(app) as state:
+
+        async def started(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+            await app({**scope, "state": dict(state or {})}, receive, send)
+
+        transport = httpx.ASGITransport(started, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://vitrine") as client:
+            yield client
+
+
+def problem(answer: httpx.Response, status: int) -> ProblemDetails:
+    """The problem details of an answer, which must be complete."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == MEDIA_TYPE
+    details = ProblemDetails.model_validate_json(answer.content)
+    assert details.status == status
+    assert details.type.startswith("urn:vitrine:problem:")
+    assert details.title
+    assert details.detail
+    return details
+
+
+def recommended(answer: httpx.Response) -> RecommendResponse:
+    """The recommendation of an answer: of the declared shape, in order, and with sums that fit."""
+    assert answer.status_code == 200, answer.text
+    found = RecommendResponse.model_validate_json(answer.content, strict=True, extra="forbid")
+    scores = [each.score for each in found.results]
+    assert scores == sorted(scores, reverse=True)
+    assert all(0 <= score <= 1 for score in scores)
+    assert [each.rank for each in found.results] == list(range(1, len(scores) + 1))
+    for each in found.results:
+        if each.reasons is not None:
+            parts = each.reasons.contributions.model_dump().values()
+            assert abs(each.reasons.base + sum(parts) - each.score) < 1e-4
+            assert each.reasons.summary.endswith(".")
+    return found
+
+
+def ids(found: RecommendResponse) -> list[str]:
+    """The ids of the recommended documents, best first."""
+    return [each.document.id for each in found.results]

@@ -1,0 +1,39 @@
+"""A small catalogue, and recommenders over it."""
+
+import pytest
+
+from app.catalogue.index import CatalogueIndex
+from app.catalogue.store import Catalogue
+from app.recommend.answers import Answers
+from app.recommend.fusion import Fusion
+from app.recommend.pipeline import Recommender
+from app.recommend.ranking import RankingModel
+from app.recommend.stages import Unobserved
+from app.recommend.topic_signal import TopicSignal
+from tests.fakes import SHELF, FakeTopicSignal, RecordingStages
+from tests.opening import OpenCatalogue
+from tests.recommend.asking import OFF, Build
+
+
+@pytest.fixture
+def shelf(open_catalogue: OpenCatalogue) -> Catalogue:
+    """The catalogue of SHELF."""
+    return open_catalogue(SHELF)
+
+
+@pytest.fixture
+def recommender(shelf: Catalogue) -> Build:
+    """Builds recommenders over the shelf."""
+    index = CatalogueIndex(shelf.database, shelf.models)
+
+    def build(
+        topic_signal: TopicSignal | None = None,
+        model: RankingModel | None = None,
+        stages: RecordingStages | None = None,
+        answers: int = 0,
+    ) -> Recommender:
+        signal = topic_signal or FakeTopicSignal(OFF)
+        observer = stages or Unobserved()
+        return Recommender(index, model or Fusion(), signal, Answers(answers), observer)
+
+    return build

@@ -1,0 +1,1 @@
+"""Tests of the topic signal against a local server that stands in for Wikipedia."""

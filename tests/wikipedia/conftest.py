@@ -1,0 +1,71 @@
+"""A stand-in for Wikipedia, and topic signals that ask it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, Protocol
+
+import pytest
+
+from app.parts import user_agent
+from app.recommend.embedding import StaticEmbedder
+from app.recommend.topic_signal import Evidence, Outcome
+from app.recommend.types import Query
+from app.settings import Settings, WikipediaSettings
+from app.wikipedia.client import Wikipedia
+from app.wikipedia.signal import WikipediaSignal
+from tests.fakes import RecordingStages
+from tests.stand_in import StandIn
+
+
+class Asker:
+    """A topic signal, and what was observed of it."""
+
+    def __init__(self, settings: WikipediaSettings, embedder: StaticEmbedder) -> None:
+        self.stages = RecordingStages()
+        client = Wikipedia(settings, user_agent(Settings(wikipedia=settings)))
+        self.signal = WikipediaSignal(client, embedder.embed, settings, self.stages)
+
+    async def __call__(self, text: str) -> Evidence:
+        """Ask, and wait for what comes."""
+        return await self.signal.begin(Query(text, ()))
+
+    async def until_past(self, outcome: Outcome, text: str) -> Evidence:
+        """Ask until something else comes."""
+        for _ in range(1000):
+            if (found := await self(text)).outcome is not outcome:
+                return found
+            await asyncio.sleep(0.01)
+        raise AssertionError(f"it stays {outcome}")
+
+
+class OpenAsker(Protocol):
+    """Opens a topic signal with these settings; patient ones where nothing is said."""
+
+    def __call__(self, **changes: Any) -> Asker: ...
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def stand_in() -> Iterator[StandIn]:
+    with StandIn() as running:
+        yield running
+
+
+@pytest.fixture
+async def open_asker(stand_in: StandIn, embedder: StaticEmbedder) -> AsyncIterator[OpenAsker]:
+    """Opens topic signals, and closes them after the test."""
+    opened: list[Asker] = []
+
+    def opener(**changes: Any) -> Asker:
+        patient = {"base_url": stand_in.url, "deadline_seconds": 10, "timeout_seconds": 10}
+        asker = Asker(WikipediaSettings(**(patient | {"attempts": 1} | changes)), embedder)
+        opened.append(asker)
+        return asker
+
+    yield opener
+    for asker in opened:
+        await asker.signal.close()

@@ -1,0 +1,95 @@
+"""After failures in a row nobody is asked for a while; then one answer is enough to go on."""
+
+import pytest
+
+from app.recommend.topic_signal import Outcome
+from tests.stand_in import Behaviour, StandIn, drops, fails, finds, hangs, replies
+from tests.wikipedia.conftest import Asker, OpenAsker
+
+pytestmark = pytest.mark.anyio
+FOREVER, SHORTLY = 3600, 0.2
+
+
+async def fail(ask: Asker, times: int) -> None:
+    """Ask so often, each time something else."""
+    for number in range(times):
+        assert (await ask(f"failing {number}")).outcome.degraded
+
+
+@pytest.mark.parametrize(
+    "failure", [fails(500), fails(429), replies(200, b"no"), drops, hangs],
+    ids=["500", "429", "malformed", "drops", "hangs"],
+)  # fmt: skip
+async def test_failures_in_a_row_open_the_circuit(
+    stand_in: StandIn, open_asker: OpenAsker, failure: Behaviour
+) -> None:
+    stand_in.behaviour = failure
+    ask = open_asker(breaker_failures=3, breaker_seconds=FOREVER, timeout_seconds=0.2)
+    await fail(ask, 3)
+    assert await ask.signal.circuit() == "opened"
+    for number in range(5):
+        found = await ask(f"more {number}")
+        assert (found.outcome, found.pages) == (Outcome.OPEN_CIRCUIT, ())
+        assert found.outcome.degraded
+    assert stand_in.calls == 3
+
+
+async def test_fewer_failures_do_not(stand_in: StandIn, open_asker: OpenAsker) -> None:
+    ask = open_asker(breaker_failures=3, breaker_seconds=FOREVER)
+    for number in range(3):
+        stand_in.behaviour = fails(500)
+        await fail(ask, 2)
+        stand_in.behaviour = finds("Bread")
+        assert (await ask(f"good {number}")).outcome is Outcome.HIT
+    assert await ask.signal.circuit() == "closed"
+
+
+async def test_what_is_in_the_cache_is_given_while_the_circuit_is_open(
+    stand_in: StandIn, open_asker: OpenAsker
+) -> None:
+    ask = open_asker(breaker_failures=1, breaker_seconds=FOREVER)
+    await ask("bread")
+    stand_in.behaviour = fails(500)
+    await fail(ask, 1)
+    assert (await ask("tides")).outcome is Outcome.OPEN_CIRCUIT
+    assert (await ask("bread")).outcome is Outcome.CACHED
+
+
+async def test_one_good_answer_closes_it_again(stand_in: StandIn, open_asker: OpenAsker) -> None:
+    ask = open_asker(breaker_failures=1, breaker_seconds=SHORTLY)
+    stand_in.behaviour = fails(500)
+    await fail(ask, 1)
+    stand_in.behaviour = finds("Bread")
+    assert (await ask.until_past(Outcome.OPEN_CIRCUIT, "something new")).outcome is Outcome.HIT
+    assert await ask.signal.circuit() == "closed"
+    assert stand_in.calls == 2
+
+
+async def test_one_more_failure_opens_it_again(stand_in: StandIn, open_asker: OpenAsker) -> None:
+    ask = open_asker(breaker_failures=2, breaker_seconds=SHORTLY)
+    stand_in.behaviour = fails(500)
+    await fail(ask, 2)
+    assert (await ask.until_past(Outcome.OPEN_CIRCUIT, "something new")).outcome is Outcome.ERROR
+    assert await ask.signal.circuit() == "opened"
+    assert stand_in.calls == 3
+
+
+async def test_the_open_circuit_holds_on_to_nothing(
+    stand_in: StandIn, open_asker: OpenAsker
+) -> None:
+    """The same exception is raised for everybody; it must not gather their frames."""
+    stand_in.behaviour = fails(500)
+    ask = open_asker(breaker_failures=1, breaker_seconds=FOREVER)
+    await fail(ask, 1)
+    assert await held_frames(ask, 5) == await held_frames(ask, 50)
+
+
+async def held_frames(ask: Asker, times: int) -> int:
+    """How long the traceback of the open circuit is after so many more questions."""
+    for number in range(times):
+        await ask(f"more {number}")
+    state = (await ask.signal._breakers.get_breaker("wikipedia")).context._state
+    trace, length = getattr(state, "__traceback__", None), 0
+    while trace is not None:
+        trace, length = trace.tb_next, length + 1
+    return length
