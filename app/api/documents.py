@@ -24,6 +24,10 @@ router = APIRouter(prefix="/documents", tags=["documents"])
 WRITING = [Depends(may_write)]
 STREAM_BATCH = 100
 IN_MEMORY = 1_048_576
+LINES = {
+    "schema": {"type": "string", "description": "one document, with its id, a line"},
+    "example": '{"id": "staling", "title": "Staling", "text": "Bread goes stale as …"}\n',
+}
 
 DocumentId = Annotated[str, InPath(max_length=MAX_ID, pattern=SLUG)]
 
@@ -84,7 +88,7 @@ async def delete(document_id: DocumentId, parts: PartsDep) -> None:
     response_class=StreamingResponse,
     responses=documented(401, 403, 413, 415, 429, 503)
     | {200: {"description": "one outcome a line", "content": {NDJSON: {}}}},
-    openapi_extra={"requestBody": {"required": True, "content": {NDJSON: {"schema": {}}}}},
+    openapi_extra={"requestBody": {"required": True, "content": {NDJSON: LINES}}},
 )
 async def write_many(request: Request, parts: PartsDep) -> StreamingResponse:
     """NDJSON in, NDJSON out: one outcome a line, sent when that line is durable."""

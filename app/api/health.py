@@ -49,14 +49,17 @@ async def readyz(parts: PartsDep, response: Response) -> Health:
     """Asks each part. Wikipedia being away makes the service degraded, not unready."""
     found = await run_in_threadpool(_local_parts, parts)
     unready = any(state != "ok" for state in found.values())
-    if isinstance(parts.topic_signal, WikipediaSignal):
-        circuit = await parts.topic_signal.circuit()
-        found["topic_signal"] = "ok" if circuit == "closed" else f"circuit {circuit}"
-    else:
-        found["topic_signal"] = "off"
+    found["topic_signal"] = await _topic_signal(parts)
     away = found["topic_signal"] not in ("ok", "off")
     response.status_code = 503 if unready else 200
     return Health(status="unready" if unready else "degraded" if away else "ready", parts=found)
+
+
+async def _topic_signal(parts: Parts) -> str:
+    if not isinstance(parts.topic_signal, WikipediaSignal):
+        return "off"
+    circuit = await parts.topic_signal.circuit()
+    return "ok" if circuit == "closed" else f"circuit {circuit}"
 
 
 def _local_parts(parts: Parts) -> dict[str, str]:

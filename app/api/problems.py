@@ -1,13 +1,14 @@
 """Errors as RFC 9457 problem details: what went wrong, and what to do about it."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
+from pydantic.json_schema import models_json_schema
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
@@ -95,7 +96,8 @@ def _invalid_input(errors: Sequence[FieldError]) -> Problem:
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error with problem details."""
+    """Answer every error with problem details, and describe them in the app's OpenAPI."""
+    app.openapi = _with_problems(app.openapi)  # type: ignore[method-assign]
 
     @app.exception_handler(Problem)
     async def problem(_: Request, error: Problem) -> JSONResponse:
@@ -108,6 +110,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http(_: Request, error: HTTPException) -> JSONResponse:
+        if error.status_code == HTTPStatus.BAD_REQUEST:  # what FastAPI says of a body it can't read
+            return invalid("", "can't be read; send one JSON object in UTF-8").response()
         phrase = HTTPStatus(error.status_code).phrase
         name = phrase.lower().replace(" ", "-")
         detail = error.detail if error.detail != phrase else f"{phrase}: see /docs for what exists."
@@ -118,6 +122,18 @@ def install(app: FastAPI) -> None:
         log.error("unhandled error on %s %s", request.method, request.url.path, exc_info=error)
         detail = "This is a fault of the service, not of your request; trying again may help."
         return Problem(500, "internal", "Something went wrong here", detail).response()
+
+
+def _with_problems(made: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
+    """The OpenAPI with the schema that `documented` refers to."""
+
+    def openapi() -> dict[str, Any]:
+        schema, template = made(), "#/components/schemas/{model}"
+        _, ours = models_json_schema([(ProblemDetails, "serialization")], ref_template=template)
+        schema["components"]["schemas"].update(ours["$defs"])
+        return schema
+
+    return openapi
 
 
 def _field_error(error: Mapping[str, Any]) -> FieldError:

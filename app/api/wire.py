@@ -30,7 +30,7 @@ QueryText = Annotated[
     AfterValidator(_query),
 ]
 Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT, description="how many documents")]
-Category = Annotated[str, Field(max_length=MAX_CATEGORY)]
+Category = Annotated[str, Field(max_length=MAX_CATEGORY), AfterValidator(readable)]
 Categories = Annotated[
     list[Category], Field(max_length=50, description="only from these; none: from all")
 ]

@@ -86,12 +86,10 @@ class Database:
         finally:
             self.reader.execute("COMMIT")
 
-    def changed(self) -> bool:
-        """Whether anything was committed since this thread asked last (true the first time)."""
+    def version(self) -> int:
+        """A number that is another one after each commit; to be compared on one thread only."""
         (version,) = self.reader.execute("PRAGMA data_version").fetchone()
-        seen = getattr(self._local, "version", None)
-        self._local.version = version
-        return bool(version != seen)
+        return int(version)
 
     def release(self) -> None:
         """Close this thread's connection; the next use opens another."""

@@ -35,7 +35,7 @@ from app.recommend.types import (
     Stored,
     Term,
 )
-from app.recommend.words import STOP_WORDS, stem, words
+from app.recommend.words import STOP_WORDS, bare, stem, words
 
 Mask = NDArray[np.bool_]
 OVERSAMPLE = 3
@@ -90,7 +90,7 @@ class Moment:
 
     def probe(self, query: Query) -> Probe:
         """The query as terms and vectors; corrected words are embedded as corrected."""
-        text = query.text
+        text = bare(query.text)
         if query.corrections:
             text = " ".join(query.corrections.get(word, word) for word in words(text))
         terms = {term.stem: term.count for term in query.terms}

@@ -10,7 +10,7 @@ import numpy as np
 from app.catalogue.database import Database
 from app.catalogue.loading import CategoryCodes, load_rows
 from app.catalogue.snapshot import Memory, Snapshot
-from app.catalogue.vectors import ActiveModels, Models
+from app.catalogue.vectors import ActiveModels, Models, StaleVectors
 from app.recommend.dense import EXACT
 from app.recommend.latent import LatentModel
 from app.recommend.spelling import Speller
@@ -57,15 +57,21 @@ class Moments:
         self.codes = CategoryCodes()
         self._lock = threading.Lock()
         self._rebuilding = False
-        database.changed()
+        self._seen = threading.local()
+        self._seen.version = database.version()
         self._memory, self._snapshot = self._load()
 
     def current(self) -> Snapshot:
         """A snapshot with everything committed before this call (bulk imports: soon)."""
-        if self._database.changed():
+        version = self._database.version()
+        if version != getattr(self._seen, "version", None):
             with self._lock:
-                if not self._catch_up():
-                    self._start_over()
+                try:
+                    if not self._catch_up():
+                        self._start_over()
+                except StaleVectors:
+                    log.exception("indexed by another program; the previous index goes on serving")
+            self._seen.version = version  # only now: where this failed, the next call tries again
         return self._snapshot
 
     def _catch_up(self) -> bool:
@@ -100,7 +106,7 @@ class Moments:
                     self._memory, self._snapshot = memory, snapshot
                     current = self._catch_up()
                     self._rebuilding = not current
-        except sqlite3.Error:
+        except (sqlite3.Error, StaleVectors):
             self._rebuilding = False
             log.exception("the index could not be rebuilt; the previous one goes on serving")
         finally:

@@ -65,9 +65,18 @@ def _json_row(number: int, position: int, raw: bytes) -> Row:
 
 
 def csv_rows(lines: IO[bytes]) -> Iterator[Row]:
-    """A header with id, title, text and perhaps category, url; then rows. Position: bytes."""
+    """A header with id, title, text and perhaps category, url; then rows. Position: bytes.
+
+    Raises Unreadable.
+    """
     text = io.TextIOWrapper(lines, "utf-8-sig", errors="surrogateescape", newline="")
-    reader = csv.DictReader(text)
+    try:
+        yield from _csv_rows(lines, csv.DictReader(text))
+    finally:
+        text.detach()  # whoever opened the file closes it
+
+
+def _csv_rows(lines: IO[bytes], reader: "csv.DictReader[str]") -> Iterator[Row]:
     try:
         missing = {"id", "title", "text"} - set(reader.fieldnames or ())
     except csv.Error as error:

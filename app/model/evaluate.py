@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.model.judged import JudgedQuery
+from app.recommend.index import Index
 from app.recommend.pipeline import DEPTH
 from app.recommend.query import NoSearchableWords, analyze
 from app.recommend.ranking import RankingModel, order
-from app.recommend.types import Candidates, Index
+from app.recommend.types import Candidates
 
 CUT = 10
 RESAMPLES = 2000

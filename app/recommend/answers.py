@@ -2,8 +2,9 @@
 
 from cachetools import LRUCache
 
+from app.recommend.index import Index
 from app.recommend.topic_signal import Evidence
-from app.recommend.types import Index, Recommendation, Request
+from app.recommend.types import Recommendation, Request
 
 
 class Answers:

@@ -5,11 +5,12 @@ from functools import partial
 
 from app.recommend.answers import Answers
 from app.recommend.fusion import with_topic
+from app.recommend.index import Index, LiveIndex
 from app.recommend.query import analyze
 from app.recommend.ranking import RankingModel, rank
 from app.recommend.stages import ANALYZE, RANK, RETRIEVE, SCORE, StageObserver
 from app.recommend.topic_signal import Evidence, Outcome, TopicSignal, match
-from app.recommend.types import Candidates, Index, LiveIndex, Probe, Query, Recommendation, Request
+from app.recommend.types import Candidates, Probe, Query, Recommendation, Request
 
 DEPTH = 50
 """How many documents each leg nominates."""

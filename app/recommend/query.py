@@ -2,7 +2,8 @@
 
 from collections import Counter
 
-from app.recommend.types import Query, Term, Vocabulary
+from app.recommend.index import Vocabulary
+from app.recommend.types import Query, Term
 from app.recommend.words import STOP_WORDS, normalize, stem, words
 
 

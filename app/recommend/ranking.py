@@ -11,17 +11,9 @@ from numpy.typing import NDArray
 from app.recommend.explain import explain
 from app.recommend.features import FEATURES, LEG_OF, features
 from app.recommend.fusion import leg_scores
+from app.recommend.index import Index
 from app.recommend.topic_signal import Evidence
-from app.recommend.types import (
-    LEGS,
-    Candidates,
-    Index,
-    ModelCard,
-    Query,
-    Ranked,
-    Ranking,
-    Scored,
-)
+from app.recommend.types import LEGS, Candidates, ModelCard, Query, Ranked, Ranking, Scored
 
 DECIMALS = 6
 """Scores are rounded to this before they are compared, so that the last bits of a sum, which

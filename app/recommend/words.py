@@ -35,6 +35,7 @@ def _marks() -> str:
 _ACCENTS = re.compile("[\u0300-\u036f]+")
 _SPACELESS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _SPACELESS_RUN = re.compile(f"[{_SPACELESS}]+")
+_OPERATORS = frozenset({"AND", "OR", "NOT", "NEAR"})
 _JOINERS = re.compile("[-\u2010\u2011'\u2019]")
 _WORD = re.compile(
     rf"[{_SPACELESS}]+"
@@ -42,6 +43,8 @@ _WORD = re.compile(
     rf"|[^\W_{_SPACELESS}](?:[^\W_{_SPACELESS}]|[{_marks()}])*(?:\+\+|\#)?"
 )
 _ASCII_WORD = re.compile(r"[a-z0-9]+(?:[-'][a-z0-9]+)+|[a-z0-9]+(?:\+\+|\#)?")
+_PLACEHOLDERS = "\ufffc\ufffd"
+"""They stand where something is missing, and have names too."""
 _PICTOGRAPH_NOISE = frozenset({"sign", "symbol", "with", "face", "emoji", "modifier", "type"})
 
 
@@ -53,6 +56,8 @@ def normalize(text: str) -> str:
 @lru_cache(maxsize=4096)
 def _pictograph(char: str) -> str:
     """An emoji as the words of its Unicode name: 🍞 is ` bread `."""
+    if char in _PLACEHOLDERS:
+        return " "
     words = unicodedata.name(char, "").lower().split()
     return f" {' '.join(word for word in words if word not in _PICTOGRAPH_NOISE)} "
 
@@ -87,6 +92,18 @@ def _parts(word: str) -> list[str]:
     if _SPACELESS_RUN.fullmatch(word):
         return [word[place : place + 2] for place in range(max(1, len(word) - 1))]
     return [word[:MAX_WORD]]
+
+
+def bare(text: str) -> str:
+    """The words as they were typed, without the signs between them; what is only a loud way of
+    writing, or an operator elsewhere, gets small letters. For models that read every sign.
+
+    >>> bare('"DNA repair" AND NEAR(cells, 5)')
+    'DNA repair and near cells 5'
+    """
+    text = text.lower() if text.isupper() else text
+    typed = (match.group() for match in _WORD.finditer(text))
+    return " ".join(word.lower() if word in _OPERATORS else word for word in typed) or text
 
 
 _local = threading.local()

@@ -1,12 +1,13 @@
 """The service in this process: its whole lifespan, over ASGI instead of a socket."""
 
-from collections.abc import AsyncIterator, MutableMapping
+import json
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.problems import MEDIA_TYPE, ProblemDetails
 from app.api.wire import RecommendResponse
@@ -15,6 +16,7 @@ from app.settings import LimitSettings, Settings, WikipediaSettings
 
 TOKEN = "the-token-of-the-tests"
 WRITER = {"Authorization": f"Bearer {TOKEN}"}
+JSON = {"Content-Type": "application/json"}
 UNLIMITED: dict[str, Any] = {"requests_per_second": 1e6, "burst": 1_000_000}
 ALONE = WikipediaSettings(enabled=False)
 
@@ -22,21 +24,38 @@ ALONE = WikipediaSettings(enabled=False)
 def settings(data: Path, **changes: Any) -> Settings:
     """Settings under which nothing gets in a test's way, changed where it wants."""
     limits = LimitSettings(**(UNLIMITED | changes.pop("limits", {})))
-    return Settings(**({"data": data, "token": TOKEN, "wikipedia": ALONE, "limits": limits} | changes))
+    plain: dict[str, Any] = {"token": TOKEN, "wikipedia": ALONE, "limits": limits}
+    return Settings(data=data, **(plain | changes))
+
+
+@asynccontextmanager
+async def started(settings: Settings) -> AsyncIterator[ASGIApp]:
+    """The service, from its start to its end."""
+    app = create_app(settings)
+    async with app.router.lifespan_context(app) as state:
+
+        async def running(scope: Scope, receive: Receive, send: Send) -> None:
+            await app({**scope, "state": dict(state or {})}, receive, send)
+
+        yield running
+
+
+def client_of(service: ASGIApp, address: str = "127.0.0.1") -> httpx.AsyncClient:
+    """A client at an address. An error that no handler expects is answered, not raised."""
+    transport = httpx.ASGITransport(service, raise_app_exceptions=False, client=(address, 50_000))
+    return httpx.AsyncClient(transport=transport, base_url="http://vitrine")
 
 
 @asynccontextmanager
 async def serving(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of a running service. An error that no handler expects is answered, not raised."""
-    app = create_app(settings)
-    async with app.router.lifespan_context(app) as state:
+    """A client of a service of its own."""
+    async with started(settings) as service, client_of(service) as client:
+        yield client
 
-        async def started(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
-            await app({**scope, "state": dict(state or {})}, receive, send)
 
-        transport = httpx.ASGITransport(started, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://vitrine") as client:
-            yield client
+def escaped(body: object) -> bytes:
+    """JSON in ASCII: what can't be written as UTF-8, such as a lone surrogate, can be so."""
+    return json.dumps(body).encode("ascii")
 
 
 def problem(answer: httpx.Response, status: int) -> ProblemDetails:

@@ -148,12 +148,10 @@ function drawProvenance({ results, took_ms: took, model, recommendation_id: id }
   find("status").textContent = find("took").textContent;
 }
 
-async function copyId() {
+function copyId() {
   getSelection().selectAllChildren(find("recommendation"));
-  const copied = await navigator.clipboard // absent without https
-    ?.writeText(find("recommendation").textContent)
-    .then(() => "Copied", () => "Selected");
-  find("copy").textContent = copied ?? "Selected";
+  const copied = document.execCommand("copy"); // navigator.clipboard would need https
+  find("copy").textContent = copied ? "Copied" : "Selected";
 }
 
 // --- one result
@@ -210,11 +208,12 @@ function drawBar(bar, score, reasons, scale) {
     piece.style.left = `${(from / scale) * 100}%`;
     piece.style.width = `${((to - from) / scale) * 100}%`;
   };
+  if (scale > 1) draw("beyond", 1, scale);
   let at = 0;
   for (const [name, amount] of parts) if (amount > 0) draw(name, at, (at += amount));
   if (parts.some(([, amount]) => amount < 0)) draw("undone", score, at);
-  for (const [name, amount] of parts) if (amount < 0) draw(`${name} minus`, (at += amount), at - amount);
-  if (scale > 1) draw("one", 1, 1);
+  for (const [name, amount] of parts)
+    if (amount < 0) draw(`${name} minus`, (at += amount), at - amount);
   const told = parts.map(([name, amount]) => `${name} ${short(amount)}`);
   bar.ariaLabel = `Score ${short(score)} of 1: ${told.join(", ")}`;
 }

@@ -1,0 +1,76 @@
+"""Addresses, methods and content types that are not served."""
+
+import httpx
+import pytest
+
+from tests.api.service import WRITER, problem, recommended
+
+pytestmark = pytest.mark.anyio
+WRITING = {
+    "/recommend": ("POST", "application/json"),
+    "/feedback": ("POST", "application/json"),
+    "/documents/x": ("PUT", "application/json"),
+    "/documents": ("POST", "application/x-ndjson"),
+}
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/nowhere", "/recommend/", "/documents/", "/documents/a/b", "/documents/tide/similar/",
+     "/../etc/passwd", "/%00", "/RECOMMEND", "//recommend"],
+)  # fmt: skip
+async def test_an_unknown_address_is_not_found(client: httpx.AsyncClient, path: str) -> None:
+    problem(await client.get(path), 404)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("DELETE", "/recommend"), ("PATCH", "/documents/tide"), ("POST", "/documents/tide"),
+     ("GET", "/feedback"), ("PUT", "/documents"), ("POST", "/livez"), ("BREW", "/recommend"),
+     ("OPTIONS", "/recommend")],
+)  # fmt: skip
+async def test_a_method_that_is_not_served_is_refused(
+    client: httpx.AsyncClient, method: str, path: str
+) -> None:
+    answer = await client.request(method, path)
+    problem(answer, 405)
+    assert answer.headers["allow"]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["text/plain", "application/xml", "application/x-www-form-urlencoded", "application/jsonx",
+     "multipart/form-data; boundary=x", "application", "", "*/*", "application/json-seq"],
+)  # fmt: skip
+@pytest.mark.parametrize("path", WRITING)
+async def test_another_content_type_is_refused(
+    client: httpx.AsyncClient, path: str, kind: str
+) -> None:
+    method, wanted = WRITING[path]
+    headers = WRITER | {"Content-Type": kind}
+    answer = await client.request(method, path, content=b'{"query": "bread"}', headers=headers)
+    assert wanted in problem(answer, 415).detail
+    assert answer.headers["accept-post"] == wanted
+
+
+@pytest.mark.parametrize("path", WRITING)
+async def test_a_body_without_content_type_is_refused(client: httpx.AsyncClient, path: str) -> None:
+    method, wanted = WRITING[path]
+    answer = await client.request(method, path, content=b"{}", headers=WRITER)
+    assert wanted in problem(answer, 415).detail
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["application/json", "application/json; charset=utf-8", "APPLICATION/JSON", " application/json "],
+)  # fmt: skip
+async def test_json_is_taken_however_it_is_called(client: httpx.AsyncClient, kind: str) -> None:
+    headers = {"Content-Type": kind}
+    recommended(await client.post("/recommend", content=b'{"query": "tide"}', headers=headers))
+
+
+@pytest.mark.parametrize("body", [b"\xef\xbb\xbf" + b'{"query": "tide"}',
+                                  '{"query": "tide"}'.encode("utf-16")])  # fmt: skip
+async def test_json_with_a_byte_order_mark_is_taken(client: httpx.AsyncClient, body: bytes) -> None:
+    headers = {"Content-Type": "application/json"}
+    recommended(await client.post("/recommend", content=body, headers=headers))

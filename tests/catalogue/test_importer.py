@@ -1,0 +1,149 @@
+"""Importing files and folders: what went in is counted, what did not is told, again is harmless."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.catalogue import importer
+from app.catalogue.importer import Summary, import_path, outcomes, rows_of, size
+from app.catalogue.readers import Unreadable
+from app.catalogue.store import Catalogue, Written
+from app.recommend.types import Document
+from tests.catalogue.looking import index_of, search
+from tests.opening import OpenCatalogue
+
+
+@pytest.fixture
+def catalogue(open_catalogue: OpenCatalogue) -> Catalogue:
+    return open_catalogue()
+
+
+@pytest.fixture
+def rejects(tmp_path: Path) -> Path:
+    return tmp_path / "rejects.jsonl"
+
+
+def counts(summary: Summary) -> tuple[int, int, int, int]:
+    return summary.created, summary.updated, summary.unchanged, summary.rejected
+
+
+def line(number: int, text: str = "Some text.") -> str:
+    return json.dumps({"id": f"d{number}", "title": "Title", "text": text}) + "\n"
+
+
+def told(rejects: Path) -> list[dict[str, Any]]:
+    return [json.loads(row) for row in rejects.read_text("utf-8").splitlines()]
+
+
+def test_again_changes_nothing(catalogue: Catalogue, tmp_path: Path, rejects: Path) -> None:
+    source = tmp_path / "some.jsonl"
+    source.write_text("".join(map(line, range(5))))
+    assert counts(import_path(catalogue, source, rejects)) == (5, 0, 0, 0)
+    before = list(catalogue)
+    assert counts(import_path(catalogue, source, rejects)) == (0, 0, 5, 0)
+    assert list(catalogue) == before
+    source.write_text("".join([line(0), line(1, "Other text."), line(7)]))
+    summary = import_path(catalogue, source, rejects)
+    assert counts(summary) == (1, 1, 1, 0)
+    assert summary.stored == 3
+    assert summary.rejects is None
+    assert not rejects.exists()
+    assert len(catalogue) == 6
+
+
+def test_bad_rows_are_written_down_and_the_rest_goes_in(
+    catalogue: Catalogue, tmp_path: Path, rejects: Path
+) -> None:
+    source = tmp_path / "some.jsonl"
+    source.write_bytes(line(1).encode() + b"\n{}\n" + line(2).encode() + b'{"id": "\xff"}\nlast')
+    summary = import_path(catalogue, source, rejects)
+    assert counts(summary) == (2, 0, 0, 3)
+    assert summary.rejects == rejects
+    assert [(row["line"], row["raw"].strip()) for row in told(rejects)] == [
+        (3, "{}"),
+        (5, '{"id": "\ufffd"}'),
+        (6, "last"),
+    ]
+    assert "id: Field required" in told(rejects)[0]["reason"]
+    source.write_text(line(1))
+    import_path(catalogue, source, rejects)
+    assert not rejects.exists()  # it tells of the last import
+
+
+def test_progress_is_heard_after_each_batch(
+    catalogue: Catalogue, tmp_path: Path, rejects: Path
+) -> None:
+    source = tmp_path / "some.jsonl"
+    source.write_text("".join(map(line, range(2 * importer.BATCH + 1))))
+    heard: list[tuple[int, int, int]] = []
+
+    def hear(position: int, summary: Summary) -> None:
+        heard.append((position, summary.stored, len(catalogue)))
+
+    import_path(catalogue, source, rejects, hear)
+    stored = [importer.BATCH, 2 * importer.BATCH, 2 * importer.BATCH + 1]
+    assert [(count, there) for _, count, there in heard] == [(each, each) for each in stored]
+    assert heard[-1][0] == size(source)
+
+
+def test_what_came_in_is_found(catalogue: Catalogue, tmp_path: Path, rejects: Path) -> None:
+    source = tmp_path / "some.csv"
+    source.write_text("id,title,text\ntide,Tide,The moon.\nbread,Bread,Flour and water.\n")
+    assert counts(import_path(catalogue, source, rejects)) == (2, 0, 0, 0)
+    assert search(index_of(catalogue), "flour")[0] == "bread"
+
+
+def test_a_folder(catalogue: Catalogue, tmp_path: Path, rejects: Path) -> None:
+    folder = tmp_path / "notes"
+    (folder / "cooking").mkdir(parents=True)
+    (folder / "cooking" / "bread.md").write_text("# Bread\n\nFlour and water.")
+    (folder / "empty.md").write_text("")
+    (folder / "note.txt").write_text("Not this one.")
+    assert size(folder) == 2
+    assert counts(import_path(catalogue, folder, rejects)) == (1, 0, 0, 1)
+    found = catalogue.get("cooking-bread")
+    assert found is not None
+    assert (found.title, found.category) == ("Bread", "cooking")
+    assert [(row["line"], row["reason"].split(":")[0]) for row in told(rejects)] == [(2, "text")]
+
+
+@pytest.mark.parametrize("name", ["some.txt", "some", "some.json", "some.db"])
+def test_other_files_are_unreadable(
+    catalogue: Catalogue, tmp_path: Path, rejects: Path, name: str
+) -> None:
+    (tmp_path / name).write_text(line(1))
+    with pytest.raises(Unreadable, match=rf"{name}: expected .jsonl, .ndjson, .csv or a folder"):
+        import_path(catalogue, tmp_path / name, rejects)
+    assert len(catalogue) == 0
+
+
+def test_a_csv_file_without_a_column_writes_nothing(
+    catalogue: Catalogue, tmp_path: Path, rejects: Path
+) -> None:
+    source = tmp_path / "some.CSV"
+    source.write_text("id,title\nbread,Bread\n")
+    with pytest.raises(Unreadable, match="no column text"):
+        import_path(catalogue, source, rejects)
+    assert len(catalogue) == 0
+
+
+def test_nothing_in_an_empty_file(catalogue: Catalogue, tmp_path: Path, rejects: Path) -> None:
+    source = tmp_path / "some.ndjson"
+    source.write_bytes(b"\n\n")
+    assert counts(import_path(catalogue, source, rejects)) == (0, 0, 0, 0)
+
+
+def test_each_batch_is_durable_before_its_outcomes_are_told(
+    catalogue: Catalogue, tmp_path: Path, open_catalogue: OpenCatalogue
+) -> None:
+    source = tmp_path / "some.jsonl"
+    source.write_text("".join(map(line, range(4))) + "bad\n" + line(0) + line(0, "New."))
+    other, told_so_far = open_catalogue(), 0
+    results: list[Written | None] = []
+    for part in outcomes(catalogue, rows_of(source), 2):
+        told_so_far += sum(isinstance(row.document, Document) for row, _ in part)
+        results += [written for _, written in part]
+        assert len(other) == min(told_so_far, 4)
+    assert results == [*[Written.CREATED] * 4, None, Written.UNCHANGED, Written.UPDATED]

@@ -1,0 +1,106 @@
+"""Bulk writes and much waste are taken in beside the requests, and nothing is lost on the way."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from app.catalogue import moments
+from app.catalogue.store import Catalogue
+from app.recommend.types import Document
+from tests.catalogue.looking import assert_as_if_fresh, held, index_of, rebuilt, search
+from tests.fakes import document
+from tests.opening import OpenCatalogue
+
+FEW = 20
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Twenty documents are many here; whatever was begun is over at the end."""
+    monkeypatch.setattr(moments, "INLINE", FEW)
+    yield
+    rebuilt()
+
+
+@pytest.fixture
+def catalogue(open_catalogue: OpenCatalogue, seed_documents: list[Document]) -> Catalogue:
+    return open_catalogue(seed_documents[: 2 * FEW])
+
+
+def ids(catalogue: Catalogue) -> set[str]:
+    return {each.id for each in catalogue}
+
+
+def test_a_bulk_import_is_taken_in_soon(
+    catalogue: Catalogue, seed_documents: list[Document]
+) -> None:
+    index = index_of(catalogue, "memory")
+    catalogue.put(seed_documents[: 4 * FEW])
+    assert len(held(index)) in (2 * FEW, 4 * FEW)  # all of it or not yet, and no waiting
+    rebuilt()
+    assert held(index) == ids(catalogue)
+    assert len(held(index)) == 4 * FEW
+    assert_as_if_fresh(index, catalogue, "memory")
+
+
+def test_writes_during_a_rebuild_are_not_lost(
+    catalogue: Catalogue, seed_documents: list[Document]
+) -> None:
+    index = index_of(catalogue, "memory")
+    catalogue.put(seed_documents[: 4 * FEW])
+    index.now()  # begins to rebuild
+    catalogue.put([document("quokka", "Quokka", "A small marsupial.")])
+    gone = seed_documents[0].id
+    assert catalogue.delete(gone)
+    index.now()
+    catalogue.put(seed_documents[: 6 * FEW])  # writes the deleted one again, and more
+    assert catalogue.delete(gone)
+    index.now()
+    rebuilt()
+    assert search(index, "quokka")[0] == "quokka"
+    assert gone not in held(index)
+    assert_as_if_fresh(index, catalogue, "memory")
+
+
+def test_dead_slots_are_cleared_away(catalogue: Catalogue, seed_documents: list[Document]) -> None:
+    index = index_of(catalogue)
+    for number, each in enumerate(seed_documents[:FEW]):
+        catalogue.put([replace(each, text=f"{each.text} Version {number}.")])
+        index.now()
+        rebuilt()
+        snapshot = index.now().snapshot
+        dead = len(snapshot.keys) - snapshot.count
+        assert dead <= moments.WASTE * len(snapshot.keys)
+    assert held(index) == ids(catalogue)
+    assert_as_if_fresh(index, catalogue)
+
+
+def test_a_few_documents_grow_into_many_within_one_request(
+    open_catalogue: OpenCatalogue, seed_documents: list[Document]
+) -> None:
+    catalogue = open_catalogue(seed_documents[:5])
+    index = index_of(catalogue)
+    catalogue.put(seed_documents[: 4 * FEW])
+    assert held(index) == ids(catalogue)
+
+
+def test_the_tier_follows_the_size(
+    catalogue: Catalogue, seed_documents: list[Document], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, size in {"FTS_DOCUMENTS": 50, "EXACT": 50, "HELD": 70}.items():
+        monkeypatch.setattr(moments, name, size)
+    index = index_of(catalogue)
+    small = index.now().snapshot
+    assert (small.bm25, small.codes, small.dense is None) == (None, (), False)
+    catalogue.put(seed_documents[: 4 * FEW])
+    index.now()
+    rebuilt()
+    large = index.now().snapshot
+    assert (large.bm25 is None, len(large.codes), large.dense, large.latent) == (
+        False,
+        4,
+        None,
+        None,
+    )
+    assert_as_if_fresh(index, catalogue)

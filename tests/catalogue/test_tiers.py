@@ -1,0 +1,120 @@
+"""Larger catalogues: sign codes first, vectors from memory or from the file; the same answers.
+
+The sizes at which the index changes its ways are lowered, so that the seed catalogue is large.
+"""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.catalogue import moments, store
+from app.catalogue.database import Database
+from app.catalogue.index import CatalogueIndex
+from app.catalogue.store import Catalogue
+from app.catalogue.vectors import Models
+from app.recommend.embedding import StaticEmbedder
+from app.recommend.fusion import Fusion
+from app.recommend.ranking import order
+from app.recommend.types import Document
+from tests.catalogue.looking import candidates, held, index_of, search
+from tests.fakes import document
+
+
+@pytest.fixture
+def seeded(seed_data: Path, embedder: StaticEmbedder) -> Iterator[Catalogue]:
+    """The seed catalogue."""
+    database = Database(seed_data / "catalogue.db", store.SCHEMA, store.SCHEMA_VERSION)
+    with closing(database):
+        yield Catalogue(database, Models(embedder))
+
+
+@pytest.fixture(params=["vectors in memory", "vectors in the file"])
+def large(
+    seeded: Catalogue, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> CatalogueIndex:
+    """An index that takes the seed catalogue for a large one."""
+    monkeypatch.setattr(moments, "FTS_DOCUMENTS", 50)
+    monkeypatch.setattr(moments, "EXACT", 50)
+    if request.param == "vectors in the file":
+        monkeypatch.setattr(moments, "HELD", 100)
+    index = index_of(seeded)
+    assert index.now().quick == (request.param == "vectors in memory")
+    assert len(index.now().snapshot.codes) == 4
+    return index
+
+
+def questions(seed_documents: list[Document]) -> list[str]:
+    return [each.text.split(". ")[0] for each in seed_documents[::9]]
+
+
+def top(index: CatalogueIndex, question: str) -> list[int]:
+    found = candidates(index.now(), question)
+    keys: list[int] = found.keys[order(Fusion().score(found))][:10].tolist()
+    return keys
+
+
+def test_the_best_ten_are_those_of_the_exact_way(
+    seeded: Catalogue,
+    large: CatalogueIndex,
+    monkeypatch: pytest.MonkeyPatch,
+    seed_documents: list[Document],
+) -> None:
+    monkeypatch.undo()
+    exact = index_of(seeded)
+    assert not exact.now().snapshot.codes
+    asked = questions(seed_documents)
+    first = [top(exact, question)[0] == top(large, question)[0] for question in asked]
+    shared = [len({*top(exact, each)} & {*top(large, each)}) for each in asked]
+    assert all(first)
+    assert np.mean(shared) > 9.5
+
+
+def test_scores_of_what_is_found_are_exact(
+    seeded: Catalogue,
+    large: CatalogueIndex,
+    monkeypatch: pytest.MonkeyPatch,
+    seed_documents: list[Document],
+) -> None:
+    monkeypatch.undo()
+    exact = index_of(seeded, "memory")
+    for question in questions(seed_documents):
+        one = candidates(large.now(), question)
+        other = candidates(exact.now(), question, depth=len(seed_documents))
+        at = np.searchsorted(other.keys, one.keys)
+        for leg in ("lexical", "dense", "latent"):
+            np.testing.assert_allclose(getattr(one, leg), getattr(other, leg)[at], atol=1e-6)
+
+
+def test_writes_and_deletes_are_seen(seeded: Catalogue, large: CatalogueIndex) -> None:
+    seeded.put([document("quokka", "Quokka", "A marsupial, like koalas and wombats.")])
+    assert search(large, "quokka")[0] == "quokka"
+    assert search(large, "kangaroo")[0] == "quokka"  # no word in common
+    old = seeded.get("quokka")
+    assert old is not None
+    seeded.put([replace(old, title="Numbat", text="The numbat eats termites.")])
+    assert search(large, "numbat termites")[0] == "quokka"
+    assert seeded.delete("quokka")
+    assert "quokka" not in search(large, "numbat termites")
+    assert held(large) == {document.id for document in seeded}
+
+
+def test_categories_hold(seeded: Catalogue, large: CatalogueIndex) -> None:
+    members = {each.id for each in seeded.page("", 200, "cooking")}
+    found = search(large, "how do computers learn", frozenset({"cooking"}))
+    assert found
+    assert set(found) <= members
+
+
+def test_a_document_deleted_since_is_no_candidate_that_breaks_anything(
+    seeded: Catalogue, large: CatalogueIndex
+) -> None:
+    past = large.now()
+    first = search(large, "bread")[0]
+    assert seeded.delete(first)
+    found = candidates(past, "bread")
+    assert np.isfinite(Fusion().score(found).scores).all()
+    assert first not in {stored.document.id for stored in past.documents(found.keys)}

@@ -1,0 +1,54 @@
+"""Training on the seed catalogue's tune split, and using what comes out."""
+
+from pathlib import Path
+
+import pytest
+
+from app.model.baselines import Chance, OneLeg
+from app.model.commands import evaluate_on_seed, retrieved, train_on_seed
+from app.model.evaluate import Retrieved, quality, scores_of
+from app.model.judged import seed_queries
+from app.model.train import TooFewQueries, cross_validated, fit
+from app.parts import load_model
+from app.recommend.fusion import Fusion
+from app.recommend.types import Document
+from tests.opening import OpenCatalogue
+
+
+@pytest.fixture
+def tune(open_catalogue: OpenCatalogue, seed_documents: list[Document]) -> list[Retrieved]:
+    return retrieved(open_catalogue(seed_documents), seed_queries("tune"))
+
+
+def test_fusion_beats_every_single_leg_and_chance(tune: list[Retrieved]) -> None:
+    fused = quality(scores_of(tune, Fusion())).mean
+    for leg in ("lexical", "dense", "latent"):
+        assert fused > quality(scores_of(tune, OneLeg(leg))).mean
+    assert quality(scores_of(tune, Chance())).mean < fused / 3
+
+
+def test_the_pairwise_model_holds_up_on_queries_it_has_not_seen(tune: list[Retrieved]) -> None:
+    held_out = quality(cross_validated(tune)).mean
+    assert held_out > quality(scores_of(tune, OneLeg("lexical"))).mean
+
+
+def test_training_is_the_same_every_time(tune: list[Retrieved]) -> None:
+    assert fit(tune) == fit(tune)
+
+
+def test_too_few_queries_are_refused(tune: list[Retrieved]) -> None:
+    with pytest.raises(TooFewQueries, match="at least 10"):
+        fit(tune[:9])
+
+
+def test_a_trained_artefact_is_loaded_and_ranks(
+    open_catalogue: OpenCatalogue, seed_documents: list[Document], tmp_path: Path
+) -> None:
+    catalogue = open_catalogue(seed_documents)
+    path = tmp_path / "ranking-model.json"
+    trained, _ = train_on_seed(catalogue, path)
+    assert load_model(path).card == trained.card
+    assert not path.with_suffix(".part").exists()
+    measured = evaluate_on_seed(catalogue, path)
+    assert set(measured) == {"chance", "BM25", "fusion", "pairwise"}
+    assert measured["pairwise"].mean > measured["BM25"].mean

@@ -1,0 +1,52 @@
+"""Real processes that run a few lines of this program, and are stopped however a test likes."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from random import Random
+
+ROOT = Path(__file__).parents[1]
+PATIENCE = 60
+"""Seconds after which a process that says nothing is taken for hanging."""
+
+Process = subprocess.Popen[str]
+
+
+@contextmanager
+def running(script: str, *arguments: object, **environment: str) -> Iterator[Process]:
+    """A Python process that runs `script`; it is gone at the end of the block."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | environment,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def output(process: Process) -> str:
+    """What the process says until it ends by itself, well."""
+    said, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+    return said
+
+
+def killed(process: Process, lines: int, random: Random) -> list[str]:
+    """Kill -9 at a random moment after so many lines were said; all that was said till then."""
+    assert process.stdout is not None
+    said = [process.stdout.readline().strip() for _ in range(lines)]
+    assert all(said)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(random.uniform(0, 0.1))
+    process.kill()
+    rest, _ = process.communicate(timeout=PATIENCE)
+    whole = rest[: rest.rfind("\n") + 1]  # a line cut short was not said
+    return said + whole.split("\n")[:-1]

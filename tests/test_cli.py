@@ -1,0 +1,150 @@
+"""The command line as people use it: real processes, real files."""
+
+import json
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.waiting import wait_until
+
+ROW = {"title": "A title", "text": "Some words about nothing in particular."}
+
+
+def environment(data: Path, **more: str) -> Mapping[str, str]:
+    return os.environ | {"VITRINE_DATA": str(data), "COLUMNS": "100"} | more
+
+
+def vitrine(data: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "app", *arguments]
+    return subprocess.run(
+        command,
+        check=False,
+        env=environment(data, **more),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def write_rows(path: Path, count: int) -> None:
+    with path.open("w") as file:
+        for number in range(count):
+            file.write(json.dumps({"id": f"row-{number}", **ROW}) + "\n")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def test_import_sets_bad_rows_aside_and_export_gives_the_good_ones_back(tmp_path: Path) -> None:
+    source = tmp_path / "some.jsonl"
+    good = {"id": "good", **ROW, "category": "misc"}
+    source.write_text(json.dumps(good) + "\n" + json.dumps({"id": "Bad Id", **ROW}) + "\n{oops\n")
+    done = vitrine(tmp_path, "import", str(source))
+    assert done.returncode == 0, done.stderr
+    assert "1 created, 0 updated, 0 unchanged, 2 rejected" in done.stdout
+    rejects = [
+        json.loads(line)
+        for line in (tmp_path / "some.jsonl.rejects.jsonl").read_text().splitlines()
+    ]
+    assert [each["line"] for each in rejects] == [2, 3]
+    assert "id" in rejects[0]["reason"]
+    exported = json.loads(vitrine(tmp_path, "export").stdout)
+    assert exported | good == exported
+    assert "misc" in vitrine(tmp_path, "stats").stdout
+
+
+def test_an_import_killed_on_the_way_is_finished_by_the_next(tmp_path: Path) -> None:
+    source = tmp_path / "many.jsonl"
+    write_rows(source, 6_000)
+    vitrine(tmp_path, "stats")
+    command = [sys.executable, "-m", "app", "import", str(source)]
+    process = subprocess.Popen(command, env=environment(tmp_path), stderr=subprocess.DEVNULL)
+    with closing(sqlite3.connect(tmp_path / "catalogue.db")) as connection:
+
+        def stored() -> int:
+            found: int = connection.execute("SELECT count(*) FROM documents").fetchone()[0]
+            return found
+
+        wait_until(lambda: stored() > 0)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        kept = stored()
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        done = vitrine(tmp_path, "import", str(source))
+        assert f"{kept:,} unchanged" in done.stdout
+        assert stored() == 6_000
+
+
+def test_what_cannot_be_imported_is_told_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "image.png").touch()
+    (tmp_path / "no-text.csv").write_text("id,title\n")
+    for name, told in (("image.png", "expected .jsonl"), ("no-text.csv", "no column text")):
+        done = vitrine(tmp_path, "import", str(tmp_path / name))
+        assert done.returncode == 1
+        assert told in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_a_taken_port_is_told_in_a_sentence(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        done = vitrine(tmp_path, "serve", VITRINE_SERVER__PORT=port)
+    assert done.returncode == 1
+    assert f"Port {port}" in done.stderr
+    assert "VITRINE_SERVER__PORT=" in done.stderr
+    assert not (tmp_path / "catalogue.db").exists(), "nothing was built in vain"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("VITRINE_SERVER__PORT", "99999"), ("VITRINE_TOKEN", "short"), ("VITRINE_ANSWERS", "many")],
+)
+def test_settings_that_make_no_sense_are_told(tmp_path: Path, name: str, value: str) -> None:
+    done = vitrine(tmp_path, "stats", **{name: value})
+    assert done.returncode == 1
+    assert name in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_serve_builds_the_seed_catalogue_and_answers_until_told_to_stop(tmp_path: Path) -> None:
+    port = free_port()
+    more = {"VITRINE_SERVER__PORT": str(port), "VITRINE_WIKIPEDIA__ENABLED": "false"}
+    command = [sys.executable, "-m", "app", "serve"]
+    process = subprocess.Popen(
+        command, env=environment(tmp_path, **more), stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    with process:
+        base = f"http://127.0.0.1:{port}"
+        said = []
+        while "curl" not in (line := process.stderr.readline()):
+            said.append(line)
+        assert "480 documents" in "".join(said)
+        assert f"{base}/recommend?q=" in line
+        wait_until(lambda: _alive(base))
+        answer = httpx.get(f"{base}/recommend", params={"q": "keep bread from going stale"}).json()
+        assert answer["results"][0]["document"]["id"] == "staling"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) in (0, -signal.SIGTERM)
+
+
+def _alive(base: str) -> bool:
+    try:
+        return httpx.get(f"{base}/livez").status_code == 200
+    except httpx.TransportError:
+        return False
