@@ -46,7 +46,9 @@ class WikipediaSettings(_Group):
         description="the search API",
     )
     contact: str = Field(
-        "", description="your e-mail or page, sent in the User-Agent as Wikimedia's policy asks"
+        "",
+        pattern="^[ -~]*$",  # what a header can carry
+        description="your e-mail or page, sent in the User-Agent as Wikimedia's policy asks",
     )
     deadline_seconds: Seconds = Field(0.3, description="how long an answer waits for the signal")
     timeout_seconds: Seconds = Field(2.0, description="how long a call may go on for the cache")
@@ -62,7 +64,11 @@ class Settings(BaseSettings):
     """Everything that can be set. Raises pydantic.ValidationError for what makes no sense."""
 
     model_config = SettingsConfigDict(
-        env_prefix="VITRINE_", env_nested_delimiter="__", frozen=True, extra="forbid"
+        env_prefix="VITRINE_",
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,  # it may be the token
     )
 
     data: Path = Field(Path("data"), description="folder of the catalogue, journal and model")

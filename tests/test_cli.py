@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.waiting import wait_until
+from tests.waiting import until
 
 ROW = {"title": "A title", "text": "Some words about nothing in particular."}
 
@@ -78,7 +78,7 @@ def test_an_import_killed_on_the_way_is_finished_by_the_next(tmp_path: Path) -> 
             found: int = connection.execute("SELECT count(*) FROM documents").fetchone()[0]
             return found
 
-        wait_until(lambda: stored() > 0)
+        until(lambda: stored() > 0)
         process.send_signal(signal.SIGKILL)
         process.wait()
         kept = stored()
@@ -136,7 +136,7 @@ def test_serve_builds_the_seed_catalogue_and_answers_until_told_to_stop(tmp_path
             said.append(line)
         assert "480 documents" in "".join(said)
         assert f"{base}/recommend?q=" in line
-        wait_until(lambda: _alive(base))
+        until(lambda: _alive(base))
         answer = httpx.get(f"{base}/recommend", params={"q": "keep bread from going stale"}).json()
         assert answer["results"][0]["document"]["id"] == "staling"
         process.send_signal(signal.SIGTERM)

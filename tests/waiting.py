@@ -1,25 +1,26 @@
-"""Waiting for what happens elsewhere: in a thread, another process, or later on the same loop."""
+"""Waiting for what happens elsewhere and tells nobody: in a thread, a process, later on a loop."""
 
 import asyncio
-import time
+import threading
 from collections.abc import Callable
+from time import monotonic
 
-PATIENCE = 10.0
-"""Seconds after which what should have happened has not."""
-_PAUSE = 0.005
+PATIENCE = 20
+"""Seconds; only a test that fails waits so long."""
+PAUSE = 0.01
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Return as soon as the condition holds."""
+    deadline, pause = monotonic() + PATIENCE, threading.Event()
+    while not condition():
+        assert monotonic() < deadline, "it did not come to pass"
+        pause.wait(PAUSE)
 
 
 async def eventually(condition: Callable[[], bool]) -> None:
-    """Return when the condition holds; fail when it never does."""
-    end = time.monotonic() + PATIENCE
+    """The same on an event loop, which goes on meanwhile."""
+    deadline = monotonic() + PATIENCE
     while not condition():
-        assert time.monotonic() < end, "this never happened"
-        await asyncio.sleep(_PAUSE)
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """The same, where there is no event loop."""
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end, "this never happened"
-        time.sleep(_PAUSE)
+        assert monotonic() < deadline, "it did not come to pass"
+        await asyncio.sleep(PAUSE)

@@ -3,6 +3,7 @@
 import json
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import IO, Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -92,11 +93,18 @@ async def delete(document_id: DocumentId, parts: PartsDep) -> None:
 )
 async def write_many(request: Request, parts: PartsDep) -> StreamingResponse:
     """NDJSON in, NDJSON out: one outcome a line, sent when that line is durable."""
-    body = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - closed by the stream
-    async for chunk in request.stream():
-        await run_in_threadpool(body.write, chunk)
-    body.seek(0)
-    return StreamingResponse(written_lines(parts, body), media_type=NDJSON)
+    return StreamingResponse(written_lines(parts, await received(request)), media_type=NDJSON)
+
+
+async def received(request: Request) -> IO[bytes]:
+    """The whole body, in a file that is gone when it is closed; here, when something fails."""
+    with ExitStack() as stack:
+        body = stack.enter_context(tempfile.SpooledTemporaryFile(IN_MEMORY))
+        async for chunk in request.stream():
+            await run_in_threadpool(body.write, chunk)
+        body.seek(0)
+        stack.pop_all()
+    return body
 
 
 def written_lines(parts: Parts, body: IO[bytes]) -> Iterator[str]:

@@ -59,7 +59,7 @@ class FeedbackRequest(_Input):
 
     recommendation_id: RecommendationId = Field(examples=["9f86d081884c7d659a2feaa0c55ad015"])
     document_id: Slug = Field(examples=["staling"])
-    kind: Annotated[Kind, Field(strict=False)]
+    kind: Annotated[Kind, Field(strict=False, examples=["click"])]
     dwell_ms: Annotated[int, Field(ge=0, le=86_400_000)] | None = Field(
         None, description="milliseconds spent reading; with kind `dwell` only"
     )

@@ -149,7 +149,8 @@ def fit(texts: Sequence[str], dimensions: int = DIMENSIONS) -> LatentModel | Non
     rank = min(dimensions, min(matrix.shape) - 1)
     if rank < 1:
         return None
-    svd = TruncatedSVD(rank, n_iter=5, random_state=SEED).fit(matrix)
+    with np.errstate(divide="ignore", invalid="ignore"):  # variance, where there is none
+        svd = TruncatedSVD(rank, n_iter=5, random_state=SEED).fit(matrix)
     terms = vectorizer.get_feature_names_out().tolist()
     frequencies = np.bincount(matrix.indices, minlength=len(terms)).tolist()
     common = [min(surfaces[t].items(), key=lambda item: (-item[1], item[0]))[0] for t in terms]

@@ -1,7 +1,6 @@
 """Writing takes the token of the settings."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
@@ -12,12 +11,13 @@ from tests.api.service import JSON, TOKEN, WRITER, problem, serving, settings
 pytestmark = pytest.mark.anyio
 NDJSON = {"Content-Type": "application/x-ndjson"}
 CONTENT = {"title": "Pizza", "text": "A flat dough, baked very hot."}
-WRITES = {
+Headers = dict[str, str]
+WRITES: dict[str, tuple[str, str | None, Headers]] = {
     "PUT": ("/documents/pizza", json.dumps(CONTENT), JSON),
     "DELETE": ("/documents/tide", None, {}),
     "POST": ("/documents", json.dumps(CONTENT | {"id": "pizza"}), NDJSON),
 }
-WRONG = {
+WRONG: dict[str, Headers] = {
     "none": {},
     "another": {"Authorization": f"Bearer {TOKEN[::-1]}"},
     "half": {"Authorization": f"Bearer {TOKEN[:-1]}"},
@@ -25,18 +25,15 @@ WRONG = {
     "empty": {"Authorization": "Bearer "},
     "another scheme": {"Authorization": f"Basic {TOKEN}"},
     "no scheme": {"Authorization": TOKEN},
-    "not ASCII": {"Authorization": "Bearer tökèn".encode("latin-1")},
+    "not ASCII": {"Authorization": "Bearer tökèn"},
     "in the wrong place": {"X-Token": TOKEN},
 }
 
 
-async def write(
-    client: httpx.AsyncClient, method: str, headers: Mapping[str, str | bytes]
-) -> httpx.Response:
+async def write(client: httpx.AsyncClient, method: str, headers: Headers) -> httpx.Response:
     """A write that is right but for its headers."""
     path, body, kind = WRITES[method]
-    sent = httpx.Headers(kind)
-    sent.update(headers)
+    sent = httpx.Headers(kind | headers, encoding="latin-1")
     return await client.request(method, path, content=body, headers=sent)
 
 
@@ -61,7 +58,7 @@ async def test_without_a_token_in_the_settings_writing_is_off(
 @pytest.mark.parametrize("method", WRITES)
 @pytest.mark.parametrize("headers", WRONG.values(), ids=WRONG.keys())
 async def test_the_wrong_token_is_refused(
-    shelf: httpx.AsyncClient, method: str, headers: Mapping[str, str | bytes]
+    shelf: httpx.AsyncClient, method: str, headers: Headers
 ) -> None:
     answer = await write(shelf, method, headers)
     assert "Authorization: Bearer" in problem(answer, 401).detail

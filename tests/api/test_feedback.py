@@ -25,7 +25,7 @@ async def give(client: httpx.AsyncClient, **feedback: Any) -> httpx.Response:
 @pytest.mark.parametrize("kind", ["click", "dismiss", "thumbs_up", "thumbs_down", "dwell"])
 async def test_feedback_is_new_once(shelf: httpx.AsyncClient, kind: str) -> None:
     name, documents = await recommendation(shelf)
-    given = {"recommendation_id": name, "document_id": documents[1], "kind": kind}
+    given: dict[str, Any] = {"recommendation_id": name, "document_id": documents[1], "kind": kind}
     if kind == "dwell":
         given["dwell_ms"] = 1200
     first, second = await give(shelf, **given), await give(shelf, **given)

@@ -92,8 +92,13 @@ async def in_pieces(body: bytes) -> AsyncIterator[bytes]:
 @pytest.mark.parametrize("told", [True, False], ids=["Content-Length", "chunked"])
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("POST", "/recommend"), ("POST", "/feedback"), ("PUT", "/documents/x"), ("POST", "/documents")],
-)  # fmt: skip
+    [
+        ("POST", "/recommend"),
+        ("POST", "/feedback"),
+        ("PUT", "/documents/x"),
+        ("POST", "/documents"),
+    ],
+)
 async def test_a_body_that_is_too_large_is_refused(
     shelf_data: Path, method: str, path: str, told: bool
 ) -> None:

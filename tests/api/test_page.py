@@ -269,6 +269,9 @@ def test_a_dismissed_card_folds_and_opens_again(shown: Shown, server: Server) ->
 
 
 def test_opening_a_result_is_noted(shown: Shown, server: Server) -> None:
+    shown.page.add_init_script(
+        "const ask = fetch; fetch = (url, how) => (outlives = how.keepalive, ask(url, how))"
+    )
     page = shown.open("/?q=wild+yeast+sourdough")
     link = page.get_by_role("link", name="Sourdough")
     expect(link).to_have_attribute("rel", "noopener")
@@ -280,6 +283,7 @@ def test_opening_a_result_is_noted(shown: Shown, server: Server) -> None:
         link.click()
 
     assert noted.value.status == 201
+    assert page.evaluate("outlives") is True  # the page it is sent from
     assert ("sourdough", "click", 1) in server.feedback()
 
 

@@ -89,6 +89,13 @@ def test_two_small_texts_are_enough() -> None:
     assert np.linalg.norm(model.project({"bread": 1})) == pytest.approx(1)
 
 
+def test_texts_all_alike_still_give_a_model() -> None:
+    model = fit(["fresh bread"] * 5)
+    assert model is not None
+    assert np.isfinite(model.components).all()
+    assert np.linalg.norm(model.project({"bread": 1})) == pytest.approx(1)
+
+
 def damaged(artefact: bytes, seed: int) -> bytes:
     place = zlib.crc32(b"%d" % seed) % len(artefact)
     return artefact[:place] + bytes([artefact[place] ^ 0xFF]) + artefact[place + 1 :]
