@@ -5,17 +5,19 @@ import time
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
+from starlette.concurrency import run_in_threadpool
 
 from app.api.access import PartsDep
+from app.api.encode import encode
 from app.api.problems import Answers, documented, invalid, not_found
 from app.api.wire import (
     Categories,
+    CategoryCounts,
     Limit,
     QueryText,
     RecommendRequest,
     RecommendResponse,
     UserId,
-    encode,
 )
 from app.catalogue.journal import Served
 from app.parts import Parts
@@ -62,6 +64,12 @@ async def similar(
     if recommendation is None:
         raise not_found("document", document_id)
     return _served(parts, recommendation, started, explain)
+
+
+@router.get("/categories", summary="Which categories are there?", responses=documented(429, 503))
+async def categories(parts: PartsDep) -> CategoryCounts:
+    """What `categories` of a recommendation can be."""
+    return CategoryCounts(categories=await run_in_threadpool(parts.catalogue.categories))
 
 
 async def answer(parts: Parts, request: Request, explain: bool) -> Response:

@@ -3,11 +3,10 @@
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from pydantic_core import to_json
 
 from app.catalogue.incoming import MAX_CATEGORY, Slug, readable
 from app.catalogue.journal import Kind
-from app.recommend.types import Document, Ranked, Recommendation
+from app.recommend.types import Document
 from app.recommend.words import normalize
 
 MAX_QUERY = 500
@@ -101,6 +100,12 @@ class DocumentPage(BaseModel):
     next: str | None = Field(description="pass as `after` for the next page; null at the end")
 
 
+class CategoryCounts(BaseModel):
+    """The categories there are."""
+
+    categories: dict[str, int] = Field(description="how many documents each has, by name")
+
+
 class LegScores(BaseModel):
     """One number for each leg."""
 
@@ -155,45 +160,3 @@ class RecommendResponse(BaseModel):
     model: Model
     degraded: list[str] = Field(description="what was missing: topic_signal, ranking_model")
     took_ms: float
-
-
-def encode(recommendation_id: str, answer: Recommendation, took: float, *, explain: bool) -> bytes:
-    """A RecommendResponse as JSON; `took` in seconds.
-
-    Written straight from the inner types: building and validating the wire models first would
-    take four times as long. Tests validate what comes out.
-    """
-    query = answer.query
-    return to_json(
-        {
-            "recommendation_id": recommendation_id,
-            "query": {
-                "text": query.text,
-                "terms": [term.surface for term in query.terms],
-                "corrections": query.corrections,
-            },
-            "results": [_result(each, explain) for each in answer.ranking.items],
-            "model": answer.model,
-            "degraded": answer.degraded,
-            "took_ms": round(took * 1000, 3),
-        }
-    )
-
-
-def _result(ranked: Ranked, explain: bool) -> dict[str, object]:
-    why = ranked.reason
-    reasons = {
-        "summary": why.summary,
-        "matched_terms": why.matched_terms,
-        "topic_page": why.topic_page,
-        "base": why.base,
-        "scores": why.legs,
-        "weights": why.weights,
-        "contributions": why.contributions,
-    }
-    return {
-        "rank": ranked.rank,
-        "score": ranked.score,
-        "document": ranked.document,
-        "reasons": reasons if explain else None,
-    }

@@ -34,7 +34,7 @@ def analyze(text: str, vocabulary: Vocabulary) -> Query:
                 term, corrections[word] = nearest
             else:
                 unknown += 1
-        surfaces.setdefault(term, word)
+        surfaces.setdefault(term, corrections.get(word, word))
         counts[term] += 1
     terms = tuple(Term(term, surface, counts[term]) for term, surface in surfaces.items())
     return Query(text, terms, corrections, unknown)

@@ -54,7 +54,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A word of the query: `stem` is looked up, `surface` is what the user typed."""
+    """A word of the query: `stem` is looked up, `surface` is the word as typed or corrected."""
 
     stem: str
     surface: str

@@ -1,5 +1,6 @@
 """Reading and writing single documents."""
 
+from collections import Counter
 from typing import Any
 
 import httpx
@@ -156,3 +157,9 @@ async def test_the_next_recommendation_sees_every_write(shelf: httpx.AsyncClient
     assert all(not each.reasons.matched_terms for each in found.results if each.reasons)
     await shelf.delete("/documents/pizza", headers=WRITER)
     assert "pizza" not in await answers("airship")
+
+
+async def test_categories_are_listed_with_their_size(shelf: httpx.AsyncClient) -> None:
+    listed = (await shelf.get("/categories")).json()["categories"]
+    assert listed == Counter(each.category for each in SHELF)
+    assert list(listed) == sorted(listed)

@@ -89,6 +89,19 @@ def test_a_body_without_end_is_cut_off(shelf_data: Path) -> None:
         problem(answer, 413)
 
 
+def test_a_body_that_is_said_to_be_too_large_is_refused_before_it_comes(served: Server) -> None:
+    head = b"Content-Type: application/json\r\nContent-Length: 65537\r\n\r\n"
+    assert status_of(served, head).split()[1] == b"413"
+
+
+def status_of(server: Server, head: bytes) -> bytes:
+    """The first line of the answer to a POST of which only this is sent."""
+    address = server.client.base_url
+    with socket.create_connection((address.host, address.port or 0), timeout=10) as connection:
+        connection.sendall(b"POST /recommend HTTP/1.1\r\nHost: vitrine\r\n" + head)
+        return connection.makefile("rb").readline()
+
+
 @pytest.mark.parametrize(
     "head",
     [
@@ -103,12 +116,7 @@ def test_a_body_without_end_is_cut_off(shelf_data: Path) -> None:
     ],
 )
 def test_what_is_hardly_http_never_breaks_it(served: Server, head: bytes) -> None:
-    request = b"POST /recommend HTTP/1.1\r\nContent-Type: application/json\r\n" + head
-    address = served.client.base_url
-    with socket.create_connection((address.host, address.port or 0), timeout=10) as connection:
-        connection.sendall(request + b"\r\n\r\n{}")
-        connection.shutdown(socket.SHUT_WR)
-        status = connection.makefile("rb").readline()
+    status = status_of(served, b"Content-Type: application/json\r\n" + head + b"\r\n\r\n{}")
     assert status == b"" or status.split()[1].startswith(b"4")
     assert served.client.get("/livez").status_code == 200
     assert "Traceback" not in served.said

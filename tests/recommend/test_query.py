@@ -59,7 +59,7 @@ def test_an_unknown_word_is_corrected() -> None:
     query = analyze("kubernts bread", MISSPELT)
     assert terms(query) == ["kubernet", "bread"]
     assert query.corrections == {"kubernts": "kubernetes"}
-    assert query.terms[0].surface == "kubernts"
+    assert query.terms[0].surface == "kubernetes"
     assert query.unknown == 0
 
 

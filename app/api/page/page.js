@@ -103,9 +103,9 @@ function inWords({ title, detail, errors = [] }, status) {
 }
 
 async function suggestCategories() {
-  const { documents } = await ask("/documents?limit=200").catch(() => ({ documents: [] }));
-  const names = new Set(documents.map((each) => each.category).filter(Boolean));
-  find("categories").replaceChildren(...[...names].sort().map((name) => new Option(name)));
+  const { categories } = await ask("/categories").catch(() => ({ categories: {} }));
+  const names = Object.keys(categories).filter(Boolean);
+  find("categories").replaceChildren(...names.map((name) => new Option(name)));
 }
 
 // --- drawing the answer
@@ -130,7 +130,8 @@ function draw(answer, asked) {
 
 /** The words that were looked for: “kubernets → kubernetes” where one was corrected. */
 function reading({ terms, corrections }) {
-  const plain = terms.filter((term) => !Object.hasOwn(corrections, term));
+  const corrected = new Set(Object.values(corrections));
+  const plain = terms.filter((term) => !corrected.has(term));
   const words = plain.map((term) => make("bdi", "", term));
   for (const [typed, read] of Object.entries(corrections)) {
     words.push(make("bdi", "", `${typed} → `));
