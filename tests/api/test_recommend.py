@@ -59,7 +59,7 @@ async def test_every_result_has_its_reasons(client: httpx.AsyncClient) -> None:
 async def test_how_the_query_was_understood_is_told(client: httpx.AsyncClient) -> None:
     found = await ask(client, "  Photosynthasis\t in PLANTS ")
     assert found.query.text == "Photosynthasis in PLANTS"
-    assert found.query.terms == ["photosynthasis", "plants"]
+    assert found.query.terms == ["photosynthesis", "plants"]
     assert found.query.corrections == {"photosynthasis": "photosynthesis"}
 
 
