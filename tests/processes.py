@@ -47,6 +47,7 @@ def killed(process: Process, lines: int, random: Random) -> list[str]:
     with suppress(subprocess.TimeoutExpired):
         process.wait(random.uniform(0, 0.1))
     process.kill()
-    rest, _ = process.communicate(timeout=PATIENCE)
+    process.wait(PATIENCE)
+    rest = process.stdout.read()  # communicate() would miss what readline() has read ahead
     whole = rest[: rest.rfind("\n") + 1]  # a line cut short was not said
     return said + whole.split("\n")[:-1]

@@ -102,7 +102,7 @@ def test_written_and_deleted_between_two_moments(writer: Catalogue, index: Catal
 def test_a_moment_under_way_stays_as_it_was(writer: Catalogue, reader: Catalogue) -> None:
     index = index_of(reader, "memory")
     moment = index.now()
-    before = candidates(moment, "stale bread")
+    before = candidates(index_of(reader, "memory").now(), "stale bread")  # asked elsewhere
     writer.put([QUOKKA, replace(SHELF[1], text="Bread, stale bread.")])
     assert writer.delete("staling")
     assert "staling" not in search(index, "stale bread")

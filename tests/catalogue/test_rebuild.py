@@ -1,11 +1,15 @@
 """Bulk writes and much waste are taken in beside the requests, and nothing is lost on the way."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from app.catalogue import moments
+from app.catalogue.loading import load_rows
+from app.catalogue.snapshot import Rows
 from app.catalogue.store import Catalogue
 from app.recommend.types import Document
 from tests.catalogue.looking import assert_as_if_fresh, held, index_of, rebuilt, search
@@ -28,6 +32,17 @@ def catalogue(open_catalogue: OpenCatalogue, seed_documents: list[Document]) -> 
     return open_catalogue(seed_documents[: 2 * FEW])
 
 
+class Pause:
+    """A point that one thread reaches, and does not leave until it is over."""
+
+    def __init__(self) -> None:
+        self.reached, self.over = threading.Event(), threading.Event()
+
+    def here(self) -> None:
+        self.reached.set()
+        assert self.over.wait(20)
+
+
 def ids(catalogue: Catalogue) -> set[str]:
     return {each.id for each in catalogue}
 
@@ -44,22 +59,52 @@ def test_a_bulk_import_is_taken_in_soon(
     assert_as_if_fresh(index, catalogue, "memory")
 
 
+@pytest.fixture
+def pause(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pause]:
+    """Rebuilding stops once after it has read the documents."""
+    stopped = Pause()
+
+    def load(*arguments: Any) -> Rows:
+        rows = load_rows(*arguments)
+        if threading.current_thread().name == "index":
+            stopped.here()
+        return rows
+
+    monkeypatch.setattr(moments, "load_rows", load)
+    yield stopped
+    stopped.over.set()
+
+
 def test_writes_during_a_rebuild_are_not_lost(
-    catalogue: Catalogue, seed_documents: list[Document]
+    catalogue: Catalogue, seed_documents: list[Document], pause: Pause
 ) -> None:
     index = index_of(catalogue, "memory")
     catalogue.put(seed_documents[: 4 * FEW])
     index.now()  # begins to rebuild
+    assert pause.reached.wait(20)
     catalogue.put([document("quokka", "Quokka", "A small marsupial.")])
     gone = seed_documents[0].id
     assert catalogue.delete(gone)
-    index.now()
-    catalogue.put(seed_documents[: 6 * FEW])  # writes the deleted one again, and more
-    assert catalogue.delete(gone)
-    index.now()
+    assert len(held(index)) == 2 * FEW - 1  # the previous one goes on; what is gone is not shown
+    pause.over.set()
     rebuilt()
     assert search(index, "quokka")[0] == "quokka"
     assert gone not in held(index)
+    assert_as_if_fresh(index, catalogue, "memory")
+
+
+def test_a_bulk_import_during_a_rebuild_is_not_lost(
+    catalogue: Catalogue, seed_documents: list[Document], pause: Pause
+) -> None:
+    index = index_of(catalogue, "memory")
+    catalogue.put(seed_documents[: 4 * FEW])
+    index.now()
+    assert pause.reached.wait(20)
+    catalogue.put(seed_documents[: 8 * FEW])
+    index.now()
+    pause.over.set()
+    rebuilt()
+    assert len(held(index)) == 8 * FEW
     assert_as_if_fresh(index, catalogue, "memory")
 
 
