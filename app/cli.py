@@ -17,6 +17,7 @@ from app.catalogue.database import SchemaTooNew
 from app.catalogue.importer import Summary, import_path, size
 from app.catalogue.readers import Unreadable
 from app.catalogue.store import Catalogue
+from app.catalogue.upkeep import rewrite_words
 from app.console import counting, refuse, told
 from app.parts import model_path, open_catalogue
 from app.serving import serve
@@ -125,7 +126,7 @@ def reindex() -> None:
                 done += count
                 bar(done, "")
 
-            catalogue.rewrite_words(heard)
+            rewrite_words(catalogue.database, heard)
             catalogue.ensure_models(heard, refit=True)
 
 

@@ -78,7 +78,9 @@ async def running(settings: Settings, stages: StageObserver) -> AsyncIterator[Pa
         catalogue.ensure_models()
         written = Database(settings.data / "journal.db", journal.SCHEMA, journal.SCHEMA_VERSION)
         stack.enter_context(closing(written))
-        notes = stack.enter_context(closing(Journal(written, settings.journal_rows)))
+        notes = stack.enter_context(
+            closing(Journal(written, settings.journal_rows, others=settings.server.workers > 1))
+        )
         embedder = catalogue.models.embedder
         topic_signal: WikipediaSignal | NoTopicSignal = NoTopicSignal()
         if settings.wikipedia.enabled:
@@ -87,6 +89,6 @@ async def running(settings: Settings, stages: StageObserver) -> AsyncIterator[Pa
             stack.push_async_callback(topic_signal.close)
         index = CatalogueIndex(catalogue.database, catalogue.models, settings.lexical_index)
         model = load_model(model_path(settings))
-        answers = Answers(settings.answers)
+        answers = Answers(settings.answers_bytes)
         recommender = Recommender(index, model, topic_signal, answers, stages)
         yield Parts(settings, catalogue, notes, recommender, model, topic_signal)

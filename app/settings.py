@@ -23,6 +23,9 @@ class ServerSettings(_Group):
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=1, le=65535, description="port to listen on")
     workers: int = Field(1, ge=1, le=64, description="worker processes")
+    proxies: str = Field(
+        "", description="addresses of proxies, with commas, whose X-Forwarded-For is believed"
+    )
 
 
 class LimitSettings(_Group):
@@ -33,7 +36,7 @@ class LimitSettings(_Group):
     )
     burst: int = Field(200, ge=1, description="how many requests a client may send at once")
     in_flight: int = Field(64, ge=1, le=1000, description="requests worked on at the same time")
-    body_bytes: int = Field(65_536, ge=1024, description="largest JSON body")
+    body_bytes: int = Field(262_144, ge=1024, description="largest JSON body")
     import_bytes: int = Field(67_108_864, ge=1024, description="largest body of POST /documents")
 
 
@@ -78,8 +81,8 @@ class Settings(BaseSettings):
     lexical_index: Literal["auto", "fts5", "memory"] = Field(
         "auto", description="where BM25 is computed; auto decides by the catalogue's size"
     )
-    answers: int = Field(
-        2000, ge=0, le=100_000, description="answers kept until the catalogue changes; 0: none"
+    answers_bytes: int = Field(
+        33_554_432, ge=0, description="room for answers kept until the catalogue changes; 0: none"
     )
     journal_rows: int = Field(
         200_000, ge=1000, description="recommendations remembered for feedback"

@@ -63,7 +63,7 @@ def main() -> None:
             "VITRINE_LIMITS__BURST": "1000000",
         }
         kept, kept_process = stack.enter_context(server("app", common))
-        anew, anew_process = stack.enter_context(server("app", common | {"VITRINE_ANSWERS": "0"}))
+        anew, anew_process = stack.enter_context(server("app", common | {"VITRINE_ANSWERS_BYTES": "0"}))
         example = f"http://127.0.0.1:{kept}/recommend?q={quote('keep bread from going stale')}"
         empty, empty_process = stack.enter_context(server("empty", {"EXAMPLE": example}))
         systems = {

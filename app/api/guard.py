@@ -1,9 +1,9 @@
 """What stands before every handler: bounds on rate, work in flight and bodies."""
 
+import asyncio
 import math
 import time
 from collections.abc import Callable, MutableMapping
-from typing import Any
 
 from cachetools import LRUCache
 from starlette.datastructures import Headers
@@ -13,6 +13,7 @@ from app.api.problems import Problem
 from app.settings import LimitSettings
 
 CLIENTS_KNOWN = 10_000
+BODY_SECONDS = 10
 UNGUARDED = frozenset({"/livez", "/readyz", "/version"})
 STREAM = "/documents"
 JSON, NDJSON = "application/json", "application/x-ndjson"
@@ -54,35 +55,48 @@ class Guard:
         if scope["type"] != "http" or scope["path"] in UNGUARDED:
             await self._app(scope, receive, send)
             return
+        working = False
+
+        def work() -> None:
+            """From here on the request counts as work; waiting for its body does not."""
+            nonlocal working
+            self._take_place()
+            working = True
+
         try:
             most = self._admit(scope)
+            if not most:
+                work()
         except Problem as problem:
             await problem.response()(scope, receive, send)
             return
-        self._in_flight += 1
         try:
-            await self._app(scope, _bounded(receive, most), send)
+            await self._app(scope, _bounded(receive, most, work) if most else receive, send)
         finally:
-            self._in_flight -= 1
+            self._in_flight -= working
+
+    def _take_place(self) -> None:
+        if self._in_flight >= self._limits.in_flight:
+            told = "As much work as allowed is under way; try again in a moment."
+            raise Problem(503, "overloaded", "Too busy", told, {"Retry-After": "1"})
+        self._in_flight += 1
 
     def _admit(self, scope: Scope) -> int:
-        """How many bytes the body may have. Raises Problem."""
+        """How many bytes the body may have; 0 where none is announced. Raises Problem."""
         client = scope["client"][0] if scope.get("client") else ""
         if wait := self._rate.wait(client):
             seconds = {"Retry-After": str(math.ceil(wait))}
             told = f"At most {self._limits.requests_per_second:g} requests a second; slow down."
             raise Problem(429, "rate-limited", "Too many requests", told, seconds)
-        if self._in_flight >= self._limits.in_flight:
-            told = "As much work as allowed is under way; try again in a moment."
-            raise Problem(503, "overloaded", "Too busy", told, {"Retry-After": "1"})
         streaming = scope["path"] == STREAM and scope["method"] == "POST"
         most = self._limits.import_bytes if streaming else self._limits.body_bytes
         headers = Headers(scope=scope)
         length = headers.get("content-length", "")
         if length.isdecimal() and int(length) > most:
             raise _too_large(most)
-        if length not in ("", "0") or "transfer-encoding" in headers:
-            _check_type(headers, NDJSON if streaming else JSON)
+        if length in ("", "0") and "transfer-encoding" not in headers:
+            return 0
+        _check_type(headers, NDJSON if streaming else JSON)
         return most
 
 
@@ -97,15 +111,26 @@ def _too_large(most: int) -> Problem:
     return Problem(413, "too-large", "The body is too large", f"At most {most} bytes; send less.")
 
 
-def _bounded(receive: Receive, most: int) -> Receive:
-    received = 0
+def _bounded(receive: Receive, most: int, complete: Callable[[], None]) -> Receive:
+    """`receive` with a bound on the body's size and on the wait for each part of it."""
+    received, whole = 0, False
 
     async def bounded() -> Message:
-        nonlocal received
-        message: dict[str, Any] = dict(await receive())
+        nonlocal received, whole
+        if whole:
+            return await receive()
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                message = await receive()
+        except TimeoutError as error:
+            told = f"Nothing of the body came for {BODY_SECONDS} seconds; send it again."
+            raise Problem(408, "body-timeout", "The body did not come", told) from error
         received += len(message.get("body", b""))
         if received > most:
             raise _too_large(most)
+        if not message.get("more_body", False):
+            whole = True
+            complete()
         return message
 
     return bounded

@@ -1,6 +1,7 @@
 """Errors as RFC 9457 problem details: what went wrong, and what to do about it."""
 
 import logging
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -116,6 +117,15 @@ def install(app: FastAPI) -> None:
         name = phrase.lower().replace(" ", "-")
         detail = error.detail if error.detail != phrase else f"{phrase}: see /docs for what exists."
         return Problem(error.status_code, name, phrase, detail, error.headers).response()
+
+    @app.exception_handler(sqlite3.OperationalError)
+    async def storage(_: Request, error: sqlite3.OperationalError) -> JSONResponse:
+        log.error("the database refused", exc_info=error)
+        if "full" in str(error):
+            told = "The disk is full; nothing was written. Tell whoever runs this."
+            return Problem(507, "disk-full", "No room left", told).response()
+        told = "Others are writing; nothing of this was written. Try again in a moment."
+        return Problem(503, "storage-busy", "Too busy", told, {"Retry-After": "1"}).response()
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> JSONResponse:

@@ -2,16 +2,25 @@
 
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 
-BUSY_SECONDS = 10
+BUSY_SECONDS = 5
+"""How long a write waits for other writers, of this process and of others."""
 
 
 class SchemaTooNew(RuntimeError):
     """The file was written by a newer version of the program."""
+
+
+class _Connection(sqlite3.Connection):
+    """Closed when the thread that it belongs to has ended."""
+
+    def __del__(self) -> None:
+        self.close()
 
 
 class Database:
@@ -26,7 +35,7 @@ class Database:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         self._local = threading.local()
-        self._opened: list[sqlite3.Connection] = []
+        self._opened: weakref.WeakSet[_Connection] = weakref.WeakSet()
         self._lock = threading.RLock()
         self._writer = self._connect()
         self._writer.execute("PRAGMA journal_mode = WAL")
@@ -35,11 +44,15 @@ class Database:
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            self.path,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+            factory=_Connection,
         )
         connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA cache_size = -16384")
-        self._opened.append(connection)
+        connection.execute("PRAGMA cache_size = -8192")
+        self._opened.add(connection)
         return connection
 
     def _migrate(self, schema: str, version: int) -> None:
@@ -67,7 +80,9 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
         """A transaction: committed and durable at the end of the block, undone by an exception."""
-        with self._lock:
+        if not self._lock.acquire(timeout=BUSY_SECONDS):
+            raise sqlite3.OperationalError("database is locked")
+        try:
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer
@@ -76,6 +91,8 @@ class Database:
                 if self._writer.in_transaction:  # a full disk has ended it already
                     self._writer.execute("ROLLBACK")
                 raise
+        finally:
+            self._lock.release()
 
     @contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:
@@ -95,7 +112,6 @@ class Database:
         """Close this thread's connection; the next use opens another."""
         connection = self._local.__dict__.pop("connection", None)
         if connection is not None:
-            self._opened.remove(connection)
             connection.close()
 
     def intact(self) -> bool:
@@ -104,9 +120,11 @@ class Database:
 
     def close(self) -> None:
         """Close every connection of every thread."""
-        with self._lock:
-            while self._opened:
-                self._opened.pop().close()
+        held = self._lock.acquire(timeout=BUSY_SECONDS)
+        for connection in list(self._opened):
+            connection.close()
+        if held:
+            self._lock.release()
 
 
 def _statements(script: str) -> Iterator[str]:

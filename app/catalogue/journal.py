@@ -78,7 +78,16 @@ class NotRecommended(LookupError):
 class Journal:
     """Remembers the last `keep` recommendations, and all feedback."""
 
-    def __init__(self, database: Database, keep: int, clock: Callable[[], str] = now) -> None:
+    def __init__(
+        self,
+        database: Database,
+        keep: int,
+        clock: Callable[[], str] = now,
+        *,
+        others: bool = False,
+    ) -> None:
+        """`others`: other processes note recommendations in the same database."""
+        self._others = others
         self._database, self._keep, self._clock = database, keep, clock
         self._pending: OrderedDict[str, tuple[Served, str]] = OrderedDict()
         self._lock = threading.Lock()
@@ -101,6 +110,7 @@ class Journal:
         Raises UnknownRecommendation or NotRecommended.
         """
         self.flush()
+        self._await_others(feedback.recommendation_id)
         with self._database.write() as connection:
             served = _find(connection, feedback.recommendation_id)
             if feedback.document_id not in served.documents:
@@ -115,6 +125,11 @@ class Journal:
             )
             connection.execute(insert, (*key, rank, feedback.dwell_ms, self._clock()))
         return Noted(rank, repeated is not None, served)
+
+    def _await_others(self, recommendation_id: str) -> None:
+        """Give the process that made an unknown recommendation the time to write it."""
+        if self._others and not _known(self._database.reader, recommendation_id):
+            self._closing.wait(2 * FLUSH_SECONDS)
 
     def counts(self) -> dict[str, int]:
         """How much feedback of each kind there is."""
@@ -149,6 +164,11 @@ class Journal:
         self._closing.set()
         self._thread.join()
         self.flush()
+
+
+def _known(connection: sqlite3.Connection, recommendation_id: str) -> bool:
+    query = "SELECT 1 FROM recommendations WHERE id = ?"
+    return connection.execute(query, (recommendation_id,)).fetchone() is not None
 
 
 def _find(connection: sqlite3.Connection, recommendation_id: str) -> Served:

@@ -1,6 +1,7 @@
 """From database rows to the arrays that snapshots are made of."""
 
 import sqlite3
+import threading
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,11 +13,15 @@ from app.recommend.types import DENSE, LATENT, Floats, Keys
 
 
 class CategoryCodes(dict[str, int]):
-    """Category names as small integers, numbered as they turn up."""
+    """Category names as small integers, numbered as they turn up, in whichever thread."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.Lock()
 
     def __missing__(self, name: str) -> int:
-        code = self[name] = len(self)
-        return code
+        with self._lock:
+            return self.setdefault(name, len(self))
 
 
 def load_rows(

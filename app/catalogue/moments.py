@@ -29,6 +29,21 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class Tier:
+    """What is held in memory besides the small columns; see catalogue/index.py."""
+
+    postings: bool
+    codes: bool
+    vectors: bool
+
+    @classmethod
+    def of(cls, size: int, lexical: str) -> "Tier":
+        """By the number of documents, so that every process holds the same."""
+        postings = lexical == "memory" or (lexical == "auto" and size > FTS_DOCUMENTS)
+        return cls(postings, codes=size > EXACT, vectors=size <= HELD)
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """What happened since a snapshot was taken."""
 
@@ -39,13 +54,10 @@ class Change:
     lost_track: bool
 
     def too_much(self, old: Snapshot) -> bool:
-        """Whether starting over is better than taking it in."""
+        """Whether it can't be taken in by the request that meets it."""
         rows = {leg: row for leg, (row, _) in self.models.items()}
-        if self.lost_track or rows != {leg: row for leg, (row, _) in old.models.items()}:
-            return True
-        slots = len(old.keys) + self.added
-        dead = len(old.keys) - old.count + len(self.removed)
-        return self.added > INLINE or (slots > INLINE and dead > WASTE * slots)
+        held = {leg: row for leg, (row, _) in old.models.items()}
+        return self.lost_track or rows != held or self.added > INLINE
 
 
 class Moments:
@@ -59,7 +71,7 @@ class Moments:
         self._rebuilding = False
         self._seen = threading.local()
         self._seen.version = database.version()
-        self._memory, self._snapshot = self._load()
+        self._memory, self._tier, self._snapshot = self._load()
 
     def current(self) -> Snapshot:
         """A snapshot with everything committed before this call (bulk imports: soon)."""
@@ -67,7 +79,7 @@ class Moments:
         if version != getattr(self._seen, "version", None):
             with self._lock:
                 try:
-                    if not self._catch_up():
+                    if not self._catch_up() or self._outworn():
                         self._start_over()
                 except StaleVectors:
                     log.exception("indexed by another program; the previous index goes on serving")
@@ -90,39 +102,45 @@ class Moments:
             self._snapshot = self._memory.snapshot(old.models, change.removals, old.speller)
         return True
 
+    def _outworn(self) -> bool:
+        """Whether the snapshot, though current, is not what a fresh start would make."""
+        slots, count = len(self._snapshot.keys), self._snapshot.count
+        wasted = slots > INLINE and slots - count > WASTE * slots
+        return wasted or Tier.of(count, self._lexical) != self._tier
+
     def _start_over(self) -> None:
-        if len(self._snapshot.keys) <= INLINE:
-            self._memory, self._snapshot = self._load()
+        size = self._database.reader.execute("SELECT count(*) FROM documents").fetchone()[0]
+        if max(size, len(self._snapshot.keys)) <= INLINE:
+            self._memory, self._tier, self._snapshot = self._load()
         elif not self._rebuilding:
             self._rebuilding = True
             threading.Thread(target=self._rebuild, name="index", daemon=True).start()
 
     def _rebuild(self) -> None:
-        current = False
+        """Load beside the requests, until nothing more than they can take in is missing."""
         try:
+            current = False
             while not current:
-                memory, snapshot = self._load()
+                loaded = self._load()
                 with self._lock:
-                    self._memory, self._snapshot = memory, snapshot
+                    self._memory, self._tier, self._snapshot = loaded
                     current = self._catch_up()
-                    self._rebuilding = not current
-        except (sqlite3.Error, StaleVectors):
-            self._rebuilding = False
+        except Exception:
             log.exception("the index could not be rebuilt; the previous one goes on serving")
         finally:
+            self._rebuilding = False
             self._database.release()
 
-    def _load(self) -> tuple[Memory, Snapshot]:
+    def _load(self) -> tuple[Memory, Tier, Snapshot]:
         with self._database.snapshot() as connection:
             models = self._models.active(connection)
             query = "SELECT coalesce(max(sequence), 0) FROM removals"
             (removals,) = connection.execute(query).fetchone()
             (size,) = connection.execute("SELECT count(*) FROM documents").fetchone()
-            held = size <= HELD
-            rows = load_rows(connection, 0, models, self.codes, latent=held)
-        in_memory = self._lexical == "memory" or (self._lexical == "auto" and size > FTS_DOCUMENTS)
-        memory = Memory(rows, codes=size > EXACT, vectors=held, postings=in_memory)
-        return memory, memory.snapshot(models, removals, _speller(models))
+            tier = Tier.of(size, self._lexical)
+            rows = load_rows(connection, 0, models, self.codes, latent=tier.vectors)
+        memory = Memory(rows, codes=tier.codes, vectors=tier.vectors, postings=tier.postings)
+        return memory, tier, memory.snapshot(models, removals, _speller(models))
 
 
 def _changes(connection: sqlite3.Connection, models: Models, old: Snapshot) -> Change:

@@ -8,11 +8,12 @@ from enum import StrEnum
 
 from app.catalogue.database import Database
 from app.catalogue.vectors import (
-    BATCH,
     TITLE_COUNTS,
+    Made,
     Models,
     Prepared,
     Progress,
+    StaleVectors,
     install,
     store,
     vectors_of,
@@ -81,39 +82,40 @@ class Catalogue:
 
         A document whose content is already there stays as it is, `updated_at` included.
         """
+        if not documents:
+            return []
+        made = self._make(self._outcomes(self.database.reader, documents)[1])
         with self.database.write() as connection:
-            outcomes: list[Written] = []
-            fresh: dict[str, Document] = {}
-            for document in documents:
-                outcome = self._compare(connection, fresh.get(document.id), document)
-                outcomes.append(outcome)
-                if outcome is not Written.UNCHANGED:
-                    fresh[document.id] = document
-            self._insert(connection, list(fresh.values()))
+            outcomes, fresh = self._outcomes(connection, documents)
+            if not made.serves(fresh, self.models.active(connection)):
+                made = self._make(fresh)  # somebody else wrote meanwhile
+            self._insert(connection, made)
         return outcomes
-
-    def rewrite_words(self, progress: Progress | None = None) -> None:
-        """Analyse every document anew, as is needed when the analysis has changed.
-
-        Indexes in memory notice when the models are made anew after it.
-        """
-        last, more = 0, True
-        while more:
-            with self.database.write() as connection:
-                query = "SELECT key, title, text FROM documents WHERE key > ? ORDER BY key LIMIT ?"
-                rows = connection.execute(query, (last, BATCH)).fetchall()
-                for key, title, text in rows:
-                    stems = " ".join(Prepared.of(Document("", title, text)).stems)
-                    connection.execute("UPDATE words SET stems = ? WHERE rowid = ?", (stems, key))
-            more = len(rows) == BATCH
-            last = rows[-1][0] if rows else last
-            if progress is not None:
-                progress(len(rows))
 
     def delete(self, document_id: str) -> bool:
         """Remove a document; False if there was none."""
         with self.database.write() as connection:
             return _remove(connection, document_id)
+
+    def _outcomes(
+        self, connection: sqlite3.Connection, documents: Sequence[Document]
+    ) -> tuple[list[Written], list[Document]]:
+        """What writing would do to each, and the documents that would be written."""
+        outcomes: list[Written] = []
+        fresh: dict[str, Document] = {}
+        for document in documents:
+            outcome = self._compare(connection, fresh.get(document.id), document)
+            outcomes.append(outcome)
+            if outcome is not Written.UNCHANGED:
+                fresh[document.id] = document
+        return outcomes, list(fresh.values())
+
+    def _make(self, documents: Sequence[Document]) -> Made:
+        """Words and vectors, made before a transaction so that nobody has to wait for them."""
+        prepared = [Prepared.of(each) for each in documents]
+        models = self.models.active(self.database.reader) if prepared else {}
+        vectors = {row: vectors_of(model, prepared) for row, model in models.values()}
+        return Made(prepared, vectors)
 
     def _compare(
         self, connection: sqlite3.Connection, pending: Document | None, new: Document
@@ -127,11 +129,8 @@ class Catalogue:
         same = replace(new, updated_at=old.updated_at) == old
         return Written.UNCHANGED if same else Written.UPDATED
 
-    def _insert(self, connection: sqlite3.Connection, documents: Sequence[Document]) -> None:
-        if not documents:
-            return
-        moment = self._clock()
-        prepared = [Prepared.of(each) for each in documents]
+    def _insert(self, connection: sqlite3.Connection, made: Made) -> None:
+        moment, prepared = self._clock(), made.prepared
         keys = []
         insert = f"INSERT INTO documents ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"
         for each in prepared:
@@ -141,8 +140,15 @@ class Catalogue:
             keys.append(connection.execute(insert, values).lastrowid or 0)
         words = [(key, " ".join(each.stems)) for key, each in zip(keys, prepared, strict=True)]
         connection.executemany("INSERT INTO words (rowid, stems) VALUES (?, ?)", words)
-        for row, model in self.models.active(connection).values():
-            store(connection, row, keys, vectors_of(model, prepared))
+        for row, vectors in made.vectors.items():
+            store(connection, row, keys, vectors)
+
+    def _usable(self) -> bool:
+        try:
+            self.models.active(self.database.reader)
+        except StaleVectors:
+            return False
+        return True
 
     def ensure_models(self, progress: Progress | None = None, *, refit: bool = False) -> bool:
         """Make missing or stale vectors anew; True if anything was done.
@@ -158,9 +164,8 @@ class Catalogue:
         if stale:
             install(self.database, DENSE, dense, 0, progress)
         size, fitted_on = len(self), active.get(LATENT, ("", 0))[1]
-        outgrown = size and not fitted_on <= size * GROWTH <= fitted_on * GROWTH**2
         refitted = False
-        if size and (refit or outgrown):
+        if size and (refit or _outgrown(size, fitted_on) or not self._usable()):
             stride = -(-size // latent.MAX_SAMPLE)
             sample = (each for place, each in enumerate(self) if place % stride == 0)
             texts = [f"{each.title}\n" * TITLE_COUNTS + each.text for each in sample]
@@ -168,6 +173,10 @@ class Catalogue:
                 install(self.database, LATENT, model, size, progress)
                 refitted = True
         return stale or refitted
+
+
+def _outgrown(size: int, fitted_on: int) -> bool:
+    return size > fitted_on * GROWTH or size * GROWTH < fitted_on
 
 
 def _remove(connection: sqlite3.Connection, document_id: str) -> bool:

@@ -2,10 +2,12 @@
 
 Vectors of two models are never mixed: a new model's vectors are filled in beside the old ones,
 batch by batch, and one short transaction makes them the active ones. Killed on the way, the old
-ones stay active and the next run starts over.
+ones stay active and the next run starts over. The old ones are kept until then, because somebody
+may still be answering with them.
 """
 
 import sqlite3
+import zipfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,6 +41,20 @@ class Prepared:
     @classmethod
     def of(cls, document: Document) -> "Prepared":
         return cls(document, stems(document.title) * TITLE_COUNTS + stems(document.text))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Made:
+    """Documents with their analysis, and for each model (by its row) their vectors (n, d)."""
+
+    prepared: Sequence[Prepared]
+    vectors: Mapping[int, Floats]
+
+    def serves(self, documents: Sequence[Document], models: "ActiveModels") -> bool:
+        """Whether these are all of the documents' vectors, by the models that are active now."""
+        known = [each.document for each in self.prepared]
+        rows = {row for row, _ in models.values()}
+        return known == documents and (not known or self.vectors.keys() == rows)
 
 
 class StaleVectors(RuntimeError):
@@ -84,9 +100,15 @@ class Models:
     def _load(self, connection: sqlite3.Connection, row: int) -> LatentModel:
         cached = self._latent
         if cached is None or cached[0] != row:
-            query = "SELECT artefact FROM models WHERE id = ?"
-            (artefact,) = connection.execute(query, (row,)).fetchone()
-            cached = self._latent = row, LatentModel.load(artefact)
+            query = "SELECT artefact, hash FROM models WHERE id = ?"
+            artefact, hash_ = connection.execute(query, (row,)).fetchone()
+            try:
+                model = LatentModel.load(artefact)
+            except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
+                raise StaleVectors(f"the latent model can't be read ({error}): reindex") from error
+            if model.hash != hash_:
+                raise StaleVectors("the latent model is not the one it was: reindex")
+            cached = self._latent = row, model
         return cached[1]
 
 
@@ -118,7 +140,9 @@ def install(
             last, count = _fill(connection, row, model, last)
             more = count == BATCH
             if not more:  # the same transaction: no document can slip in between
-                connection.execute("DELETE FROM models WHERE leg = ? AND id <> ?", (leg, row))
+                others = "leg = ? AND id <> ?"
+                connection.execute(f"DELETE FROM models WHERE NOT active AND {others}", (leg, row))
+                connection.execute(f"UPDATE models SET active = 0 WHERE {others}", (leg, row))
                 connection.execute("UPDATE models SET active = 1 WHERE id = ?", (row,))
         if progress is not None:
             progress(count)

@@ -8,12 +8,17 @@ from app.recommend.types import Recommendation, Request
 
 
 class Answers:
-    """The last `size` answers. One is good only for the same moment of the catalogue and the same
-    pages, so it can neither be stale nor hide that something was missing. Used on one thread."""
+    """The last answers, as many as fit. Used on one thread.
 
-    def __init__(self, size: int) -> None:
-        """`size` 0 remembers nothing."""
-        self._known: LRUCache[Request, tuple[Evidence, Recommendation]] = LRUCache(size)
+    One is good only for the same moment of the catalogue and the same pages, so it can neither be
+    stale nor hide that something was missing.
+    """
+
+    def __init__(self, most_bytes: int) -> None:
+        """`most_bytes`: what they may take in memory, about; 0 remembers nothing."""
+        self._known: LRUCache[Request, tuple[Evidence, Recommendation]] = LRUCache(
+            most_bytes, getsizeof=lambda kept: _bytes(kept[1])
+        )
         self._index: Index | None = None
 
     def get(self, request: Request, index: Index, evidence: Evidence) -> Recommendation | None:
@@ -27,9 +32,15 @@ class Answers:
         self, request: Request, index: Index, evidence: Evidence, answer: Recommendation
     ) -> None:
         """Remember a complete answer; one that lacks something is made anew next time."""
-        if answer.degraded or not self._known.maxsize:
+        if answer.degraded or _bytes(answer) > self._known.maxsize:
             return
         if index is not self._index:  # answers of a past moment would only hold it in memory
             self._known.clear()
             self._index = index
         self._known[request] = evidence, answer
+
+
+def _bytes(answer: Recommendation) -> int:
+    """What an answer takes in memory, about: text at two bytes a character, and its reasons."""
+    documents = (each.document for each in answer.ranking.items)
+    return sum((2_000 + 2 * len(each.text) for each in documents), 4_000)

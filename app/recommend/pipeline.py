@@ -43,7 +43,8 @@ class Recommender:
         candidates = look() if nothing_to_wait_for else await to_thread(look)
         evidence = await asked
         answer = self._answer(index, query, candidates, evidence, request.limit)
-        self._answers.keep(request, index, evidence, answer)
+        if index is self._index.now():
+            self._answers.keep(request, index, evidence, answer)
         return answer
 
     async def similar(self, document_id: str, limit: int) -> Recommendation | None:

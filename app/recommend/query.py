@@ -6,6 +6,9 @@ from app.recommend.index import Vocabulary
 from app.recommend.types import Query, Term
 from app.recommend.words import STOP_WORDS, normalize, stem, words
 
+MAX_WORDS, MAX_REPEATED = 64, 3
+"""Further words, and repetitions of one, are not looked up: they cost more than they say."""
+
 
 class NoSearchableWords(ValueError):
     """The text has no letter or digit, so there is nothing to look for."""
@@ -26,8 +29,11 @@ def analyze(text: str, vocabulary: Vocabulary) -> Query:
     counts: Counter[str] = Counter()
     corrections: dict[str, str] = {}
     unknown = 0
-    for word in kept:
+    for word in kept[:MAX_WORDS]:
         term = stem(word)
+        if term in counts:
+            counts[term] += counts[term] < MAX_REPEATED
+            continue
         if not vocabulary.knows(term):
             nearest = vocabulary.nearest(term)
             if nearest is not None and vocabulary.knows(nearest[0]):
@@ -35,6 +41,6 @@ def analyze(text: str, vocabulary: Vocabulary) -> Query:
             else:
                 unknown += 1
         surfaces.setdefault(term, corrections.get(word, word))
-        counts[term] += 1
+        counts[term] = min(counts[term] + 1, MAX_REPEATED)
     terms = tuple(Term(term, surface, counts[term]) for term, surface in surfaces.items())
     return Query(text, terms, corrections, unknown)

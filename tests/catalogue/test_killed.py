@@ -87,7 +87,9 @@ def test_an_import(tmp_path: Path, open_catalogue: OpenCatalogue, seed: int) -> 
     assert summary.unchanged == len(found)
     assert summary.rejected == len(rejects.read_text().splitlines()) == ROWS - len(GOOD)
     assert {each.id for each in catalogue} == set(GOOD)
-    complete = "SELECT leg, count(*) FROM embeddings JOIN models ON model = id GROUP BY leg"
+    complete = (
+        "SELECT leg, count(*) FROM embeddings JOIN models ON model = id WHERE active GROUP BY leg"
+    )
     legs = query(tmp_path / "catalogue.db", complete)
     assert legs == [("dense", len(GOOD)), ("latent", len(GOOD))]
     assert not catalogue.ensure_models()

@@ -103,9 +103,10 @@ def test_a_moment_under_way_stays_as_it_was(writer: Catalogue, reader: Catalogue
     index = index_of(reader, "memory")
     moment = index.now()
     before = candidates(index_of(reader, "memory").now(), "stale bread")  # asked elsewhere
-    writer.put([QUOKKA, replace(SHELF[1], text="Bread, stale bread.")])
     assert writer.delete("staling")
     assert "staling" not in search(index, "stale bread")
+    writer.put([QUOKKA, replace(SHELF[1], text="Bread, stale bread.")])
+    assert search(index, "stale bread")[0] == "sourdough"
     after = candidates(moment, "stale bread")
     np.testing.assert_array_equal(after.keys, before.keys)
     np.testing.assert_array_equal(after.lexical, before.lexical)

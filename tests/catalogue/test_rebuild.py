@@ -64,8 +64,8 @@ def pause(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pause]:
     """Rebuilding stops once after it has read the documents."""
     stopped = Pause()
 
-    def load(*arguments: Any) -> Rows:
-        rows = load_rows(*arguments)
+    def load(*arguments: Any, **named: Any) -> Rows:
+        rows = load_rows(*arguments, **named)
         if threading.current_thread().name == "index":
             stopped.here()
         return rows
@@ -102,6 +102,7 @@ def test_a_bulk_import_during_a_rebuild_is_not_lost(
     assert pause.reached.wait(20)
     catalogue.put(seed_documents[: 8 * FEW])
     index.now()
+    assert [each.name for each in threading.enumerate()].count("index") == 1
     pause.over.set()
     rebuilt()
     assert len(held(index)) == 8 * FEW
@@ -121,12 +122,14 @@ def test_dead_slots_are_cleared_away(catalogue: Catalogue, seed_documents: list[
     assert_as_if_fresh(index, catalogue)
 
 
-def test_a_few_documents_grow_into_many_within_one_request(
+def test_a_few_documents_grow_into_many_beside_the_requests(
     open_catalogue: OpenCatalogue, seed_documents: list[Document]
 ) -> None:
     catalogue = open_catalogue(seed_documents[:5])
     index = index_of(catalogue)
     catalogue.put(seed_documents[: 4 * FEW])
+    index.now()
+    rebuilt()
     assert held(index) == ids(catalogue)
 
 

@@ -102,7 +102,7 @@ def test_deleting_leaves_nothing_behind(catalogue: Catalogue) -> None:
 
 
 def test_a_batch_is_written_as_a_whole_or_not_at_all(catalogue: Catalogue) -> None:
-    broken = replace(BREAD, id="broken", text="\ud800")
+    broken = replace(BREAD, id="broken", category="\ud800")
     with pytest.raises(UnicodeEncodeError):
         catalogue.put([BREAD, broken])
     assert len(catalogue) == 0

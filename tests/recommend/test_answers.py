@@ -55,7 +55,7 @@ class EmptyIndex:
 
 
 def test_the_same_question_at_the_same_moment_is_known() -> None:
-    answers, index = Answers(10), EmptyIndex()
+    answers, index = Answers(100_000), EmptyIndex()
     answers.keep(REQUEST, index, PAGES, ANSWER)
     assert answers.get(REQUEST, index, PAGES) is ANSWER
     cached = replace(PAGES, outcome=Outcome.CACHED)
@@ -71,13 +71,13 @@ def test_the_same_question_at_the_same_moment_is_known() -> None:
     ],
 )
 def test_another_question_is_not(other: Request) -> None:
-    answers, index = Answers(10), EmptyIndex()
+    answers, index = Answers(100_000), EmptyIndex()
     answers.keep(REQUEST, index, PAGES, ANSWER)
     assert answers.get(other, index, PAGES) is None
 
 
 def test_nothing_is_known_at_another_moment_or_with_other_pages() -> None:
-    answers, index = Answers(10), EmptyIndex()
+    answers, index = Answers(100_000), EmptyIndex()
     answers.keep(REQUEST, index, PAGES, ANSWER)
     assert answers.get(REQUEST, EmptyIndex(), PAGES) is None
     assert answers.get(REQUEST, index, Evidence(Outcome.HIT, (Page("Bread"),) * 2)) is None
@@ -85,19 +85,19 @@ def test_nothing_is_known_at_another_moment_or_with_other_pages() -> None:
 
 
 def test_a_degraded_answer_is_not_kept() -> None:
-    answers, index = Answers(10), EmptyIndex()
+    answers, index = Answers(100_000), EmptyIndex()
     answers.keep(REQUEST, index, PAGES, replace(ANSWER, degraded=("topic_signal",)))
     assert answers.get(REQUEST, index, PAGES) is None
 
 
 def test_a_complete_answer_does_not_hide_that_something_is_missing_now() -> None:
-    answers, index = Answers(10), EmptyIndex()
+    answers, index = Answers(100_000), EmptyIndex()
     answers.keep(REQUEST, index, Evidence(Outcome.MISS), ANSWER)
     assert answers.get(REQUEST, index, Evidence(Outcome.TIMEOUT)) is None
 
 
 def test_only_so_many_are_kept() -> None:
-    answers, index = Answers(2), EmptyIndex()
+    answers, index = Answers(8_000), EmptyIndex()  # an answer without documents counts 4,000
     requests = [Request(text) for text in ("one", "two", "three")]
     for request in requests:
         answers.keep(request, index, PAGES, ANSWER)
@@ -112,7 +112,7 @@ def test_size_zero_keeps_none() -> None:
 
 
 def test_a_past_moment_is_not_held_in_memory() -> None:
-    answers, index = Answers(10), EmptyIndex()
+    answers, index = Answers(100_000), EmptyIndex()
     answers.keep(REQUEST, index, PAGES, ANSWER)
     past = weakref.ref(index)
     index = EmptyIndex()

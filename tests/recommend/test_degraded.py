@@ -61,7 +61,7 @@ def test_a_known_answer_is_given_again_until_something_is_written(
     recommender: Build, shelf: Catalogue
 ) -> None:
     stages = RecordingStages()
-    pipeline = recommender(stages=stages, answers=10)
+    pipeline = recommender(stages=stages, answers=1_000_000)
     first = ask(pipeline, "stale bread")
     assert ask(pipeline, "stale bread") is first
     assert stages.names == [ANALYZE, RETRIEVE, SCORE, RANK, ANALYZE]
@@ -74,7 +74,7 @@ def test_a_known_answer_is_given_again_until_something_is_written(
 
 def test_a_degraded_answer_is_made_anew(recommender: Build) -> None:
     signal = FakeTopicSignal(UNREACHABLE)
-    pipeline = recommender(signal, answers=10)
+    pipeline = recommender(signal, answers=1_000_000)
     assert ask(pipeline, "stale bread").degraded == ("topic_signal",)
     signal.evidence = OFF
     assert ask(pipeline, "stale bread").degraded == ()
