@@ -1,27 +1,27 @@
 """The command line: serve, fill, inspect and train. Every command has `--help`."""
 
 import json
+import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 from rich.console import Console
 from rich.table import Table
 
-from app.catalogue.database import SchemaTooNew
 from app.catalogue.importer import Summary, import_path, size
 from app.catalogue.readers import Unreadable
-from app.catalogue.store import Catalogue
 from app.catalogue.upkeep import rewrite_words
-from app.console import counting, refuse, told
-from app.parts import model_path, open_catalogue
+from app.console import counting, opened, refuse, told
+from app.parts import model_path
+from app.recommend.ranking import ArtefactRefused
 from app.serving import serve
 from app.settings import Settings
+from app.settings_table import settings_table, unknown_names
 
 cli = typer.Typer(
     help="Vitrine, the recommendation service you can see through.",
@@ -29,12 +29,13 @@ cli = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
-cli.command("serve")(lambda: serve(settings()))
 out = Console()
 
 
 def settings() -> Settings:
     """The settings, or one sentence for each that makes no sense."""
+    if unknown := unknown_names(os.environ):
+        raise refuse(f"No such setting: {', '.join(unknown)}; see docs/settings.md.")
     try:
         return Settings()
     except ValidationError as error:
@@ -42,20 +43,14 @@ def settings() -> Settings:
             name = "VITRINE_" + "__".join(map(str, each["loc"])).upper()
             told(f"{name}: {each['msg']}")
         raise refuse("These settings make no sense; see docs/settings.md.") from error
+    except SettingsError as error:
+        raise refuse(f"These settings make no sense ({error}); see docs/settings.md.") from error
 
 
-@contextmanager
-def opened(chosen: Settings) -> Iterator[Catalogue]:
-    """The catalogue, closed at the end."""
-    try:
-        catalogue = open_catalogue(chosen.data)
-    except SchemaTooNew as error:
-        raise refuse(str(error)) from error
-    try:
-        catalogue.ensure_models()
-        yield catalogue
-    finally:
-        catalogue.database.close()
+@cli.command("serve")
+def serve_() -> None:
+    """Serve until interrupted; the first start builds the seed catalogue."""
+    serve(settings())
 
 
 @cli.command("import")
@@ -69,12 +64,14 @@ def import_(
 
     Stop it when you like; what was counted is safe, and running it again finishes the work.
     """
+    path = path.resolve()
     bad = rejects or path.with_name(path.name + ".rejects.jsonl")
-    with opened(settings()) as catalogue, counting("importing", size(path)) as bar:
+    with opened(settings().data) as catalogue, counting("importing", size(path)) as bar:
 
         def heard(position: int, summary: Summary) -> None:
             bar(position, f"{summary.stored:,} stored, {summary.rejected:,} rejected")
 
+        catalogue.ensure_models()
         try:
             summary = import_path(catalogue, path, bad, heard)
         except Unreadable as error:
@@ -90,7 +87,7 @@ def export(
     path: Annotated[Path | None, typer.Argument(help="a .jsonl file [standard output]")] = None,
 ) -> None:
     """Write all documents as JSON Lines, ready to be imported again."""
-    with opened(settings()) as catalogue:
+    with opened(settings().data) as catalogue:
         file = path.open("w", encoding="utf-8") if path else sys.stdout
         try:
             for document in catalogue:
@@ -103,7 +100,7 @@ def export(
 @cli.command()
 def stats() -> None:
     """Show what the catalogue holds."""
-    with opened(settings()) as catalogue:
+    with opened(settings().data) as catalogue:
         table = Table("category", "documents", title=f"{len(catalogue):,} documents")
         for category, count in catalogue.categories().items():
             table.add_row(category or "(none)", f"{count:,}")
@@ -117,7 +114,7 @@ def stats() -> None:
 @cli.command()
 def reindex() -> None:
     """Make words, vectors and the latent model anew."""
-    with opened(settings()) as catalogue:
+    with opened(settings().data) as catalogue:
         total, done = 3 * len(catalogue), 0
         with counting("reindexing", total) as bar:
 
@@ -137,7 +134,7 @@ def train() -> None:
     from app.model.train import TooFewQueries  # noqa: PLC0415
 
     chosen = settings()
-    with opened(chosen) as catalogue:
+    with opened(chosen.data) as catalogue:
         try:
             model, measured = train_on_seed(catalogue, model_path(chosen))
         except TooFewQueries as error:
@@ -152,9 +149,13 @@ def evaluate() -> None:
     from app.model.commands import evaluate_on_seed  # noqa: PLC0415
 
     chosen = settings()
-    with opened(chosen) as catalogue:
+    with opened(chosen.data) as catalogue:
         table = Table("model", "nDCG@10", "95 % interval", "queries")
-        for name, quality in evaluate_on_seed(catalogue, model_path(chosen)).items():
+        try:
+            measured = evaluate_on_seed(catalogue, model_path(chosen))
+        except ArtefactRefused as error:
+            raise refuse(f"{model_path(chosen)}: {error}; train anew.") from error
+        for name, quality in measured.items():
             interval = f"{quality.low:.3f}-{quality.high:.3f}"
             table.add_row(name, f"{quality.mean:.3f}", interval, str(quality.queries))
     out.print(table)
@@ -163,6 +164,4 @@ def evaluate() -> None:
 @cli.command("settings")
 def settings_() -> None:
     """Print the table of settings as Markdown (docs/settings.md)."""
-    from app.settings_table import settings_table  # noqa: PLC0415
-
     sys.stdout.write(settings_table())

@@ -1,5 +1,6 @@
 """The parts of a running service: built in the lifespan, taken apart in it."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ from app.recommend.topic_signal import NoTopicSignal
 from app.settings import Settings
 from app.wikipedia.client import Wikipedia
 from app.wikipedia.signal import WikipediaSignal
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ def load_model(path: Path) -> RankingModel:
     try:
         return FallbackModel(PairwiseModel.load(path.read_bytes()), fusion)
     except (ArtefactRefused, OSError) as error:
+        log.warning("%s is not used, fusion ranks instead: %s", path, error)
         return RefusedModel(str(error), fusion)
 
 

@@ -10,9 +10,11 @@ from app.catalogue.store import Catalogue
 MARKER = "seeding"
 
 
-def needs_seed(folder: Path) -> bool:
-    """Whether this data folder is new, or its first start was interrupted."""
-    return not (folder / "catalogue.db").exists() or (folder / MARKER).exists()
+def needs_seed(catalogue: Catalogue, folder: Path) -> bool:
+    """Whether nothing was ever written here, or an earlier seeding was interrupted."""
+    query = "SELECT 1 FROM sqlite_sequence WHERE name = 'documents'"
+    used = catalogue.database.reader.execute(query).fetchone() is not None
+    return not used or (folder / MARKER).exists()
 
 
 def seed(catalogue: Catalogue, folder: Path, progress: Callable[[int], object]) -> int:
@@ -29,5 +31,5 @@ def seed(catalogue: Catalogue, folder: Path, progress: Callable[[int], object]) 
             summary = import_path(catalogue, path, folder / "seed.rejects.jsonl", heard, fit=False)
             stored += summary.stored
     catalogue.ensure_models()
-    marker.unlink()
+    marker.unlink(missing_ok=True)
     return stored

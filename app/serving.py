@@ -5,9 +5,9 @@ from pathlib import Path
 
 import uvicorn
 
-from app.catalogue.database import SchemaTooNew
-from app.console import counting, refuse, told
-from app.parts import open_catalogue
+from app.catalogue import journal
+from app.catalogue.database import Database
+from app.console import counting, opened, refuse, told
 from app.seeding import needs_seed, seed
 from app.settings import ServerSettings, Settings
 
@@ -29,6 +29,8 @@ def serve(settings: Settings) -> None:
         port=server.port,
         workers=server.workers,
         access_log=False,
+        proxy_headers=bool(server.proxies),
+        forwarded_allow_ips=server.proxies or None,
         log_level="warning",
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
@@ -42,6 +44,8 @@ def check_port(server: ServerSettings) -> None:
         try:
             probe.bind((server.host, server.port))
         except OSError as error:
+            if isinstance(error, socket.gaierror):
+                raise refuse(f"{server.host} is no address of this machine.") from error
             raise refuse(
                 f"Port {server.port} on {server.host} can't be had ({error.strerror}). Stop what "
                 f"uses it, or choose another: VITRINE_SERVER__PORT={server.port + 1}"
@@ -50,16 +54,18 @@ def check_port(server: ServerSettings) -> None:
 
 def prepare(folder: Path) -> None:
     """Build the catalogue on the first start; make stale vectors anew on any."""
-    fresh = needs_seed(folder)
-    try:
-        catalogue = open_catalogue(folder)
-    except SchemaTooNew as error:
-        raise refuse(str(error)) from error
-    try:
-        if fresh:
+    with opened(folder) as catalogue:
+        Database(folder / "journal.db", journal.SCHEMA, journal.SCHEMA_VERSION).close()
+        if needs_seed(catalogue, folder):
             with counting("building the seed catalogue", 480) as bar:
                 seed(catalogue, folder, lambda stored: bar(stored, f"{stored} documents"))
-        else:
-            catalogue.ensure_models()
-    finally:
-        catalogue.database.close()
+            return
+        done = 0
+        with counting("bringing the indexes up to date", len(catalogue)) as bar:
+
+            def heard(count: int) -> None:
+                nonlocal done
+                done += count
+                bar(done, "")
+
+            catalogue.ensure_models(heard)

@@ -1,12 +1,14 @@
 """The table of settings, made from the settings."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from app.settings import Settings
 
+PREFIX = "VITRINE_"
+Leaf = tuple[str, FieldInfo]
 HEAD = """# Settings
 
 Every setting is an environment variable, checked at start. This table is generated
@@ -19,16 +21,26 @@ Every setting is an environment variable, checked at start. This table is genera
 
 def settings_table() -> str:
     """Markdown with one row a setting."""
-    return HEAD + "".join(_rows("VITRINE_", Settings))
+    rows = (f"| `{name}` | {_default(field)} | {field.description} |\n" for name, field in leaves())
+    return HEAD + "".join(rows)
 
 
-def _rows(prefix: str, model: type[BaseModel]) -> Iterator[str]:
+def unknown_names(environment: Iterable[str]) -> list[str]:
+    """Variables that look like settings and are none: misspelt, most likely."""
+    known = {name for name, _ in leaves()}
+    groups = {name.rpartition("__")[0] for name in known}
+    mine = {name for name in environment if name.startswith(PREFIX)}
+    return sorted(mine - known - groups)
+
+
+def leaves(prefix: str = PREFIX, model: type[BaseModel] = Settings) -> Iterator[Leaf]:
+    """Every setting: its variable and its field."""
     for name, field in model.model_fields.items():
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
-            yield from _rows(f"{prefix}{name.upper()}__", kind)
+            yield from leaves(f"{prefix}{name.upper()}__", kind)
         else:
-            yield f"| `{prefix}{name.upper()}` | {_default(field)} | {field.description} |\n"
+            yield f"{prefix}{name.upper()}", field
 
 
 def _default(field: FieldInfo) -> str:

@@ -1,5 +1,6 @@
 """The servers that are measured: each in a process of its own, on a free port of 127.0.0.1."""
 
+import json
 import os
 import socket
 import subprocess
@@ -83,7 +84,7 @@ async def wikipedia(scope: Scope, receive: Receive, send: Send) -> None:
     del receive
     query = parse_qs(scope["query_string"].decode())["q"][0]
     pages = [{"title": each, "excerpt": query} for each in (query, "Bread", "Machine learning")]
-    body = str({"pages": pages}).replace("'", '"').encode()
+    body = json.dumps({"pages": pages}).encode()
     headers = [(b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})

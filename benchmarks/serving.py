@@ -23,6 +23,7 @@ from benchmarks.load import Measured, load, post
 from benchmarks.report import report
 from benchmarks.servers import resident_megabytes, server
 
+NOTHING_KEPT = {"VITRINE_ANSWERS_BYTES": "0"}
 DOCUMENTS, ROUNDS, NEW_QUERIES = 10_000, 3, 100_000
 GOALS = "goals: 0.25 of the empty endpoint, p99 at most 8 x p50, under 400 MB"
 
@@ -63,7 +64,9 @@ def main() -> None:
             "VITRINE_LIMITS__BURST": "1000000",
         }
         kept, kept_process = stack.enter_context(server("app", common))
-        anew, anew_process = stack.enter_context(server("app", common | {"VITRINE_ANSWERS_BYTES": "0"}))
+        anew, anew_process = stack.enter_context(
+            server("app", common | {"VITRINE_ANSWERS_BYTES": "0"})
+        )
         example = f"http://127.0.0.1:{kept}/recommend?q={quote('keep bread from going stale')}"
         empty, empty_process = stack.enter_context(server("empty", {"EXAMPLE": example}))
         systems = {

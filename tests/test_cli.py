@@ -148,3 +148,17 @@ def _alive(base: str) -> bool:
         return httpx.get(f"{base}/livez").status_code == 200
     except httpx.TransportError:
         return False
+
+
+def test_a_misspelt_setting_is_told(tmp_path: Path) -> None:
+    done = vitrine(tmp_path, "stats", VITRINE_PORT="9000")
+    assert done.returncode == 1
+    assert "VITRINE_PORT" in done.stderr
+
+
+def test_a_data_folder_that_cannot_be_used_is_told(tmp_path: Path) -> None:
+    (tmp_path / "catalogue.db").write_bytes(b"this is no database" * 100)
+    done = vitrine(tmp_path, "stats")
+    assert done.returncode == 1
+    assert "can't be used" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -85,7 +85,7 @@ def test_the_defaults_make_sense() -> None:
     [
         ("data", "/srv/vitrine", Path("/srv/vitrine")),
         ("lexical_index", "memory", "memory"),
-        ("answers", "0", 0),
+        ("answers_bytes", "0", 0),
         ("journal_rows", "1000", 1000),
         ("server.host", "::1", "::1"),
         ("server.port", "65535", 65535),
@@ -132,7 +132,7 @@ def test_the_address_and_the_token_are_taken_from_the_environment(
         ("token", "too short", "at least 16"),
         ("token", "", "at least 16"),
         ("lexical_index", "elastic", "'auto', 'fts5' or 'memory'"),
-        ("answers", "-1", "greater than or equal to 0"),
+        ("answers_bytes", "-1", "greater than or equal to 0"),
         ("journal_rows", "many", "valid integer"),
         ("server.port", "0", "greater than or equal to 1"),
         ("server.port", "65536", "less than or equal to 65535"),

@@ -13,10 +13,10 @@ from starlette.responses import StreamingResponse
 
 from app.api.access import PartsDep, may_write
 from app.api.guard import NDJSON
-from app.api.problems import documented, not_found
+from app.api.problems import documented, invalid, not_found
 from app.api.wire import Category, DocumentPage, WireDocument
 from app.catalogue.importer import outcomes
-from app.catalogue.incoming import MAX_ID, SLUG, DocumentContent
+from app.catalogue.incoming import MAX_ID, SLUG, ReplacedDocument
 from app.catalogue.readers import jsonl
 from app.catalogue.store import Catalogue, Written
 from app.parts import Parts
@@ -60,9 +60,11 @@ async def read(document_id: DocumentId, parts: PartsDep) -> WireDocument:
     responses=documented(401, 403, 413, 415, 422, 429, 503) | {201: {"model": WireDocument}},
 )
 async def write(
-    document_id: DocumentId, content: DocumentContent, parts: PartsDep, response: Response
+    document_id: DocumentId, content: ReplacedDocument, parts: PartsDep, response: Response
 ) -> WireDocument:
     """Create (201) or replace (200). The next recommendation sees it."""
+    if content.id not in (None, document_id):
+        raise invalid("/id", "is another one than in the address")
     document = content.document(document_id)
     (written,) = await run_in_threadpool(parts.catalogue.put, [document])
     response.status_code = 201 if written is Written.CREATED else 200

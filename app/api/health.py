@@ -11,6 +11,7 @@ from app import __version__
 from app.api.access import PartsDep
 from app.api.wire import Model
 from app.parts import Parts
+from app.recommend.ranking import RefusedModel
 from app.wikipedia.signal import WikipediaSignal
 
 router = APIRouter(tags=["operation"])
@@ -50,7 +51,9 @@ async def readyz(parts: PartsDep, response: Response) -> Health:
     found = await run_in_threadpool(_local_parts, parts)
     unready = any(state != "ok" for state in found.values())
     found["topic_signal"] = await _topic_signal(parts)
-    away = found["topic_signal"] not in ("ok", "off")
+    refused = parts.model.reason if isinstance(parts.model, RefusedModel) else None
+    found["ranking_model"] = f"refused: {refused}" if refused else "ok"
+    away = found["topic_signal"] not in ("ok", "off") or refused is not None
     response.status_code = 503 if unready else 200
     return Health(status="unready" if unready else "degraded" if away else "ready", parts=found)
 
@@ -68,14 +71,14 @@ def _local_parts(parts: Parts) -> dict[str, str]:
 
 def _catalogue(parts: Parts) -> str:
     try:
-        return "ok" if len(parts.catalogue) else "empty: import documents"
+        return "ok" if parts.catalogue.page("", 1) else "empty: import documents"
     except sqlite3.Error as error:
         return f"cannot be read: {error}"
 
 
 def _journal(parts: Parts) -> str:
     try:
-        parts.journal.counts()
+        parts.journal.check()
     except sqlite3.Error as error:
         return f"cannot be read: {error}"
     return "ok"

@@ -19,6 +19,11 @@ MAX_ERRORS = 20
 Answers = dict[int | str, dict[str, Any]]
 """The `responses` of a route."""
 
+WORDS = {
+    "missing": "is required",
+    "extra_forbidden": "is not known here; remove it or see /docs for what is",
+}
+
 log = logging.getLogger(__name__)
 
 
@@ -151,6 +156,7 @@ def _field_error(error: Mapping[str, Any]) -> FieldError:
     place, *path = error["loc"]
     pointer = "".join(f"/{step}" for step in path) if place == "body" else str(path[0])
     detail = str(error["msg"]).removeprefix("Value error, ")
+    detail = WORDS.get(error["type"], detail)
     if error["type"] == "json_invalid":
         pointer, detail = "", f"is not valid JSON: {error['ctx']['error']}"
     if error["type"] in ("model_attributes_type", "missing") and pointer == "":

@@ -11,13 +11,11 @@ from app.api.access import PartsDep
 from app.api.encode import encode
 from app.api.problems import Answers, documented, invalid, not_found
 from app.api.wire import (
-    Categories,
     CategoryCounts,
     Limit,
-    QueryText,
+    RecommendParams,
     RecommendRequest,
     RecommendResponse,
-    UserId,
 )
 from app.catalogue.journal import Served
 from app.parts import Parts
@@ -37,17 +35,10 @@ async def recommend(asked: RecommendRequest, parts: PartsDep) -> Response:
 
 
 @router.get("/recommend", summary="Recommend documents", responses=ANSWERS)
-async def recommend_by_url(
-    parts: PartsDep,
-    q: Annotated[QueryText, Query(examples=["keep bread from going stale"])],
-    limit: Limit = 5,
-    category: Annotated[Categories, Query()] = [],  # noqa: B006 - FastAPI copies defaults
-    user_id: UserId = None,  # noqa: ARG001
-    explain: bool = True,
-) -> Response:
-    """The same, for browsers and quick tries."""
-    request = Request(q, limit, frozenset(category))
-    return await answer(parts, request, explain)
+async def recommend_by_url(asked: Annotated[RecommendParams, Query()], parts: PartsDep) -> Response:
+    """The same, for browsers and quick tries; `category` may be repeated."""
+    request = Request(asked.q, asked.limit, frozenset(asked.category))
+    return await answer(parts, request, asked.explain)
 
 
 @router.get(

@@ -53,6 +53,18 @@ class RecommendRequest(_Input):
     explain: bool = Field(True, description="give the reasons of each result")
 
 
+class RecommendParams(BaseModel):
+    """A question in a URL."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    q: QueryText = Field(examples=[EXAMPLE])
+    limit: Limit = 5
+    category: Categories = Field([], examples=[["cooking"]])
+    user_id: UserId = None
+    explain: bool = True
+
+
 class FeedbackRequest(_Input):
     """What somebody did with a recommended document."""
 

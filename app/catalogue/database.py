@@ -17,10 +17,17 @@ class SchemaTooNew(RuntimeError):
 
 
 class _Connection(sqlite3.Connection):
-    """Closed when the thread that it belongs to has ended."""
+    """A connection that can be referred to weakly."""
+
+
+class _Reader:
+    """Closes a thread's connection as soon as the thread has ended and its locals are gone."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
 
     def __del__(self) -> None:
-        self.close()
+        self.connection.close()
 
 
 class Database:
@@ -71,11 +78,11 @@ class Database:
     @property
     def reader(self) -> sqlite3.Connection:
         """This thread's connection for reading."""
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = self._connect()
-            connection.execute("PRAGMA query_only = ON")
-        return connection
+        held: _Reader | None = getattr(self._local, "reader", None)
+        if held is None:
+            held = self._local.reader = _Reader(self._connect())
+            held.connection.execute("PRAGMA query_only = ON")
+        return held.connection
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
@@ -110,9 +117,7 @@ class Database:
 
     def release(self) -> None:
         """Close this thread's connection; the next use opens another."""
-        connection = self._local.__dict__.pop("connection", None)
-        if connection is not None:
-            connection.close()
+        self._local.__dict__.pop("reader", None)
 
     def intact(self) -> bool:
         """Whether the file can be read (cheap; `PRAGMA integrity_check` is the thorough one)."""

@@ -71,6 +71,13 @@ class DocumentContent(BaseModel):
         return Document(document_id, self.title, self.text, self.category, self.url)
 
 
+class ReplacedDocument(DocumentContent):
+    """What is put in a document's place: as it was read, or only its content."""
+
+    id: str | None = Field(None, description="if given, the same as in the address")
+    updated_at: str | None = Field(None, max_length=40, description="ignored: set when written")
+
+
 class IncomingDocument(DocumentContent):
     """A document with its id: a slug of small letters, digits, `.`, `_` and `-`."""
 

@@ -131,6 +131,10 @@ class Journal:
         if self._others and not _known(self._database.reader, recommendation_id):
             self._closing.wait(2 * FLUSH_SECONDS)
 
+    def check(self) -> None:
+        """Raises sqlite3.Error where the journal can't be read."""
+        self._database.reader.execute("SELECT 1 FROM feedback LIMIT 1").fetchone()
+
     def counts(self) -> dict[str, int]:
         """How much feedback of each kind there is."""
         query = "SELECT kind, count(*) FROM feedback GROUP BY kind ORDER BY kind"

@@ -71,7 +71,7 @@ def csv_rows(lines: IO[bytes]) -> Iterator[Row]:
     """
     text = io.TextIOWrapper(lines, "utf-8-sig", errors="surrogateescape", newline="")
     try:
-        yield from _csv_rows(lines, csv.DictReader(text))
+        yield from _csv_rows(lines, csv.DictReader(text, strict=True))
     finally:
         text.detach()  # whoever opened the file closes it
 
@@ -99,26 +99,34 @@ def markdown(folder: Path) -> Iterator[Row]:
 
     A front matter of `key: value` lines overrides them. Position: files.
     """
+    taken: dict[str, Path] = {}
     for number, path in enumerate(markdown_files(folder), 1):
         inside = path.relative_to(folder)
         try:
-            text = path.read_text("utf-8-sig")
+            fields = _markdown_fields(inside, path.read_text("utf-8-sig"))
         except (OSError, UnicodeDecodeError) as error:
             yield Row(number, number, None, str(error), _shown(bytes(inside)))
             continue
-        name = _JOINERS.sub(" ", str(inside.with_suffix("")))  # wi-fi.md is wi-fi, not wi-fi-wifi
-        fields = {"id": "-".join(words(name)), "title": path.stem}
-        fields["category"] = inside.parent.name
-        if matter := _FRONT_MATTER.match(text):
-            pairs = (line.partition(":") for line in matter["fields"].splitlines())
-            fields |= {key.strip(): value.strip() for key, mark, value in pairs if mark}
-            text = text[matter.end() :]
-        if heading := _HEADING.search(text):
-            fields.setdefault("title", heading["title"])
-            if fields["title"] == path.stem:
-                fields["title"] = heading["title"]
-            text = text[: heading.start()] + text[heading.end() :]
-        yield _from_fields(number, number, fields | {"text": text})
+        first = taken.setdefault(fields["id"], inside)
+        if first is not inside:
+            reason = f"has the same id, {fields['id']}, as {_shown(bytes(first))}"
+            yield Row(number, number, None, reason, _shown(bytes(inside)))
+        else:
+            yield _from_fields(number, number, fields)
+
+
+def _markdown_fields(inside: Path, text: str) -> dict[str, str]:
+    name = _JOINERS.sub(" ", str(inside.with_suffix("")))  # wi-fi.md is wi-fi, not wi-fi-wifi
+    fields = {"id": "-".join(words(name)), "title": inside.stem, "category": inside.parent.name}
+    if matter := _FRONT_MATTER.match(text):
+        pairs = (line.partition(":") for line in matter["fields"].splitlines())
+        fields |= {key.strip(): value.strip().strip("\"'") for key, mark, value in pairs if mark}
+        text = text[matter.end() :]
+    if heading := _HEADING.search(text):
+        if fields["title"] == inside.stem:
+            fields["title"] = heading["title"]
+        text = text[: heading.start()] + text[heading.end() :]
+    return fields | {"text": text}
 
 
 def markdown_files(folder: Path) -> list[Path]:

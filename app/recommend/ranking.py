@@ -101,11 +101,11 @@ class RefusedModel:
     """Stands for an artefact that could not be loaded: fusion answers, and says why."""
 
     def __init__(self, reason: str, other: RankingModel) -> None:
-        self._reason, self._other = reason, other
+        self.reason, self._other = reason, other
         self.card = other.card
 
     def score(self, candidates: Candidates) -> Scored:
-        return fallen_back(self._other.score(candidates), self._reason)
+        return fallen_back(self._other.score(candidates), self.reason)
 
 
 def fallen_back(scored: Scored, reason: str) -> Scored:

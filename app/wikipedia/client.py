@@ -53,6 +53,7 @@ class SearchRefused(SearchFailed):
     def __init__(self, status: int, retry_after: float | None) -> None:
         super().__init__(f"status {status}")
         self.status, self.retry_after = status, retry_after
+        self.may_pass = status == httpx.codes.TOO_MANY_REQUESTS or status >= 500
 
 
 class _FoundPage(BaseModel):

@@ -16,9 +16,15 @@ from app.recommend.stages import FETCH_TOPIC, StageObserver
 from app.recommend.topic_signal import Evidence, Outcome, answered
 from app.recommend.types import Floats, Query
 from app.settings import WikipediaSettings
-from app.wikipedia.client import SearchFailed, SearchTimeout, Wikipedia
+from app.wikipedia.client import SearchFailed, SearchRefused, SearchTimeout, Wikipedia
 
 CIRCUIT = "wikipedia"
+LONGEST_WAIT = 600.0
+"""Seconds that a server's Retry-After is heeded at most."""
+
+
+class AskedToWait(SearchFailed):
+    """The server has named a time before which it wants no calls."""
 
 
 class WikipediaSignal:
@@ -34,12 +40,15 @@ class WikipediaSignal:
         self._client, self._embed, self._settings, self._stages = client, embed, settings, stages
         self._loop = asyncio.get_running_loop()
         self._breakers = AsyncCircuitBreakerFactory(
-            default_threshold=settings.breaker_failures, default_ttl=settings.breaker_seconds
+            default_threshold=settings.breaker_failures,
+            default_ttl=settings.breaker_seconds,
+            exclude=[(SearchRefused, lambda error: not error.may_pass)],
         )
         self._cache: TTLCache[str, Evidence] = TTLCache(
             settings.cache_entries, settings.cache_seconds
         )
         self._flights: dict[str, asyncio.Task[Evidence]] = {}
+        self._not_before = 0.0
 
     def begin(self, query: Query) -> asyncio.Future[Evidence]:
         """Answer from the cache, or start asking."""
@@ -54,6 +63,8 @@ class WikipediaSignal:
         with self._stages.observe(FETCH_TOPIC) as stage:
             try:
                 evidence = await self._in_time(text)
+            except AskedToWait as error:
+                evidence = Evidence(Outcome.OPEN_CIRCUIT, detail=str(error))
             except OpenedState as error:
                 error.with_traceback(None)  # one object for all; it would gather everyone's frames
                 evidence = Evidence(Outcome.OPEN_CIRCUIT)
@@ -79,6 +90,8 @@ class WikipediaSignal:
         key = text.casefold()
         flight = self._flights.get(key)
         if flight is None:
+            if self._loop.time() < self._not_before:
+                raise AskedToWait("the server asked not to be asked for a while")
             if len(self._flights) >= self._settings.connections:
                 raise SearchFailed("as many calls as allowed are under way")
             flight = self._flights[key] = self._loop.create_task(self._fetch(key, text))
@@ -97,6 +110,9 @@ class WikipediaSignal:
                     pages = await self._client.search(text)
             except TimeoutError as error:
                 raise SearchTimeout("no answer") from error
+            except SearchRefused as error:
+                self._not_before = self._loop.time() + min(error.retry_after or 0, LONGEST_WAIT)
+                raise
         texts = [f"{page.title}\n{page.summary}" for page in pages]
         evidence = self._cache[key] = Evidence.found(pages, self._embed(texts))
         return evidence

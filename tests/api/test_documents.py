@@ -116,7 +116,7 @@ async def test_text_comes_back_in_nfc_and_without_blanks_around(shelf: httpx.Asy
         ({"url": "https://a b"}, "/url"),
         ({"url": "https://example.org/" + "x" * 2048}, "/url"),
         ({"id": "other"}, "/id"),
-        ({"updated_at": "2020-01-01"}, "/updated_at"),
+        ({"id": "another"}, "/id"),
         ({"colour": "red"}, "/colour"),
     ],
 )
@@ -163,3 +163,10 @@ async def test_categories_are_listed_with_their_size(shelf: httpx.AsyncClient) -
     listed = (await shelf.get("/categories")).json()["categories"]
     assert listed == Counter(each.category for each in SHELF)
     assert list(listed) == sorted(listed)
+
+
+async def test_a_document_is_put_back_as_it_was_read(shelf: httpx.AsyncClient) -> None:
+    read = (await shelf.get("/documents/staling")).json()
+    answer = await shelf.put("/documents/staling", json=read, headers=WRITER)
+    assert answer.status_code == 200
+    assert answer.json() == read

@@ -13,6 +13,7 @@ from app.settings import WikipediaSettings
 from tests.api.service import recommended, serving, settings
 from tests.stand_in import StandIn, fails
 
+RANKS = {"ranking_model": "ok"}
 pytestmark = pytest.mark.anyio
 
 
@@ -30,7 +31,7 @@ async def test_it_is_alive(shelf: httpx.AsyncClient) -> None:
 async def test_it_is_ready(shelf: httpx.AsyncClient) -> None:
     health = await readiness(shelf, 200)
     assert health.status == "ready"
-    assert health.parts == {"catalogue": "ok", "journal": "ok", "topic_signal": "off"}
+    assert health.parts == {"catalogue": "ok", "journal": "ok", "topic_signal": "off", **RANKS}
 
 
 async def test_an_empty_catalogue_is_alive_and_unready(tmp_path: Path) -> None:
@@ -70,7 +71,7 @@ async def test_without_wikipedia_it_is_degraded_and_ready(
         health = await readiness(client, 200)
         assert health.status == "degraded"
         assert health.parts == {
-            "catalogue": "ok", "journal": "ok", "topic_signal": "circuit opened",
+            "catalogue": "ok", "journal": "ok", "topic_signal": "circuit opened", **RANKS,
         }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from app.api.wire import FeedbackRequest, RecommendRequest
-from app.catalogue.incoming import DocumentContent
+from app.catalogue.incoming import ReplacedDocument
 
 pytestmark = pytest.mark.anyio
 PROBLEM = "application/problem+json"
@@ -32,7 +32,7 @@ NEEDED = {
 BODIES: dict[str, type[Any]] = {
     "RecommendRequest": RecommendRequest,
     "FeedbackRequest": FeedbackRequest,
-    "DocumentContent": DocumentContent,
+    "ReplacedDocument": ReplacedDocument,
 }
 
 
