@@ -3,6 +3,7 @@
 import logging
 import sqlite3
 import threading
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,8 @@ HELD = 20_000
 """Up to this size all vectors are in memory: 2 KB a document."""
 INLINE = 1_000
 """More new documents than this are taken in beside the requests, not inside one."""
+REST = 0.5
+"""Seconds between two loads while more keeps coming in."""
 WASTE = 0.2
 """The share of dead slots from which starting over is worth it."""
 
@@ -125,6 +128,8 @@ class Moments:
                 with self._lock:
                     self._memory, self._tier, self._snapshot = loaded
                     current = self._catch_up()
+                if not current:  # an import is under way: let it get on
+                    time.sleep(REST)
         except Exception:
             log.exception("the index could not be rebuilt; the previous one goes on serving")
         finally:

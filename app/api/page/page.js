@@ -4,7 +4,7 @@
 const LEGS = ["lexical", "dense", "latent", "topic"];
 const GLOSSES = { lexical: "words", dense: "meaning", latent: "subject", topic: "Wikipedia" };
 const MISSING = {
-  topic_signal: "Wikipedia did not answer in time; the ranking was made without it.",
+  topic_signal: "Wikipedia gave no answer in time; the ranking was made without it.",
   ranking_model: "The trained model could not be used; fixed weights ranked instead.",
 };
 const INPUTS = { q: "The question", query: "The question", limit: "The number of results" };
