@@ -86,12 +86,12 @@ class FeedbackResponse(BaseModel):
 class WireDocument(BaseModel):
     """A document of the catalogue."""
 
-    id: str
-    title: str
-    text: str
-    category: str
-    url: str
-    updated_at: str = Field(description="RFC 3339, UTC")
+    id: str = Field(examples=["staling"])
+    title: str = Field(examples=["Staling"])
+    text: str = Field(examples=["Bread goes stale as its starch takes up water and sets again."])
+    category: str = Field(examples=["cooking"])
+    url: str = Field(examples=["https://en.wikipedia.org/wiki/Staling"])
+    updated_at: str = Field(description="RFC 3339, UTC", examples=["2026-11-21T08:00:00Z"])
 
     @classmethod
     def of(cls, document: Document) -> Self:
@@ -121,19 +121,19 @@ class CategoryCounts(BaseModel):
 class LegScores(BaseModel):
     """One number for each leg."""
 
-    lexical: float = Field(description="BM25: the words of the query")
-    dense: float = Field(description="static embeddings: their meaning")
-    latent: float = Field(description="TF-IDF and SVD: the subjects of this catalogue")
-    topic: float = Field(description="pages that Wikipedia's search finds")
+    lexical: float = Field(description="BM25: the words of the query", examples=[0.191])
+    dense: float = Field(description="static embeddings: their meaning", examples=[0.129])
+    latent: float = Field(description="TF-IDF and SVD: this catalogue's subjects", examples=[0.081])
+    topic: float = Field(description="pages that Wikipedia's search finds", examples=[0.15])
 
 
 class Reasons(BaseModel):
     """Why a document ranks where it does: `base` plus all contributions is its score."""
 
-    summary: str
-    matched_terms: list[str]
-    topic_page: str | None
-    base: float
+    summary: str = Field(examples=["Contains “bread”, “stale”; shares its subject."])
+    matched_terms: list[str] = Field(examples=[["bread", "stale"]])
+    topic_page: str | None = Field(examples=["Staling"])
+    base: float = Field(examples=[0.0])
     scores: LegScores
     weights: LegScores
     contributions: LegScores
@@ -142,8 +142,8 @@ class Reasons(BaseModel):
 class Result(BaseModel):
     """One recommended document."""
 
-    rank: int
-    score: float
+    rank: int = Field(examples=[1])
+    score: float = Field(examples=[0.551])
     document: WireDocument
     reasons: Reasons | None
 
@@ -151,24 +151,28 @@ class Result(BaseModel):
 class Interpretation(BaseModel):
     """How the query was understood."""
 
-    text: str
-    terms: list[str]
-    corrections: dict[str, str] = Field(description="misspelt words and what they were read as")
+    text: str = Field(examples=["keep braed from going stale"])
+    terms: list[str] = Field(examples=[["keep", "bread", "going", "stale"]])
+    corrections: dict[str, str] = Field(
+        description="misspelt words and what they were read as", examples=[{"braed": "bread"}]
+    )
 
 
 class Model(BaseModel):
     """The model that ranked."""
 
-    name: str
-    version: str
+    name: str = Field(examples=["fusion"])
+    version: str = Field(examples=["1"])
 
 
 class RecommendResponse(BaseModel):
     """An answer."""
 
-    recommendation_id: str
+    recommendation_id: str = Field(examples=["9f86d081884c7d659a2feaa0c55ad015"])
     query: Interpretation
     results: list[Result]
     model: Model
-    degraded: list[str] = Field(description="what was missing: topic_signal, ranking_model")
-    took_ms: float
+    degraded: list[str] = Field(
+        description="what was missing: topic_signal, ranking_model", examples=[[]]
+    )
+    took_ms: float = Field(examples=[2.7])
