@@ -1,0 +1,112 @@
+"""The page in a real browser: themes, names, policy, narrow screens."""
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.page.looking import INTERACTIVE, Server, Shown, cards, number, rewrite
+
+
+def test_what_takes_away_is_drawn_back_to_the_score(shown: Shown) -> None:
+    legs = {"lexical": 0.6, "dense": -0.1, "latent": -0.3, "topic": 0.0}
+
+    def pairwise(answer: dict[str, Any]) -> None:
+        for result in answer["results"]:
+            result["score"] = 0.7
+            result["reasons"] |= {"base": 0.5, "contributions": legs}
+
+    rewrite(shown.page, pairwise)
+    page = shown.open("/?q=bread&limit=3")
+    bar = cards(page).first.get_by_role("img")
+
+    expect(bar).to_have_attribute(
+        "aria-label",
+        "Score 0.700 of 1: base 0.500, lexical 0.600, dense −0.100, latent −0.300",
+    )
+    whole, end = bar.bounding_box(), bar.locator(".latent.minus").bounding_box()
+    assert whole is not None
+    assert end is not None
+    # The peak is 1.1, so the scale of all bars goes up to there.
+    assert (end["x"] - whole["x"]) / whole["width"] == pytest.approx(0.7 / 1.1, abs=0.01)
+    card = cards(page).first
+    card.get_by_text("Exact numbers").click()
+    contributions = card.locator("tbody tr td:last-child").all_inner_texts()
+    assert sum(map(number, contributions)) == pytest.approx(0.7)
+
+
+def test_a_long_text_is_folded(shown: Shown) -> None:
+    page = shown.open("/?q=glacier")
+    text = cards(page).first.locator(".text")
+    folded = text.bounding_box()
+
+    page.get_by_role("button", name="Read on").click()
+
+    expect(page.get_by_role("button", name="Read on")).to_have_count(0)
+    unfolded = text.bounding_box()
+    assert folded is not None
+    assert unfolded is not None
+    assert unfolded["height"] > folded["height"]
+
+
+def test_the_recommendation_id_can_be_copied(shown: Shown) -> None:
+    page = shown.open("/?q=bread")
+    copy = page.get_by_role("button", name="Copy the recommendation id")
+
+    copy.click()
+
+    expect(copy).to_have_text("Copied")
+    selected = page.evaluate("getSelection().toString()")
+    assert selected == page.locator("#recommendation").inner_text()
+
+
+def test_the_policy_forbids_what_the_page_never_needs(shown: Shown) -> None:
+    response = shown.page.goto(shown.url)
+    assert response is not None
+    policy = response.headers["content-security-policy"]
+
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    expect(shown.page.locator("[style], style, script:not([src])")).to_have_count(0)
+
+
+def test_the_dark_theme_is_dark(browser: Browser, server: Server) -> None:
+    def lightness(theme: Any) -> int:
+        with browser.new_context(color_scheme=theme) as context:
+            page = context.new_page()
+            page.goto(server.url)
+            colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
+            return sum(map(int, re.findall(r"\d+", colour)))
+
+    assert lightness("light") > 700
+    assert lightness("dark") < 100
+
+
+def test_everything_interactive_has_a_name(shown: Shown) -> None:
+    page = shown.open("/?q=keep+bread+from+going+stale")
+    expect(cards(page)).not_to_have_count(0)
+
+    tree = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")
+    nodes = [node for node in tree["nodes"] if not node["ignored"]]
+    found = [
+        (role, node.get("name", {}).get("value", "").strip())
+        for node in nodes
+        if (role := node["role"]["value"]) in INTERACTIVE
+    ]
+
+    assert len(found) > 4 * cards(page).count()
+    assert [role for role, name in found if not name] == []
+    actions = [name for role, name in found if role == "button"]
+    assert len(actions) == len(set(actions))
+
+
+@pytest.mark.parametrize("path", ["/", "/?q=keep+bread+from+going+stale", "/?q=zugzwang"])
+def test_a_narrow_screen_needs_no_sideways_scrolling(shown: Shown, path: str) -> None:
+    shown.page.set_viewport_size({"width": 360, "height": 740})
+    page = shown.open(path)
+    expect(page.locator("main")).to_have_attribute("aria-busy", "false")
+    for summary in page.locator("summary").all():
+        summary.click()
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
