@@ -124,6 +124,7 @@ def test_settings_that_make_no_sense_are_told(tmp_path: Path, name: str, value: 
 def test_serve_builds_the_seed_catalogue_and_answers_until_told_to_stop(tmp_path: Path) -> None:
     port = free_port()
     more = {"VITRINE_SERVER__PORT": str(port), "VITRINE_WIKIPEDIA__ENABLED": "false"}
+    vitrine(tmp_path, "stats")  # an empty catalogue is there already, as after a kill
     command = [sys.executable, "-m", "app", "serve"]
     process = subprocess.Popen(
         command, env=environment(tmp_path, **more), stderr=subprocess.PIPE, text=True

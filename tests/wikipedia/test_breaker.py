@@ -93,3 +93,24 @@ async def held_frames(ask: Asker, times: int) -> int:
     while trace is not None:
         trace, length = trace.tb_next, length + 1
     return length
+
+
+async def test_refusals_of_single_queries_do_not_open_it(
+    stand_in: StandIn, open_asker: OpenAsker
+) -> None:
+    ask = open_asker(breaker_failures=3, breaker_seconds=FOREVER)
+    stand_in.behaviour = fails(400)
+    await fail(ask, 5)
+    assert await ask.signal.circuit() == "closed"
+    assert stand_in.calls == 5
+
+
+async def test_nobody_is_asked_before_the_time_the_server_named(
+    stand_in: StandIn, open_asker: OpenAsker
+) -> None:
+    ask = open_asker(breaker_failures=100, breaker_seconds=FOREVER)
+    stand_in.behaviour = fails(429, "120")
+    await fail(ask, 1)
+    stand_in.behaviour = finds("Bread")
+    assert (await ask("another query")).outcome is Outcome.OPEN_CIRCUIT
+    assert stand_in.calls == 1
