@@ -118,3 +118,15 @@ def test_a_document_deleted_since_is_no_candidate_that_breaks_anything(
     found = candidates(past, "bread")
     assert np.isfinite(Fusion().score(found).scores).all()
     assert first not in {stored.document.id for stored in past.documents(found.keys)}
+
+
+def test_a_moment_keeps_its_vectors_while_the_models_are_made_anew(
+    seeded: Catalogue, large: CatalogueIndex
+) -> None:
+    moment = large.now()
+    before = candidates(moment, "keep bread from going stale")
+    assert seeded.ensure_models(refit=True)
+    after = candidates(moment, "keep bread from going stale")
+    np.testing.assert_array_equal(after.keys, before.keys)
+    np.testing.assert_array_equal(after.dense, before.dense)
+    np.testing.assert_array_equal(after.latent, before.latent)
