@@ -119,10 +119,6 @@ class Database:
         """Close this thread's connection; the next use opens another."""
         self._local.__dict__.pop("reader", None)
 
-    def intact(self) -> bool:
-        """Whether the file can be read (cheap; `PRAGMA integrity_check` is the thorough one)."""
-        return self.reader.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone() is not None
-
     def close(self) -> None:
         """Close every connection of every thread."""
         held = self._lock.acquire(timeout=BUSY_SECONDS)

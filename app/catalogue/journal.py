@@ -135,11 +135,6 @@ class Journal:
         """Raises sqlite3.Error where the journal can't be read."""
         self._database.reader.execute("SELECT 1 FROM feedback LIMIT 1").fetchone()
 
-    def counts(self) -> dict[str, int]:
-        """How much feedback of each kind there is."""
-        query = "SELECT kind, count(*) FROM feedback GROUP BY kind ORDER BY kind"
-        return dict(self._database.reader.execute(query).fetchall())
-
     def flush(self) -> None:
         """Write what was noted. What could not be written stays noted."""
         with self._lock:

@@ -128,12 +128,13 @@ class Moments:
                 with self._lock:
                     self._memory, self._tier, self._snapshot = loaded
                     current = self._catch_up()
+                    self._rebuilding = not current  # with the lock: no change falls in between
                 if not current:  # an import is under way: let it get on
                     time.sleep(REST)
         except Exception:
+            self._rebuilding = False
             log.exception("the index could not be rebuilt; the previous one goes on serving")
         finally:
-            self._rebuilding = False
             self._database.release()
 
     def _load(self) -> tuple[Memory, Tier, Snapshot]:
