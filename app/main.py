@@ -2,8 +2,8 @@
 
 import gc
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TypedDict
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Protocol, TypedDict
 
 import anyio.to_thread
 from fastapi import FastAPI
@@ -12,9 +12,10 @@ from threadpoolctl import threadpool_limits
 from app import __version__
 from app.api import documents, feedback, health, page, problems, recommend
 from app.api.guard import Guard
-from app.parts import Parts, running
-from app.recommend.stages import StageObserver, Unobserved
-from app.settings import Settings
+from app.api.unexpected import Unexpected
+from app.parts import Parts, Unwatched, Watcher, running
+from app.settings import Settings, TelemetrySettings
+from app.telemetry.setup import from_environment, sdk_disabled
 
 DESCRIPTION = """Recommends documents for free text, and says why.
 
@@ -23,22 +24,33 @@ Scores are between 0 and 1, higher is better. What was missing when an answer wa
 its `degraded`."""
 
 
+class Telemetry(Watcher, Protocol):
+    """Watches a service from its start to its end."""
+
+    def around(self, app: FastAPI) -> AbstractAsyncContextManager[None]: ...
+
+
+MakesTelemetry = Callable[[TelemetrySettings], Telemetry]
+
+
 class State(TypedDict):
     """What the lifespan gives to every request."""
 
     parts: Parts
 
 
-def create_app(settings: Settings, stages: StageObserver | None = None) -> FastAPI:
-    """The service. `stages` watches the pipeline."""
+def create_app(settings: Settings, telemetry: MakesTelemetry = from_environment) -> FastAPI:
+    """The service. `telemetry` is called in the lifespan, where the settings want any."""
     app = FastAPI(
         title="Vitrine",
         version=__version__,
         description=DESCRIPTION,
-        lifespan=lifespan(settings, stages or Unobserved()),
+        lifespan=lifespan(settings, telemetry),
         redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # app/telemetry does it
     )
     app.add_middleware(Guard, limits=settings.limits)
+    app.add_middleware(Unexpected)
     problems.install(app)
     for module in (recommend, documents, feedback, health, page):
         app.include_router(module.router)
@@ -46,19 +58,24 @@ def create_app(settings: Settings, stages: StageObserver | None = None) -> FastA
 
 
 def lifespan(
-    settings: Settings, stages: StageObserver
+    settings: Settings, telemetry: MakesTelemetry
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[State]]:
     """Build on the way in, take apart on the way out."""
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[State]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[State]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = settings.limits.in_flight
         # Several BLAS threads beside several request threads are three times slower than one.
-        with threadpool_limits(limits=1, user_api="blas"):
-            async with running(settings, stages) as parts:
-                gc.collect()
-                gc.freeze()  # what was just built stays; looking through it takes 50 ms each time
-                yield {"parts": parts}
+        async with AsyncExitStack() as stack:
+            stack.enter_context(threadpool_limits(limits=1, user_api="blas"))
+            watcher: Watcher = Unwatched()
+            if settings.telemetry.enabled and not sdk_disabled():
+                watcher = watching = telemetry(settings.telemetry)
+                await stack.enter_async_context(watching.around(app))
+            parts = await stack.enter_async_context(running(settings, watcher))
+            gc.collect()
+            gc.freeze()  # what was just built stays; looking through it takes 50 ms each time
+            yield {"parts": parts}
 
     return lifespan
 

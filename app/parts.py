@@ -1,14 +1,18 @@
 """The parts of a running service: built in the lifespan, taken apart in it."""
 
 import logging
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
+
+import httpx
 
 from app import __version__
 from app.catalogue import journal, store
-from app.catalogue.database import Database
+from app.catalogue.database import Database, Watch, unwatched
 from app.catalogue.index import CatalogueIndex
 from app.catalogue.journal import Journal
 from app.catalogue.store import Catalogue
@@ -24,13 +28,39 @@ from app.recommend.ranking import (
     RankingModel,
     RefusedModel,
 )
-from app.recommend.stages import StageObserver
+from app.recommend.stages import StageObserver, Unobserved
 from app.recommend.topic_signal import NoTopicSignal
 from app.settings import Settings
 from app.wikipedia.client import Wikipedia
 from app.wikipedia.signal import WikipediaSignal
 
 log = logging.getLogger(__name__)
+
+
+class Watcher(Protocol):
+    """Who watches the parts: their stages, their connections and their calls."""
+
+    @property
+    def stages(self) -> StageObserver: ...
+
+    def connection(self, connection: sqlite3.Connection) -> sqlite3.Connection: ...
+
+    def client(self, client: httpx.AsyncClient) -> None: ...
+
+    def parts(self, parts: "Parts") -> None: ...
+
+
+class Unwatched:
+    """Nobody does."""
+
+    stages = Unobserved()
+
+    def connection(self, connection: sqlite3.Connection) -> sqlite3.Connection:
+        return connection
+
+    def client(self, client: httpx.AsyncClient) -> None: ...
+
+    def parts(self, parts: "Parts") -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +73,13 @@ class Parts:
     recommender: Recommender
     model: RankingModel
     topic_signal: WikipediaSignal | NoTopicSignal
+    index: CatalogueIndex
+    stages: StageObserver
 
 
-def open_catalogue(folder: Path) -> Catalogue:
+def open_catalogue(folder: Path, watch: Watch = unwatched) -> Catalogue:
     """The catalogue in a data folder. Raises SchemaTooNew."""
-    database = Database(folder / "catalogue.db", store.SCHEMA, store.SCHEMA_VERSION)
+    database = Database(folder / "catalogue.db", store.SCHEMA, store.SCHEMA_VERSION, watch)
     return Catalogue(database, Models(StaticEmbedder()))
 
 
@@ -65,7 +97,7 @@ def load_model(path: Path) -> RankingModel:
         return FallbackModel(PairwiseModel.load(path.read_bytes()), fusion)
     except (ArtefactRefused, OSError) as error:
         log.warning("%s is not used, fusion ranks instead: %s", path, error)
-        return RefusedModel(str(error), fusion)
+        return RefusedModel(error, fusion)
 
 
 def user_agent(settings: Settings) -> str:
@@ -74,10 +106,11 @@ def user_agent(settings: Settings) -> str:
 
 
 @asynccontextmanager
-async def running(settings: Settings, stages: StageObserver) -> AsyncIterator[Parts]:
+async def running(settings: Settings, watcher: Watcher) -> AsyncIterator[Parts]:
     """Open everything; on the way out close it in the opposite order."""
+    stages = watcher.stages
     async with AsyncExitStack() as stack:
-        catalogue = open_catalogue(settings.data)
+        catalogue = open_catalogue(settings.data, watcher.connection)
         stack.enter_context(closing(catalogue.database))
         catalogue.ensure_models()
         written = Database(settings.data / "journal.db", journal.SCHEMA, journal.SCHEMA_VERSION)
@@ -88,11 +121,13 @@ async def running(settings: Settings, stages: StageObserver) -> AsyncIterator[Pa
         embedder = catalogue.models.embedder
         topic_signal: WikipediaSignal | NoTopicSignal = NoTopicSignal()
         if settings.wikipedia.enabled:
-            client = Wikipedia(settings.wikipedia, user_agent(settings))
+            client = Wikipedia(settings.wikipedia, user_agent(settings), stages, watcher.client)
             topic_signal = WikipediaSignal(client, embedder.embed, settings.wikipedia, stages)
             stack.push_async_callback(topic_signal.close)
         index = CatalogueIndex(catalogue.database, catalogue.models, settings.lexical_index)
         model = load_model(model_path(settings))
         answers = Answers(settings.answers_bytes)
         recommender = Recommender(index, model, topic_signal, answers, stages)
-        yield Parts(settings, catalogue, notes, recommender, model, topic_signal)
+        parts = Parts(settings, catalogue, notes, recommender, model, topic_signal, index, stages)
+        watcher.parts(parts)
+        yield parts

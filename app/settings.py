@@ -63,6 +63,27 @@ class WikipediaSettings(_Group):
     breaker_seconds: Seconds = Field(30, description="how long the circuit stays open")
 
 
+class TelemetrySettings(_Group):
+    """What is told, and to whom; the standard OTEL_* variables say where it goes."""
+
+    enabled: bool = Field(True, description="make traces, metrics and logs, and send them by OTLP")
+    logs: Literal["json", "off"] = Field(
+        "json", description="log lines on standard output, besides OTLP"
+    )
+    query_text: Literal["hash", "plain"] = Field(
+        "hash", description="plain: show what users typed in traces and logs; for demonstrations"
+    )
+    hash_key: SecretStr | None = Field(
+        None, description="key of the hashes that stand for inputs; none: another at each start"
+    )
+    environment: str = Field("development", description="deployment.environment.name")
+    revision: str = Field("", description="source revision; empty: that of the Git work tree")
+    baggage: str = Field(
+        "vitrine.", description="beginning of the baggage keys that are handed on; empty: all"
+    )
+    shutdown_seconds: Seconds = Field(3.0, description="how long the end waits for the last batch")
+
+
 class Settings(BaseSettings):
     """Everything that can be set. Raises pydantic.ValidationError for what makes no sense."""
 
@@ -90,3 +111,4 @@ class Settings(BaseSettings):
     server: ServerSettings = ServerSettings()
     limits: LimitSettings = LimitSettings()
     wikipedia: WikipediaSettings = WikipediaSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()

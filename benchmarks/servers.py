@@ -5,20 +5,24 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
+import grpc
 import uvicorn
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
 from app.api.wire import RecommendRequest, RecommendResponse
 from app.main import app_from_environment
+from benchmarks.usual_telemetry import usual_app
 
 STARTING_SECONDS = 60
 
@@ -32,11 +36,14 @@ def free_port() -> int:
 
 
 @contextmanager
-def server(what: str, environment: Mapping[str, str]) -> Iterator[tuple[int, int]]:
+def server(
+    what: str, environment: Mapping[str, str], *, quiet: bool = False
+) -> Iterator[tuple[int, int]]:
     """Run `what` (app, empty or wikipedia); yields its port and process id."""
     port = free_port()
     command = [sys.executable, "-m", "benchmarks.servers", what, str(port)]
-    process = subprocess.Popen(command, env=os.environ | environment)
+    silence = subprocess.DEVNULL if quiet else None
+    process = subprocess.Popen(command, env=os.environ | environment, stdout=silence)
     try:
         _wait(port, process)
         yield port, process.pid
@@ -90,6 +97,28 @@ async def wikipedia(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
+def sink(port: int) -> None:
+    """An OTLP/gRPC collector that takes everything and adds up the bytes in the file SINK."""
+    total, path, lock = 0, Path(os.environ["SINK"]), threading.Lock()
+
+    def take(request: bytes, _: grpc.ServicerContext) -> bytes:
+        nonlocal total
+        with lock:
+            total += len(request)
+            path.write_text(str(total))
+        return b""
+
+    class Anything(grpc.GenericRpcHandler):  # type: ignore[misc]
+        def service(self, _: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
+            return grpc.unary_unary_rpc_method_handler(take)
+
+    collector = grpc.server(ThreadPoolExecutor(4))
+    collector.add_generic_rpc_handlers([Anything()])
+    collector.add_insecure_port(f"127.0.0.1:{port}")
+    collector.start()
+    collector.wait_for_termination()
+
+
 def main() -> None:
     """Run one of them: NAME PORT."""
     what, port = sys.argv[1], int(sys.argv[2])
@@ -97,7 +126,11 @@ def main() -> None:
         "app": app_from_environment,
         "empty": empty_app,
         "wikipedia": wikipedia,
+        "usual": usual_app,
     }
+    if what == "sink":
+        sink(port)
+        return
     uvicorn.run(
         target[what],
         factory=what != "wikipedia",

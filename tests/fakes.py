@@ -54,7 +54,7 @@ def evidence_of(embedder: StaticEmbedder, *titles: str) -> Evidence:
     return Evidence.found(pages, embedder.embed(list(titles)))
 
 
-UNREACHABLE = Evidence(Outcome.TIMEOUT, detail="no answer")
+UNREACHABLE = Evidence(Outcome.TIMEOUT, failure=TimeoutError())
 """What is left when nobody answered in time."""
 
 
@@ -72,6 +72,7 @@ class RecordingStages:
     """A StageObserver that keeps what it sees, in the order in which stages end."""
 
     seen: list[Observed] = field(default_factory=list)
+    noted: list[str] = field(default_factory=list)
 
     @property
     def names(self) -> list[str]:
@@ -79,7 +80,7 @@ class RecordingStages:
         return [each.name for each in self.seen]
 
     @contextmanager
-    def observe(self, name: str) -> Iterator[Observed]:
+    def observe(self, name: str, *_: object) -> Iterator[Observed]:
         stage = Observed(name)
         try:
             yield stage
@@ -88,3 +89,6 @@ class RecordingStages:
             raise
         finally:
             self.seen.append(stage)
+
+    def note(self, occurrence: str) -> None:
+        self.noted.append(occurrence)

@@ -112,7 +112,7 @@ async def received(request: Request) -> IO[bytes]:
 def written_lines(parts: Parts, body: IO[bytes]) -> Iterator[str]:
     """The outcome of each line of `body`, which is closed at the end."""
     with body:
-        for part in outcomes(parts.catalogue, jsonl(body), STREAM_BATCH):
+        for part in outcomes(parts.catalogue, jsonl(body), STREAM_BATCH, parts.stages):
             for row, written in part:
                 told: dict[str, object] = {"line": row.line}
                 if row.document:

@@ -1,12 +1,22 @@
 """An answer as JSON, without the detour over the wire models."""
 
+from typing import NamedTuple
+
 from pydantic_core import to_json
 
 from app.recommend.types import Ranked, Recommendation
 
 
-def encode(recommendation_id: str, answer: Recommendation, took: float, *, explain: bool) -> bytes:
-    """A RecommendResponse as JSON; `took` in seconds.
+class Identity(NamedTuple):
+    """What one answer has for itself; `took` in seconds."""
+
+    recommendation_id: str
+    trace_id: str | None
+    took: float
+
+
+def encode(identity: Identity, answer: Recommendation, *, explain: bool) -> bytes:
+    """A RecommendResponse as JSON.
 
     Written straight from the inner types: building and validating the wire models first would
     take four times as long. Tests validate what comes out.
@@ -14,7 +24,8 @@ def encode(recommendation_id: str, answer: Recommendation, took: float, *, expla
     query = answer.query
     return to_json(
         {
-            "recommendation_id": recommendation_id,
+            "recommendation_id": identity.recommendation_id,
+            "trace_id": identity.trace_id,
             "query": {
                 "text": query.text,
                 "terms": [term.surface for term in query.terms],
@@ -23,7 +34,7 @@ def encode(recommendation_id: str, answer: Recommendation, took: float, *, expla
             "results": [_result(each, explain) for each in answer.ranking.items],
             "model": answer.model,
             "degraded": answer.degraded,
-            "took_ms": round(took * 1000, 3),
+            "took_ms": round(identity.took * 1000, 3),
         }
     )
 

@@ -8,11 +8,12 @@ from app.api.problems import documented, invalid, not_found
 from app.api.wire import FeedbackRequest, FeedbackResponse
 from app.catalogue.journal import (
     Feedback,
-    Journal,
     Kind,
     NotRecommended,
     UnknownRecommendation,
 )
+from app.parts import Parts
+from app.recommend.stages import FEEDBACK
 
 router = APIRouter(tags=["feedback"])
 
@@ -27,16 +28,17 @@ async def feedback(given: FeedbackRequest, parts: PartsDep, response: Response) 
     """Durable when answered: 201 the first time, 200 when the same is told again."""
     if (given.kind is Kind.DWELL) != (given.dwell_ms is not None):
         raise invalid("/dwell_ms", "belongs to kind “dwell”, and is required there")
-    noted = await run_in_threadpool(keep, parts.journal, given)
+    noted = await run_in_threadpool(keep, parts, given)
     response.status_code = 200 if noted.repeated else 201
     return noted
 
 
-def keep(journal: Journal, given: FeedbackRequest) -> FeedbackResponse:
+def keep(parts: Parts, given: FeedbackRequest) -> FeedbackResponse:
     """Write it. Raises Problem where the recommendation is unknown."""
     what = Feedback(given.recommendation_id, given.document_id, given.kind, given.dwell_ms)
     try:
-        noted = journal.give(what)
+        with parts.stages.observe(FEEDBACK) as stage:
+            noted = stage.result = parts.journal.give(what)
     except UnknownRecommendation as error:
         raise not_found("recommendation", given.recommendation_id) from error
     except NotRecommended as error:

@@ -51,7 +51,7 @@ async def readyz(parts: PartsDep, response: Response) -> Health:
     found = await run_in_threadpool(_local_parts, parts)
     unready = any(state != "ok" for state in found.values())
     found["topic_signal"] = await _topic_signal(parts)
-    refused = parts.model.reason if isinstance(parts.model, RefusedModel) else None
+    refused = parts.model.refusal if isinstance(parts.model, RefusedModel) else None
     found["ranking_model"] = f"refused: {refused}" if refused else "ok"
     away = found["topic_signal"] not in ("ok", "off") or refused is not None
     response.status_code = 503 if unready else 200

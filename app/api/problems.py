@@ -12,9 +12,14 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
+
+from app.telemetry.context import trace_id
 
 MEDIA_TYPE = "application/problem+json"
 MAX_ERRORS = 20
+PROBLEM = "vitrine.problem"
+"""Key in the scope of a request that was answered with a problem."""
 
 Answers = dict[int | str, dict[str, Any]]
 """The `responses` of a route."""
@@ -42,6 +47,7 @@ class ProblemDetails(BaseModel):
     status: int = Field(examples=[422])
     detail: str = Field(examples=["query: is empty; type a few words"])
     errors: list[FieldError] = []
+    trace_id: str | None = Field(None, description="under which the telemetry of it is found")
 
 
 class Problem(HTTPException):
@@ -61,6 +67,7 @@ class Problem(HTTPException):
     ) -> None:
         """`name` completes the type, `urn:vitrine:problem:…`."""
         super().__init__(status, detail, dict(headers or {}))
+        self.name = name
         self.details = ProblemDetails(
             type=f"urn:vitrine:problem:{name}",
             title=title,
@@ -69,11 +76,23 @@ class Problem(HTTPException):
             errors=list(errors),
         )
 
-    def response(self) -> JSONResponse:
+    def response(self) -> "ProblemResponse":
         """The problem as an answer."""
-        content = self.details.model_dump(exclude_defaults=True)
-        status = self.details.status
-        return JSONResponse(content, status, headers=self.headers, media_type=MEDIA_TYPE)
+        return ProblemResponse(self)
+
+
+class ProblemResponse(JSONResponse):
+    """Says in the scope which problem it is, for whoever keeps count."""
+
+    def __init__(self, problem: Problem) -> None:
+        details = problem.details.model_copy(update={"trace_id": trace_id()})
+        content = details.model_dump(exclude_defaults=True)
+        super().__init__(content, details.status, problem.headers, MEDIA_TYPE)
+        self._name = problem.name
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[PROBLEM] = self._name
+        await super().__call__(scope, receive, send)
 
 
 def documented(*statuses: int) -> Answers:
@@ -131,12 +150,6 @@ def install(app: FastAPI) -> None:
             return Problem(507, "disk-full", "No room left", told).response()
         told = "Others are writing; nothing of this was written. Try again in a moment."
         return Problem(503, "storage-busy", "Too busy", told, {"Retry-After": "1"}).response()
-
-    @app.exception_handler(Exception)
-    async def unexpected(request: Request, error: Exception) -> JSONResponse:
-        log.error("unhandled error on %s %s", request.method, request.url.path, exc_info=error)
-        detail = "This is a fault of the service, not of your request; trying again may help."
-        return Problem(500, "internal", "Something went wrong here", detail).response()
 
 
 def _with_problems(made: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 from starlette.concurrency import run_in_threadpool
 
 from app.api.access import PartsDep
-from app.api.encode import encode
+from app.api.encode import Identity, encode
 from app.api.problems import Answers, documented, invalid, not_found
 from app.api.wire import (
     CategoryCounts,
@@ -20,7 +20,11 @@ from app.api.wire import (
 from app.catalogue.journal import Served
 from app.parts import Parts
 from app.recommend.query import NoSearchableWords
+from app.recommend.stages import RECOMMEND
 from app.recommend.types import Recommendation, Request
+from app.telemetry.context import trace_id, traceparent
+from app.telemetry.record import about_this_request
+from app.telemetry.vocabulary import RECOMMENDATION_ID
 
 router = APIRouter(tags=["recommendations"])
 ANSWER: Answers = {200: {"model": RecommendResponse}}
@@ -51,7 +55,8 @@ async def similar(
 ) -> Response:
     """The documents most like one of the catalogue."""
     started = time.perf_counter()
-    recommendation = await parts.recommender.similar(document_id, limit)
+    with parts.stages.observe(RECOMMEND) as stage:
+        recommendation = stage.result = await parts.recommender.similar(document_id, limit)
     if recommendation is None:
         raise not_found("document", document_id)
     return _served(parts, recommendation, started, explain)
@@ -67,7 +72,8 @@ async def answer(parts: Parts, request: Request, explain: bool) -> Response:
     """Recommend, note it in the journal, and put it in words."""
     started = time.perf_counter()
     try:
-        recommendation = await parts.recommender.recommend(request)
+        with parts.stages.observe(RECOMMEND, request) as stage:
+            recommendation = stage.result = await parts.recommender.recommend(request)
     except NoSearchableWords as error:
         raise invalid("query", "has no letters or digits; type a few words") from error
     return _served(parts, recommendation, started, explain)
@@ -79,8 +85,10 @@ def _served(
     recommendation_id = secrets.token_hex(16)
     model = recommendation.model
     shown = tuple(each.document.id for each in recommendation.ranking.items)
-    served = Served(recommendation_id, model.name, model.version, recommendation.degraded, shown)
+    missing, trace = recommendation.degraded, traceparent()
+    about_this_request(RECOMMENDATION_ID, recommendation_id)
+    served = Served(recommendation_id, model.name, model.version, missing, shown, trace)
     parts.journal.note(served)
-    took = time.perf_counter() - started
-    body = encode(recommendation_id, recommendation, took, explain=explain)
+    identity = Identity(recommendation_id, trace_id(), time.perf_counter() - started)
+    body = encode(identity, recommendation, explain=explain)
     return Response(body, media_type="application/json")

@@ -169,6 +169,10 @@ class RecommendResponse(BaseModel):
     """An answer."""
 
     recommendation_id: str = Field(examples=["9f86d081884c7d659a2feaa0c55ad015"])
+    trace_id: str | None = Field(
+        description="under which its telemetry is found",
+        examples=["4bf92f3577b34da6a3ce929d0e0e4736"],
+    )
     query: Interpretation
     results: list[Result]
     model: Model

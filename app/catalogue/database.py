@@ -3,13 +3,22 @@
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 BUSY_SECONDS = 5
 """How long a write waits for other writers, of this process and of others."""
+
+
+Watch = Callable[[sqlite3.Connection], sqlite3.Connection]
+
+
+def unwatched(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """The connection as it is."""
+    return connection
 
 
 class SchemaTooNew(RuntimeError):
@@ -23,8 +32,9 @@ class _Connection(sqlite3.Connection):
 class _Reader:
     """Closes a thread's connection as soon as the thread has ended and its locals are gone."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, watch: Watch) -> None:
         self.connection = connection
+        self.watched = watch(connection).cursor()
 
     def __del__(self) -> None:
         self.connection.close()
@@ -37,9 +47,12 @@ class Database:
     (synchronous = FULL), so what was acknowledged survives a crash.
     """
 
-    def __init__(self, path: Path, schema: str, version: int) -> None:
-        """Open or create. `schema` names an SQL file beside this one. Raises SchemaTooNew."""
-        self.path = path
+    def __init__(self, path: Path, schema: str, version: int, watch: Watch = unwatched) -> None:
+        """Open or create. `schema` names an SQL file beside this one. Raises SchemaTooNew.
+
+        `watch` may put something around each connection that `rows` reads from.
+        """
+        self.path, self._watch = path, watch
         path.parent.mkdir(parents=True, exist_ok=True)
         self._local = threading.local()
         self._opened: weakref.WeakSet[_Connection] = weakref.WeakSet()
@@ -70,19 +83,28 @@ class Database:
                     f"{self.path} has schema version {found}, and this program knows versions up "
                     f"to {version}: run the newer program, or point the setting to another folder."
                 )
-            if found == 0:
-                for statement in _statements(files(__package__).joinpath(schema).read_text()):
+            stem = schema.removesuffix(".sql")
+            steps = [f"{stem}.{step}.sql" for step in range(found + 1, version + 1)]
+            for script in steps if found else [schema]:
+                for statement in _statements(files(__package__).joinpath(script).read_text()):
                     connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {version}")
+            connection.execute(f"PRAGMA user_version = {version}")
 
     @property
     def reader(self) -> sqlite3.Connection:
         """This thread's connection for reading."""
+        return self._reader().connection
+
+    def rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
+        """The result of a query that is part of a request, and watched as such."""
+        return self._reader().watched.execute(query, values).fetchall()
+
+    def _reader(self) -> _Reader:
         held: _Reader | None = getattr(self._local, "reader", None)
         if held is None:
-            held = self._local.reader = _Reader(self._connect())
+            held = self._local.reader = _Reader(self._connect(), self._watch)
             held.connection.execute("PRAGMA query_only = ON")
-        return held.connection
+        return held
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:

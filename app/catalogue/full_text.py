@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from app.catalogue.database import Database
 from app.catalogue.snapshot import Snapshot, slots_of
 from app.recommend.lexical import K1, idf
 from app.recommend.types import Floats
@@ -17,18 +18,18 @@ def frequencies(connection: sqlite3.Connection, terms: Sequence[str]) -> dict[st
     return dict(connection.execute(query, terms).fetchall())
 
 
-def scores(connection: sqlite3.Connection, terms: Mapping[str, int], now: Snapshot) -> Floats:
+def scores(database: Database, terms: Mapping[str, int], now: Snapshot) -> Floats:
     """BM25 of every slot (n,), in [0, 1].
 
     A term is bound, quoted, as often as the query repeats it, so FTS5 sees no operators.
     """
     result = np.zeros(len(now.keys), np.float32)
-    known = frequencies(connection, list(terms))
+    known = frequencies(database.reader, list(terms))
     if not known:
         return result
     match = " OR ".join(f'"{term}"' for term in known for _ in range(terms[term]))
     query = "SELECT rowid, -bm25(words) FROM words WHERE words MATCH ? ORDER BY rowid"
-    rows = connection.cursor().execute(query, (match,)).fetchall()
+    rows = database.rows(query, (match,))
     highest = sum(idf(now.count, known[each]) * (K1 + 1) * terms[each] for each in known)
     keys = np.fromiter((key for key, _ in rows), np.int64, len(rows))
     values = np.fromiter((value for _, value in rows), np.float32, len(rows))

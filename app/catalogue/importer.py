@@ -1,13 +1,15 @@
 """Bringing documents in: in batches, each durable before it is counted; again changes nothing."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
 
 from app.catalogue.readers import Row, Unreadable, csv_rows, jsonl, markdown, markdown_files
 from app.catalogue.store import Catalogue, Written
+from app.recommend.stages import WRITE, StageObserver, Unobserved
 
 BATCH = 500
 
@@ -28,14 +30,27 @@ class Summary:
         return self.created + self.updated + self.unchanged
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What became of the rows of one batch, by outcome."""
+
+    counts: Mapping[str, int]
+
+
 def outcomes(
-    catalogue: Catalogue, rows: Iterable[Row], batch: int = BATCH
+    catalogue: Catalogue,
+    rows: Iterable[Row],
+    batch: int = BATCH,
+    stages: StageObserver | None = None,
 ) -> Iterator[list[tuple[Row, Written | None]]]:
     """Write rows in batches; each list is yielded when it is durable. None: rejected."""
-    remaining = iter(rows)
+    remaining, stages = iter(rows), stages or Unobserved()
     while part := list(islice(remaining, batch)):
-        written = iter(catalogue.put([row.document for row in part if row.document]))
-        yield [(row, next(written) if row.document else None) for row in part]
+        with stages.observe(WRITE) as stage:
+            written = iter(catalogue.put([row.document for row in part if row.document]))
+            done = [(row, next(written) if row.document else None) for row in part]
+            stage.result = Batch(Counter(each.value if each else "rejected" for _, each in done))
+        yield done
 
 
 def import_path(

@@ -50,6 +50,11 @@ class CatalogueIndex:
         self._moments = Moments(database, models, lexical_index)
         self._moment = self._at(self._moments.current())
 
+    @property
+    def count(self) -> int:
+        """How many documents the last moment has that was asked for."""
+        return self._moment.snapshot.count
+
     def now(self) -> "Moment":
         """With everything written before this call (a bulk import: soon).
 
@@ -105,16 +110,16 @@ class Moment:
     def probe_like(self, document_id: str) -> tuple[Query, Probe] | None:
         """A document as a query of its title and its own vectors, itself excluded, or None."""
         query = "SELECT key, title FROM documents WHERE id = ?"
-        row = self._database.reader.cursor().execute(query, (document_id,)).fetchone()
-        if row is None:
+        found = self._database.rows(query, (document_id,))
+        if not found:
             return None
-        key, title = row
+        ((key, title),) = found
         surfaces = {stem(word): word for word in words(title) if word not in STOP_WORDS}
         counts = Counter(stem(word) for word in words(title) if word not in STOP_WORDS)
         terms = tuple(Term(each, surfaces[each], count) for each, count in counts.items())
         one = np.array([key], np.int64)
-        dense = load_vectors(self._database.reader, DENSE, self.snapshot.models, one)[0]
-        latent = load_vectors(self._database.reader, LATENT, self.snapshot.models, one)[0]
+        dense = load_vectors(self._database, DENSE, self.snapshot.models, one)[0]
+        latent = load_vectors(self._database, LATENT, self.snapshot.models, one)[0]
         return Query(title, terms), Probe(counts, dense, latent, exclude=key)
 
     def retrieve(self, probe: Probe, depth: int, categories: frozenset[str]) -> Candidates:
@@ -122,7 +127,7 @@ class Moment:
         now = self.snapshot
         allowed = self._allowed(probe.exclude, categories)
         if now.bm25 is None:
-            by_words = full_text.scores(self._database.reader, probe.terms, now)
+            by_words = full_text.scores(self._database, probe.terms, now)
         else:
             by_words = now.bm25.scores(probe.terms)
         nominated = [best(_only(by_words, allowed), depth)]
@@ -154,7 +159,7 @@ class Moment:
         held = now.dense if leg == DENSE else now.latent
         if held is not None:
             return held.take(slots, axis=0)
-        return load_vectors(self._database.reader, leg, now.models, now.keys[slots])
+        return load_vectors(self._database, leg, now.models, now.keys[slots])
 
     def _candidates(self, probe: Probe, by_words: Floats, slots: Slots) -> Candidates:
         now = self.snapshot
@@ -177,7 +182,7 @@ class Moment:
             "SELECT key, ' ' || stems || ' ', id, title, text, category, url, updated_at "
             f"FROM documents JOIN words ON words.rowid = key WHERE key IN ({marks})"
         )
-        rows = self._database.reader.cursor().execute(query, keys.tolist())
+        rows = self._database.rows(query, keys.tolist())
         return [Stored(key, Document(*columns), stems) for key, stems, *columns in rows]
 
 

@@ -16,12 +16,12 @@ from enum import StrEnum
 from app.catalogue.database import Database
 from app.catalogue.store import now
 
-SCHEMA, SCHEMA_VERSION = "journal.sql", 1
+SCHEMA, SCHEMA_VERSION = "journal.sql", 2
 FLUSH_SECONDS = 0.2
 PENDING = 20_000
 INSERT = (
     "INSERT OR IGNORE INTO recommendations "
-    "(id, model, version, degraded, documents, served_at) VALUES (?, ?, ?, ?, ?, ?)"
+    "(id, model, version, degraded, documents, served_at, trace) VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
 
 log = logging.getLogger(__name__)
@@ -46,6 +46,8 @@ class Served:
     version: str
     degraded: tuple[str, ...]
     documents: tuple[str, ...]
+    trace: str = ""
+    """W3C traceparent of the request it was made for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ class Noted:
 
     rank: int
     repeated: bool
+    kind: Kind
     served: Served
 
 
@@ -124,7 +127,7 @@ class Journal:
                 "SET dwell_ms = excluded.dwell_ms WHERE excluded.dwell_ms > feedback.dwell_ms"
             )
             connection.execute(insert, (*key, rank, feedback.dwell_ms, self._clock()))
-        return Noted(rank, repeated is not None, served)
+        return Noted(rank, repeated is not None, feedback.kind, served)
 
     def _await_others(self, recommendation_id: str) -> None:
         """Give the process that made an unknown recommendation the time to write it."""
@@ -171,16 +174,15 @@ def _known(connection: sqlite3.Connection, recommendation_id: str) -> bool:
 
 
 def _find(connection: sqlite3.Connection, recommendation_id: str) -> Served:
-    query = "SELECT model, version, degraded, documents FROM recommendations WHERE id = ?"
+    query = "SELECT model, version, degraded, documents, trace FROM recommendations WHERE id = ?"
     row = connection.execute(query, (recommendation_id,)).fetchone()
     if row is None:
         raise UnknownRecommendation(recommendation_id)
-    model, version, degraded, documents = row
-    return Served(
-        recommendation_id, model, version, tuple(degraded.split()), tuple(documents.split())
-    )
+    model, version, degraded, documents, trace = row
+    shown = tuple(documents.split())
+    return Served(recommendation_id, model, version, tuple(degraded.split()), shown, trace)
 
 
 def _row(served: Served, at: str) -> tuple[str, ...]:
     degraded, documents = " ".join(served.degraded), " ".join(served.documents)
-    return served.id, served.model, served.version, degraded, documents, at
+    return served.id, served.model, served.version, degraded, documents, at, served.trace

@@ -1,4 +1,4 @@
--- What was recommended and what people did with it, version 1 (PRAGMA user_version). Kept apart
+-- What was recommended and what people did with it, version 2 (PRAGMA user_version). Kept apart
 -- from the catalogue, which can be rebuilt; this cannot. Holds no query text and no user.
 
 CREATE TABLE recommendations (
@@ -8,7 +8,8 @@ CREATE TABLE recommendations (
     version   TEXT NOT NULL,
     degraded  TEXT NOT NULL, -- names, separated by blanks
     documents TEXT NOT NULL, -- ids in the order shown, separated by blanks
-    served_at TEXT NOT NULL
+    served_at TEXT NOT NULL,
+    trace     TEXT NOT NULL DEFAULT '' -- W3C traceparent of the request, or nothing
 ) STRICT;
 
 CREATE TABLE feedback (

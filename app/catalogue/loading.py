@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from app.catalogue.database import Database
 from app.catalogue.snapshot import Halves, Rows
 from app.catalogue.vectors import ActiveModels
 from app.recommend.topic_signal import title_hash
@@ -70,16 +71,14 @@ def _vectors(
     return _halves(blobs, model.dimensions)
 
 
-def load_vectors(
-    connection: sqlite3.Connection, leg: str, models: ActiveModels, keys: Keys
-) -> Floats:
+def load_vectors(database: Database, leg: str, models: ActiveModels, keys: Keys) -> Floats:
     """The vectors (n, d) of some documents; zeros where a document is gone."""
     if leg not in models:
         return np.zeros((len(keys), 64), np.float32)
     row, model = models[leg]
     marks = ",".join("?" * len(keys))
     query = f"SELECT document, vector FROM embeddings WHERE model = ? AND document IN ({marks})"
-    found = dict(connection.cursor().execute(query, (row, *keys.tolist())))
+    found = dict(database.rows(query, (row, *keys.tolist())))
     nothing = bytes(2 * model.dimensions)
     blobs = [found.get(key, nothing) for key in keys.tolist()]
     return _halves(blobs, model.dimensions).astype(np.float32)

@@ -51,14 +51,14 @@ class Catalogue:
     def get(self, document_id: str) -> Document | None:
         """One document, or None."""
         query = f"SELECT {COLUMNS} FROM documents WHERE id = ?"
-        row = self.database.reader.cursor().execute(query, (document_id,)).fetchone()
-        return Document(*row) if row else None
+        found = self.database.rows(query, (document_id,))
+        return Document(*found[0]) if found else None
 
     def page(self, after: str, limit: int, category: str | None = None) -> list[Document]:
         """Up to `limit` documents in the order of their ids, those after `after`."""
         where, values = ("", []) if category is None else ("category = ? AND", [category])
         query = f"SELECT {COLUMNS} FROM documents WHERE {where} id > ? ORDER BY id LIMIT ?"
-        rows = self.database.reader.cursor().execute(query, [*values, after, limit])
+        rows = self.database.rows(query, [*values, after, limit])
         return [Document(*row) for row in rows]
 
     def __iter__(self) -> Iterator[Document]:

@@ -1,5 +1,7 @@
 """Answers given before, for as long as nothing they were made from has changed."""
 
+from dataclasses import replace
+
 from cachetools import LRUCache
 
 from app.recommend.index import Index
@@ -37,7 +39,7 @@ class Answers:
         if index is not self._index:  # answers of a past moment would only hold it in memory
             self._known.clear()
             self._index = index
-        self._known[request] = evidence, answer
+        self._known[request] = evidence, replace(answer, kept=True)
 
 
 def _bytes(answer: Recommendation) -> int:

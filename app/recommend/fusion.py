@@ -49,5 +49,5 @@ def with_topic(scored: Scored, signal: Floats) -> Scored:
         weights=weights | {"topic": TOPIC_SHARE},
         model=scored.model,
         base=scored.base * share,
-        fallback=scored.fallback,
+        failure=scored.failure,
     )

@@ -73,6 +73,6 @@ class Recommender:
         with self._stages.observe(RANK) as stage:
             ranking = rank(scored, query, evidence, pages, index, limit)
             stage.result = ranking
-        missing = {"topic_signal": evidence.outcome.degraded, "ranking_model": scored.fallback}
+        missing = {"topic_signal": evidence.outcome.degraded, "ranking_model": scored.failure}
         degraded = tuple(part for part, failed in missing.items() if failed)
         return Recommendation(query, ranking, scored.model, degraded)

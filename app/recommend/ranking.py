@@ -94,23 +94,18 @@ class FallbackModel:
         try:
             return self._preferred.score(candidates)
         except Exception as error:  # noqa: BLE001 - any failure of a model must leave an answer
-            return fallen_back(self._other.score(candidates), repr(error))
+            return replace(self._other.score(candidates), failure=error)
 
 
 class RefusedModel:
     """Stands for an artefact that could not be loaded: fusion answers, and says why."""
 
-    def __init__(self, reason: str, other: RankingModel) -> None:
-        self.reason, self._other = reason, other
+    def __init__(self, refusal: Exception, other: RankingModel) -> None:
+        self.refusal, self._other = refusal, other
         self.card = other.card
 
     def score(self, candidates: Candidates) -> Scored:
-        return fallen_back(self._other.score(candidates), self.reason)
-
-
-def fallen_back(scored: Scored, reason: str) -> Scored:
-    """The same scores, marked as a fallback's."""
-    return replace(scored, fallback=reason)
+        return replace(self._other.score(candidates), failure=self.refusal)
 
 
 def order(scored: Scored) -> NDArray[np.intp]:

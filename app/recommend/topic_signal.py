@@ -53,7 +53,7 @@ class Evidence:
     pages: tuple[Page, ...] = ()
     vectors: Floats | None = None
     titles: NDArray[np.uint64] | None = None
-    detail: str = ""
+    failure: Exception | None = None
 
     @classmethod
     def found(cls, pages: tuple[Page, ...], vectors: Floats) -> "Evidence":

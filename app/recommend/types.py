@@ -118,7 +118,7 @@ class Scored:
     model: "ModelCard"
     base: float = 0.0
     """What a score is before any leg contributes."""
-    fallback: str | None = None
+    failure: Exception | None = None
     """Why the preferred model did not answer, where it did not."""
 
 
@@ -173,3 +173,5 @@ class Recommendation:
     ranking: Ranking
     model: ModelCard
     degraded: tuple[str, ...]
+    kept: bool = False
+    """Whether it was made for an earlier request."""

@@ -11,6 +11,7 @@ API: https://www.mediawiki.org/wiki/API:REST_API/Reference#Search_pages
 
 import html
 import re
+from collections.abc import Callable
 
 import httpx
 from pydantic import BaseModel, Field, ValidationError
@@ -22,6 +23,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
+from app.recommend.stages import RETRY_STARTED, StageObserver
 from app.recommend.topic_signal import Page
 from app.settings import WikipediaSettings
 
@@ -69,20 +71,29 @@ class _Found(BaseModel):
 class Wikipedia:
     """Searches pages. Keep one for the life of the app, and `close` it."""
 
-    def __init__(self, settings: WikipediaSettings, user_agent: str) -> None:
-        self._settings = settings
+    def __init__(
+        self,
+        settings: WikipediaSettings,
+        user_agent: str,
+        stages: StageObserver,
+        watch: Callable[[httpx.AsyncClient], None] = lambda _: None,
+    ) -> None:
+        """`watch` may put something around the HTTP client."""
+        self._settings, self._stages = settings, stages
         self._url = str(settings.base_url)
         self._client = httpx.AsyncClient(
             headers={"User-Agent": user_agent, "Accept": "application/json"},
             timeout=settings.timeout_seconds,
             limits=httpx.Limits(max_connections=settings.connections),
         )
+        watch(self._client)
 
     async def search(self, text: str) -> tuple[Page, ...]:
         """Up to PAGES pages, best first. Raises SearchFailed."""
         attempts = AsyncRetrying(
             stop=self._give_up,
             wait=self._pause,
+            before_sleep=lambda _: self._stages.note(RETRY_STARTED),
             retry=retry_if_exception(_may_pass),
             reraise=True,
         )

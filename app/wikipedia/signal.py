@@ -10,9 +10,11 @@ from dataclasses import replace
 
 from cachetools import TTLCache
 from purgatory import AsyncCircuitBreakerFactory
+from purgatory.domain.messages.base import Event
+from purgatory.domain.messages.events import ContextChanged
 from purgatory.domain.model import OpenedState
 
-from app.recommend.stages import FETCH_TOPIC, StageObserver
+from app.recommend.stages import CIRCUIT_OPENED, FETCH_TOPIC, StageObserver
 from app.recommend.topic_signal import Evidence, Outcome, answered
 from app.recommend.types import Floats, Query
 from app.settings import WikipediaSettings
@@ -44,6 +46,7 @@ class WikipediaSignal:
             default_ttl=settings.breaker_seconds,
             exclude=[(SearchRefused, lambda error: not error.may_pass)],
         )
+        self._breakers.add_listener(self._hear)
         self._cache: TTLCache[str, Evidence] = TTLCache(
             settings.cache_entries, settings.cache_seconds
         )
@@ -63,15 +66,13 @@ class WikipediaSignal:
         with self._stages.observe(FETCH_TOPIC) as stage:
             try:
                 evidence = await self._in_time(text)
-            except AskedToWait as error:
-                evidence = Evidence(Outcome.OPEN_CIRCUIT, detail=str(error))
-            except OpenedState as error:
+            except (AskedToWait, OpenedState) as error:
                 error.with_traceback(None)  # one object for all; it would gather everyone's frames
-                evidence = Evidence(Outcome.OPEN_CIRCUIT)
+                evidence = Evidence(Outcome.OPEN_CIRCUIT, failure=error)
             except (TimeoutError, SearchTimeout) as error:
-                evidence = Evidence(Outcome.TIMEOUT, detail=type(error).__name__)
+                evidence = Evidence(Outcome.TIMEOUT, failure=error)
             except Exception as error:  # noqa: BLE001 - whatever fails here, the answer must come
-                evidence = Evidence(Outcome.ERROR, detail=f"{type(error).__name__}: {error}")
+                evidence = Evidence(Outcome.ERROR, failure=error)
             stage.result = evidence
         return evidence
 
@@ -111,11 +112,22 @@ class WikipediaSignal:
             except TimeoutError as error:
                 raise SearchTimeout("no answer") from error
             except SearchRefused as error:
-                self._not_before = self._loop.time() + min(error.retry_after or 0, LONGEST_WAIT)
+                self._heed(error.retry_after or 0)
                 raise
         texts = [f"{page.title}\n{page.summary}" for page in pages]
         evidence = self._cache[key] = Evidence.found(pages, self._embed(texts))
         return evidence
+
+    def _heed(self, retry_after: float) -> None:
+        """Ask nothing for as long as the server wants."""
+        if retry_after:
+            self._not_before = self._loop.time() + min(retry_after, LONGEST_WAIT)
+            self._stages.note(CIRCUIT_OPENED)
+
+    def _hear(self, _: str, __: str, event: Event) -> None:
+        """From the circuit breaker: it opened, or something else."""
+        if isinstance(event, ContextChanged) and event.state == "opened":
+            self._stages.note(CIRCUIT_OPENED)
 
     async def circuit(self) -> str:
         """`closed`, `half-opened` or `opened`."""

@@ -28,6 +28,7 @@ class Server:
             "VITRINE_DATA": str(data),
             "VITRINE_TOKEN": TOKEN,
             "VITRINE_WIKIPEDIA__ENABLED": "false",
+            "VITRINE_TELEMETRY__ENABLED": "false",
             "VITRINE_LIMITS__REQUESTS_PER_SECOND": "1000000",
             "VITRINE_LIMITS__BURST": "1000000",
             **environment,

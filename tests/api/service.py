@@ -12,19 +12,22 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.api.problems import MEDIA_TYPE, ProblemDetails
 from app.api.wire import RecommendResponse
 from app.main import create_app
-from app.settings import LimitSettings, Settings, WikipediaSettings
+from app.settings import LimitSettings, Settings, TelemetrySettings, WikipediaSettings
 
 TOKEN = "the-token-of-the-tests"
 WRITER = {"Authorization": f"Bearer {TOKEN}"}
 JSON = {"Content-Type": "application/json"}
 UNLIMITED: dict[str, Any] = {"requests_per_second": 1e6, "burst": 1_000_000}
 ALONE = WikipediaSettings(enabled=False)
+UNTOLD = TelemetrySettings(enabled=False)
 
 
 def settings(data: Path, **changes: Any) -> Settings:
     """Settings under which nothing gets in a test's way, changed where it wants."""
     limits = LimitSettings(**(UNLIMITED | changes.pop("limits", {})))
-    plain: dict[str, Any] = {"token": TOKEN, "wikipedia": ALONE, "limits": limits}
+    plain: dict[str, Any] = {
+        "token": TOKEN, "wikipedia": ALONE, "limits": limits, "telemetry": UNTOLD,
+    }  # fmt: skip
     return Settings(data=data, **(plain | changes))
 
 

@@ -63,7 +63,7 @@ def dense_vector(catalogue: Catalogue, document_id: str) -> list[float]:
     reader = catalogue.database.reader
     query = "SELECT key FROM documents WHERE id = ?"
     keys = np.array(reader.execute(query, (document_id,)).fetchone(), np.int64)
-    (found,) = load_vectors(reader, DENSE, catalogue.models.active(reader), keys)
+    (found,) = load_vectors(catalogue.database, DENSE, catalogue.models.active(reader), keys)
     return [round(float(each), 3) for each in found]
 
 

@@ -113,21 +113,21 @@ def test_when_the_preferred_model_fails_the_other_answers_and_says_so() -> None:
     scored = FallbackModel(Failing(), Fusion()).score(found)
     np.testing.assert_array_equal(scored.scores, Fusion().score(found).scores)
     assert scored.model == Fusion.card
-    assert scored.fallback is not None
-    assert "broken" in scored.fallback
+    assert isinstance(scored.failure, FloatingPointError)
 
 
 def test_while_the_preferred_model_works_nothing_is_said() -> None:
     model = FallbackModel(PairwiseModel(SOME, "7"), Fusion())
     scored = model.score(candidates([0.3, 0.6]))
-    assert (scored.model, scored.fallback) == (ModelCard("pairwise", "7"), None)
+    assert (scored.model, scored.failure) == (ModelCard("pairwise", "7"), None)
     assert model.card == scored.model
 
 
 def test_a_refused_artefact_is_spoken_of_in_every_answer() -> None:
-    model = RefusedModel("a coefficient is wrong", Fusion())
+    refusal = ArtefactRefused("a coefficient is wrong")
+    model = RefusedModel(refusal, Fusion())
     assert model.card == Fusion.card
-    assert model.score(candidates([0.3])).fallback == "a coefficient is wrong"
+    assert model.score(candidates([0.3])).failure is refusal
 
 
 def test_equal_scores_are_in_the_order_of_keys_and_last_bits_decide_nothing() -> None:

@@ -22,7 +22,7 @@ class Asker:
 
     def __init__(self, settings: WikipediaSettings, embedder: StaticEmbedder) -> None:
         self.stages = RecordingStages()
-        client = Wikipedia(settings, user_agent(Settings(wikipedia=settings)))
+        client = Wikipedia(settings, user_agent(Settings(wikipedia=settings)), self.stages)
         self.signal = WikipediaSignal(client, embedder.embed, settings, self.stages)
 
     async def __call__(self, text: str) -> Evidence:

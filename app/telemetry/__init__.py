@@ -1,0 +1,1 @@
+"""What the service tells about itself: traces, metrics and logs (see docs/telemetry.md)."""

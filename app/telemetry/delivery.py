@@ -1,0 +1,111 @@
+"""Sending: the library's OTLP exporters, chosen by the standard variables, and one word when the
+collector is away.
+
+OTEL_EXPORTER_OTLP_PROTOCOL (`grpc`, or `http/protobuf`), OTEL_EXPORTER_OTLP_ENDPOINT, _HEADERS,
+_TIMEOUT, _COMPRESSION … and their forms for one signal are the library's; OTEL_TRACES_EXPORTER,
+OTEL_METRICS_EXPORTER and OTEL_LOGS_EXPORTER can be `otlp` or `none`.
+"""
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from opentelemetry.exporter.otlp.proto.grpc import _log_exporter as grpc_logs
+from opentelemetry.exporter.otlp.proto.grpc import metric_exporter as grpc_metrics
+from opentelemetry.exporter.otlp.proto.grpc import trace_exporter as grpc_traces
+from opentelemetry.exporter.otlp.proto.http import _log_exporter as http_logs
+from opentelemetry.exporter.otlp.proto.http import metric_exporter as http_metrics
+from opentelemetry.exporter.otlp.proto.http import trace_exporter as http_traces
+from opentelemetry.sdk._logs.export import LogRecordExporter
+from opentelemetry.sdk.metrics.export import MetricExporter
+from opentelemetry.sdk.trace.export import SpanExporter
+
+from app.telemetry import encoding
+
+TIMEOUT_SECONDS = 2.0
+"""How long one batch may take, where OTEL_EXPORTER_OTLP_TIMEOUT does not say. It bounds the end."""
+PROTOCOLS: dict[str, tuple[Callable[..., Any], ...]] = {
+    "grpc": (
+        grpc_traces.OTLPSpanExporter, grpc_metrics.OTLPMetricExporter, grpc_logs.OTLPLogExporter,
+    ),
+    "http/protobuf": (
+        http_traces.OTLPSpanExporter, http_metrics.OTLPMetricExporter, http_logs.OTLPLogExporter,
+    ),
+}  # fmt: skip
+log = logging.getLogger(__name__)
+
+
+class Delivery:
+    """Knows whether the collector takes what is sent, and says so when that changes."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._away = False
+
+    def watched(self, exporter: Any) -> Any:
+        """The same exporter; its results are heard here."""
+        export: Callable[..., Any] = exporter.export
+
+        def heard(*batch: Any, **options: Any) -> Any:
+            result = export(*batch, **options)
+            self._hear(result.name == "SUCCESS")
+            return result
+
+        exporter.export = heard
+        return exporter
+
+    def _hear(self, delivered: bool) -> None:
+        with self._lock:
+            changed, self._away = self._away == delivered, not delivered
+        if changed and delivered:
+            log.info("the collector takes telemetry again")
+        elif changed:
+            log.warning(
+                "the collector does not take telemetry; the service goes on without it, and what "
+                "does not fit the queues is dropped and counted. OTEL_EXPORTER_OTLP_ENDPOINT says "
+                "where it is sought, VITRINE_TELEMETRY__ENABLED=false turns telemetry off"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Exporters:
+    """Where each signal goes; None: nowhere."""
+
+    spans: SpanExporter | None
+    metrics: MetricExporter | None
+    logs: LogRecordExporter | None
+
+
+def otlp() -> Exporters:
+    """Exporters as the environment wants them. Raises ValueError for a protocol there is not."""
+    encoding.use_in(grpc_traces, http_traces, grpc_logs, http_logs)
+    delivery = Delivery()
+    made = (
+        delivery.watched(_exporter(signal, place)) if _wanted(signal) else None
+        for place, signal in enumerate(("TRACES", "METRICS", "LOGS"))
+    )
+    return Exporters(*made)
+
+
+def _wanted(signal: str) -> bool:
+    return os.environ.get(f"OTEL_{signal}_EXPORTER", "otlp").strip().lower() != "none"
+
+
+def _exporter(signal: str, place: int) -> Any:
+    protocol = _otlp_setting(signal, "PROTOCOL") or "grpc"
+    if protocol not in PROTOCOLS:
+        known = " or ".join(PROTOCOLS)
+        raise ValueError(f"OTEL_EXPORTER_OTLP_PROTOCOL is {protocol}; it can be {known}")
+    timeout = None if _otlp_setting(signal, "TIMEOUT") else TIMEOUT_SECONDS
+    return PROTOCOLS[protocol][place](timeout=timeout)
+
+
+def _otlp_setting(signal: str, name: str) -> str | None:
+    """A standard variable in its form for one signal, or for all."""
+    environ = os.environ
+    return environ.get(f"OTEL_EXPORTER_OTLP_{signal}_{name}") or environ.get(
+        f"OTEL_EXPORTER_OTLP_{name}"
+    )

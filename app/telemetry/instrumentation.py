@@ -1,0 +1,114 @@
+"""The instrumentation libraries: FastAPI, httpx and sqlite3, tuned, and bound to one application.
+
+They are given the providers they report to, so that several applications can live in one process
+(as in tests) and a worker's end leaves nothing behind.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+from opentelemetry.context import Context
+from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
+from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
+from opentelemetry.instrumentation.sqlite3 import SQLite3Instrumentor
+from opentelemetry.metrics import Histogram, Meter, MeterProvider, NoOpHistogram, NoOpMeter
+from opentelemetry.trace import TracerProvider
+from starlette.middleware import Middleware
+
+from app.telemetry.naming import Metric
+from app.telemetry.tallies import Tallies, Tally
+from app.telemetry.vocabulary import OF_LIBRARIES
+
+STABLE = ("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database")
+"""Must be set before the first `instrument`: the old conventions are the libraries' default."""
+LIBRARIES = "opentelemetry.instrumentation."
+UNTRACED = "/livez$,/readyz$"
+
+
+class Instrumentation:
+    """Puts the libraries around an application's parts."""
+
+    def __init__(self, traces: TracerProvider, metrics: MeterProvider) -> None:
+        os.environ.setdefault(*STABLE)
+        self._traces, self._metrics = traces, metrics
+
+    @contextmanager
+    def application(self, app: FastAPI, inside: Middleware) -> Iterator[None]:
+        """Server spans around `app`, with `inside` directly below them.
+
+        The application has started already (this is called in its lifespan), so its middleware is
+        built anew.
+        """
+        app.user_middleware.insert(0, inside)
+        FastAPIInstrumentor.instrument_app(
+            app,
+            tracer_provider=self._traces,
+            meter_provider=self._metrics,
+            excluded_urls=UNTRACED,
+            exclude_spans=["send", "receive"],
+        )
+        app.middleware_stack = app.build_middleware_stack()
+        try:
+            yield
+        finally:
+            app.user_middleware.remove(inside)
+            FastAPIInstrumentor.uninstrument_app(app)
+
+    def client(self, client: httpx.AsyncClient) -> None:
+        """A client span, and the trace context in the headers, for every call."""
+        HTTPXClientInstrumentor.instrument_client(
+            client, tracer_provider=self._traces, meter_provider=self._metrics
+        )
+
+    def connection(self, connection: sqlite3.Connection) -> sqlite3.Connection:
+        """A client span for every statement of a cursor (`connection.execute` has none).
+
+        Its metric goes to the global meter provider; the library can't be told another.
+        """
+        watched: sqlite3.Connection = SQLite3Instrumentor.instrument_connection(
+            connection, tracer_provider=self._traces
+        )
+        return watched
+
+
+class QuickMetrics(MeterProvider):
+    """The SDK's provider; the libraries' durations are tallied, their other metrics left out."""
+
+    def __init__(self, sdk: MeterProvider, tallies: Tallies) -> None:
+        self._sdk, self._tallies = sdk, tallies
+
+    def get_meter(self, name: str, *about: Any, **options: Any) -> Meter:
+        if name.startswith(LIBRARIES):
+            return _LibraryMeter(name, self._tallies)
+        return self._sdk.get_meter(name, *about, **options)
+
+
+class _LibraryMeter(NoOpMeter):
+    def __init__(self, name: str, tallies: Tallies) -> None:
+        super().__init__(name)
+        self._tallies = tallies
+
+    def create_histogram(self, name: str, *about: Any, **options: Any) -> Histogram:
+        if (metric := OF_LIBRARIES.get(name)) is not None:
+            return _Tallied(metric, self._tallies(metric))
+        return super().create_histogram(name, *about, **options)
+
+
+class _Tallied(NoOpHistogram):
+    def __init__(self, metric: Metric, tally: Tally) -> None:
+        super().__init__(metric)
+        self._names, self._tally = metric.attributes, tally
+
+    def record(
+        self,
+        amount: float,
+        attributes: Mapping[str, Any] | None = None,
+        context: Context | None = None,
+    ) -> None:
+        about = attributes or {}
+        self._tally.add(amount, tuple([about.get(name) for name in self._names]), context)

@@ -1,0 +1,119 @@
+"""Log records: from Python's logging, with the ids of their trace, to standard output and OTLP.
+
+Every record becomes one OpenTelemetry record; a line of JSON is that record written down. Messages
+of exceptions may quote what was typed, so only their names and stacks are kept.
+"""
+
+import copy
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import BinaryIO
+
+from opentelemetry._logs import LoggerProvider
+from opentelemetry.instrumentation.logging.handler import LoggingHandler
+from opentelemetry.sdk._logs import ReadableLogRecord
+from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult
+from opentelemetry.semconv.attributes.exception_attributes import (
+    EXCEPTION_STACKTRACE,
+    EXCEPTION_TYPE,
+)
+from pydantic_core import to_json
+
+from app.telemetry import vocabulary as v
+from app.telemetry.failures import error_type
+from app.telemetry.privacy import stack_of
+from app.telemetry.record import current
+
+OURS = ("app", "uvicorn")
+"""Loggers that show nothing but what they mean to."""
+WITH_THEIR_OWN_HANDLERS = ("uvicorn", "uvicorn.error", "uvicorn.access")
+ABOUT_SENDING = (
+    "opentelemetry.exporter",
+    "opentelemetry.sdk._shared_internal",
+    "opentelemetry.sdk.metrics._internal.export",
+)
+"""They would repeat for each batch what `delivery.py` says once."""
+UNWANTED = (*ABOUT_SENDING, "uvicorn.access")
+"""And access lines hold what was typed; the wide event says more."""
+NOT_TOLD = ("color_message", "websocket")
+
+
+class Handler(LoggingHandler):
+    """The library's handler, for records without messages of exceptions."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        record = copy.copy(record)
+        for name in NOT_TOLD:
+            record.__dict__.pop(name, None)
+        if not record.name.startswith(OURS):  # further lines may show objects and what is in them
+            record.msg, record.args = record.getMessage().split("\n", 1)[0], ()
+        if record.exc_info and (error := record.exc_info[1]) is not None:
+            record.__dict__[EXCEPTION_TYPE] = error_type(error)
+            record.__dict__[EXCEPTION_STACKTRACE] = stack_of(error)
+            known = current()
+            if known is not None and v.INPUT_HASH in known.about:
+                record.__dict__[str(v.INPUT_HASH)] = known.about[v.INPUT_HASH]
+        record.exc_info = None
+        super().emit(record)
+
+
+class JsonLines(LogRecordExporter):
+    """Writes records as lines of JSON, a batch at a time."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
+        try:
+            self._stream.write(b"".join(line(each) for each in batch))
+            self._stream.flush()
+        except (OSError, ValueError):  # nobody reads it, or it was closed
+            return LogRecordExportResult.FAILURE
+        return LogRecordExportResult.SUCCESS
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:  # noqa: ARG002
+        return True  # nothing is held back
+
+    def shutdown(self) -> None:
+        """The stream is not ours to close."""
+
+
+def line(readable: ReadableLogRecord) -> bytes:
+    """One record as JSON: what happened, in which trace, and every attribute under its name."""
+    record = readable.log_record
+    moment = datetime.fromtimestamp((record.timestamp or record.observed_timestamp or 0) / 1e9, UTC)
+    scope = readable.instrumentation_scope
+    told = {
+        "timestamp": moment.isoformat(timespec="microseconds"),
+        "level": record.severity_text,
+        "message": record.body,
+        "event": record.event_name or None,
+        "logger": scope.name if scope else None,
+        "trace_id": f"{record.trace_id:032x}" if record.trace_id else None,
+        "span_id": f"{record.span_id:016x}" if record.span_id else None,
+    }
+    told = {key: value for key, value in told.items() if value is not None}
+    return to_json(told | dict(record.attributes or {}), serialize_unknown=True) + b"\n"
+
+
+@contextmanager
+def handled(provider: LoggerProvider) -> Iterator[None]:
+    """Take over what is logged, uvicorn's included; give it back at the end."""
+    root, handler = logging.getLogger(), Handler(logger_provider=provider)
+    levels = {"app": logging.INFO} | dict.fromkeys(UNWANTED, logging.CRITICAL + 1)
+    changed = {name: logging.getLogger(name) for name in {*levels, *WITH_THEIR_OWN_HANDLERS}}
+    before = {name: (each.level, each.handlers, each.propagate) for name, each in changed.items()}
+    for name in WITH_THEIR_OWN_HANDLERS:
+        changed[name].handlers, changed[name].propagate = [], True
+    for name, level in levels.items():
+        changed[name].setLevel(level)
+    root.addHandler(handler)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        for name, each in changed.items():
+            each.level, each.handlers, each.propagate = before[name]
+            each.setLevel(before[name][0])

@@ -1,0 +1,102 @@
+"""The metrics: what is counted and measured of each result, with bounded attributes only."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from opentelemetry.context import Context
+from opentelemetry.metrics import CallbackT, Meter
+
+from app.catalogue.importer import Batch
+from app.catalogue.journal import Noted
+from app.recommend.stages import RECOMMEND
+from app.recommend.topic_signal import Evidence, Outcome
+from app.recommend.types import Recommendation
+from app.telemetry import vocabulary as v
+from app.telemetry.attributes import oov_ratio, rank_bucket
+from app.telemetry.naming import Metric
+from app.telemetry.tallies import Tallies
+
+
+class Seen(NamedTuple):
+    """A stage that ended; measurements made in `context` have its span as exemplar."""
+
+    name: str
+    seconds: float
+    result: object
+    error_type: str | None
+    context: Context
+
+
+class Measures:
+    """Every metric of our own. Values stand in the order of the metric's attributes."""
+
+    def __init__(self, meter: Meter, tallies: Tallies) -> None:
+        """`meter` is for what is read when metrics are sent."""
+        self._meter = meter
+        self._stage, self._recommend = tallies(v.STAGE_DURATION), tallies(v.RECOMMEND_DURATION)
+        self._oov, self._top_score = tallies(v.QUERY_OOV), tallies(v.TOP_SCORE)
+        self._recommendations = tallies(v.RECOMMENDATIONS)
+        self._topic, self._cache = tallies(v.TOPIC_REQUESTS), tallies(v.CACHE_REQUESTS)
+        self._feedback, self._problems = tallies(v.FEEDBACK), tallies(v.PROBLEM_COUNT)
+        self._batches, self._written = tallies(v.BATCHES), tallies(v.DOCUMENTS_WRITTEN)
+        self._occurrences, self._lag = tallies(v.OCCURRENCES), tallies(v.LOOP_LAG)
+        self._by_type: Mapping[type, Callable[[Any, Seen], None]] = {
+            Recommendation: self._recommendation,
+            Evidence: self._evidence,
+            Noted: self._noted,
+            Batch: self._batch,
+        }
+
+    def watch(self, name: Metric, *callbacks: CallbackT) -> None:
+        """What is read when metrics are sent."""
+        if name.instrument == "gauge":
+            self._meter.create_observable_gauge(name, callbacks, name.unit, name.meaning)
+        else:
+            self._meter.create_observable_counter(name, callbacks, name.unit, name.meaning)
+
+    def stage(self, seen: Seen) -> None:
+        """How long a stage took, and what its result says."""
+        if seen.name != RECOMMEND:
+            self._stage.add(seen.seconds, (seen.name, seen.error_type), seen.context)
+        elif seen.error_type is not None:
+            self._recommend.add(seen.seconds, (None, seen.error_type), seen.context)
+        if (measure := self._by_type.get(type(seen.result))) is not None:
+            measure(seen.result, seen)
+
+    def _recommendation(self, result: Recommendation, seen: Seen) -> None:
+        model, degraded, context = result.model, bool(result.degraded), seen.context
+        self._recommend.add(seen.seconds, (degraded, None), context)
+        self._recommendations.add(1, (model.name, model.version, degraded), context)
+        self._cache.add(1, ("answers", "hit" if result.kept else "miss"), context)
+        self._oov.add(oov_ratio(result.query), (), context)
+        if result.ranking.items:
+            card = (model.name, model.version)
+            self._top_score.add(result.ranking.items[0].score, card, context)
+
+    def _evidence(self, result: Evidence, seen: Seen) -> None:
+        hit = "hit" if result.outcome is Outcome.CACHED else "miss"
+        self._topic.add(1, (result.outcome.value, seen.error_type), seen.context)
+        self._cache.add(1, ("topic_signal", hit), seen.context)
+
+    def _noted(self, result: Noted, seen: Seen) -> None:
+        if not result.repeated:
+            card = (result.served.model, result.served.version)
+            values = (result.kind.value, rank_bucket(result.rank), *card)
+            self._feedback.add(1, values, seen.context)
+
+    def _batch(self, result: Batch, seen: Seen) -> None:
+        self._batches.add(sum(result.counts.values()), (), seen.context)
+        for outcome, count in result.counts.items():
+            self._written.add(count, (outcome,), seen.context)
+
+    def problem(self, kind: str, status: int) -> None:
+        """A request was answered with a problem."""
+        self._problems.add(1, (kind, status))
+
+    def occurrence(self, name: str) -> None:
+        """A retry, or the opening of the circuit."""
+        self._occurrences.add(1, (name,))
+
+    def loop_lag(self, seconds: float) -> None:
+        """The event loop came back to its timer this late."""
+        self._lag.add(seconds)

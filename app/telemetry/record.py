@@ -1,0 +1,52 @@
+"""What is known of the request under way, gathered from wherever it is worked on."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from opentelemetry import trace
+
+from app.telemetry.attributes import Attributes, Value
+
+
+@dataclass(slots=True)
+class RequestRecord:
+    """One request. Tasks and threads that work for it share the object.
+
+    `stages`: seconds by the stage's name, added up where one ran several times.
+    """
+
+    stages: dict[str, float] = field(default_factory=dict)
+    about: Attributes = field(default_factory=dict)
+    recommended: bool = False
+    degraded: bool = False
+
+    def took(self, stage: str, seconds: float) -> None:
+        """A stage has ended."""
+        self.stages[stage] = self.stages.get(stage, 0.0) + seconds
+
+
+def about_this_request(name: str, value: Value) -> None:
+    """Tell something of the request under way: its span and its wide event will hold it."""
+    if (record := _current.get()) is not None:
+        record.about[name] = value
+        trace.get_current_span().set_attribute(name, value)
+
+
+_current: ContextVar[RequestRecord | None] = ContextVar("request", default=None)
+
+
+def current() -> RequestRecord | None:
+    """The record of the request that this code runs for, if it does for one."""
+    return _current.get()
+
+
+@contextmanager
+def recording(record: RequestRecord) -> Iterator[RequestRecord]:
+    """Make it the current one."""
+    token = _current.set(record)
+    try:
+        yield record
+    finally:
+        _current.reset(token)

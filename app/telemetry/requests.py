@@ -1,0 +1,147 @@
+"""What every request gets: the id of its trace and the times of its stages in the response, and
+one wide event with everything known about it."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+
+from opentelemetry import baggage, trace
+from opentelemetry import context as context_api
+from opentelemetry._logs import SeverityNumber
+from opentelemetry.metrics import CallbackOptions, Observation
+from opentelemetry.semconv.attributes.http_attributes import (
+    HTTP_REQUEST_METHOD,
+    HTTP_RESPONSE_STATUS_CODE,
+    HTTP_ROUTE,
+)
+from opentelemetry.util.http import sanitize_method
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.api.problems import PROBLEM
+from app.telemetry import vocabulary as v
+from app.telemetry.attributes import Attributes
+from app.telemetry.context import traceparent
+from app.telemetry.measures import Measures
+from app.telemetry.record import RequestRecord, recording
+from app.telemetry.wide_events import WideEvents
+
+PROBES = frozenset({"/livez", "/readyz"})
+"""Asked every few seconds by machines: neither traced nor logged."""
+log = logging.getLogger(__name__)
+
+
+class RequestTelemetry:
+    """ASGI middleware, inside the server span and outside everything else."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        measures: Measures,
+        events: WideEvents,
+        handed_on: str,
+        clock: Callable[[], int] = time.time_ns,
+    ) -> None:
+        """`handed_on`: how the keys of baggage begin that go on to others."""
+        self._app, self._measures, self._events = app, measures, events
+        self._handed_on, self._clock = handed_on, clock
+        self._active = 0
+        measures.watch(v.ACTIVE_REQUESTS, self._observe_active)
+
+    def _observe_active(self, _: CallbackOptions) -> Iterable[Observation]:
+        return (Observation(self._active),)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in PROBES:
+            await self._app(scope, receive, send)
+            return
+        answer = _Answer(self, scope, send)
+        self._active += 1
+        token = context_api.attach(self._only_ours())
+        try:
+            with recording(answer.record):
+                await self._app(scope, receive, answer.send)
+        finally:
+            context_api.detach(token)
+            self._active -= 1
+
+    def _only_ours(self) -> context_api.Context:
+        """The context without baggage that is none of others' business."""
+        context = context_api.get_current()
+        for key in baggage.get_all(context):
+            if not key.startswith(self._handed_on):
+                context = baggage.remove_baggage(key, context)
+        return context
+
+    def now(self) -> int:
+        return self._clock()
+
+    def tell(self, record: RequestRecord, scope: Scope, status: int, seconds: float) -> None:
+        """The wide event; and the problem, where there was one."""
+        about: Attributes = {
+            HTTP_REQUEST_METHOD: sanitize_method(scope["method"]),
+            HTTP_RESPONSE_STATUS_CODE: status,
+            v.DURATION: round(seconds, 6),
+            **record.about,
+        }
+        if (route := getattr(scope.get("route"), "path_format", None)) is not None:
+            about[HTTP_ROUTE] = route
+        if (problem := scope.get(PROBLEM)) is not None:
+            about[v.PROBLEM] = problem
+            self._measures.problem(problem, status)
+        for stage, took in record.stages.items():
+            about[v.STAGE_DURATIONS[stage]] = round(took, 6)
+        event = v.SERVED if record.recommended and status < HTTPStatus.BAD_REQUEST else v.ANSWERED
+        severity = _severity(status, degraded=record.degraded)
+        self._events.emit(event, severity, about)
+
+
+class _Answer:
+    """One response on its way out."""
+
+    __slots__ = ("_scope", "_send", "_started", "_status", "_told", "record")
+
+    def __init__(self, telling: RequestTelemetry, scope: Scope, send: Send) -> None:
+        self._told, self._scope, self._send = telling, scope, send
+        self._started = telling.now()
+        self._status = 0
+        self.record = RequestRecord()
+
+    async def send(self, message: Message) -> None:
+        seconds = (self._told.now() - self._started) / 1e9
+        try:
+            if message["type"] == "http.response.start":
+                self._status = message["status"]
+                message = {**message, "headers": [*message["headers"], *self._headers(seconds)]}
+                self._mark()
+            elif not message.get("more_body", False):
+                self._told.tell(self.record, self._scope, self._status, seconds)
+        except Exception:
+            log.exception("telemetry of a response failed")
+        await self._send(message)
+
+    def _headers(self, seconds: float) -> Iterable[tuple[bytes, bytes]]:
+        """https://www.w3.org/TR/server-timing/ and https://www.w3.org/TR/trace-context-2/"""
+        stages = (
+            f"{name.replace(' ', '_')};dur={1000 * took:.3f}"
+            for name, took in self.record.stages.items()
+        )
+        timing = ", ".join((*stages, f"total;dur={1000 * seconds:.3f}"))
+        return (b"server-timing", timing.encode()), (b"traceresponse", traceparent().encode())
+
+    def _mark(self) -> None:
+        """What the server span says of a problem."""
+        problem, span = self._scope.get(PROBLEM), trace.get_current_span()
+        if problem is not None and span.is_recording():
+            span.set_attribute(v.PROBLEM, problem)
+            if self._status == HTTPStatus.UNPROCESSABLE_ENTITY:
+                span.add_event(v.SCHEMA_FAILED)
+
+
+def _severity(status: int, *, degraded: bool) -> SeverityNumber:
+    """ERROR: somebody must look. WARN: the service did less than it should."""
+    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS) or degraded:
+        return SeverityNumber.WARN
+    return (
+        SeverityNumber.ERROR if status >= HTTPStatus.INTERNAL_SERVER_ERROR else SeverityNumber.INFO
+    )

@@ -1,0 +1,70 @@
+"""Who is speaking: the attributes that stand once on everything a worker sends."""
+
+import os
+import platform
+import re
+import socket
+from pathlib import Path
+from uuid import uuid4
+
+from opentelemetry.sdk.resources import OTELResourceDetector, Resource
+from opentelemetry.semconv._incubating.attributes import (
+    container_attributes,
+    deployment_attributes,
+    host_attributes,
+    process_attributes,
+    service_attributes,
+    vcs_attributes,
+)
+from opentelemetry.semconv.schemas import Schemas
+from opentelemetry.util.types import AnyValue
+
+from app import __version__
+from app.settings import TelemetrySettings
+
+NAME, SCHEMA = "vitrine", Schemas.V1_44_0.value
+_CONTAINER = re.compile(r"(?:docker|containers|cri-containerd|libpod)[-/]([0-9a-f]{64})")
+
+
+def resource(settings: TelemetrySettings) -> Resource:
+    """One for each worker. OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES have the last word."""
+    told: dict[str, str | int] = {
+        service_attributes.SERVICE_NAME: NAME,
+        service_attributes.SERVICE_NAMESPACE: NAME,
+        service_attributes.SERVICE_VERSION: __version__,
+        service_attributes.SERVICE_INSTANCE_ID: str(uuid4()),
+        deployment_attributes.DEPLOYMENT_ENVIRONMENT_NAME: settings.environment,
+        host_attributes.HOST_NAME: socket.gethostname(),
+        host_attributes.HOST_ARCH: platform.machine(),
+        process_attributes.PROCESS_PID: os.getpid(),
+        process_attributes.PROCESS_RUNTIME_NAME: platform.python_implementation().lower(),
+        process_attributes.PROCESS_RUNTIME_VERSION: platform.python_version(),
+        container_attributes.CONTAINER_ID: container_id(),
+        vcs_attributes.VCS_REF_HEAD_REVISION: settings.revision or revision(),
+    }
+    known: dict[str, AnyValue] = {name: value for name, value in told.items() if value}
+    return Resource.create(known, SCHEMA).merge(OTELResourceDetector().detect())
+
+
+def container_id(mounts: Path = Path("/proc/self/mountinfo")) -> str:
+    """The id of the container this runs in, or nothing."""
+    try:
+        found = _CONTAINER.search(mounts.read_text())
+    except OSError:
+        return ""
+    return found[1] if found else ""
+
+
+def revision(git: Path = Path(__file__).parents[2] / ".git") -> str:
+    """The commit that is checked out here, or nothing where this is no Git work tree."""
+    try:
+        head = (git / "HEAD").read_text().strip()
+        name = head.removeprefix("ref: ")
+        if name == head:
+            return head
+        if (git / name).exists():
+            return (git / name).read_text().strip()
+        packed = (git / "packed-refs").read_text().splitlines()
+    except OSError:
+        return ""
+    return next((row.split()[0] for row in packed if row.endswith(f" {name}")), "")

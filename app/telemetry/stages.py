@@ -1,0 +1,135 @@
+"""The observer of the stages: a span and a measurement of each, made from its typed result."""
+
+import logging
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from opentelemetry import context as context_api
+from opentelemetry import trace
+from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
+from opentelemetry.trace import StatusCode, Tracer
+
+from app.catalogue.journal import Noted
+from app.recommend.stages import CIRCUIT_OPENED, FEEDBACK, RECOMMEND
+from app.recommend.topic_signal import Evidence
+from app.recommend.types import Query, Recommendation, Request
+from app.telemetry import vocabulary as v
+from app.telemetry.attributes import describe, events, everything
+from app.telemetry.context import link_to
+from app.telemetry.failures import error_type, is_the_clients
+from app.telemetry.measures import Measures, Seen
+from app.telemetry.privacy import Hasher
+from app.telemetry.record import RequestRecord, current
+
+OF_THE_REQUEST = frozenset({RECOMMEND, FEEDBACK})
+"""Stages that are the whole work of a request: its own span speaks of them."""
+log = logging.getLogger(__name__)
+
+
+class TelemetryStages:
+    """A `StageObserver`. Nothing that fails in here reaches the work it watches."""
+
+    def __init__(
+        self,
+        tracer: Tracer,
+        measures: Measures,
+        hasher: Hasher,
+        *,
+        plain: bool = False,
+        clock: Callable[[], int] = time.time_ns,
+    ) -> None:
+        """`plain`: show what users typed."""
+        self.tracer, self.measures, self.hasher = tracer, measures, hasher
+        self.plain, self.clock = plain, clock
+
+    def observe(self, name: str, subject: object = None) -> "WatchedStage":
+        return WatchedStage(self, name, subject)
+
+    def note(self, occurrence: str) -> None:
+        span = trace.get_current_span()
+        if span.is_recording():  # the request may have been answered without waiting for this
+            span.add_event(occurrence)
+        self.measures.occurrence(occurrence)
+        level = logging.WARNING if occurrence == CIRCUIT_OPENED else logging.INFO
+        log.log(level, "%s", v.EVENTS[occurrence].meaning, extra={"otel.event.name": occurrence})
+
+
+class WatchedStage:
+    """One stage under way."""
+
+    __slots__ = (
+        "_name",
+        "_own",
+        "_record",
+        "_span",
+        "_started",
+        "_subject",
+        "_token",
+        "_watch",
+        "result",
+    )
+
+    def __init__(self, watch: TelemetryStages, name: str, subject: object) -> None:
+        self._watch, self._name, self._subject = watch, name, subject
+        self.result: Any = None
+
+    def __enter__(self) -> Self:
+        self._own = self._name not in OF_THE_REQUEST
+        self._record = current()
+        if self._own:
+            self._span = self._watch.tracer.start_span(self._name)
+            self._token = context_api.attach(trace.set_span_in_context(self._span))
+        else:
+            self._span = trace.get_current_span()
+        if self._record is not None and isinstance(self._subject, Request):
+            self._record.about[v.INPUT_HASH] = self._watch.hasher(self._subject.text)
+        self._started = self._watch.clock()
+        return self
+
+    def __exit__(
+        self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None
+    ) -> Literal[False]:
+        seconds = (self._watch.clock() - self._started) / 1e9
+        try:
+            self._tell(seconds, error)
+        except Exception:
+            log.exception("telemetry of the stage “%s” failed", self._name)
+        if self._own:
+            context_api.detach(self._token)
+            self._span.end()
+        return False
+
+    def _tell(self, seconds: float, left: BaseException | None) -> None:
+        result, watch, span = self.result, self._watch, self._span
+        failure = left or getattr(result, "failure", None)
+        kind = None if failure is None or is_the_clients(failure) else error_type(failure)
+        watch.measures.stage(Seen(self._name, seconds, result, kind, context_api.get_current()))
+        if self._record is not None:
+            self._record.took(self._name, seconds)
+            _remember(self._record, result, kind)
+        if not span.is_recording():
+            return
+        if result is not None:
+            span.set_attributes(describe(result))
+            for event in events(result):
+                span.add_event(event)
+        if isinstance(result, Query) and watch.plain:
+            span.set_attribute(v.QUERY_TEXT, result.text)
+        if isinstance(result, Noted) and (link := link_to(result.served.trace)) is not None:
+            span.add_link(link)
+        if failure is not None and kind is not None and self._own:
+            span.record_exception(failure)
+            span.set_status(StatusCode.ERROR)
+
+
+def _remember(record: RequestRecord, result: object, kind: str | None) -> None:
+    """For the wide event."""
+    if isinstance(result, Recommendation):
+        record.recommended, record.degraded = True, bool(result.degraded)
+        record.about.update(everything(result))
+    elif isinstance(result, Evidence | Noted):
+        record.about.update(describe(result))
+    if kind is not None:
+        record.about.setdefault(ERROR_TYPE, kind)

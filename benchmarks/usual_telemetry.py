@@ -1,0 +1,76 @@
+"""What telemetry is compared with: the same service, with the libraries as they come.
+
+The three instrumentations at their defaults, the SDK and its OTLP exporters at their defaults, and
+the same spans of the stages, with the same attributes, in the way the documentation shows. No log
+record and no metric of our own: it does less than what it is compared with.
+"""
+
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
+
+from fastapi import FastAPI
+from opentelemetry import metrics, trace
+from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
+from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
+from opentelemetry.instrumentation.sqlite3 import SQLite3Instrumentor
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+from app.main import create_app
+from app.parts import Unwatched
+from app.settings import Settings
+from app.telemetry.attributes import describe
+from app.telemetry.stages import OF_THE_REQUEST
+
+
+class _Stage:
+    result: object = None
+
+
+class UsualStages:
+    """A span for each stage that is one, attributes on it at its end."""
+
+    @contextmanager
+    def observe(self, name: str, _: object = None) -> Iterator[_Stage]:
+        stage = _Stage()
+        if name in OF_THE_REQUEST:
+            yield stage
+            _describe(trace.get_current_span(), stage)
+        else:
+            with trace.get_tracer("app").start_as_current_span(name) as span:
+                yield stage
+                _describe(span, stage)
+
+    def note(self, occurrence: str) -> None:
+        trace.get_current_span().add_event(occurrence)
+
+
+def _describe(span: trace.Span, stage: _Stage) -> None:
+    for key, value in describe(stage.result).items():
+        span.set_attribute(key, value)
+
+
+class Usual(Unwatched):
+    """Watches the stages; the libraries watch the rest."""
+
+    stages = UsualStages()  # type: ignore[assignment]
+
+    def around(self, _: FastAPI) -> AbstractAsyncContextManager[None]:
+        return nullcontext()
+
+
+def usual_app() -> FastAPI:
+    """The factory: telemetry of our own replaced by the usual one."""
+    traces = TracerProvider()
+    traces.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    trace.set_tracer_provider(traces)
+    metrics.set_meter_provider(MeterProvider([PeriodicExportingMetricReader(OTLPMetricExporter())]))
+    SQLite3Instrumentor().instrument()
+    HTTPXClientInstrumentor().instrument()
+    made = create_app(Settings(), lambda _: Usual())
+    FastAPIInstrumentor.instrument_app(made)
+    return made
