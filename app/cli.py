@@ -161,6 +161,15 @@ def evaluate() -> None:
     out.print(table)
 
 
+@cli.command()
+def vocabulary() -> None:
+    """Print everything the service tells, as Markdown (docs/telemetry.md)."""
+    from app.telemetry.reference import reference  # noqa: PLC0415 - it needs the whole SDK
+    from app.telemetry.tallies import MOST_SERIES  # noqa: PLC0415
+
+    sys.stdout.write(reference(MOST_SERIES))
+
+
 @cli.command("settings")
 def settings_() -> None:
     """Print the table of settings as Markdown (docs/settings.md)."""

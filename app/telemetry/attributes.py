@@ -1,7 +1,7 @@
 """What spans and the wide event say about each result: the only place where that is listed."""
 
-from collections.abc import Mapping
-from functools import singledispatch
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from app.catalogue.importer import Batch
 from app.catalogue.journal import Noted
@@ -16,13 +16,6 @@ EDGES = (20, 50, 100, 200, 500)
 DECIMALS = 4
 
 
-@singledispatch
-def describe(result: object) -> Attributes:  # noqa: ARG001
-    """What is worth telling about a result; nothing about what isn't known here."""
-    return {}
-
-
-@describe.register
 def _query(query: Query) -> Attributes:
     return {
         v.TERM_COUNT: len(query.terms),
@@ -32,22 +25,18 @@ def _query(query: Query) -> Attributes:
     }
 
 
-@describe.register
 def _candidates(candidates: Candidates) -> Attributes:
     return {v.CANDIDATES: len(candidates)}
 
 
-@describe.register
 def _evidence(evidence: Evidence) -> Attributes:
     return {v.TOPIC_OUTCOME: evidence.outcome.value, v.TOPIC_PAGES: len(evidence.pages)}
 
 
-@describe.register
 def _scored(scored: Scored) -> Attributes:
     return {v.MODEL_NAME: scored.model.name, v.MODEL_VERSION: scored.model.version}
 
 
-@describe.register
 def _ranking(ranking: Ranking) -> Attributes:
     told: Attributes = {v.RESULTS: len(ranking.items)}
     if ranking.items:
@@ -59,7 +48,6 @@ def _ranking(ranking: Ranking) -> Attributes:
     return told
 
 
-@describe.register
 def _recommendation(recommendation: Recommendation) -> Attributes:
     """For the request's own span: what one filters by."""
     told: Attributes = {
@@ -73,7 +61,6 @@ def _recommendation(recommendation: Recommendation) -> Attributes:
     return told
 
 
-@describe.register
 def _noted(noted: Noted) -> Attributes:
     return {
         v.FEEDBACK_KIND: noted.kind.value,
@@ -85,10 +72,27 @@ def _noted(noted: Noted) -> Attributes:
     }
 
 
-@describe.register
 def _batch(batch: Batch) -> Attributes:
     counts: Attributes = {v.OUTCOME_COUNTS[name]: count for name, count in batch.counts.items()}
     return {v.BATCH_SIZE: sum(batch.counts.values()), **counts}
+
+
+ABOUT: Mapping[type, Callable[[Any], Attributes]] = {
+    Query: _query,
+    Candidates: _candidates,
+    Evidence: _evidence,
+    Scored: _scored,
+    Ranking: _ranking,
+    Recommendation: _recommendation,
+    Noted: _noted,
+    Batch: _batch,
+}
+
+
+def describe(result: object) -> Attributes:
+    """What is worth telling about a result; nothing about what isn't known here."""
+    about = ABOUT.get(type(result))
+    return {} if about is None else about(result)
 
 
 def everything(recommendation: Recommendation) -> Attributes:
@@ -124,8 +128,3 @@ def length_bucket(characters: int) -> str:
 def rank_bucket(rank: int) -> str:
     """Which of RANKS."""
     return v.RANKS[sum(rank > edge for edge in (1, 3, 10))]
-
-
-def answered(told: Mapping[str, Value], names: tuple[str, ...]) -> Attributes:
-    """The named ones of these attributes, as a metric's attributes."""
-    return {name: told[name] for name in names if name in told}

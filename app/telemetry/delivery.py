@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import grpc
 from opentelemetry.exporter.otlp.proto.grpc import _log_exporter as grpc_logs
 from opentelemetry.exporter.otlp.proto.grpc import metric_exporter as grpc_metrics
 from opentelemetry.exporter.otlp.proto.grpc import trace_exporter as grpc_traces
@@ -27,6 +28,7 @@ from app.telemetry import encoding
 
 TIMEOUT_SECONDS = 2.0
 """How long one batch may take, where OTEL_EXPORTER_OTLP_TIMEOUT does not say. It bounds the end."""
+SIGNALS = ("TRACES", "METRICS", "LOGS")
 PROTOCOLS: dict[str, tuple[Callable[..., Any], ...]] = {
     "grpc": (
         grpc_traces.OTLPSpanExporter, grpc_metrics.OTLPMetricExporter, grpc_logs.OTLPLogExporter,
@@ -85,7 +87,7 @@ def otlp() -> Exporters:
     delivery = Delivery()
     made = (
         delivery.watched(_exporter(signal, place)) if _wanted(signal) else None
-        for place, signal in enumerate(("TRACES", "METRICS", "LOGS"))
+        for place, signal in enumerate(SIGNALS)
     )
     return Exporters(*made)
 
@@ -95,12 +97,21 @@ def _wanted(signal: str) -> bool:
 
 
 def _exporter(signal: str, place: int) -> Any:
+    protocol, options = protocol_of(signal), dict[str, Any]()
+    if not _otlp_setting(signal, "TIMEOUT"):
+        options["timeout"] = TIMEOUT_SECONDS
+    if protocol == "grpc" and _otlp_setting(signal, "COMPRESSION") == "none":
+        options["compression"] = grpc.Compression.NoCompression  # the library knows only gzip
+    return PROTOCOLS[protocol][place](**options)
+
+
+def protocol_of(signal: str) -> str:
+    """How a signal is sent. Raises ValueError for a protocol there is not."""
     protocol = _otlp_setting(signal, "PROTOCOL") or "grpc"
     if protocol not in PROTOCOLS:
         known = " or ".join(PROTOCOLS)
-        raise ValueError(f"OTEL_EXPORTER_OTLP_PROTOCOL is {protocol}; it can be {known}")
-    timeout = None if _otlp_setting(signal, "TIMEOUT") else TIMEOUT_SECONDS
-    return PROTOCOLS[protocol][place](timeout=timeout)
+        raise ValueError(f"OTEL_EXPORTER_OTLP_PROTOCOL is {protocol}; it can be {known}.")
+    return protocol
 
 
 def _otlp_setting(signal: str, name: str) -> str | None:

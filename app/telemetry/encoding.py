@@ -96,7 +96,7 @@ def _span(span: ReadableSpan) -> bytes:
     ]  # fmt: skip
     if parent:
         parts += (PARENT_ID, parent.span_id.to_bytes(8, "big"))
-    parts += [_attribute(9, *each) for each in (span.attributes or {}).items()]
+    parts += [_attribute(9, key, value) for key, value in (span.attributes or {}).items()]
     status = _text(2, span.status.description) + _number(3, span.status.status_code.value)
     parts += (_field(15, status), REMOTE if parent and parent.is_remote else LOCAL)
     return b"".join(parts)

@@ -17,7 +17,7 @@ from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 from opentelemetry.instrumentation.sqlite3 import SQLite3Instrumentor
 from opentelemetry.metrics import Histogram, Meter, MeterProvider, NoOpHistogram, NoOpMeter
-from opentelemetry.trace import TracerProvider
+from opentelemetry.trace import TracerProvider, get_current_span
 from starlette.middleware import Middleware
 
 from app.telemetry.naming import Metric
@@ -111,4 +111,5 @@ class _Tallied(NoOpHistogram):
         context: Context | None = None,
     ) -> None:
         about = attributes or {}
-        self._tally.add(amount, tuple([about.get(name) for name in self._names]), context)
+        at = get_current_span(context).get_span_context()
+        self._tally.add(amount, tuple([about.get(name) for name in self._names]), at)

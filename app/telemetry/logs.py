@@ -43,7 +43,17 @@ NOT_TOLD = ("color_message", "websocket")
 class Handler(LoggingHandler):
     """The library's handler, for records without messages of exceptions."""
 
+    lost = 0
+    """Records that could not be formatted."""
+
     def emit(self, record: logging.LogRecord) -> None:
+        try:
+            super().emit(self._private(record))
+        except Exception:  # noqa: BLE001 - a record that can't be told is no reason to fail
+            self.lost += 1
+
+    def _private(self, record: logging.LogRecord) -> logging.LogRecord:
+        """A copy without what must not be told."""
         record = copy.copy(record)
         for name in NOT_TOLD:
             record.__dict__.pop(name, None)
@@ -56,7 +66,7 @@ class Handler(LoggingHandler):
             if known is not None and v.INPUT_HASH in known.about:
                 record.__dict__[str(v.INPUT_HASH)] = known.about[v.INPUT_HASH]
         record.exc_info = None
-        super().emit(record)
+        return record
 
 
 class JsonLines(LogRecordExporter):
@@ -102,18 +112,29 @@ def line(readable: ReadableLogRecord) -> bytes:
 def handled(provider: LoggerProvider) -> Iterator[None]:
     """Take over what is logged, uvicorn's included; give it back at the end."""
     root, handler = logging.getLogger(), Handler(logger_provider=provider)
-    levels = {"app": logging.INFO} | dict.fromkeys(UNWANTED, logging.CRITICAL + 1)
-    changed = {name: logging.getLogger(name) for name in {*levels, *WITH_THEIR_OWN_HANDLERS}}
-    before = {name: (each.level, each.handlers, each.propagate) for name, each in changed.items()}
-    for name in WITH_THEIR_OWN_HANDLERS:
-        changed[name].handlers, changed[name].propagate = [], True
-    for name, level in levels.items():
-        changed[name].setLevel(level)
+    ours, theirs = logging.getLogger("app"), [*map(logging.getLogger, WITH_THEIR_OWN_HANDLERS)]
+    level, before = ours.level, [(each, each.handlers, each.propagate) for each in theirs]
+    for each in theirs:
+        each.handlers, each.propagate = [], True
+    ours.setLevel(logging.INFO)
     root.addHandler(handler)
     try:
         yield
     finally:
         root.removeHandler(handler)
-        for name, each in changed.items():
-            each.level, each.handlers, each.propagate = before[name]
-            each.setLevel(before[name][0])
+        ours.setLevel(level)
+        for each, handlers, propagate in before:
+            each.handlers, each.propagate = handlers, propagate
+
+
+@contextmanager
+def silenced() -> Iterator[None]:
+    """Nothing is heard of the UNWANTED loggers."""
+    levels = {each: each.level for each in map(logging.getLogger, UNWANTED)}
+    for each in levels:
+        each.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for each, level in levels.items():
+            each.setLevel(level)

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from opentelemetry.context import Context
 from opentelemetry.metrics import CallbackT, Meter
+from opentelemetry.trace import SpanContext
 
 from app.catalogue.importer import Batch
 from app.catalogue.journal import Noted
@@ -18,13 +18,13 @@ from app.telemetry.tallies import Tallies
 
 
 class Seen(NamedTuple):
-    """A stage that ended; measurements made in `context` have its span as exemplar."""
+    """A stage that ended; `at` is the span its measurements point to."""
 
     name: str
     seconds: float
     result: object
     error_type: str | None
-    context: Context
+    at: SpanContext
 
 
 class Measures:
@@ -57,37 +57,37 @@ class Measures:
     def stage(self, seen: Seen) -> None:
         """How long a stage took, and what its result says."""
         if seen.name != RECOMMEND:
-            self._stage.add(seen.seconds, (seen.name, seen.error_type), seen.context)
+            self._stage.add(seen.seconds, (seen.name, seen.error_type), seen.at)
         elif seen.error_type is not None:
-            self._recommend.add(seen.seconds, (None, seen.error_type), seen.context)
+            self._recommend.add(seen.seconds, (None, seen.error_type), seen.at)
         if (measure := self._by_type.get(type(seen.result))) is not None:
             measure(seen.result, seen)
 
     def _recommendation(self, result: Recommendation, seen: Seen) -> None:
-        model, degraded, context = result.model, bool(result.degraded), seen.context
-        self._recommend.add(seen.seconds, (degraded, None), context)
-        self._recommendations.add(1, (model.name, model.version, degraded), context)
-        self._cache.add(1, ("answers", "hit" if result.kept else "miss"), context)
-        self._oov.add(oov_ratio(result.query), (), context)
+        model, degraded, at = result.model, bool(result.degraded), seen.at
+        self._recommend.add(seen.seconds, (degraded, None), at)
+        self._recommendations.add(1, (model.name, model.version, degraded), at)
+        self._cache.add(1, ("answers", "hit" if result.kept else "miss"), at)
+        self._oov.add(oov_ratio(result.query), (), at)
         if result.ranking.items:
             card = (model.name, model.version)
-            self._top_score.add(result.ranking.items[0].score, card, context)
+            self._top_score.add(result.ranking.items[0].score, card, at)
 
     def _evidence(self, result: Evidence, seen: Seen) -> None:
         hit = "hit" if result.outcome is Outcome.CACHED else "miss"
-        self._topic.add(1, (result.outcome.value, seen.error_type), seen.context)
-        self._cache.add(1, ("topic_signal", hit), seen.context)
+        self._topic.add(1, (result.outcome.value, seen.error_type), seen.at)
+        self._cache.add(1, ("topic_signal", hit), seen.at)
 
     def _noted(self, result: Noted, seen: Seen) -> None:
         if not result.repeated:
             card = (result.served.model, result.served.version)
             values = (result.kind.value, rank_bucket(result.rank), *card)
-            self._feedback.add(1, values, seen.context)
+            self._feedback.add(1, values, seen.at)
 
     def _batch(self, result: Batch, seen: Seen) -> None:
-        self._batches.add(sum(result.counts.values()), (), seen.context)
+        self._batches.add(sum(result.counts.values()), (), seen.at)
         for outcome, count in result.counts.items():
-            self._written.add(count, (outcome,), seen.context)
+            self._written.add(count, (outcome,), seen.at)
 
     def problem(self, kind: str, status: int) -> None:
         """A request was answered with a problem."""

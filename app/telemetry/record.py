@@ -22,6 +22,13 @@ class RequestRecord:
     recommended: bool = False
     degraded: bool = False
 
+    def add(self, counts: Attributes) -> None:
+        """Numbers of a part of the work: the wide event has their sums."""
+        for name, count in counts.items():
+            before = self.about.get(name, 0)
+            if isinstance(before, int) and isinstance(count, int):
+                self.about[name] = before + count
+
     def took(self, stage: str, seconds: float) -> None:
         """A stage has ended."""
         self.stages[stage] = self.stages.get(stage, 0.0) + seconds

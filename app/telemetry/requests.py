@@ -62,6 +62,7 @@ class RequestTelemetry:
             with recording(answer.record):
                 await self._app(scope, receive, answer.send)
         finally:
+            answer.ended()
             context_api.detach(token)
             self._active -= 1
 
@@ -80,31 +81,32 @@ class RequestTelemetry:
         """The wide event; and the problem, where there was one."""
         about: Attributes = {
             HTTP_REQUEST_METHOD: sanitize_method(scope["method"]),
-            HTTP_RESPONSE_STATUS_CODE: status,
             v.DURATION: round(seconds, 6),
             **record.about,
         }
+        if status:
+            about[HTTP_RESPONSE_STATUS_CODE] = status
         if (route := getattr(scope.get("route"), "path_format", None)) is not None:
             about[HTTP_ROUTE] = route
-        if (problem := scope.get(PROBLEM)) is not None:
+        if (problem := _problem(scope)) is not None:
             about[v.PROBLEM] = problem
             self._measures.problem(problem, status)
         for stage, took in record.stages.items():
             about[v.STAGE_DURATIONS[stage]] = round(took, 6)
         event = v.SERVED if record.recommended and status < HTTPStatus.BAD_REQUEST else v.ANSWERED
-        severity = _severity(status, degraded=record.degraded)
+        severity = _severity(status, degraded=record.degraded or v.BROKEN_OFF in about)
         self._events.emit(event, severity, about)
 
 
 class _Answer:
     """One response on its way out."""
 
-    __slots__ = ("_scope", "_send", "_started", "_status", "_told", "record")
+    __slots__ = ("_complete", "_scope", "_send", "_started", "_status", "_told", "record")
 
     def __init__(self, telling: RequestTelemetry, scope: Scope, send: Send) -> None:
         self._told, self._scope, self._send = telling, scope, send
         self._started = telling.now()
-        self._status = 0
+        self._status, self._complete = 0, False
         self.record = RequestRecord()
 
     async def send(self, message: Message) -> None:
@@ -115,10 +117,18 @@ class _Answer:
                 message = {**message, "headers": [*message["headers"], *self._headers(seconds)]}
                 self._mark()
             elif not message.get("more_body", False):
+                self._complete = True
                 self._told.tell(self.record, self._scope, self._status, seconds)
         except Exception:
             log.exception("telemetry of a response failed")
         await self._send(message)
+
+    def ended(self) -> None:
+        """Nothing more will be sent; tell of it where it is not the end of the response."""
+        if not self._complete:
+            self.record.about[v.BROKEN_OFF] = True
+            seconds = (self._told.now() - self._started) / 1e9
+            self._told.tell(self.record, self._scope, self._status, seconds)
 
     def _headers(self, seconds: float) -> Iterable[tuple[bytes, bytes]]:
         """https://www.w3.org/TR/server-timing/ and https://www.w3.org/TR/trace-context-2/"""
@@ -131,7 +141,7 @@ class _Answer:
 
     def _mark(self) -> None:
         """What the server span says of a problem."""
-        problem, span = self._scope.get(PROBLEM), trace.get_current_span()
+        problem, span = _problem(self._scope), trace.get_current_span()
         if problem is not None and span.is_recording():
             span.set_attribute(v.PROBLEM, problem)
             if self._status == HTTPStatus.UNPROCESSABLE_ENTITY:
@@ -145,3 +155,9 @@ def _severity(status: int, *, degraded: bool) -> SeverityNumber:
     return (
         SeverityNumber.ERROR if status >= HTTPStatus.INTERNAL_SERVER_ERROR else SeverityNumber.INFO
     )
+
+
+def _problem(scope: Scope) -> str | None:
+    """The kind of problem in the answer, if there is one."""
+    problem: str | None = scope.get(PROBLEM)
+    return problem if problem is None or problem in v.PROBLEMS else "other"

@@ -28,7 +28,7 @@ from app.settings import TelemetrySettings
 from app.telemetry import vocabulary as v
 from app.telemetry.delivery import Exporters, otlp
 from app.telemetry.instrumentation import Instrumentation, QuickMetrics
-from app.telemetry.logs import JsonLines, handled
+from app.telemetry.logs import JsonLines, handled, silenced
 from app.telemetry.measures import Measures
 from app.telemetry.parts import watch_parts
 from app.telemetry.privacy import hasher
@@ -42,11 +42,12 @@ from app.telemetry.wide_events import WideEvents
 
 LONGEST_TEXT = 8192
 """Characters of an attribute, where OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT does not say."""
-METRIC_SECONDS = 10.0
+DELAY_MILLISECONDS, METRIC_MILLISECONDS = 1_000, 10_000
+"""How long spans and records wait for company, and how often metrics are sent."""
 QUEUE, BATCH = 8192, 1024
 """Spans and records that wait to be sent, and how many go at once, where OTEL_BSP_* and OTEL_BLRP_*
 do not say."""
-LINES_MILLISECONDS = 200.0
+LINES_MILLISECONDS = 200
 log = logging.getLogger(__name__)
 
 
@@ -105,14 +106,13 @@ class Telemetry:
     @asynccontextmanager
     async def around(self, app: FastAPI) -> AsyncIterator[None]:
         """Watch an application from its start to its end; then send what is left."""
-        try:
-            with ExitStack() as stack:
-                stack.enter_context(handled(self.logs))
-                stack.enter_context(self.instrumentation.application(app, self.middleware()))
-                async with watched_loop(self.measures):
-                    yield
-        finally:
-            self.close()
+        with ExitStack() as stack:
+            stack.enter_context(silenced())
+            stack.callback(self.close)
+            stack.enter_context(handled(self.logs))
+            stack.enter_context(self.instrumentation.application(app, self.middleware()))
+            async with watched_loop(self.measures):
+                yield
 
     def flush(self) -> None:
         """Send what waits, now."""
@@ -146,7 +146,7 @@ def sdk_disabled() -> bool:
 def _readers(exporters: Exporters, tallies: Tallies) -> Sequence[MetricReader]:
     if exporters.metrics is None:
         return ()
-    every = float(os.environ.get("OTEL_METRIC_EXPORT_INTERVAL", METRIC_SECONDS * 1000))
+    every = _number("OTEL_METRIC_EXPORT_INTERVAL", METRIC_MILLISECONDS)
     return (PeriodicExportingMetricReader(tallies.sent_with(exporters.metrics), every),)
 
 
@@ -162,6 +162,7 @@ def _logging(about: Resource) -> LoggerProvider:
 def _span_batches(exporter: SpanExporter, metrics: MeterProvider) -> SpanProcessor:
     return BatchSpanProcessor(
         exporter,
+        schedule_delay_millis=_number("OTEL_BSP_SCHEDULE_DELAY", DELAY_MILLISECONDS),
         max_queue_size=_number("OTEL_BSP_MAX_QUEUE_SIZE", QUEUE),
         max_export_batch_size=_number("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", BATCH),
         meter_provider=metrics,
@@ -182,6 +183,7 @@ def _log_batches(
     if exporter is not None:
         yield BatchLogRecordProcessor(
             exporter,
+            schedule_delay_millis=_number("OTEL_BLRP_SCHEDULE_DELAY", DELAY_MILLISECONDS),
             max_queue_size=_number("OTEL_BLRP_MAX_QUEUE_SIZE", QUEUE),
             max_export_batch_size=_number("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", BATCH),
             meter_provider=metrics,
@@ -193,5 +195,9 @@ def _longest() -> int:
 
 
 def _number(name: str, default: int) -> int:
-    """A standard variable."""
-    return int(os.environ.get(name, default))
+    """A standard variable; one that is no number counts as not set, as the specification has it."""
+    try:
+        return int(os.environ.get(name, default))
+    except ValueError:
+        log.warning("%s is no whole number; %d is used", name, default)
+        return default

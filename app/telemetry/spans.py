@@ -6,7 +6,7 @@ worked on by one thread at a time. What instrumentation libraries put on spans p
 people typed and the messages of exceptions, which may quote it, are never even held.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -34,10 +34,11 @@ class Origin(Protocol):
 
     resource: Resource
     scope: InstrumentationScope
-    processors: Sequence[SpanProcessor]
+    processors: list[SpanProcessor]
     clock: Callable[[], int]
     longest: int
     plain: bool
+    ours: bool
 
 
 class QuickSpan(Span, ReadableSpan):
@@ -82,6 +83,9 @@ class QuickSpan(Span, ReadableSpan):
         self._attributes[key] = value
 
     def set_attributes(self, attributes: Mapping[str, Any]) -> None:
+        if self._tracer.ours and self._end_time is None:  # bounded by the vocabulary
+            self._attributes.update(attributes)
+            return
         for key, value in attributes.items():
             self.set_attribute(key, value)
 

@@ -11,12 +11,12 @@ from opentelemetry import trace
 from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
 from opentelemetry.trace import StatusCode, Tracer
 
+from app.catalogue.importer import Batch
 from app.catalogue.journal import Noted
 from app.recommend.stages import CIRCUIT_OPENED, FEEDBACK, RECOMMEND
-from app.recommend.topic_signal import Evidence
 from app.recommend.types import Query, Recommendation, Request
 from app.telemetry import vocabulary as v
-from app.telemetry.attributes import describe, events, everything
+from app.telemetry.attributes import Attributes, describe, events, everything
 from app.telemetry.context import link_to
 from app.telemetry.failures import error_type, is_the_clients
 from app.telemetry.measures import Measures, Seen
@@ -60,16 +60,8 @@ class WatchedStage:
     """One stage under way."""
 
     __slots__ = (
-        "_name",
-        "_own",
-        "_record",
-        "_span",
-        "_started",
-        "_subject",
-        "_token",
-        "_watch",
-        "result",
-    )
+        "_name", "_own", "_record", "_span", "_started", "_subject", "_token", "_watch", "result",
+    )  # fmt: skip
 
     def __init__(self, watch: TelemetryStages, name: str, subject: object) -> None:
         self._watch, self._name, self._subject = watch, name, subject
@@ -102,21 +94,21 @@ class WatchedStage:
         return False
 
     def _tell(self, seconds: float, left: BaseException | None) -> None:
-        result, watch, span = self.result, self._watch, self._span
+        result, watch, span, record = self.result, self._watch, self._span, self._record
         failure = left or getattr(result, "failure", None)
         kind = None if failure is None or is_the_clients(failure) else error_type(failure)
-        watch.measures.stage(Seen(self._name, seconds, result, kind, context_api.get_current()))
-        if self._record is not None:
-            self._record.took(self._name, seconds)
-            _remember(self._record, result, kind)
+        watch.measures.stage(Seen(self._name, seconds, result, kind, span.get_span_context()))
+        told = describe(result)
+        if isinstance(result, Query) and watch.plain:
+            told[v.QUERY_TEXT] = result.text
+        if record is not None:
+            record.took(self._name, seconds)
+            _remember(record, result, told, kind)
         if not span.is_recording():
             return
-        if result is not None:
-            span.set_attributes(describe(result))
-            for event in events(result):
-                span.add_event(event)
-        if isinstance(result, Query) and watch.plain:
-            span.set_attribute(v.QUERY_TEXT, result.text)
+        span.set_attributes(told)
+        for event in events(result):
+            span.add_event(event)
         if isinstance(result, Noted) and (link := link_to(result.served.trace)) is not None:
             span.add_link(link)
         if failure is not None and kind is not None and self._own:
@@ -124,12 +116,15 @@ class WatchedStage:
             span.set_status(StatusCode.ERROR)
 
 
-def _remember(record: RequestRecord, result: object, kind: str | None) -> None:
+def _remember(record: RequestRecord, result: object, told: Attributes, kind: str | None) -> None:
     """For the wide event."""
+    if isinstance(result, Batch):
+        record.add(told)
+    else:
+        record.about.update(told)
     if isinstance(result, Recommendation):
         record.recommended, record.degraded = True, bool(result.degraded)
-        record.about.update(everything(result))
-    elif isinstance(result, Evidence | Noted):
-        record.about.update(describe(result))
+        if result.kept:  # then no stage has told
+            record.about.update(everything(result))
     if kind is not None:
         record.about.setdefault(ERROR_TYPE, kind)

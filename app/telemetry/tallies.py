@@ -13,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from opentelemetry.context import Context
 from opentelemetry.sdk.metrics import Exemplar
 from opentelemetry.sdk.metrics.export import (
     AggregationTemporality,
@@ -29,7 +28,7 @@ from opentelemetry.sdk.metrics.export import (
 )
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import get_current_span
+from opentelemetry.trace import SpanContext
 
 from app import __version__
 from app.telemetry import naming
@@ -38,8 +37,8 @@ from app.telemetry import vocabulary as v
 MOST_SERIES = 200
 Key = tuple[Any, ...]
 OVERFLOW: Key = ("otel.metric.overflow",)
-Seen = tuple[float, int, int, int]
-"""A measurement to point at: value, nanoseconds since 1970, trace id, span id."""
+Seen = tuple[float, int, SpanContext]
+"""A measurement to point at: value, nanoseconds since 1970, and where it was made."""
 
 
 class Tally:
@@ -51,19 +50,22 @@ class Tally:
         self._series: dict[Key, _Series] = {}
         self._started = clock()
 
-    def add(self, value: float, values: Key = (), context: Context | None = None) -> None:
-        """Record a measurement; `values` are those of the metric's attributes, in their order."""
+    def add(self, value: float, values: Key = (), at: SpanContext | None = None) -> None:
+        """Record a measurement made in the span `at`.
+
+        `values` are those of the metric's attributes, in their order; None: it has none.
+        """
         series = self._series.get(values)
         if series is None:
             series = self._begun(values)
         place = bisect_left(self._bounds, value)
-        span = get_current_span(context).get_span_context()
         with self._lock:
             series.counts[place] += 1
             series.total += value
-            series.least, series.most = min(series.least, value), max(series.most, value)
-            if span.trace_flags.sampled:
-                series.exemplars[place] = value, self._clock(), span.trace_id, span.span_id
+            series.least = min(series.least, value)
+            series.most = max(series.most, value)
+            if at is not None and at.trace_flags.sampled:
+                series.exemplars[place] = value, self._clock(), at
 
     def _begun(self, values: Key) -> "_Series":
         with self._lock:
@@ -87,8 +89,8 @@ class Tally:
     def _point(self, values: Key, series: "_Series", now: int) -> Any:
         attributes = self._attributes(values)
         exemplars = [
-            Exemplar({}, value, at, span_id, trace_id)
-            for value, at, trace_id, span_id in series.exemplars.values()
+            Exemplar({}, value, moment, at.span_id, at.trace_id)
+            for value, moment, at in series.exemplars.values()
         ]
         series.exemplars = {}
         if not self._bounds:

@@ -28,6 +28,7 @@ from opentelemetry.trace import (
 from opentelemetry.trace import TracerProvider as TracerProviderProtocol
 
 from app.telemetry.spans import Attributes, QuickSpan
+from app.telemetry.vocabulary import SCOPE
 
 
 class QuickTracer(Tracer):
@@ -38,6 +39,7 @@ class QuickTracer(Tracer):
         self.scope, self.resource, self.processors = scope, sdk.resource, provider.processors
         self.clock, self.longest, self.plain = provider.clock, provider.longest, provider.plain
         self._sampler, self._ids = sdk.sampler, sdk.id_generator
+        self.ours = scope.name == SCOPE
 
     def start_span(  # noqa: PLR0913, PLR0917 - as the API has it
         self,

@@ -83,6 +83,9 @@ OUTCOME_COUNTS = {
 # Requests
 PROBLEM = Attribute("vitrine.problem", "string", "kind of the problem in the response", PROBLEMS)
 DURATION = Attribute("vitrine.request.duration", "double", "seconds until the last byte was sent")
+BROKEN_OFF = Attribute(
+    "vitrine.request.broken_off", "boolean", "the response did not get to its end"
+)
 STAGE_DURATIONS = {
     each: Attribute(f"vitrine.duration.{each.replace(' ', '_')}", "double", f"seconds: {each}")
     for each in STAGES

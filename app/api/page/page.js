@@ -93,13 +93,14 @@ async function ask(url, options = {}) {
   return body;
 }
 
-function inWords({ title, detail, errors = [] }, status) {
+function inWords({ title, detail, errors = [], trace_id: trace }, status) {
   const inputs = errors.map((each) => {
     const name = each.pointer.replace("/", "");
     return `${own(INPUTS, name) ?? `“${name}”`} ${each.detail}.`;
   });
   if (inputs.length) return inputs.join(" ");
-  return title ? `${title}. ${detail}` : `The service gave no usable answer (status ${status}).`;
+  const found = trace && status >= 500 ? ` What happened is in the trace ${trace}.` : "";
+  return title ? `${title}. ${detail}${found}` : `The service gave no usable answer (status ${status}).`;
 }
 
 async function suggestCategories() {
@@ -140,11 +141,13 @@ function reading({ terms, corrections }) {
   return words.flatMap((word, place) => [place ? ", " : "Read as ", word]);
 }
 
-function drawProvenance({ results, took_ms: took, model, recommendation_id: id }) {
+function drawProvenance({ results, took_ms: took, model, recommendation_id: id, trace_id: trace }) {
   const count = results.length === 1 ? "1 result" : `${results.length} results`;
   find("took").textContent = `${count} in ${took < 10 ? took.toFixed(1) : Math.round(took)} ms`;
   find("model").textContent = `ranked by ${model.name} ${model.version}`;
   find("recommendation").textContent = id;
+  find("traced").hidden = !trace;
+  find("trace").textContent = trace ?? "";
   find("copy").textContent = "Copy";
   find("status").textContent = find("took").textContent;
 }

@@ -1,0 +1,91 @@
+"""The reference page of everything that is told, made from the vocabulary."""
+
+from collections.abc import Iterable
+
+from app.recommend.stages import FEEDBACK, RECOMMEND, STAGES
+from app.telemetry import vocabulary as v
+from app.telemetry.naming import Attribute, Metric
+
+HEAD = """# What the service tells
+
+Made from `app/telemetry/vocabulary.py` (`make docs`; `make check` fails when it is stale). Tests
+look at everything the service emits and fail on a name that is neither here nor in OpenTelemetry's
+semantic conventions, on another type, and on a value out of bounds.
+
+## A trace
+
+| span | kind | made by |
+|---|---|---|
+| `POST /recommend` and the like | SERVER | FastAPI instrumentation |
+"""
+TAIL = """| `SELECT` | CLIENT | sqlite3 instrumentation |
+| `GET` | CLIENT | httpx instrumentation |
+
+A failure has status ERROR and `error.type` on the span where it happened, also where it was dealt
+with: then the request is degraded and not failed. `error.type` is the exception's name, or the
+status Wikipedia answered with. What nobody foresaw leaves an `exception` event with its stack.
+Messages of exceptions are nowhere: they may quote what was typed. Feedback links to the span of the
+recommendation it judges.
+
+Every response has the trace's id (`traceresponse`, and `trace_id` in recommendations and problems)
+and the times of its stages (`Server-Timing`).
+
+## Attributes
+
+The semantic conventions' are used where there are any. Ours:
+
+| name | type | meaning | values |
+|---|---|---|---|
+"""
+EVENTS = """
+## Events on spans, and log records
+
+One wide event is logged for each request: `recommendation.served` or `request.answered`, ERROR when
+somebody must look (5xx), WARN when the service did less than it should (degraded, 429, 503), else
+INFO. Everything else that is logged goes the same way: one JSON line on standard output and one
+OTLP record, with the ids of its trace.
+
+| name | meaning |
+|---|---|
+"""
+METRICS = """
+## Metrics
+
+Seconds, cumulative, with exemplars. Histograms of durations have the buckets {quick}; shares have
+tenths. A metric has at most {most} attribute sets; what is beyond is counted together under
+`otel.metric.overflow`.
+
+| name | instrument | unit | meaning | attributes |
+|---|---|---|---|---|
+"""
+STANDARD = """
+Besides these, by the conventions: `process.cpu.time`, `process.memory.usage`,
+`process.thread.count`, `process.unix.file_descriptor.count`, `cpython.gc.collections`, and of the
+SDK itself `otel.sdk.processor.*` (queues, and what did not fit: `error.type` `queue_full`),
+`otel.sdk.exporter.*` (what was sent, and what failed) and `otel.sdk.metric_reader.*`.
+"""
+
+
+def reference(most_series: int) -> str:
+    """Markdown."""
+    stages = [name for name in STAGES if name not in (RECOMMEND, FEEDBACK)]
+    spans = "".join(f"| `{name}` | INTERNAL | stages |\n" for name in stages)
+    attributes = "".join(map(_attribute, v.ATTRIBUTES.values()))
+    events = "".join(f"| `{each}` | {each.meaning} |\n" for each in v.EVENTS.values())
+    metrics = METRICS.format(quick=_numbers(v.QUICK), most=most_series)
+    rows = "".join(map(_metric, v.METRICS.values()))
+    return HEAD + spans + TAIL + attributes + EVENTS + events + metrics + rows + STANDARD
+
+
+def _attribute(each: Attribute) -> str:
+    bounds = ", ".join(f"`{value}`" for value in each.values) or (each.form and f"`{each.form}`")
+    return f"| `{each}` | {each.kind} | {each.meaning} | {bounds} |\n"
+
+
+def _metric(each: Metric) -> str:
+    names = ", ".join(f"`{name}`" for name in each.attributes)
+    return f"| `{each}` | {each.instrument} | {each.unit} | {each.meaning} | {names} |\n"
+
+
+def _numbers(numbers: Iterable[float]) -> str:
+    return ", ".join(f"{each:g}" for each in numbers)
