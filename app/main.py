@@ -52,8 +52,10 @@ def create_app(settings: Settings, telemetry: MakesTelemetry = from_environment)
     app.add_middleware(Guard, limits=settings.limits)
     app.add_middleware(Unexpected)
     problems.install(app)
+    described = app.router.routes[:]
     for module in (recommend, documents, feedback, health, page):
         app.include_router(module.router)
+    app.router.routes[:] = app.router.routes[len(described) :] + described  # most asked for first
     return app
 
 

@@ -107,12 +107,27 @@ def everything(recommendation: Recommendation) -> Attributes:
 
 def events(result: object) -> tuple[Event, ...]:
     """What happened on the way to a result, as span events."""
-    if isinstance(result, Scored) and result.failure is not None:
-        return (v.FALLBACK_INVOKED,)
-    missed = isinstance(result, Evidence) and result.outcome not in (Outcome.CACHED, Outcome.OFF)
-    if missed or (isinstance(result, Recommendation) and not result.kept):
-        return (v.CACHE_MISS,)
-    return ()
+    happened = HAPPENED.get(type(result))
+    return () if happened is None else happened(result)
+
+
+def _fallback(scored: Scored) -> tuple[Event, ...]:
+    return (v.FALLBACK_INVOKED,) if scored.failure is not None else ()
+
+
+def _asked(evidence: Evidence) -> tuple[Event, ...]:
+    return () if evidence.outcome in (Outcome.CACHED, Outcome.OFF) else (v.CACHE_MISS,)
+
+
+def _made(recommendation: Recommendation) -> tuple[Event, ...]:
+    return () if recommendation.kept else (v.CACHE_MISS,)
+
+
+HAPPENED: Mapping[type, Callable[[Any], tuple[Event, ...]]] = {
+    Scored: _fallback,
+    Evidence: _asked,
+    Recommendation: _made,
+}
 
 
 def oov_ratio(query: Query) -> float:

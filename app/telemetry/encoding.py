@@ -32,7 +32,9 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 KEPT = 4096
 """How many encoded attributes are kept."""
 SHORT = 256
-"""Longer texts are encoded each time: they seldom come again."""
+"""Bytes; what is longer seldom comes again."""
+KINDS: dict[type, dict[Any, bytes]] = {str: {}, bool: {}, int: {}}
+"""Encoded attributes by the type of their value."""
 TRACE_ID, SPAN_ID, PARENT_ID, NAME, KIND, TIMES = (
     b"\x0a\x10",
     b"\x12\x08",
@@ -96,7 +98,7 @@ def _span(span: ReadableSpan) -> bytes:
     ]  # fmt: skip
     if parent:
         parts += (PARENT_ID, parent.span_id.to_bytes(8, "big"))
-    parts += [_attribute(9, key, value) for key, value in (span.attributes or {}).items()]
+    parts += _attributes(9, span.attributes or {})
     status = _text(2, span.status.description) + _number(3, span.status.status_code.value)
     parts += (_field(15, status), REMOTE if parent and parent.is_remote else LOCAL)
     return b"".join(parts)
@@ -114,33 +116,46 @@ def _log(readable: ReadableLogRecord) -> bytes:
         b"\x52\x08", (record.span_id or 0).to_bytes(8, "big"),
         b"\x45", struct.pack("<I", int(record.trace_flags or 0)), _text(12, record.event_name),
     ]  # fmt: skip
-    parts += [_attribute(6, *each) for each in (record.attributes or {}).items()]
+    parts += _attributes(6, record.attributes or {})
     return b"".join(parts)
 
 
-def _attribute(number: int, key: str, value: Any) -> bytes:
-    """One KeyValue as field `number`."""
-    kind = type(value)
-    if (kind is str and len(value) <= SHORT) or kind is bool:
-        return _kept(number, key, value, kind.__name__)
-    if kind is float:
-        head, prefix = _double(number, key)
-        return head + prefix + struct.pack("<d", value)
-    if kind is int and 0 <= value < 1024:
-        return _kept(number, key, value, "int")
+def _attributes(number: int, attributes: Mapping[str, Any]) -> list[bytes]:
+    """KeyValues as fields `number`."""
+    parts: list[bytes] = []
+    for key, value in attributes.items():
+        kind = type(value)
+        if kind is float:
+            parts.append(_double(number, key))
+            parts.append(struct.pack("<d", value))
+        elif kind in KINDS:
+            known = KINDS[kind]  # one for each type, as True == 1
+            made = known.get((number, key, value))
+            parts.append(_learnt(known, number, key, value) if made is None else made)
+        else:
+            parts.append(_key_value(number, key, value))
+    return parts
+
+
+def _learnt(known: dict[Any, bytes], number: int, key: str, value: Any) -> bytes:
+    """Encode, and remember what is likely to come again."""
+    made = _key_value(number, key, value)
+    if len(made) <= SHORT:
+        if len(known) >= KEPT:
+            known.clear()
+        known[number, key, value] = made
+    return made
+
+
+def _key_value(number: int, key: str, value: Any) -> bytes:
     return _field(number, bytes(_encode_key_value(key, value).SerializeToString()))
 
 
 @lru_cache(KEPT)
-def _kept(number: int, key: str, value: Any, kind: str) -> bytes:  # noqa: ARG001 - True == 1
-    return _field(number, bytes(_encode_key_value(key, value).SerializeToString()))
-
-
-@lru_cache(KEPT)
-def _double(number: int, key: str) -> tuple[bytes, bytes]:
-    """What stands before the eight bytes of a number: the field's head, and key and type."""
+def _double(number: int, key: str) -> bytes:
+    """What stands before the eight bytes of a number: the field's head, key and type."""
     name = _text(1, key)
-    return _tag(number, 2) + _varint(len(name) + 11), name + b"\x12\x09\x21"
+    return _tag(number, 2) + _varint(len(name) + 11) + name + b"\x12\x09\x21"
 
 
 @lru_cache(KEPT)

@@ -62,7 +62,7 @@ class Handler(LoggingHandler):
         if record.exc_info and (error := record.exc_info[1]) is not None:
             record.__dict__[EXCEPTION_TYPE] = error_type(error)
             record.__dict__[EXCEPTION_STACKTRACE] = stack_of(error)
-            known = current()
+            known = current.get()
             if known is not None and v.INPUT_HASH in known.about:
                 record.__dict__[str(v.INPUT_HASH)] = known.about[v.INPUT_HASH]
         record.exc_info = None

@@ -1,8 +1,5 @@
 """The metrics: what is counted and measured of each result, with bounded attributes only."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
-
 from opentelemetry.metrics import CallbackT, Meter
 from opentelemetry.trace import SpanContext
 
@@ -15,16 +12,6 @@ from app.telemetry import vocabulary as v
 from app.telemetry.attributes import oov_ratio, rank_bucket
 from app.telemetry.naming import Metric
 from app.telemetry.tallies import Tallies
-
-
-class Seen(NamedTuple):
-    """A stage that ended; `at` is the span its measurements point to."""
-
-    name: str
-    seconds: float
-    result: object
-    error_type: str | None
-    at: SpanContext
 
 
 class Measures:
@@ -40,12 +27,6 @@ class Measures:
         self._feedback, self._problems = tallies(v.FEEDBACK), tallies(v.PROBLEM_COUNT)
         self._batches, self._written = tallies(v.BATCHES), tallies(v.DOCUMENTS_WRITTEN)
         self._occurrences, self._lag = tallies(v.OCCURRENCES), tallies(v.LOOP_LAG)
-        self._by_type: Mapping[type, Callable[[Any, Seen], None]] = {
-            Recommendation: self._recommendation,
-            Evidence: self._evidence,
-            Noted: self._noted,
-            Batch: self._batch,
-        }
 
     def watch(self, name: Metric, *callbacks: CallbackT) -> None:
         """What is read when metrics are sent."""
@@ -54,40 +35,46 @@ class Measures:
         else:
             self._meter.create_observable_counter(name, callbacks, name.unit, name.meaning)
 
-    def stage(self, seen: Seen) -> None:
-        """How long a stage took, and what its result says."""
-        if seen.name != RECOMMEND:
-            self._stage.add(seen.seconds, (seen.name, seen.error_type), seen.at)
-        elif seen.error_type is not None:
-            self._recommend.add(seen.seconds, (None, seen.error_type), seen.at)
-        if (measure := self._by_type.get(type(seen.result))) is not None:
-            measure(seen.result, seen)
+    def stage(
+        self, name: str, seconds: float, result: object, error_type: str | None, at: SpanContext
+    ) -> None:
+        """How long a stage took, and what its result says; exemplars point to the span `at`."""
+        if name != RECOMMEND:
+            self._stage.add(seconds, (name, error_type), at)
+        elif error_type is not None:
+            self._recommend.add(seconds, (None, error_type), at)
+        if isinstance(result, Recommendation):
+            self._recommendation(result, seconds, at)
+        elif isinstance(result, Evidence):
+            self._evidence(result, error_type, at)
+        elif isinstance(result, Noted):
+            self._noted(result, at)
+        elif isinstance(result, Batch):
+            self._batch(result, at)
 
-    def _recommendation(self, result: Recommendation, seen: Seen) -> None:
-        model, degraded, at = result.model, bool(result.degraded), seen.at
-        self._recommend.add(seen.seconds, (degraded, None), at)
+    def _recommendation(self, result: Recommendation, seconds: float, at: SpanContext) -> None:
+        model, degraded = result.model, bool(result.degraded)
+        self._recommend.add(seconds, (degraded, None), at)
         self._recommendations.add(1, (model.name, model.version, degraded), at)
         self._cache.add(1, ("answers", "hit" if result.kept else "miss"), at)
         self._oov.add(oov_ratio(result.query), (), at)
         if result.ranking.items:
-            card = (model.name, model.version)
-            self._top_score.add(result.ranking.items[0].score, card, at)
+            self._top_score.add(result.ranking.items[0].score, (model.name, model.version), at)
 
-    def _evidence(self, result: Evidence, seen: Seen) -> None:
+    def _evidence(self, result: Evidence, error_type: str | None, at: SpanContext) -> None:
         hit = "hit" if result.outcome is Outcome.CACHED else "miss"
-        self._topic.add(1, (result.outcome.value, seen.error_type), seen.at)
-        self._cache.add(1, ("topic_signal", hit), seen.at)
+        self._topic.add(1, (result.outcome.value, error_type), at)
+        self._cache.add(1, ("topic_signal", hit), at)
 
-    def _noted(self, result: Noted, seen: Seen) -> None:
+    def _noted(self, result: Noted, at: SpanContext) -> None:
         if not result.repeated:
             card = (result.served.model, result.served.version)
-            values = (result.kind.value, rank_bucket(result.rank), *card)
-            self._feedback.add(1, values, seen.at)
+            self._feedback.add(1, (result.kind.value, rank_bucket(result.rank), *card), at)
 
-    def _batch(self, result: Batch, seen: Seen) -> None:
-        self._batches.add(sum(result.counts.values()), (), seen.at)
+    def _batch(self, result: Batch, at: SpanContext) -> None:
+        self._batches.add(sum(result.counts.values()), (), at)
         for outcome, count in result.counts.items():
-            self._written.add(count, (outcome,), seen.at)
+            self._written.add(count, (outcome,), at)
 
     def problem(self, kind: str, status: int) -> None:
         """A request was answered with a problem."""

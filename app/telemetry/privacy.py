@@ -8,8 +8,6 @@ import secrets
 import traceback
 from hashlib import blake2b
 
-from app.recommend.words import normalize
-
 TYPED = frozenset(
     {
         "url.path", "url.query", "user_agent.original", "client.address", "client.port",
@@ -33,7 +31,7 @@ class Hasher:
         self._key = key
 
     def __call__(self, text: str) -> str:
-        plain = normalize(text).casefold().encode("utf-8", "replace")
+        plain = text.casefold().encode("utf-8", "replace")
         return blake2b(plain, digest_size=8, key=self._key).hexdigest()
 
 

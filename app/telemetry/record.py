@@ -1,7 +1,5 @@
 """What is known of the request under way, gathered from wherever it is worked on."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
@@ -34,26 +32,12 @@ class RequestRecord:
         self.stages[stage] = self.stages.get(stage, 0.0) + seconds
 
 
+current: ContextVar[RequestRecord | None] = ContextVar("request", default=None)
+"""The record of the request that this code runs for, if it does for one."""
+
+
 def about_this_request(name: str, value: Value) -> None:
     """Tell something of the request under way: its span and its wide event will hold it."""
-    if (record := _current.get()) is not None:
+    if (record := current.get()) is not None:
         record.about[name] = value
         trace.get_current_span().set_attribute(name, value)
-
-
-_current: ContextVar[RequestRecord | None] = ContextVar("request", default=None)
-
-
-def current() -> RequestRecord | None:
-    """The record of the request that this code runs for, if it does for one."""
-    return _current.get()
-
-
-@contextmanager
-def recording(record: RequestRecord) -> Iterator[RequestRecord]:
-    """Make it the current one."""
-    token = _current.set(record)
-    try:
-        yield record
-    finally:
-        _current.reset(token)

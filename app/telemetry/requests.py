@@ -23,7 +23,7 @@ from app.telemetry import vocabulary as v
 from app.telemetry.attributes import Attributes
 from app.telemetry.context import traceparent
 from app.telemetry.measures import Measures
-from app.telemetry.record import RequestRecord, recording
+from app.telemetry.record import RequestRecord, current
 from app.telemetry.wide_events import WideEvents
 
 PROBES = frozenset({"/livez", "/readyz"})
@@ -57,22 +57,20 @@ class RequestTelemetry:
             return
         answer = _Answer(self, scope, send)
         self._active += 1
-        token = context_api.attach(self._only_ours())
+        self._drop_baggage()
+        token = current.set(answer.record)
         try:
-            with recording(answer.record):
-                await self._app(scope, receive, answer.send)
+            await self._app(scope, receive, answer.send)
         finally:
             answer.ended()
-            context_api.detach(token)
+            current.reset(token)
             self._active -= 1
 
-    def _only_ours(self) -> context_api.Context:
-        """The context without baggage that is none of others' business."""
-        context = context_api.get_current()
-        for key in baggage.get_all(context):
+    def _drop_baggage(self) -> None:
+        """What others need not know goes no further; for the rest of this request's task."""
+        for key in baggage.get_all():
             if not key.startswith(self._handed_on):
-                context = baggage.remove_baggage(key, context)
-        return context
+                context_api.attach(baggage.remove_baggage(key))
 
     def now(self) -> int:
         return self._clock()

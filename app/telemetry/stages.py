@@ -14,17 +14,20 @@ from opentelemetry.trace import StatusCode, Tracer
 from app.catalogue.importer import Batch
 from app.catalogue.journal import Noted
 from app.recommend.stages import CIRCUIT_OPENED, FEEDBACK, RECOMMEND
-from app.recommend.types import Query, Recommendation, Request
+from app.recommend.topic_signal import Evidence
+from app.recommend.types import Query, Recommendation, Request, Scored
 from app.telemetry import vocabulary as v
 from app.telemetry.attributes import Attributes, describe, events, everything
 from app.telemetry.context import link_to
 from app.telemetry.failures import error_type, is_the_clients
-from app.telemetry.measures import Measures, Seen
+from app.telemetry.measures import Measures
 from app.telemetry.privacy import Hasher
 from app.telemetry.record import RequestRecord, current
 
 OF_THE_REQUEST = frozenset({RECOMMEND, FEEDBACK})
 """Stages that are the whole work of a request: its own span speaks of them."""
+MAY_HAVE_FAILED = (Evidence, Scored)
+"""Results that carry the failure they were made in spite of."""
 log = logging.getLogger(__name__)
 
 
@@ -68,38 +71,38 @@ class WatchedStage:
         self.result: Any = None
 
     def __enter__(self) -> Self:
-        self._own = self._name not in OF_THE_REQUEST
-        self._record = current()
+        watch, name = self._watch, self._name
+        self._own, self._record = name not in OF_THE_REQUEST, current.get()
+        if self._record is not None and isinstance(self._subject, Request):
+            self._record.about[v.INPUT_HASH] = watch.hasher(self._subject.text)
+        self._started = watch.clock()
         if self._own:
-            self._span = self._watch.tracer.start_span(self._name)
+            self._span = watch.tracer.start_span(name, start_time=self._started)
             self._token = context_api.attach(trace.set_span_in_context(self._span))
         else:
             self._span = trace.get_current_span()
-        if self._record is not None and isinstance(self._subject, Request):
-            self._record.about[v.INPUT_HASH] = self._watch.hasher(self._subject.text)
-        self._started = self._watch.clock()
         return self
 
     def __exit__(
         self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None
     ) -> Literal[False]:
-        seconds = (self._watch.clock() - self._started) / 1e9
+        ended = self._watch.clock()
         try:
-            self._tell(seconds, error)
+            self._tell((ended - self._started) / 1e9, error)
         except Exception:
             log.exception("telemetry of the stage “%s” failed", self._name)
         if self._own:
             context_api.detach(self._token)
-            self._span.end()
+            self._span.end(ended)
         return False
 
     def _tell(self, seconds: float, left: BaseException | None) -> None:
         result, watch, span, record = self.result, self._watch, self._span, self._record
-        failure = left or getattr(result, "failure", None)
+        failure = left or (result.failure if type(result) in MAY_HAVE_FAILED else None)
         kind = None if failure is None or is_the_clients(failure) else error_type(failure)
-        watch.measures.stage(Seen(self._name, seconds, result, kind, span.get_span_context()))
+        watch.measures.stage(self._name, seconds, result, kind, span.get_span_context())
         told = describe(result)
-        if isinstance(result, Query) and watch.plain:
+        if watch.plain and isinstance(result, Query):
             told[v.QUERY_TEXT] = result.text
         if record is not None:
             record.took(self._name, seconds)
@@ -109,7 +112,7 @@ class WatchedStage:
         span.set_attributes(told)
         for event in events(result):
             span.add_event(event)
-        if isinstance(result, Noted) and (link := link_to(result.served.trace)) is not None:
+        if type(result) is Noted and (link := link_to(result.served.trace)) is not None:
             span.add_link(link)
         if failure is not None and kind is not None and self._own:
             span.record_exception(failure)
@@ -118,11 +121,11 @@ class WatchedStage:
 
 def _remember(record: RequestRecord, result: object, told: Attributes, kind: str | None) -> None:
     """For the wide event."""
-    if isinstance(result, Batch):
+    if type(result) is Batch:
         record.add(told)
     else:
         record.about.update(told)
-    if isinstance(result, Recommendation):
+    if type(result) is Recommendation:
         record.recommended, record.degraded = True, bool(result.degraded)
         if result.kept:  # then no stage has told
             record.about.update(everything(result))
