@@ -20,6 +20,7 @@ from opentelemetry.metrics import Histogram, Meter, MeterProvider, NoOpHistogram
 from opentelemetry.trace import TracerProvider, get_current_span
 from starlette.middleware import Middleware
 
+from app.telemetry.lean import Lean
 from app.telemetry.naming import Metric
 from app.telemetry.tallies import Tallies, Tally
 from app.telemetry.vocabulary import OF_LIBRARIES
@@ -52,7 +53,7 @@ class Instrumentation:
             excluded_urls=UNTRACED,
             exclude_spans=["send", "receive"],
         )
-        app.middleware_stack = app.build_middleware_stack()
+        app.middleware_stack = Lean(app.build_middleware_stack())
         try:
             yield
         finally:

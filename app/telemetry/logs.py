@@ -57,7 +57,7 @@ class Handler(LoggingHandler):
         record = copy.copy(record)
         for name in NOT_TOLD:
             record.__dict__.pop(name, None)
-        if not record.name.startswith(OURS):  # further lines may show objects and what is in them
+        if record.name.partition(".")[0] not in OURS:  # further lines may show objects
             record.msg, record.args = record.getMessage().split("\n", 1)[0], ()
         if record.exc_info and (error := record.exc_info[1]) is not None:
             record.__dict__[EXCEPTION_TYPE] = error_type(error)

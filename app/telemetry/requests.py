@@ -22,6 +22,7 @@ from app.api.problems import PROBLEM
 from app.telemetry import vocabulary as v
 from app.telemetry.attributes import Attributes
 from app.telemetry.context import traceparent
+from app.telemetry.lean import restored
 from app.telemetry.measures import Measures
 from app.telemetry.record import RequestRecord, current
 from app.telemetry.wide_events import WideEvents
@@ -52,6 +53,7 @@ class RequestTelemetry:
         return (Observation(self._active),)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        restored(scope)
         if scope["type"] != "http" or scope["path"] in PROBES:
             await self._app(scope, receive, send)
             return
