@@ -26,7 +26,8 @@ from app.telemetry.tallies import Tallies, Tally
 from app.telemetry.vocabulary import OF_LIBRARIES
 
 STABLE = ("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database")
-"""Must be set before the first `instrument`: the old conventions are the libraries' default."""
+"""Must be set before the first `instrument`: the old conventions are the libraries' default, and
+what people type stands under more names in them."""
 LIBRARIES = "opentelemetry.instrumentation."
 UNTRACED = "/livez$,/readyz$"
 
@@ -35,7 +36,7 @@ class Instrumentation:
     """Puts the libraries around an application's parts."""
 
     def __init__(self, traces: TracerProvider, metrics: MeterProvider) -> None:
-        os.environ.setdefault(*STABLE)
+        os.environ.update([STABLE])
         self._traces, self._metrics = traces, metrics
 
     @contextmanager

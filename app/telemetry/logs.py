@@ -6,6 +6,8 @@ of exceptions may quote what was typed, so only their names and stacks are kept.
 
 import copy
 import logging
+import re
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -29,15 +31,12 @@ from app.telemetry.record import current
 OURS = ("app", "uvicorn")
 """Loggers that show nothing but what they mean to."""
 WITH_THEIR_OWN_HANDLERS = ("uvicorn", "uvicorn.error", "uvicorn.access")
-ABOUT_SENDING = (
-    "opentelemetry.exporter",
-    "opentelemetry.sdk._shared_internal",
-    "opentelemetry.sdk.metrics._internal.export",
-)
-"""They would repeat for each batch what `delivery.py` says once."""
-UNWANTED = (*ABOUT_SENDING, "uvicorn.access")
-"""And access lines hold what was typed; the wide event says more."""
+UNWANTED = ("opentelemetry", "uvicorn.access")
+"""The SDK would say for each batch what `delivery.py` says once, and quotes headers it can't read;
+access lines hold what was typed, and the wide event says more."""
+_FIRST_LINE, _WHAT_IT_WAS = re.compile("\n"), re.compile("[\n(<'\":]")
 NOT_TOLD = ("color_message", "websocket")
+log = logging.getLogger(__name__)
 
 
 class Handler(LoggingHandler):
@@ -48,17 +47,24 @@ class Handler(LoggingHandler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            super().emit(self._private(record))
+            if self._is_wanted(record):
+                super().emit(self._private(record))
         except Exception:  # noqa: BLE001 - a record that can't be told is no reason to fail
             self.lost += 1
+
+    def _is_wanted(self, record: logging.LogRecord) -> bool:
+        """Warnings of all, information of ours; uvicorn's word on web sockets has their address."""
+        ours = record.name.partition(".")[0] in OURS
+        return (ours or record.levelno >= logging.WARNING) and "WebSocket" not in str(record.msg)
 
     def _private(self, record: logging.LogRecord) -> logging.LogRecord:
         """A copy without what must not be told."""
         record = copy.copy(record)
         for name in NOT_TOLD:
             record.__dict__.pop(name, None)
-        if record.name.partition(".")[0] not in OURS:  # further lines may show objects
-            record.msg, record.args = record.getMessage().split("\n", 1)[0], ()
+        if record.name.partition(".")[0] not in OURS:  # others show objects and what is in them
+            until = _WHAT_IT_WAS if record.exc_info else _FIRST_LINE
+            record.msg, record.args = until.split(record.getMessage(), 1)[0], ()
         if record.exc_info and (error := record.exc_info[1]) is not None:
             record.__dict__[EXCEPTION_TYPE] = error_type(error)
             record.__dict__[EXCEPTION_STACKTRACE] = stack_of(error)
@@ -118,13 +124,21 @@ def handled(provider: LoggerProvider) -> Iterator[None]:
         each.handlers, each.propagate = [], True
     ours.setLevel(logging.INFO)
     root.addHandler(handler)
+    hook, threading.excepthook = threading.excepthook, _told_of_thread
     try:
         yield
     finally:
+        threading.excepthook = hook
         root.removeHandler(handler)
         ours.setLevel(level)
         for each, handlers, propagate in before:
             each.handlers, each.propagate = handlers, propagate
+
+
+def _told_of_thread(failed: threading.ExceptHookArgs) -> None:
+    """What ended a thread, without its message."""
+    if failed.exc_value is not None:
+        log.error("unhandled error in a thread", exc_info=failed.exc_value)
 
 
 @contextmanager

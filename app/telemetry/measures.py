@@ -1,7 +1,7 @@
 """The metrics: what is counted and measured of each result, with bounded attributes only."""
 
 from opentelemetry.metrics import CallbackT, Meter
-from opentelemetry.trace import SpanContext
+from opentelemetry.trace import SpanContext, get_current_span
 
 from app.catalogue.importer import Batch
 from app.catalogue.journal import Noted
@@ -78,11 +78,11 @@ class Measures:
 
     def problem(self, kind: str, status: int) -> None:
         """A request was answered with a problem."""
-        self._problems.add(1, (kind, status))
+        self._problems.add(1, (kind, status), get_current_span().get_span_context())
 
     def occurrence(self, name: str) -> None:
         """A retry, or the opening of the circuit."""
-        self._occurrences.add(1, (name,))
+        self._occurrences.add(1, (name,), get_current_span().get_span_context())
 
     def loop_lag(self, seconds: float) -> None:
         """The event loop came back to its timer this late."""

@@ -32,7 +32,6 @@ def resource(settings: TelemetrySettings) -> Resource:
         service_attributes.SERVICE_NAME: NAME,
         service_attributes.SERVICE_NAMESPACE: NAME,
         service_attributes.SERVICE_VERSION: __version__,
-        service_attributes.SERVICE_INSTANCE_ID: str(uuid4()),
         deployment_attributes.DEPLOYMENT_ENVIRONMENT_NAME: settings.environment,
         host_attributes.HOST_NAME: socket.gethostname(),
         host_attributes.HOST_ARCH: platform.machine(),
@@ -43,7 +42,11 @@ def resource(settings: TelemetrySettings) -> Resource:
         vcs_attributes.VCS_REF_HEAD_REVISION: settings.revision or revision(),
     }
     known: dict[str, AnyValue] = {name: value for name, value in told.items() if value}
-    return Resource.create(known, SCHEMA).merge(OTELResourceDetector().detect())
+    chosen = OTELResourceDetector().detect()
+    name = chosen.attributes.get(service_attributes.SERVICE_INSTANCE_ID)
+    own = str(uuid4()) if name is None else f"{name}-{os.getpid()}"  # workers share the variable
+    mine = Resource({service_attributes.SERVICE_INSTANCE_ID: own})
+    return Resource.create(known, SCHEMA).merge(chosen).merge(mine)
 
 
 def container_id(mounts: Path = Path("/proc/self/mountinfo")) -> str:

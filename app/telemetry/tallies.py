@@ -10,7 +10,6 @@ import threading
 import time
 from bisect import bisect_left
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from opentelemetry.sdk.metrics import Exemplar
@@ -143,10 +142,17 @@ class Tallies:
         export: Callable[..., Any] = exporter.export
 
         def more(data: MetricsData, *args: Any, **options: Any) -> Any:
-            found = [made for made in (each.metric() for each in self._made.values()) if made]
-            ours = ScopeMetrics(InstrumentationScope(v.SCOPE, __version__), found, "")
-            everything = [*data.resource_metrics, ResourceMetrics(self._resource, [ours], "")]
-            return export(replace(data, resource_metrics=everything), *args, **options)
+            return export(self._joined(data), *args, **options)
 
         exporter.export = more  # type: ignore[method-assign, assignment]
         return exporter
+
+    def _joined(self, data: MetricsData) -> MetricsData:
+        """With the tallies under the resource and scope there are: each can stand only once."""
+        found = [made for made in (each.metric() for each in self._made.values()) if made]
+        theirs = [each for part in data.resource_metrics for each in part.scope_metrics]
+        found += [made for each in theirs if each.scope.name == v.SCOPE for made in each.metrics]
+        ours = ScopeMetrics(InstrumentationScope(v.SCOPE, __version__), found, "")
+        scopes = [each for each in theirs if each.scope.name != v.SCOPE]
+        about = ResourceMetrics(self._resource, [*scopes, ours], self._resource.schema_url)
+        return MetricsData([about])

@@ -93,7 +93,7 @@ class QuickTracer(Tracer):
             self._ids.generate_span_id(),
             is_remote=False,
             trace_flags=TraceFlags(flags),
-            trace_state=result.trace_state,
+            trace_state=result.trace_state if self.plain else None,  # a client can write into it
         )
         return made, bool(result.decision.is_recording())  # type: ignore[no-untyped-call]
 
