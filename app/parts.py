@@ -73,7 +73,6 @@ class Parts:
     recommender: Recommender
     model: RankingModel
     topic_signal: WikipediaSignal | NoTopicSignal
-    index: CatalogueIndex
     stages: StageObserver
 
 
@@ -128,6 +127,6 @@ async def running(settings: Settings, watcher: Watcher) -> AsyncIterator[Parts]:
         model = load_model(model_path(settings))
         answers = Answers(settings.answers_bytes)
         recommender = Recommender(index, model, topic_signal, answers, stages)
-        parts = Parts(settings, catalogue, notes, recommender, model, topic_signal, index, stages)
+        parts = Parts(settings, catalogue, notes, recommender, model, topic_signal, stages)
         watcher.parts(parts)
         yield parts

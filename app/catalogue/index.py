@@ -50,11 +50,6 @@ class CatalogueIndex:
         self._moments = Moments(database, models, lexical_index)
         self._moment = self._at(self._moments.current())
 
-    @property
-    def count(self) -> int:
-        """How many documents the last moment has that was asked for."""
-        return self._moment.snapshot.count
-
     def now(self) -> "Moment":
         """With everything written before this call (a bulk import: soon).
 

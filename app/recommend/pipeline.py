@@ -1,6 +1,7 @@
 """The whole way through: request -> query -> candidates -> scores -> ranking -> recommendation."""
 
 from asyncio import to_thread
+from dataclasses import replace
 from functools import partial
 
 from app.recommend.answers import Answers
@@ -42,7 +43,8 @@ class Recommender:
         nothing_to_wait_for = asked.done() and index.quick  # then a thread would only cost
         candidates = look() if nothing_to_wait_for else await to_thread(look)
         evidence = await asked
-        answer = self._answer(index, query, candidates, evidence, request.limit)
+        made = self._answer(index, query, candidates, evidence, request.limit)
+        answer = replace(made, kept=False)
         if index is self._index.now():
             self._answers.keep(request, index, evidence, answer)
         return answer

@@ -173,5 +173,5 @@ class Recommendation:
     ranking: Ranking
     model: ModelCard
     degraded: tuple[str, ...]
-    kept: bool = False
-    """Whether it was made for an earlier request."""
+    kept: bool | None = None
+    """Whether it was made for an earlier request; None where none are kept."""

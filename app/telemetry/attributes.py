@@ -54,8 +54,9 @@ def _recommendation(recommendation: Recommendation) -> Attributes:
         v.MODEL_NAME: recommendation.model.name,
         v.MODEL_VERSION: recommendation.model.version,
         v.DEGRADED: bool(recommendation.degraded),
-        v.CACHE_OUTCOME: "hit" if recommendation.kept else "miss",
     }
+    if recommendation.kept is not None:
+        told[v.CACHE_OUTCOME] = "hit" if recommendation.kept else "miss"
     if recommendation.degraded:
         told[v.MISSING] = recommendation.degraded
     return told
@@ -120,7 +121,7 @@ def _asked(evidence: Evidence) -> tuple[Event, ...]:
 
 
 def _made(recommendation: Recommendation) -> tuple[Event, ...]:
-    return () if recommendation.kept else (v.CACHE_MISS,)
+    return (v.CACHE_MISS,) if recommendation.kept is False else ()
 
 
 HAPPENED: Mapping[type, Callable[[Any], tuple[Event, ...]]] = {

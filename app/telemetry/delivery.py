@@ -9,7 +9,8 @@ OTEL_METRICS_EXPORTER and OTEL_LOGS_EXPORTER can be `otlp` or `none`.
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,11 +21,13 @@ from opentelemetry.exporter.otlp.proto.grpc import trace_exporter as grpc_traces
 from opentelemetry.exporter.otlp.proto.http import _log_exporter as http_logs
 from opentelemetry.exporter.otlp.proto.http import metric_exporter as http_metrics
 from opentelemetry.exporter.otlp.proto.http import trace_exporter as http_traces
+from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.sdk._logs.export import LogRecordExporter
 from opentelemetry.sdk.metrics.export import MetricExporter
 from opentelemetry.sdk.trace.export import SpanExporter
 
 from app.telemetry import encoding
+from app.telemetry import vocabulary as v
 
 TIMEOUT_SECONDS = 2.0
 """How long one batch may take, where OTEL_EXPORTER_OTLP_TIMEOUT does not say. It bounds the end."""
@@ -45,26 +48,40 @@ class Delivery:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._away = False
+        self._away: set[int] = set()
+        self._lost: Counter[str] = Counter()
 
-    def watched(self, exporter: Any) -> Any:
+    def observe_lost(self, _: CallbackOptions) -> Iterable[Observation]:
+        """What the collector did not take: the SDK counts a refusal over HTTP as delivered."""
+        return [Observation(count, {v.SIGNAL: signal}) for signal, count in self._lost.items()]
+
+    def watched(self, exporter: Any, signal: str = "traces") -> Any:
         """The same exporter; its results are heard here."""
         export: Callable[..., Any] = exporter.export
 
         def heard(*batch: Any, **options: Any) -> Any:
-            result = export(*batch, **options)
-            self._hear(result.name == "SUCCESS")
+            delivered = False
+            try:
+                result = export(*batch, **options)
+                delivered = result.name == "SUCCESS"
+            finally:
+                self._hear(id(exporter), delivered=delivered)
+                if not delivered:
+                    self._lost[signal] += len(batch[0]) if signal != "metrics" else 1
             return result
 
         exporter.export = heard
         return exporter
 
-    def _hear(self, delivered: bool) -> None:
+    def _hear(self, exporter: int, *, delivered: bool) -> None:
+        """One word when the first signal is not taken, another when all are again."""
         with self._lock:
-            changed, self._away = self._away == delivered, not delivered
-        if changed and delivered:
+            before = len(self._away)
+            (self._away.discard if delivered else self._away.add)(exporter)
+            after = len(self._away)
+        if before and not after:
             log.info("the collector takes telemetry again")
-        elif changed:
+        elif after and not before:
             log.warning(
                 "the collector does not take telemetry; the service goes on without it, and what "
                 "does not fit the queues is dropped and counted. OTEL_EXPORTER_OTLP_ENDPOINT says "
@@ -79,17 +96,18 @@ class Exporters:
     spans: SpanExporter | None
     metrics: MetricExporter | None
     logs: LogRecordExporter | None
+    delivery: Delivery | None = None
 
 
 def otlp() -> Exporters:
     """Exporters as the environment wants them. Raises ValueError for a protocol there is not."""
     encoding.use_in(grpc_traces, http_traces, grpc_logs, http_logs)
     delivery = Delivery()
-    made = (
-        delivery.watched(_exporter(signal, place)) if _wanted(signal) else None
+    spans, metrics, logs = (
+        delivery.watched(_exporter(signal, place), signal.lower()) if _wanted(signal) else None
         for place, signal in enumerate(SIGNALS)
     )
-    return Exporters(*made)
+    return Exporters(spans, metrics, logs, delivery)
 
 
 def _wanted(signal: str) -> bool:

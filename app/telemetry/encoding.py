@@ -5,16 +5,18 @@ are made once and kept; a span is then a join. Spans with events, links or a tra
 and go the library's way. The result is the same message (a test compares them), so the library's
 exporters send it: `use_in(module)`.
 
-Wire format: https://protobuf.dev/programming-guides/encoding/, fields:
-https://github.com/open-telemetry/opentelemetry-proto
+Wire format: https://protobuf.dev/programming-guides/encoding/
 """
 
 import struct
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from opentelemetry.exporter.otlp.proto.common._internal import _encode_key_value
+from opentelemetry.exporter.otlp.proto.common._internal import (
+    _encode_attributes,
+    _encode_instrumentation_scope,
+)
 from opentelemetry.exporter.otlp.proto.common._internal._log_encoder import _encode_log
 from opentelemetry.exporter.otlp.proto.common._internal.trace_encoder import (
     _SPAN_KIND_MAP,
@@ -48,16 +50,14 @@ REMOTE, LOCAL = (b"\x85\x01" + struct.pack("<I", flags) for flags in (0x300, 0x1
 
 def encode_spans(spans: Sequence[ReadableSpan]) -> ExportTraceServiceRequest:
     """As the library's encoder of the same name."""
-    return ExportTraceServiceRequest.FromString(
-        _grouped((each.resource, each.instrumentation_scope, _span(each)) for each in spans)
-    )
+    parts = ((each.resource, each.instrumentation_scope, _span(each)) for each in spans)
+    return ExportTraceServiceRequest.FromString(_grouped(parts))
 
 
 def encode_logs(batch: Sequence[ReadableLogRecord]) -> ExportLogsServiceRequest:
     """As the library's encoder of the same name."""
-    return ExportLogsServiceRequest.FromString(
-        _grouped((each.resource, each.instrumentation_scope, _log(each)) for each in batch)
-    )
+    parts = ((each.resource, each.instrumentation_scope, _log(each)) for each in batch)
+    return ExportLogsServiceRequest.FromString(_grouped(parts))
 
 
 def _grouped(records: Iterable[tuple[Resource, InstrumentationScope | None, bytes]]) -> bytes:
@@ -69,16 +69,15 @@ def _grouped(records: Iterable[tuple[Resource, InstrumentationScope | None, byte
     return b"".join(_field(1, _resource(*each)) for each in resources.values())
 
 
-def _resource(
-    resource: Resource, scopes: Mapping[InstrumentationScope | None, list[bytes]]
-) -> bytes:
+Records = Mapping[InstrumentationScope | None, list[bytes]]
+
+
+def _resource(resource: Resource, scopes: Records) -> bytes:
     """ResourceSpans or ResourceLogs: their fields have the same numbers."""
-    about = PbResource(
-        attributes=[_encode_key_value(*each) for each in resource.attributes.items()]
-    )
+    about = PbResource(attributes=_encode_attributes(resource.attributes))
     parts = [_field(1, about.SerializeToString())]
     for scope, records in scopes.items():
-        head = PbScope(name=scope.name, version=scope.version or "") if scope else PbScope()
+        head = _encode_instrumentation_scope(scope) if scope else PbScope()
         schema = scope.schema_url if scope else None
         body = _field(1, head.SerializeToString()) + b"".join(records) + _text(3, schema)
         parts.append(_field(2, body))
@@ -111,7 +110,8 @@ def _log(readable: ReadableLogRecord) -> bytes:
     severity = record.severity_number.value if record.severity_number else 0
     parts = [
         struct.pack(TIMES, 0x09, record.timestamp or 0, 0x59, record.observed_timestamp or 0),
-        _number(2, severity), _text(3, record.severity_text), _field(5, _text(1, record.body)),
+        _number(2, severity), _text(3, record.severity_text),
+        _field(5, _field(1, record.body.encode())),
         b"\x4a\x10", record.trace_id.to_bytes(16, "big"),
         b"\x52\x08", (record.span_id or 0).to_bytes(8, "big"),
         b"\x45", struct.pack("<I", int(record.trace_flags or 0)), _text(12, record.event_name),
@@ -121,7 +121,6 @@ def _log(readable: ReadableLogRecord) -> bytes:
 
 
 def _attributes(number: int, attributes: Mapping[str, Any]) -> list[bytes]:
-    """KeyValues as fields `number`."""
     parts: list[bytes] = []
     for key, value in attributes.items():
         kind = type(value)
@@ -148,7 +147,12 @@ def _learnt(known: dict[Any, bytes], number: int, key: str, value: Any) -> bytes
 
 
 def _key_value(number: int, key: str, value: Any) -> bytes:
-    return _field(number, bytes(_encode_key_value(key, value).SerializeToString()))
+    """By the library, which leaves out what can't be encoded."""
+    try:
+        made = _encode_attributes({key: value})
+    except UnicodeError:  # of the key
+        return b""
+    return b"".join(_field(number, each.SerializeToString()) for each in made)
 
 
 @lru_cache(KEPT)
@@ -188,9 +192,6 @@ def _varint(value: int) -> bytes:
         value >>= 7
     encoded.append(value)
     return bytes(encoded)
-
-
-Encoder = Callable[..., Any]
 
 
 def use_in(*modules: Any) -> None:

@@ -1,5 +1,8 @@
 """What to call a failure, and how much to make of it."""
 
+from asyncio import CancelledError
+
+import httpx
 from purgatory.domain.model import OpenedState
 
 from app.catalogue.journal import NotRecommended, UnknownRecommendation
@@ -9,7 +12,9 @@ from app.wikipedia.client import SearchFailed, SearchRefused
 
 THE_CLIENTS = (NoSearchableWords, UnknownRecommendation, NotRecommended)
 """Mistakes of whoever asks; nothing failed here."""
-FORESEEN = (SearchFailed, TimeoutError, OpenedState, ArtefactRefused)
+FORESEEN = (
+    SearchFailed, TimeoutError, CancelledError, OpenedState, ArtefactRefused, httpx.HTTPError,
+)  # fmt: skip
 """Their names say it all; a stack would add nothing."""
 
 

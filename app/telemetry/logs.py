@@ -83,7 +83,7 @@ class JsonLines(LogRecordExporter):
 
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
         try:
-            self._stream.write(b"".join(line(each) for each in batch))
+            self._stream.write(b"".join(map(_line, batch)))
             self._stream.flush()
         except (OSError, ValueError):  # nobody reads it, or it was closed
             return LogRecordExportResult.FAILURE
@@ -111,7 +111,17 @@ def line(readable: ReadableLogRecord) -> bytes:
         "span_id": f"{record.span_id:016x}" if record.span_id else None,
     }
     told = {key: value for key, value in told.items() if value is not None}
-    return to_json(told | dict(record.attributes or {}), serialize_unknown=True) + b"\n"
+    told |= {key: value for key, value in (record.attributes or {}).items() if key not in told}
+    written = to_json(told, serialize_unknown=True, inf_nan_mode="strings", bytes_mode="base64")
+    return written + b"\n"
+
+
+def _line(readable: ReadableLogRecord) -> bytes:
+    """One record, or nothing where it can't be written."""
+    try:
+        return line(readable)
+    except ValueError:  # a lone surrogate, say
+        return b""
 
 
 @contextmanager

@@ -56,8 +56,9 @@ class Measures:
         model, degraded = result.model, bool(result.degraded)
         self._recommend.add(seconds, (degraded, None), at)
         self._recommendations.add(1, (model.name, model.version, degraded), at)
-        self._cache.add(1, ("answers", "hit" if result.kept else "miss"), at)
-        self._oov.add(oov_ratio(result.query), (), at)
+        if result.kept is not None:  # somebody typed a query
+            self._cache.add(1, ("answers", "hit" if result.kept else "miss"), at)
+            self._oov.add(oov_ratio(result.query), (), at)
         if result.ranking.items:
             self._top_score.add(result.ranking.items[0].score, (model.name, model.version), at)
 

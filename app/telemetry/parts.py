@@ -1,7 +1,9 @@
-"""Gauges of the parts: read when metrics are sent, and only from memory."""
+"""Gauges of the parts: read when metrics are sent."""
 
+import sqlite3
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 
 from opentelemetry.metrics import CallbackOptions, Observation
 
@@ -15,7 +17,8 @@ def watch_parts(measures: Measures, parts: Parts) -> None:
     """The size of the catalogue, the age of the model, what the journal lost."""
 
     def documents(_: CallbackOptions) -> Iterable[Observation]:
-        yield Observation(parts.index.count)
+        with suppress(sqlite3.Error):  # it may be closed already
+            yield Observation(len(parts.catalogue))
 
     def dropped(_: CallbackOptions) -> Iterable[Observation]:
         yield Observation(parts.journal.dropped)

@@ -19,6 +19,9 @@ TYPED = frozenset(
 """Attributes of the libraries that people fill, or that answer no question."""
 
 
+MOST_CAUSES, LONGEST_STACK = 8, 8_000
+
+
 def hasher(key: str | None) -> "Hasher":
     """A hash for this process; the same in every one where a key is given."""
     return Hasher(key.encode()[:64] if key else secrets.token_bytes(16))
@@ -40,11 +43,17 @@ def stack_of(error: BaseException) -> str:
     parts: list[str] = []
     seen: set[int] = set()
     link: BaseException | None = error
-    while link is not None and id(link) not in seen:
+    while link is not None and id(link) not in seen and len(parts) < MOST_CAUSES:
         seen.add(id(link))
-        frames = traceback.StackSummary.extract(
-            traceback.walk_tb(link.__traceback__), lookup_lines=True
-        )
-        parts.append("".join([*frames.format(), type(link).__qualname__]))
+        parts.append(_one_stack(link))
         link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
-    return "\n\ncause of\n\n".join(reversed(parts))
+    return "\n\ncause of\n\n".join(reversed(parts))[-LONGEST_STACK:]
+
+
+def _one_stack(error: BaseException) -> str:
+    frames = traceback.StackSummary.extract(traceback.walk_tb(error.__traceback__))
+    name = type(error).__qualname__
+    if isinstance(error, BaseExceptionGroup):
+        inner = "\n\nand\n\n".join(stack_of(each) for each in error.exceptions[:MOST_CAUSES])
+        return f"{''.join(frames.format())}{name} of\n\n{inner}"
+    return "".join([*frames.format(), name])

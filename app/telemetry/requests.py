@@ -9,7 +9,9 @@ from http import HTTPStatus
 from opentelemetry import baggage, trace
 from opentelemetry import context as context_api
 from opentelemetry._logs import SeverityNumber
+from opentelemetry.instrumentation.utils import suppress_instrumentation
 from opentelemetry.metrics import CallbackOptions, Observation
+from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
 from opentelemetry.semconv.attributes.http_attributes import (
     HTTP_REQUEST_METHOD,
     HTTP_RESPONSE_STATUS_CODE,
@@ -25,6 +27,7 @@ from app.telemetry.context import traceparent
 from app.telemetry.lean import restored
 from app.telemetry.measures import Measures
 from app.telemetry.record import RequestRecord, current
+from app.telemetry.spans import QuickSpan
 from app.telemetry.wide_events import WideEvents
 
 PROBES = frozenset({"/livez", "/readyz"})
@@ -54,8 +57,12 @@ class RequestTelemetry:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         restored(scope)
-        if scope["type"] != "http" or scope["path"] in PROBES:
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
+            return
+        if scope["path"] in PROBES:
+            with suppress_instrumentation():
+                await self._app(scope, receive, send)
             return
         answer = _Answer(self, scope, send)
         self._active += 1
@@ -86,8 +93,10 @@ class RequestTelemetry:
         }
         if status:
             about[HTTP_RESPONSE_STATUS_CODE] = status
-        if (route := getattr(scope.get("route"), "path_format", None)) is not None:
+        if (route := _route(scope)) is not None:
             about[HTTP_ROUTE] = route
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            about.setdefault(ERROR_TYPE, str(status))
         if (problem := _problem(scope)) is not None:
             about[v.PROBLEM] = problem
             self._measures.problem(problem, status)
@@ -127,6 +136,7 @@ class _Answer:
         """Nothing more will be sent; tell of it where it is not the end of the response."""
         if not self._complete:
             self.record.about[v.BROKEN_OFF] = True
+            trace.get_current_span().set_attribute(v.BROKEN_OFF, True)
             seconds = (self._told.now() - self._started) / 1e9
             self._told.tell(self.record, self._scope, self._status, seconds)
 
@@ -155,6 +165,14 @@ def _severity(status: int, *, degraded: bool) -> SeverityNumber:
     return (
         SeverityNumber.ERROR if status >= HTTPStatus.INTERNAL_SERVER_ERROR else SeverityNumber.INFO
     )
+
+
+def _route(scope: Scope) -> str | None:
+    """The route's template, known to the server span also where the guard let nothing through."""
+    span = trace.get_current_span()
+    held = span.attributes if isinstance(span, QuickSpan) else None
+    found = (held or {}).get(HTTP_ROUTE) or getattr(scope.get("route"), "path_format", None)
+    return None if found is None else str(found)
 
 
 def _problem(scope: Scope) -> str | None:

@@ -52,7 +52,7 @@ def resource(settings: TelemetrySettings) -> Resource:
 def container_id(mounts: Path = Path("/proc/self/mountinfo")) -> str:
     """The id of the container this runs in, or nothing."""
     try:
-        found = _CONTAINER.search(mounts.read_text())
+        found = _CONTAINER.search(mounts.read_text(errors="replace"))
     except OSError:
         return ""
     return found[1] if found else ""

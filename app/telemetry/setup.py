@@ -1,24 +1,19 @@
 """One set-up for traces, metrics and logs: built in the lifespan of each worker, never before a
 fork, and taken down within a budget."""
 
-import logging
 import os
-import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 from opentelemetry import metrics, trace
-from opentelemetry.metrics import NoOpMeterProvider
-from opentelemetry.sdk._logs import LoggerProvider, LogRecordLimits, LogRecordProcessor
-from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, LogRecordExporter
+from opentelemetry.sdk._logs import LoggerProvider, LogRecordLimits
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 from starlette.middleware import Middleware
 
@@ -26,9 +21,10 @@ from app import __version__
 from app.parts import Parts
 from app.settings import TelemetrySettings
 from app.telemetry import vocabulary as v
+from app.telemetry.batches import log_batches, number, span_batches
 from app.telemetry.delivery import Exporters, otlp
 from app.telemetry.instrumentation import Instrumentation, QuickMetrics
-from app.telemetry.logs import JsonLines, handled, silenced
+from app.telemetry.logs import handled, silenced
 from app.telemetry.measures import Measures
 from app.telemetry.parts import watch_parts
 from app.telemetry.privacy import hasher
@@ -42,13 +38,8 @@ from app.telemetry.wide_events import WideEvents
 
 LONGEST_TEXT = 8192
 """Characters of an attribute, where OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT does not say."""
-DELAY_MILLISECONDS, METRIC_MILLISECONDS = 1_000, 10_000
-"""How long spans and records wait for company, and how often metrics are sent."""
-QUEUE, BATCH = 8192, 1024
-"""Spans and records that wait to be sent, and how many go at once, where OTEL_BSP_* and OTEL_BLRP_*
-do not say."""
-LINES_MILLISECONDS = 200
-log = logging.getLogger(__name__)
+METRIC_MILLISECONDS = 10_000
+"""How often metrics are sent, where OTEL_METRIC_EXPORT_INTERVAL does not say."""
 
 
 class Telemetry:
@@ -70,14 +61,18 @@ class Telemetry:
         self.traces = QuickTracing(_tracing(self._about, ids), _longest(), plain=plain, clock=clock)
         self.logs = _logging(self._about)
         self._providers = (self.logs, self.traces, sdk)
+        self._ends: list[Callable[[], object]] = [self.traces.shutdown, sdk.shutdown]
         if exporters.spans is not None:
-            self.traces.add_span_processor(_span_batches(exporters.spans, sdk))
-        processors = list(_log_batches(settings, exporters.logs, sdk))
+            self.traces.add_span_processor(span_batches(exporters.spans, sdk))
+        processors = list(log_batches(settings, exporters.logs, sdk))
         for processor in processors:
             self.logs.add_log_record_processor(processor)
+            self._ends.append(processor.shutdown)
         meter = sdk.get_meter(v.SCOPE, __version__)
         watch_process(meter)
         self.measures = Measures(meter, tallies)
+        if exporters.delivery is not None:
+            self.measures.watch(v.LOST, exporters.delivery.observe_lost)
         self.events = WideEvents(self._about, processors, clock)
         self.stages = self._stages(plain=plain, clock=clock)
         libraries = self.instrumentation = Instrumentation(self.traces, self.metrics)
@@ -121,7 +116,7 @@ class Telemetry:
 
     def close(self) -> None:
         """Send what waits, side by side, and give up after the budget."""
-        threads = [threading.Thread(target=each.shutdown, daemon=True) for each in self._providers]
+        threads = [threading.Thread(target=each, daemon=True) for each in self._ends]
         until = time.monotonic() + self.settings.shutdown_seconds
         for thread in threads:
             thread.start()
@@ -146,7 +141,7 @@ def sdk_disabled() -> bool:
 def _readers(exporters: Exporters, tallies: Tallies) -> Sequence[MetricReader]:
     if exporters.metrics is None:
         return ()
-    every = _number("OTEL_METRIC_EXPORT_INTERVAL", METRIC_MILLISECONDS)
+    every = number("OTEL_METRIC_EXPORT_INTERVAL", METRIC_MILLISECONDS)
     return (PeriodicExportingMetricReader(tallies.sent_with(exporters.metrics), every),)
 
 
@@ -159,45 +154,5 @@ def _logging(about: Resource) -> LoggerProvider:
     return LoggerProvider(about, shutdown_on_exit=False, log_record_limits=limits)
 
 
-def _span_batches(exporter: SpanExporter, metrics: MeterProvider) -> SpanProcessor:
-    return BatchSpanProcessor(
-        exporter,
-        schedule_delay_millis=_number("OTEL_BSP_SCHEDULE_DELAY", DELAY_MILLISECONDS),
-        max_queue_size=_number("OTEL_BSP_MAX_QUEUE_SIZE", QUEUE),
-        max_export_batch_size=_number("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", BATCH),
-        meter_provider=metrics,
-    )
-
-
-def _log_batches(
-    settings: TelemetrySettings, exporter: LogRecordExporter | None, metrics: MeterProvider
-) -> Iterable[LogRecordProcessor]:
-    if settings.logs == "json":
-        yield BatchLogRecordProcessor(
-            JsonLines(sys.stdout.buffer),
-            schedule_delay_millis=LINES_MILLISECONDS,
-            max_export_batch_size=BATCH,
-            max_queue_size=QUEUE,
-            meter_provider=NoOpMeterProvider(),  # one queue of each name can be measured
-        )
-    if exporter is not None:
-        yield BatchLogRecordProcessor(
-            exporter,
-            schedule_delay_millis=_number("OTEL_BLRP_SCHEDULE_DELAY", DELAY_MILLISECONDS),
-            max_queue_size=_number("OTEL_BLRP_MAX_QUEUE_SIZE", QUEUE),
-            max_export_batch_size=_number("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", BATCH),
-            meter_provider=metrics,
-        )
-
-
 def _longest() -> int:
-    return _number("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", LONGEST_TEXT)
-
-
-def _number(name: str, default: int) -> int:
-    """A standard variable; one that is no number counts as not set, as the specification has it."""
-    try:
-        return int(os.environ.get(name, default))
-    except ValueError:
-        log.warning("%s is no whole number; %d is used", name, default)
-        return default
+    return number("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", LONGEST_TEXT)

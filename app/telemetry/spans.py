@@ -7,6 +7,7 @@ people typed and the messages of exceptions, which may quote it, are never even 
 """
 
 from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -24,9 +25,18 @@ from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, Statu
 from app.telemetry.failures import error_type, is_foreseen
 from app.telemetry.privacy import TYPED, stack_of
 
-MOST_ATTRIBUTES, MOST_EVENTS = 64, 32
+MOST_ATTRIBUTES, MOST_EVENTS, MOST_LINKS = 64, 32, 32
 UNSET = Status(StatusCode.UNSET)
 Attributes = Mapping[str, Any] | None
+
+
+def shortened(value: Any, longest: int) -> Any:
+    """The value, with no text in it longer than that."""
+    if isinstance(value, str):
+        return value if len(value) <= longest else value[:longest]
+    if isinstance(value, list | tuple):
+        return tuple(shortened(each, longest) for each in value)
+    return value
 
 
 class Origin(Protocol):
@@ -71,16 +81,13 @@ class QuickSpan(Span, ReadableSpan):
         return self._end_time is None
 
     def set_attribute(self, key: str, value: Any) -> None:
-        if self._end_time is not None or len(self._attributes) >= MOST_ATTRIBUTES:
+        tracer, held = self._tracer, self._attributes
+        if self._end_time is not None or (key in TYPED and not tracer.plain):
             return
-        longest = self._tracer.longest
-        if key in TYPED and not self._tracer.plain:
-            return
-        if type(value) is str and len(value) > longest:
-            value = value[:longest]
-        if key == URL_FULL and not self._tracer.plain:
+        if key == URL_FULL and not tracer.plain:
             value = urlsplit(value)._replace(query="", fragment="").geturl()
-        self._attributes[key] = value
+        if len(held) < MOST_ATTRIBUTES or key in held:
+            held[key] = shortened(value, tracer.longest)
 
     def set_attributes(self, attributes: Mapping[str, Any]) -> None:
         if self._tracer.ours and self._end_time is None:  # bounded by the vocabulary
@@ -94,17 +101,24 @@ class QuickSpan(Span, ReadableSpan):
     ) -> None:
         if self._end_time is None and len(self._events) < MOST_EVENTS:
             at = self._tracer.clock() if timestamp is None else timestamp
-            self._events.append(Event(name, attributes or {}, at))
+            self._events.append(Event(name, self._bounded(attributes), at))
 
     def add_link(self, context: SpanContext, attributes: Attributes = None) -> None:
-        self._links.append(Link(context, attributes or {}))
+        if self._end_time is None and len(self._links) < MOST_LINKS:
+            self._links.append(Link(context, self._bounded(attributes)))
+
+    def _bounded(self, attributes: Attributes) -> dict[str, Any]:
+        few = islice((attributes or {}).items(), MOST_ATTRIBUTES)
+        return {key: shortened(value, self._tracer.longest) for key, value in few}
 
     def update_name(self, name: str) -> None:
-        self._name = name
+        if self._end_time is None:
+            self._name = name
 
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:  # noqa: ARG002
         code = status.status_code if isinstance(status, Status) else status
-        if code is not StatusCode.UNSET and self._status.status_code is not StatusCode.OK:
+        final = self._end_time is not None or self._status.status_code is StatusCode.OK
+        if code is not StatusCode.UNSET and not final:
             self._status = Status(code)  # a description may quote
 
     def record_exception(
@@ -115,6 +129,8 @@ class QuickSpan(Span, ReadableSpan):
         escaped: bool = False,  # noqa: ARG002
     ) -> None:
         """What failed: its type, and its stack where nobody foresaw it."""
+        if self._end_time is not None:
+            return
         kind = error_type(exception)
         self._attributes.setdefault(ERROR_TYPE, kind)
         if not is_foreseen(exception):

@@ -3,13 +3,14 @@
 import logging
 import time
 from collections.abc import Callable
+from contextvars import Token
 from types import TracebackType
 from typing import Any, Literal, Self
 
 from opentelemetry import context as context_api
 from opentelemetry import trace
 from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
-from opentelemetry.trace import StatusCode, Tracer
+from opentelemetry.trace import INVALID_SPAN, Span, StatusCode, Tracer
 
 from app.catalogue.importer import Batch
 from app.catalogue.journal import Noted
@@ -51,10 +52,13 @@ class TelemetryStages:
         return WatchedStage(self, name, subject)
 
     def note(self, occurrence: str) -> None:
-        span = trace.get_current_span()
-        if span.is_recording():  # the request may have been answered without waiting for this
-            span.add_event(occurrence)
-        self.measures.occurrence(occurrence)
+        try:
+            span = trace.get_current_span()
+            if span.is_recording():  # the request may have been answered without waiting for this
+                span.add_event(occurrence)
+            self.measures.occurrence(occurrence)
+        except Exception:
+            log.exception("telemetry of “%s” failed", occurrence)
         level = logging.WARNING if occurrence == CIRCUIT_OPENED else logging.INFO
         log.log(level, "%s", v.EVENTS[occurrence].meaning, extra={"otel.event.name": occurrence})
 
@@ -63,25 +67,33 @@ class WatchedStage:
     """One stage under way."""
 
     __slots__ = (
-        "_name", "_own", "_record", "_span", "_started", "_subject", "_token", "_watch", "result",
+        "_name", "_record", "_span", "_started", "_subject", "_token", "_watch", "result",
     )  # fmt: skip
 
     def __init__(self, watch: TelemetryStages, name: str, subject: object) -> None:
         self._watch, self._name, self._subject = watch, name, subject
         self.result: Any = None
+        self._span: Span
+        self._token: Token[context_api.Context] | None
 
     def __enter__(self) -> Self:
+        self._token, self._span, self._record = None, INVALID_SPAN, current.get()
+        self._started = self._watch.clock()
+        try:
+            self._begin()
+        except Exception:
+            log.exception("telemetry of the stage “%s” failed", self._name)
+        return self
+
+    def _begin(self) -> None:
         watch, name = self._watch, self._name
-        self._own, self._record = name not in OF_THE_REQUEST, current.get()
-        if self._record is not None and isinstance(self._subject, Request):
-            self._record.about[v.INPUT_HASH] = watch.hasher(self._subject.text)
-        self._started = watch.clock()
-        if self._own:
+        if name in OF_THE_REQUEST:
+            self._span = trace.get_current_span()
+        else:
             self._span = watch.tracer.start_span(name, start_time=self._started)
             self._token = context_api.attach(trace.set_span_in_context(self._span))
-        else:
-            self._span = trace.get_current_span()
-        return self
+        if self._record is not None and isinstance(self._subject, Request):
+            self._record.about[v.INPUT_HASH] = watch.hasher(self._subject.text)
 
     def __exit__(
         self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None
@@ -91,10 +103,16 @@ class WatchedStage:
             self._tell((ended - self._started) / 1e9, error)
         except Exception:
             log.exception("telemetry of the stage “%s” failed", self._name)
-        if self._own:
+        if self._token is not None:
             context_api.detach(self._token)
-            self._span.end(ended)
+            self._end(ended)
         return False
+
+    def _end(self, ended: int) -> None:
+        try:
+            self._span.end(ended)
+        except Exception:
+            log.exception("telemetry of the stage “%s” failed", self._name)
 
     def _tell(self, seconds: float, left: BaseException | None) -> None:
         result, watch, span, record = self.result, self._watch, self._span, self._record
@@ -114,7 +132,7 @@ class WatchedStage:
             span.add_event(event)
         if type(result) is Noted and (link := link_to(result.served.trace)) is not None:
             span.add_link(link)
-        if failure is not None and kind is not None and self._own:
+        if failure is not None and kind is not None and self._token is not None:
             span.record_exception(failure)
             span.set_status(StatusCode.ERROR)
 

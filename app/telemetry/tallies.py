@@ -33,7 +33,7 @@ from app import __version__
 from app.telemetry import naming
 from app.telemetry import vocabulary as v
 
-MOST_SERIES = 200
+MOST_SERIES, INFINITE = 200, float("inf")
 Key = tuple[Any, ...]
 OVERFLOW: Key = ("otel.metric.overflow",)
 Seen = tuple[float, int, SpanContext]
@@ -54,6 +54,8 @@ class Tally:
 
         `values` are those of the metric's attributes, in their order; None: it has none.
         """
+        if not 0 <= value < INFINITE:
+            return  # no amount
         series = self._series.get(values)
         if series is None:
             series = self._begun(values)

@@ -5,6 +5,7 @@ the sampler is asked for the first one only.
 """
 
 import time
+from asyncio import CancelledError
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Literal
@@ -29,6 +30,9 @@ from opentelemetry.trace import TracerProvider as TracerProviderProtocol
 
 from app.telemetry.spans import Attributes, QuickSpan
 from app.telemetry.vocabulary import SCOPE
+
+FAILURES = (Exception, CancelledError)
+"""What marks a span it leaves: a call that was given up is one that failed."""
 
 
 class QuickTracer(Tracer):
@@ -100,17 +104,19 @@ class QuickTracer(Tracer):
     def start_as_current_span(self, name: str, *args: Any, **options: Any) -> Any:
         """A context manager; what leaves its block is recorded and goes on."""
         end = options.pop("end_on_exit", True)
-        marks = options.get("record_exception", True)
-        return _Current(self.start_span(name, *args, **options), ends=end, marks=marks)
+        records = options.get("record_exception", True)
+        marks = options.get("set_status_on_exception", True)
+        span = self.start_span(name, *args, **options)
+        return _Current(span, ends=end, records=records, marks=marks)
 
 
 class _Current:
     """Makes a span the current one for a block."""
 
-    __slots__ = ("_ends", "_marks", "_span", "_token")
+    __slots__ = ("_ends", "_marks", "_records", "_span", "_token")
 
-    def __init__(self, span: Span, *, ends: bool, marks: bool) -> None:
-        self._span, self._ends, self._marks = span, ends, marks
+    def __init__(self, span: Span, *, ends: bool, records: bool, marks: bool) -> None:
+        self._span, self._ends, self._records, self._marks = span, ends, records, marks
 
     def __enter__(self) -> Span:
         self._token = context_api.attach(set_span_in_context(self._span))
@@ -120,9 +126,11 @@ class _Current:
         self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None
     ) -> Literal[False]:
         context_api.detach(self._token)
-        if isinstance(error, Exception) and self._marks:
-            self._span.record_exception(error)
-            self._span.set_status(StatusCode.ERROR)
+        if isinstance(error, FAILURES):
+            if self._records:
+                self._span.record_exception(error)
+            if self._marks:
+                self._span.set_status(StatusCode.ERROR)
         if self._ends:
             self._span.end()
         return False

@@ -156,6 +156,11 @@ ACTIVE_REQUESTS = Metric("vitrine.requests.active", "gauge", "{request}", "reque
 JOURNAL_DROPPED = Metric(
     "vitrine.journal.dropped", "counter", "{recommendation}", "recommendations not remembered"
 )
+SIGNAL = Attribute("vitrine.signal", "string", "kind of telemetry", ("traces", "metrics", "logs"))
+LOST = Metric(
+    "vitrine.telemetry.lost", "counter", "{item}",
+    "spans and records, or requests with metrics, that the collector did not take", (SIGNAL,),
+)  # fmt: skip
 LOOP_LAG = Metric(
     "vitrine.event_loop.lag", "histogram", "s", "how late a timer of the event loop fires",
     (), QUICK,
