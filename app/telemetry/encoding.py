@@ -37,14 +37,8 @@ SHORT = 256
 """Bytes; what is longer seldom comes again."""
 KINDS: dict[type, dict[Any, bytes]] = {str: {}, bool: {}, int: {}}
 """Encoded attributes by the type of their value."""
-TRACE_ID, SPAN_ID, PARENT_ID, NAME, KIND, TIMES = (
-    b"\x0a\x10",
-    b"\x12\x08",
-    b"\x22\x08",
-    5,
-    6,
-    "<BQBQ",
-)
+TRACE_ID, SPAN_ID, PARENT_ID = b"\x0a\x10", b"\x12\x08", b"\x22\x08"
+NAME, KIND, TIMES = 5, 6, "<BQBQ"
 REMOTE, LOCAL = (b"\x85\x01" + struct.pack("<I", flags) for flags in (0x300, 0x100))
 
 
@@ -124,7 +118,7 @@ def _attributes(number: int, attributes: Mapping[str, Any]) -> list[bytes]:
     parts: list[bytes] = []
     for key, value in attributes.items():
         kind = type(value)
-        if kind is float:
+        if kind is float and key.isascii():
             parts.append(_double(number, key))
             parts.append(struct.pack("<d", value))
         elif kind in KINDS:
