@@ -1,6 +1,7 @@
 """The application: `create_app(settings)` puts the parts together; nothing happens at import."""
 
 import gc
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Protocol, TypedDict
@@ -17,6 +18,7 @@ from app.parts import Parts, Unwatched, Watcher, running
 from app.settings import Settings, TelemetrySettings
 from app.telemetry.setup import from_environment, sdk_disabled
 
+log = logging.getLogger(__name__)
 DESCRIPTION = """Recommends documents for free text, and says why.
 
 Errors are [problem details](https://www.rfc-editor.org/rfc/rfc9457) that say what to do.
@@ -72,14 +74,26 @@ def lifespan(
             stack.enter_context(threadpool_limits(limits=1, user_api="blas"))
             watcher: Watcher = Unwatched()
             if settings.telemetry.enabled and not sdk_disabled():
-                watcher = watching = telemetry(settings.telemetry)
-                await stack.enter_async_context(watching.around(app))
+                watcher = await watched(stack, app, telemetry, settings.telemetry)
             parts = await stack.enter_async_context(running(settings, watcher))
             gc.collect()
             gc.freeze()  # what was just built stays; looking through it takes 50 ms each time
             yield {"parts": parts}
 
     return lifespan
+
+
+async def watched(
+    stack: AsyncExitStack, app: FastAPI, telemetry: MakesTelemetry, chosen: TelemetrySettings
+) -> Watcher:
+    """Telemetry around the app until the stack ends; nobody, where it can't be set up."""
+    try:
+        watching = telemetry(chosen)
+    except Exception as error:  # noqa: BLE001 - whatever a variable says, the service works
+        log.warning("telemetry is off, it can't be set up: %s", error)
+        return Unwatched()
+    await stack.enter_async_context(watching.around(app))
+    return watching
 
 
 def app_from_environment() -> FastAPI:

@@ -9,17 +9,15 @@ from app.catalogue import journal
 from app.catalogue.database import Database
 from app.console import counting, opened, refuse, told
 from app.seeding import needs_seed, seed
-from app.settings import ServerSettings, Settings, TelemetrySettings
-from app.telemetry.delivery import SIGNALS, protocol_of
+from app.settings import ServerSettings, Settings
 
-SHUTDOWN_SECONDS = 5
+SHUTDOWN_SECONDS = 2
 
 
 def serve(settings: Settings) -> None:
     """Serve until interrupted."""
     server = settings.server
     check_port(server)
-    check_telemetry(settings.telemetry)
     prepare(settings.data)
     base = f"http://{server.host}:{server.port}"
     told(f"\nVitrine answers on [bold]{base}[/bold] (API: {base}/docs). Or ask it from a shell:\n")
@@ -52,15 +50,6 @@ def check_port(server: ServerSettings) -> None:
                 f"Port {server.port} on {server.host} can't be had ({error.strerror}). Stop what "
                 f"uses it, or choose another: VITRINE_SERVER__PORT={server.port + 1}"
             ) from error
-
-
-def check_telemetry(chosen: TelemetrySettings) -> None:
-    """Raises typer.Exit with a sentence where the standard variables name no known protocol."""
-    try:
-        if chosen.enabled:
-            [protocol_of(signal) for signal in SIGNALS]
-    except ValueError as error:
-        raise refuse(str(error)) from error
 
 
 def prepare(folder: Path) -> None:

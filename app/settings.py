@@ -81,7 +81,7 @@ class TelemetrySettings(_Group):
     baggage: str = Field(
         "vitrine.", description="beginning of the baggage keys that are handed on; empty: all"
     )
-    shutdown_seconds: Seconds = Field(3.0, description="how long the end waits for the last batch")
+    shutdown_seconds: Seconds = Field(2.5, description="how long the end waits for the last batch")
 
 
 class Settings(BaseSettings):

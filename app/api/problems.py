@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
@@ -135,6 +136,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http(_: Request, error: HTTPException) -> JSONResponse:
+        if isinstance(error.__cause__, ClientDisconnect):
+            raise error.__cause__
         if error.status_code == HTTPStatus.BAD_REQUEST:  # what FastAPI says of a body it can't read
             return invalid("", "can't be read; send one JSON object in UTF-8").response()
         phrase = HTTPStatus(error.status_code).phrase

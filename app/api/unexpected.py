@@ -2,6 +2,7 @@
 
 import logging
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import Problem
@@ -25,6 +26,8 @@ class Unexpected:
 
         try:
             await self._app(scope, receive, watched)
+        except ClientDisconnect:
+            return  # nobody waits for an answer
         except Exception:
             log.exception("unhandled error")
             if begun:  # too late for an answer; the connection must break

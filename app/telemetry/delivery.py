@@ -53,7 +53,7 @@ class Delivery:
 
     def observe_lost(self, _: CallbackOptions) -> Iterable[Observation]:
         """What the collector did not take: the SDK counts a refusal over HTTP as delivered."""
-        return [Observation(count, {v.SIGNAL: signal}) for signal, count in self._lost.items()]
+        return [Observation(self._lost[each], {v.SIGNAL: each}) for each in v.SIGNAL.values]
 
     def watched(self, exporter: Any, signal: str = "traces") -> Any:
         """The same exporter; its results are heard here."""
@@ -111,7 +111,10 @@ def otlp() -> Exporters:
 
 
 def _wanted(signal: str) -> bool:
-    return os.environ.get(f"OTEL_{signal}_EXPORTER", "otlp").strip().lower() != "none"
+    chosen = os.environ.get(f"OTEL_{signal}_EXPORTER", "otlp").strip().lower()
+    if chosen not in ("otlp", "none", ""):
+        log.warning("OTEL_%s_EXPORTER can be otlp or none, not %s; otlp it is", signal, chosen)
+    return chosen != "none"
 
 
 def _exporter(signal: str, place: int) -> Any:

@@ -105,7 +105,7 @@ def _log(readable: ReadableLogRecord) -> bytes:
     parts = [
         struct.pack(TIMES, 0x09, record.timestamp or 0, 0x59, record.observed_timestamp or 0),
         _number(2, severity), _text(3, record.severity_text),
-        _field(5, _field(1, record.body.encode())),
+        _field(5, _field(1, record.body.encode("utf-8", "replace"))),
         b"\x4a\x10", record.trace_id.to_bytes(16, "big"),
         b"\x52\x08", (record.span_id or 0).to_bytes(8, "big"),
         b"\x45", struct.pack("<I", int(record.trace_flags or 0)), _text(12, record.event_name),
@@ -166,7 +166,7 @@ def _field(number: int, content: bytes) -> bytes:
 
 
 def _text(number: int, text: str | None) -> bytes:
-    return _field(number, text.encode()) if text else b""
+    return _field(number, text.encode("utf-8", "replace")) if text else b""
 
 
 def _number(number: int, value: int) -> bytes:

@@ -29,7 +29,7 @@ STABLE = ("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database")
 """Must be set before the first `instrument`: the old conventions are the libraries' default, and
 what people type stands under more names in them."""
 LIBRARIES = "opentelemetry.instrumentation."
-UNTRACED = "/livez$,/readyz$"
+UNTRACED = "^https?://[^/]*/(livez|readyz)$"
 
 
 class Instrumentation:

@@ -4,9 +4,11 @@ It looks through all headers eight times, and would put the query, the client's 
 program on the span. So they are taken out of the scope before it, and put back behind it.
 """
 
+from opentelemetry import context
+from opentelemetry.context import Context
+from opentelemetry.propagate import get_global_textmap
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-NEEDED = frozenset({b"traceparent", b"tracestate", b"baggage"})
 TAKEN = "vitrine.taken"
 
 
@@ -15,13 +17,18 @@ class Lean:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app  # FastAPI looks for the instrumentation along this name
+        self._needed = {name.lower().encode() for name in get_global_textmap().fields}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             taken = {name: scope.get(name) for name in ("headers", "query_string", "client")}
-            headers = [each for each in scope["headers"] if each[0] in NEEDED]
+            headers = [each for each in scope["headers"] if each[0] in self._needed]
             scope.update({TAKEN: taken, "headers": headers, "query_string": b"", "client": None})
-        await self.app(scope, receive, send)
+        token = context.attach(Context())  # what came before on this connection is another request
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            context.detach(token)
 
 
 def restored(scope: Scope) -> None:

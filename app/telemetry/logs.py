@@ -8,10 +8,11 @@ import copy
 import logging
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import BinaryIO
+from select import PIPE_BUF
+from typing import Any, BinaryIO
 
 from opentelemetry._logs import LoggerProvider
 from opentelemetry.instrumentation.logging.handler import LoggingHandler
@@ -35,6 +36,8 @@ UNWANTED = ("opentelemetry", "uvicorn.access")
 """The SDK would say for each batch what `delivery.py` says once, and quotes headers it can't read;
 access lines hold what was typed, and the wide event says more."""
 _FIRST_LINE, _WHAT_IT_WAS = re.compile("\n"), re.compile("[\n(<'\":]")
+TOLD_BETTER = ("Exception in ASGI application", '%s - "WebSocket')
+"""What uvicorn says a second time, and what has an address with its query."""
 NOT_TOLD = ("color_message", "websocket")
 log = logging.getLogger(__name__)
 
@@ -42,20 +45,18 @@ log = logging.getLogger(__name__)
 class Handler(LoggingHandler):
     """The library's handler, for records without messages of exceptions."""
 
-    lost = 0
-    """Records that could not be formatted."""
-
     def emit(self, record: logging.LogRecord) -> None:
         try:
             if self._is_wanted(record):
                 super().emit(self._private(record))
-        except Exception:  # noqa: BLE001 - a record that can't be told is no reason to fail
-            self.lost += 1
+        except Exception:  # noqa: BLE001, S110 - a record that can't be told is no reason to fail
+            pass
 
     def _is_wanted(self, record: logging.LogRecord) -> bool:
-        """Warnings of all, information of ours; uvicorn's word on web sockets has their address."""
+        """Warnings of all, information of ours."""
         ours = record.name.partition(".")[0] in OURS
-        return (ours or record.levelno >= logging.WARNING) and "WebSocket" not in str(record.msg)
+        told = ours or record.levelno >= logging.WARNING
+        return told and not str(record.msg).startswith(TOLD_BETTER)
 
     def _private(self, record: logging.LogRecord) -> logging.LogRecord:
         """A copy without what must not be told."""
@@ -65,6 +66,8 @@ class Handler(LoggingHandler):
         if record.name.partition(".")[0] not in OURS:  # others show objects and what is in them
             until = _WHAT_IT_WAS if record.exc_info else _FIRST_LINE
             record.msg, record.args = until.split(record.getMessage(), 1)[0], ()
+        record.msg = record.getMessage().encode("utf-8", "replace").decode()
+        record.args = ()
         if record.exc_info and (error := record.exc_info[1]) is not None:
             record.__dict__[EXCEPTION_TYPE] = error_type(error)
             record.__dict__[EXCEPTION_STACKTRACE] = stack_of(error)
@@ -83,8 +86,9 @@ class JsonLines(LogRecordExporter):
 
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
         try:
-            self._stream.write(b"".join(map(_line, batch)))
-            self._stream.flush()
+            for part in _together(map(_line, batch)):
+                self._stream.write(part)
+                self._stream.flush()
         except (OSError, ValueError):  # nobody reads it, or it was closed
             return LogRecordExportResult.FAILURE
         return LogRecordExportResult.SUCCESS
@@ -94,6 +98,18 @@ class JsonLines(LogRecordExporter):
 
     def shutdown(self) -> None:
         """The stream is not ours to close."""
+
+
+def _together(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Whole lines, as many as a pipe takes at once: workers that share it tear none apart."""
+    part = b""
+    for each in lines:
+        if part and len(part) + len(each) > PIPE_BUF:
+            yield part
+            part = b""
+        part += each
+    if part:
+        yield part
 
 
 def line(readable: ReadableLogRecord) -> bytes:
@@ -122,6 +138,26 @@ def _line(readable: ReadableLogRecord) -> bytes:
         return line(readable)
     except ValueError:  # a lone surrogate, say
         return b""
+
+
+class Plain(logging.Formatter):
+    """Lines for people, without messages of exceptions."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - as logging has it
+        return stack_of(ei[1])
+
+
+@contextmanager
+def warned() -> Iterator[None]:
+    """Warnings go to standard error: for when no lines go to standard output."""
+    root, handler = logging.getLogger(), logging.StreamHandler()
+    handler.setLevel(logging.WARNING)
+    handler.setFormatter(Plain())
+    root.addHandler(handler)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
 
 
 @contextmanager

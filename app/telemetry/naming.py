@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Literal, Self
 
 AttributeType = Literal["string", "int", "double", "boolean", "string[]"]
-Instrument = Literal["counter", "histogram", "gauge", "updowncounter"]
+Instrument = Literal["counter", "histogram", "gauge"]
 
 
 class Attribute(str):

@@ -19,7 +19,7 @@ TYPED = frozenset(
 """Attributes of the libraries that people fill, or that answer no question."""
 
 
-MOST_CAUSES, LONGEST_STACK = 8, 8_000
+MOST_CAUSES, LONGEST_STACK = 16, 8_000
 
 
 def hasher(key: str | None) -> "Hasher":
@@ -40,20 +40,24 @@ class Hasher:
 
 def stack_of(error: BaseException) -> str:
     """Where it happened, causes first; names of exceptions and no message, which may quote."""
+    return _stack(error, set())[-LONGEST_STACK:]
+
+
+def _stack(error: BaseException, seen: set[int]) -> str:
+    """Of an exception, what caused it, and what is in it; `seen` are those told already."""
     parts: list[str] = []
-    seen: set[int] = set()
     link: BaseException | None = error
-    while link is not None and id(link) not in seen and len(parts) < MOST_CAUSES:
+    while link is not None and id(link) not in seen and len(seen) < MOST_CAUSES:
         seen.add(id(link))
-        parts.append(_one_stack(link))
+        parts.append(_one_stack(link, seen))
         link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
-    return "\n\ncause of\n\n".join(reversed(parts))[-LONGEST_STACK:]
+    return "\n\ncause of\n\n".join(reversed(parts))
 
 
-def _one_stack(error: BaseException) -> str:
+def _one_stack(error: BaseException, seen: set[int]) -> str:
     frames = traceback.StackSummary.extract(traceback.walk_tb(error.__traceback__))
-    name = type(error).__qualname__
-    if isinstance(error, BaseExceptionGroup):
-        inner = "\n\nand\n\n".join(stack_of(each) for each in error.exceptions[:MOST_CAUSES])
-        return f"{''.join(frames.format())}{name} of\n\n{inner}"
-    return "".join([*frames.format(), name])
+    here = "".join([*frames.format(), type(error).__qualname__])
+    if not isinstance(error, BaseExceptionGroup):
+        return here
+    inner = [told for each in error.exceptions if (told := _stack(each, seen))]
+    return f"{here} of\n\n" + "\n\nand\n\n".join(inner)

@@ -19,6 +19,8 @@ class RequestRecord:
     about: Attributes = field(default_factory=dict)
     recommended: bool = False
     degraded: bool = False
+    failed: str | None = None
+    """The failure that left the last stage, if one did."""
 
     def add(self, counts: Attributes) -> None:
         """Numbers of a part of the work: the wide event has their sums."""

@@ -3,7 +3,7 @@ one wide event with everything known about it."""
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from http import HTTPStatus
 
 from opentelemetry import baggage, trace
@@ -30,6 +30,7 @@ from app.telemetry.record import RequestRecord, current
 from app.telemetry.spans import QuickSpan
 from app.telemetry.wide_events import WideEvents
 
+BROKEN_OFF = "broken-off"
 PROBES = frozenset({"/livez", "/readyz"})
 """Asked every few seconds by machines: neither traced nor logged."""
 log = logging.getLogger(__name__)
@@ -44,11 +45,10 @@ class RequestTelemetry:
         measures: Measures,
         events: WideEvents,
         handed_on: str,
-        clock: Callable[[], int] = time.time_ns,
     ) -> None:
         """`handed_on`: how the keys of baggage begin that go on to others."""
         self._app, self._measures, self._events = app, measures, events
-        self._handed_on, self._clock = handed_on, clock
+        self._handed_on = handed_on
         self._active = 0
         measures.watch(v.ACTIVE_REQUESTS, self._observe_active)
 
@@ -81,9 +81,6 @@ class RequestTelemetry:
             if not key.startswith(self._handed_on):
                 context_api.attach(baggage.remove_baggage(key))
 
-    def now(self) -> int:
-        return self._clock()
-
     def tell(self, record: RequestRecord, scope: Scope, status: int, seconds: float) -> None:
         """The wide event; and the problem, where there was one."""
         about: Attributes = {
@@ -96,7 +93,7 @@ class RequestTelemetry:
         if (route := _route(scope)) is not None:
             about[HTTP_ROUTE] = route
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            about.setdefault(ERROR_TYPE, str(status))
+            about[ERROR_TYPE] = record.failed or str(status)
         if (problem := _problem(scope)) is not None:
             about[v.PROBLEM] = problem
             self._measures.problem(problem, status)
@@ -114,12 +111,12 @@ class _Answer:
 
     def __init__(self, telling: RequestTelemetry, scope: Scope, send: Send) -> None:
         self._told, self._scope, self._send = telling, scope, send
-        self._started = telling.now()
+        self._started = time.perf_counter_ns()
         self._status, self._complete = 0, False
         self.record = RequestRecord()
 
     async def send(self, message: Message) -> None:
-        seconds = (self._told.now() - self._started) / 1e9
+        seconds = (time.perf_counter_ns() - self._started) / 1e9
         try:
             if message["type"] == "http.response.start":
                 self._status = message["status"]
@@ -134,10 +131,17 @@ class _Answer:
 
     def ended(self) -> None:
         """Nothing more will be sent; tell of it where it is not the end of the response."""
+        try:
+            self._end()
+        except Exception:
+            log.exception("telemetry of a response failed")
+
+    def _end(self) -> None:
         if not self._complete:
+            self._scope.setdefault(PROBLEM, BROKEN_OFF)
             self.record.about[v.BROKEN_OFF] = True
             trace.get_current_span().set_attribute(v.BROKEN_OFF, True)
-            seconds = (self._told.now() - self._started) / 1e9
+            seconds = (time.perf_counter_ns() - self._started) / 1e9
             self._told.tell(self.record, self._scope, self._status, seconds)
 
     def _headers(self, seconds: float) -> Iterable[tuple[bytes, bytes]]:
@@ -160,11 +164,11 @@ class _Answer:
 
 def _severity(status: int, *, degraded: bool) -> SeverityNumber:
     """ERROR: somebody must look. WARN: the service did less than it should."""
-    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS) or degraded:
+    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         return SeverityNumber.WARN
-    return (
-        SeverityNumber.ERROR if status >= HTTPStatus.INTERNAL_SERVER_ERROR else SeverityNumber.INFO
-    )
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return SeverityNumber.ERROR
+    return SeverityNumber.WARN if degraded else SeverityNumber.INFO
 
 
 def _route(scope: Scope) -> str | None:

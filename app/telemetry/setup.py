@@ -9,6 +9,7 @@ from contextlib import ExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 from opentelemetry import metrics, trace
+from opentelemetry.metrics import NoOpMeterProvider
 from opentelemetry.sdk._logs import LoggerProvider, LogRecordLimits
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
@@ -24,7 +25,7 @@ from app.telemetry import vocabulary as v
 from app.telemetry.batches import log_batches, number, span_batches
 from app.telemetry.delivery import Exporters, otlp
 from app.telemetry.instrumentation import Instrumentation, QuickMetrics
-from app.telemetry.logs import handled, silenced
+from app.telemetry.logs import handled, silenced, warned
 from app.telemetry.measures import Measures
 from app.telemetry.parts import watch_parts
 from app.telemetry.privacy import hasher
@@ -91,7 +92,6 @@ class Telemetry:
             measures=self.measures,
             events=self.events,
             handed_on=self.settings.baggage,
-            clock=self.traces.clock,
         )
 
     def parts(self, parts: Parts) -> None:
@@ -105,6 +105,8 @@ class Telemetry:
             stack.enter_context(silenced())
             stack.callback(self.close)
             stack.enter_context(handled(self.logs))
+            if self.settings.logs == "off":
+                stack.enter_context(warned())
             stack.enter_context(self.instrumentation.application(app, self.middleware()))
             async with watched_loop(self.measures):
                 yield
@@ -141,7 +143,7 @@ def sdk_disabled() -> bool:
 def _readers(exporters: Exporters, tallies: Tallies) -> Sequence[MetricReader]:
     if exporters.metrics is None:
         return ()
-    every = number("OTEL_METRIC_EXPORT_INTERVAL", METRIC_MILLISECONDS)
+    every = max(number("OTEL_METRIC_EXPORT_INTERVAL", METRIC_MILLISECONDS), 1)
     return (PeriodicExportingMetricReader(tallies.sent_with(exporters.metrics), every),)
 
 
@@ -151,7 +153,10 @@ def _tracing(about: Resource, ids: IdGenerator | None) -> TracerProvider:
 
 def _logging(about: Resource) -> LoggerProvider:
     limits = LogRecordLimits(max_attribute_length=_longest())
-    return LoggerProvider(about, shutdown_on_exit=False, log_record_limits=limits)
+    quiet = NoOpMeterProvider()  # it would count what passes through it, which is not all
+    return LoggerProvider(
+        about, shutdown_on_exit=False, log_record_limits=limits, meter_provider=quiet
+    )
 
 
 def _longest() -> int:

@@ -72,6 +72,7 @@ class QuickSpan(Span, ReadableSpan):
         self._events: list[Event] = []
         self._links: list[Link] = []
         self._status = UNSET
+        self._recorded: BaseException | None = None
         self._resource, self._instrumentation_scope = tracer.resource, tracer.scope
 
     def get_span_context(self) -> SpanContext:
@@ -129,8 +130,9 @@ class QuickSpan(Span, ReadableSpan):
         escaped: bool = False,  # noqa: ARG002
     ) -> None:
         """What failed: its type, and its stack where nobody foresaw it."""
-        if self._end_time is not None:
+        if self._end_time is not None or exception is self._recorded:
             return
+        self._recorded = exception
         kind = error_type(exception)
         self._attributes.setdefault(ERROR_TYPE, kind)
         if not is_foreseen(exception):
@@ -139,6 +141,6 @@ class QuickSpan(Span, ReadableSpan):
 
     def end(self, end_time: int | None = None) -> None:
         if self._end_time is None:
-            self._end_time = end_time or self._tracer.clock()
+            self._end_time = max(end_time or self._tracer.clock(), self._start_time or 0)
             for processor in self._tracer.processors:
                 processor.on_end(self)

@@ -43,10 +43,11 @@ class TelemetryStages:
         *,
         plain: bool = False,
         clock: Callable[[], int] = time.time_ns,
+        timer: Callable[[], int] = time.perf_counter_ns,
     ) -> None:
-        """`plain`: show what users typed."""
+        """`plain`: show what users typed. `clock` and `timer` in nanoseconds."""
         self.tracer, self.measures, self.hasher = tracer, measures, hasher
-        self.plain, self.clock = plain, clock
+        self.plain, self.clock, self.timer = plain, clock, timer
 
     def observe(self, name: str, subject: object = None) -> "WatchedStage":
         return WatchedStage(self, name, subject)
@@ -67,7 +68,7 @@ class WatchedStage:
     """One stage under way."""
 
     __slots__ = (
-        "_name", "_record", "_span", "_started", "_subject", "_token", "_watch", "result",
+        "_name", "_record", "_span", "_started", "_subject", "_timed", "_token", "_watch", "result",
     )  # fmt: skip
 
     def __init__(self, watch: TelemetryStages, name: str, subject: object) -> None:
@@ -78,7 +79,7 @@ class WatchedStage:
 
     def __enter__(self) -> Self:
         self._token, self._span, self._record = None, INVALID_SPAN, current.get()
-        self._started = self._watch.clock()
+        self._started, self._timed = self._watch.clock(), self._watch.timer()
         try:
             self._begin()
         except Exception:
@@ -98,14 +99,14 @@ class WatchedStage:
     def __exit__(
         self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None
     ) -> Literal[False]:
-        ended = self._watch.clock()
+        took = self._watch.timer() - self._timed  # the wall clock may be set meanwhile
         try:
-            self._tell((ended - self._started) / 1e9, error)
+            self._tell(took / 1e9, error)
         except Exception:
             log.exception("telemetry of the stage “%s” failed", self._name)
         if self._token is not None:
             context_api.detach(self._token)
-            self._end(ended)
+            self._end(self._started + took)
         return False
 
     def _end(self, ended: int) -> None:
@@ -125,6 +126,7 @@ class WatchedStage:
         if record is not None:
             record.took(self._name, seconds)
             _remember(record, result, told, kind)
+            record.failed = None if left is None else kind
         if not span.is_recording():
             return
         span.set_attributes(told)

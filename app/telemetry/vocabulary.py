@@ -18,8 +18,9 @@ TENTHS = tuple(f"{low / 10:.1f}-{(low + 1) / 10:.1f}" for low in range(10))
 RANKS = ("1", "2-3", "4-10", "11+")
 PARTS = ("topic_signal", "ranking_model")
 PROBLEMS = (
-    "body-timeout", "disk-full", "internal", "invalid-input", "media-type", "method-not-allowed",
-    "not-acceptable", "not-found", "overloaded", "rate-limited", "storage-busy", "too-large",
+    "body-timeout", "broken-off", "disk-full", "internal", "invalid-input", "media-type",
+    "method-not-allowed", "not-acceptable", "not-found", "overloaded", "rate-limited",
+    "storage-busy", "too-large",
     "unauthorized", "writing-off", "other",
 )  # fmt: skip
 QUICK = (
@@ -43,7 +44,10 @@ QUERY_TEXT = Attribute(
     "vitrine.query.text", "string", "what was typed; with VITRINE_TELEMETRY__QUERY_TEXT=plain only"
 )
 INPUT_HASH = Attribute(
-    "vitrine.input.hash", "string", "stands for the input: the same for the same input", form=HEX
+    "vitrine.input.hash",
+    "string",
+    "stands for the input: the same in one worker, everywhere with a key",
+    form=HEX,
 )
 
 # The answer
@@ -82,7 +86,9 @@ OUTCOME_COUNTS = {
 
 # Requests
 PROBLEM = Attribute("vitrine.problem", "string", "kind of the problem in the response", PROBLEMS)
-DURATION = Attribute("vitrine.request.duration", "double", "seconds until the last byte was sent")
+DURATION = Attribute(
+    "vitrine.request.duration", "double", "seconds until the response was complete"
+)
 BROKEN_OFF = Attribute(
     "vitrine.request.broken_off", "boolean", "the response did not get to its end"
 )
@@ -173,7 +179,7 @@ SERVER_DURATION = Metric(
     ("http.route", *HTTP, "url.scheme", "network.protocol.version"), QUICK,
 )  # fmt: skip
 CLIENT_DURATION = Metric(
-    "http.client.request.duration", "histogram", "s", "a call to Wikipedia",
+    "http.client.request.duration", "histogram", "s", "a call to Wikipedia that was answered",
     (*HTTP, "server.address", "server.port", "network.protocol.version"), QUICK,
 )  # fmt: skip
 DATABASE_DURATION = Metric(

@@ -120,9 +120,11 @@ class WikipediaSignal:
 
     def _heed(self, retry_after: float) -> None:
         """Ask nothing for as long as the server wants."""
-        if retry_after:
-            self._not_before = self._loop.time() + min(retry_after, LONGEST_WAIT)
+        if not retry_after:
+            return
+        if self._loop.time() >= self._not_before:  # else others have heard the same just now
             self._stages.note(CIRCUIT_OPENED)
+        self._not_before = self._loop.time() + min(retry_after, LONGEST_WAIT)
 
     def _hear(self, _: str, __: str, event: Event) -> None:
         """From the circuit breaker: it opened, or something else."""

@@ -1,0 +1,140 @@
+"""What spans of the service look like, part by part; `trees.py` puts them together."""
+
+from typing import Any
+
+from opentelemetry.semconv.attributes.db_attributes import DB_QUERY_TEXT, DB_SYSTEM_NAME
+from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
+from opentelemetry.semconv.attributes.http_attributes import (
+    HTTP_REQUEST_METHOD,
+    HTTP_RESPONSE_STATUS_CODE,
+    HTTP_ROUTE,
+)
+from opentelemetry.semconv.attributes.url_attributes import URL_FULL, URL_SCHEME
+
+from app.recommend.stages import ANALYZE, FETCH_TOPIC, RANK, RETRIEVE, SCORE
+from app.telemetry import vocabulary as v
+from tests.stand_in import PATH
+from tests.telemetry.trees import Attributes, Event, Like, Link, Part, Tree, at_once, client, span
+
+COUNT = Like("count", int, r"[1-9]\d?")
+"""Of documents: how many are near enough depends on the embeddings."""
+SCORE_VALUE = Like("score", float, r"[01]\.\d{1,4}")
+BUCKET = Like("bucket", str, "|".join(v.TENTHS))
+RECOMMENDATION = Like("recommendation", str, "[0-9a-f]{32}")
+STAND_IN = Like("stand-in", str, rf"http://127\.0\.0\.1:\d+{PATH}")
+
+FUSION: dict[str, Any] = {v.MODEL_NAME: "fusion", v.MODEL_VERSION: "1"}
+WORDS = "SELECT rowid, -bm25(words) FROM words WHERE words MATCH ? ORDER BY rowid"
+SHOWN = (
+    "SELECT key, ' ' || stems || ' ', id, title, text, category, url, updated_at "
+    "FROM documents JOIN words ON words.rowid = key WHERE key IN ({})"
+)
+DOCUMENT = "SELECT id, title, text, category, url, updated_at FROM documents WHERE id = ?"
+TITLE = "SELECT key, title FROM documents WHERE id = ?"
+VECTORS = "SELECT document, vector FROM embeddings WHERE model = ? AND document IN (?)"
+BREAD = "stale bread"
+"""A question of two terms that five documents of the shelf and more have to do with."""
+
+
+def server(name: str, status: int, about: Attributes, *parts: Part) -> Tree:
+    """The span of a request; `name` is its method and route, as every such span is named."""
+    method, _, route = name.partition(" ")
+    told: dict[str, Any] = {
+        URL_SCHEME: "http",
+        HTTP_REQUEST_METHOD: method,
+        HTTP_RESPONSE_STATUS_CODE: status,
+    }
+    if route:
+        told[HTTP_ROUTE] = route
+    if status >= 500:
+        told[ERROR_TYPE] = str(status)
+    return span(name, told | dict(about), *parts, kind="SERVER")
+
+
+def answered(
+    *parts: Part, missing: tuple[str, ...] = (), name: str = "POST /recommend", cache: str = "miss"
+) -> Tree:
+    """The span of a request that was answered with a recommendation.
+
+    `cache`: whether the cache of answers knew it; empty: it was not asked.
+    """
+    about: dict[str, Any] = {
+        **FUSION, v.DEGRADED: bool(missing), v.RECOMMENDATION_ID: RECOMMENDATION,
+    }  # fmt: skip
+    if missing:
+        about[v.MISSING] = missing
+    if cache:
+        about[v.CACHE_OUTCOME] = cache
+    if cache == "miss":
+        parts = (v.CACHE_MISS, *parts)
+    return server(name, 200, about, *parts)
+
+
+def asked_for(asked: Tree, shown: int = 5) -> Tree:
+    """The whole of an answer for which the stand-in was asked, as `asked` tells."""
+    missing = ("topic_signal",) if ERROR_TYPE in asked.attributes else ()
+    meanwhile = at_once(retrieved(), asked)
+    return answered(analyzed(), meanwhile, scored(), ranked(shown), missing=missing)
+
+
+def refused(name: str, status: int, problem: str, *parts: Part) -> Tree:
+    """The span of a request that was answered with a problem."""
+    if status == 422:
+        parts = (v.SCHEMA_FAILED, *parts)
+    return server(name, status, {v.PROBLEM: problem}, *parts)
+
+
+def analyzed(terms: int = 2) -> Tree:
+    """The analysis of a short question with words that are all known."""
+    told = {v.TERM_COUNT: terms, v.LENGTH_BUCKET: "1-20", v.OOV_RATIO: 0.0, v.CORRECTED: 0}
+    return span(ANALYZE, told)
+
+
+def retrieved() -> Tree:
+    return span(RETRIEVE, {v.CANDIDATES: COUNT}, select(WORDS))
+
+
+def topic(outcome: str, pages: int, *parts: Part, error: str = "") -> Tree:
+    """Asking for the topic signal."""
+    told = {v.TOPIC_OUTCOME: outcome, v.TOPIC_PAGES: pages} | ({ERROR_TYPE: error} if error else {})
+    return span(FETCH_TOPIC, told, *parts)
+
+
+def scored(*events: Event | str, error: str = "") -> Tree:
+    return span(SCORE, FUSION | ({ERROR_TYPE: error} if error else {}), *events)
+
+
+def ranked(shown: int = 5) -> Tree:
+    """The ranking of that many results."""
+    told = {
+        v.RESULTS: shown, v.SCORE_TOP: SCORE_VALUE, v.SCORE_BUCKET: BUCKET,
+        v.SCORE_MARGIN: SCORE_VALUE,
+    }  # fmt: skip
+    return span(RANK, told, select(SHOWN.format(",".join("?" * shown))))
+
+
+def get(status: int | None = None, *parts: Part, error: str | Like = "") -> Tree:
+    """A call to the stand-in."""
+    told: dict[str, Any] = {HTTP_REQUEST_METHOD: "GET", URL_FULL: STAND_IN}
+    if status:
+        told[HTTP_RESPONSE_STATUS_CODE] = status
+    if error:
+        told[ERROR_TYPE] = error
+    return client("GET", told, *parts)
+
+
+def select(statement: str) -> Tree:
+    """A statement."""
+    return client("SELECT", {DB_SYSTEM_NAME: "sqlite", DB_QUERY_TEXT: statement})
+
+
+def feedback(status: int, rank: str, repeated: bool, link: Link) -> Tree:
+    """The span of a click on a result."""
+    told = {
+        **FUSION,
+        v.FEEDBACK_KIND: "click",
+        v.RANK_BUCKET: rank,
+        v.REPEATED: repeated,
+        v.RECOMMENDATION_ID: RECOMMENDATION,
+    }
+    return server("POST /feedback", status, told, link)

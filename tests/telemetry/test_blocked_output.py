@@ -1,0 +1,64 @@
+"""Standard output that nobody reads keeps nobody waiting."""
+
+import fcntl
+import re
+import struct
+import subprocess
+import termios
+from pathlib import Path
+from typing import Self
+
+import httpx
+
+from tests.api.server import COMMAND
+from tests.telemetry.away import ENDED, QUERY, Told
+from tests.telemetry.receiver import Receiver
+
+ROOM = 4096
+"""Bytes that the pipe takes: less than ten lines."""
+MANY = 100
+LATER = dict.fromkeys(("OTEL_BSP_SCHEDULE_DELAY", "OTEL_BLRP_SCHEDULE_DELAY"), "60000")
+_ADDRESS = re.compile(rb"Uvicorn running on (http://127\.0\.0\.1:\d+)")
+
+
+class Unread(Told):
+    """The service; its standard output is a pipe that nobody reads once the service is up."""
+
+    def __enter__(self) -> Self:
+        with self._log.open("wb") as errors:
+            self._process = subprocess.Popen(
+                COMMAND, env=self._environment, stdout=subprocess.PIPE, stderr=errors, bufsize=0
+            )
+        assert self._process.stdout is not None
+        self._out = self._process.stdout
+        fcntl.fcntl(self._out, fcntl.F_SETPIPE_SZ, ROOM)
+        said = b""
+        while not (found := _ADDRESS.search(said)):
+            said += self._out.read(ROOM)
+        self.client = httpx.Client(base_url=found[1].decode(), timeout=30)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        super().__exit__(*error)
+        self._out.close()
+
+    @property
+    def waiting(self) -> int:
+        """How many bytes wait to be read."""
+        return int(struct.unpack("i", fcntl.ioctl(self._out, termios.FIONREAD, bytes(4)))[0])
+
+
+def test_nobody_reads_what_it_says(shelf_data: Path) -> None:
+    with Receiver() as receiver, Unread(shelf_data, receiver.grpc_endpoint, **LATER) as it:
+        answers: list[httpx.Response] = []
+        while not (it.waiting and len(answers) > MANY):
+            answers.append(it.client.get(QUERY))
+        assert {answer.status_code for answer in answers} == {200}
+        assert it.ends() in ENDED
+        assert 0 < it.waiting <= ROOM
+
+        asked = sorted(answer.json()["trace_id"] for answer in answers)
+        spans = [span.trace_id for span in receiver.spans if span.kind == "SERVER"]
+        events = [record.trace_id for record in receiver.logs if record.event_name]
+        assert sorted(spans) == asked
+        assert sorted(events) == asked

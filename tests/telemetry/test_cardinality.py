@@ -1,0 +1,130 @@
+"""However many people ask however many things, the number of series stays what it is."""
+
+import json
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.telemetry import vocabulary as v
+from app.telemetry.naming import Metric
+from app.telemetry.tallies import MOST_SERIES, Tally
+from tests.telemetry.driven import Asked, Driven
+from tests.waiting import eventually
+
+MANY, FIRST = 10_000, 100
+OVERFLOW = {"otel.metric.overflow": True}
+LAG = (str(v.LOOP_LAG), frozenset[tuple[str, object]]())
+
+
+@pytest.fixture
+async def driven(shelf_data: Path) -> AsyncIterator[Driven]:
+    async with Driven(shelf_data).running() as service:
+        yield service
+
+
+def questions(number: int) -> Iterator[Asked]:
+    """Of a person of their own."""
+    text, user = f"bread {number}", f"user-{number}"
+    if number % 2:
+        yield Asked("GET", "/recommend", f"q=bread+{number}&user_id={user}&limit=1")
+    else:
+        asked = {"query": text, "user_id": user, "categories": [], "limit": 1, "explain": False}
+        yield Asked("POST", "/recommend", body=json.dumps(asked).encode())
+
+
+def paths(number: int) -> Iterator[Asked]:
+    """Most of them lead nowhere."""
+    ways = (
+        Asked("GET", f"/nowhere/{number}", f"q={number}"),
+        Asked(f"FOO{number}", f"/{number}"),
+        Asked(f"BAR{number}", "/recommend", f"{number}={number}"),
+        Asked("GET", f"/documents/d{number}"),
+        Asked("GET", f"/documents/d{number}/similar"),
+        Asked("GET", f"/documents/-{number}"),
+        Asked("GET", "/documents", f"after=d{number}&category=c{number}"),
+        Asked("PUT", f"/documents/d{number}"),
+        Asked("POST", "/recommend", body=f'{{"query{number}": {number}}}'.encode()),
+        Asked("POST", "/feedback", body=json.dumps(feedback(number)).encode()),
+    )
+    yield ways[number % len(ways)]
+
+
+def feedback(number: int) -> dict[str, Any]:
+    return {"recommendation_id": f"{number:032x}", "document_id": f"d{number}", "kind": "click"}
+
+
+async def drive(
+    service: Driven, requests: Callable[[int], Iterable[Asked]], numbers: range
+) -> set[int]:
+    """The statuses that came."""
+    asked = [(each, number) for number in numbers for each in requests(number)]
+    return {await service.ask(*each) for each in asked}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("requests", "statuses"),
+    [(questions, {200}), (paths, {200, 401, 404, 405, 422})],
+    ids=["users and queries", "paths, methods and hosts"],
+)
+async def test_nobody_adds_a_series(
+    driven: Driven, requests: Callable[[int], Iterable[Asked]], statuses: set[int]
+) -> None:
+    assert await drive(driven, requests, range(FIRST)) == statuses
+    await eventually(lambda: LAG in driven.series())
+    names, series = driven.span_names(), driven.series()
+    assert await drive(driven, requests, range(FIRST, MANY)) == statuses
+    assert driven.series() == series
+    assert driven.span_names() == names
+    assert any(name == v.SERVER_DURATION for name, _ in series)
+
+
+@pytest.mark.parametrize("name", [v.PROBLEM_COUNT, v.RECOMMEND_DURATION], ids=str)
+def test_what_is_beyond_the_bound_is_counted_together(name: Metric) -> None:
+    tally, sets = Tally(name), range(3 * MOST_SERIES)
+    for _ in range(2):
+        for number in sets:
+            tally.add(number, (str(number), None))
+    points = points_of(tally)
+    assert len(points) == MOST_SERIES + 1
+    [beyond] = [each for each in points if each.attributes == OVERFLOW]
+    own = [each for each in points if each is not beyond]
+    assert {each.attributes[name.attributes[0]] for each in own} == set(
+        map(str, sets[:MOST_SERIES])
+    )
+    assert all(total(each) == 2 * int(each.attributes[name.attributes[0]]) for each in own)
+    assert total(beyond) == 2 * sum(sets[MOST_SERIES:])
+    assert sum(map(total, points)) == 2 * sum(sets)
+    if name.bounds:
+        assert sum(each.count for each in points) == 2 * len(sets)
+        assert all(sum(each.bucket_counts) == each.count for each in points)
+
+
+def test_nothing_is_lost_between_threads() -> None:
+    tally, sets = Tally(v.PROBLEM_COUNT), range(2 * MOST_SERIES)
+
+    def count() -> None:
+        for number in sets:
+            tally.add(1, (str(number), 404))
+
+    with ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(count) for _ in range(8)]:
+            done.result()
+    points = points_of(tally)
+    assert len(points) == MOST_SERIES + 1
+    assert sum(map(total, points)) == 8 * len(sets)
+
+
+def points_of(tally: Tally) -> list[Any]:
+    metric = tally.metric()
+    assert metric is not None
+    return list(metric.data.data_points)
+
+
+def total(point: Any) -> float:
+    """Of a counter its value, of a histogram its sum."""
+    found: float = point.value if hasattr(point, "value") else point.sum
+    return found

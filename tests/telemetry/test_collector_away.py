@@ -1,0 +1,111 @@
+"""Nothing that happens to the collector happens to those who ask."""
+
+import shutil
+from pathlib import Path
+
+import grpc
+import pytest
+
+from tests.api.server import Server
+from tests.telemetry.away import (
+    AWAY,
+    BACK,
+    ENDED,
+    IMPATIENT,
+    PATIENT,
+    Told,
+    answers,
+    endpoint_of,
+    nobody,
+    under_load,
+)
+from tests.telemetry.receiver import Behaviour, Receiver, accept, hang, refuse, slow
+from tests.waiting import until
+
+MORE_THAN_THERE_IS_TIME_FOR = {"OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "16"}
+"""Small batches are more calls than can be made at the end."""
+LESS_TIME = {"grpc": {}, "http": {"VITRINE_TELEMETRY__SHUTDOWN_SECONDS": "1"}}
+"""Once the default is enough: a test waits all of it."""
+REFUSALS = (
+    refuse(grpc.StatusCode.INVALID_ARGUMENT, 400),
+    refuse(grpc.StatusCode.RESOURCE_EXHAUSTED, 429),
+    refuse(grpc.StatusCode.UNAVAILABLE, 503),
+)
+Answers = list[tuple[int, object]]
+both = pytest.mark.parametrize("protocol", ["grpc", "http"])
+
+
+@pytest.fixture(scope="module")
+def untold(shelf_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Answers:
+    """What a service that tells nothing answers."""
+    folder = tmp_path_factory.mktemp("untold")
+    shutil.copy(shelf_file, folder)
+    with Server(folder, folder / "log") as server:
+        answered = answers(server.client)
+    assert [status for status, _ in answered] == [200] * len(answered)
+    return answered
+
+
+def ends_under_load(it: Told) -> None:
+    """Nobody who is answered at all is answered otherwise, and it is gone within five seconds."""
+    with under_load(it) as seen:
+        assert it.ends() in ENDED
+    assert set(seen) == {200}
+
+
+@both
+@pytest.mark.parametrize("how", ["absent", "silent"])
+def test_nobody_takes_what_it_tells(
+    how: str, protocol: str, shelf_data: Path, untold: Answers
+) -> None:
+    impatient = IMPATIENT | MORE_THAN_THERE_IS_TIME_FOR | LESS_TIME[protocol]
+    with nobody(how) as endpoint, Told(shelf_data, endpoint, protocol, **impatient) as it:
+        assert answers(it.client) == untold
+        until(lambda: it.says(AWAY) > 0)
+        assert answers(it.client) == untold
+        ends_under_load(it)
+        assert (it.says(AWAY), it.says(BACK), it.noise) == (1, 0, [])
+
+
+def test_nobody_listens_and_it_tries_again(shelf_data: Path, untold: Answers) -> None:
+    with nobody("absent") as endpoint, Told(shelf_data, endpoint) as it:
+        assert answers(it.client) == untold
+        ends_under_load(it)  # while it waits for its next try
+        assert (it.says(BACK), it.noise) == (0, [])
+        assert it.says(AWAY) <= 1
+
+
+@both
+def test_it_is_refused_in_every_way(protocol: str, shelf_data: Path, untold: Answers) -> None:
+    with (
+        Receiver() as receiver,
+        Told(shelf_data, endpoint_of(receiver, protocol), protocol, **IMPATIENT) as it,
+    ):
+        for turn, refusal in enumerate(REFUSALS):
+            receiver.behaviour = accept
+            until(lambda: it.says(BACK) == turn)  # noqa: B023 - called at once
+            receiver.behaviour = refusal
+            until(lambda: it.says(AWAY) > turn)  # noqa: B023
+            assert answers(it.client) == untold
+        ends_under_load(it)
+        assert (it.says(AWAY), it.says(BACK), it.noise) == (len(REFUSALS), len(REFUSALS) - 1, [])
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "patience"),
+    [(hang, PATIENT), (slow(0.3), MORE_THAN_THERE_IS_TIME_FOR)],
+    ids=["hanging", "slow"],
+)
+def test_its_calls_are_held(
+    behaviour: Behaviour, patience: dict[str, str], shelf_data: Path, untold: Answers
+) -> None:
+    with (
+        Receiver() as receiver,
+        Told(shelf_data, receiver.grpc_endpoint, **patience) as it,
+    ):
+        receiver.behaviour = behaviour
+        assert answers(it.client) == untold
+        until(lambda: receiver.calls > 0)
+        assert answers(it.client) == untold
+        ends_under_load(it)
+        assert (it.says(AWAY), it.says(BACK), it.noise) == (0, 0, [])

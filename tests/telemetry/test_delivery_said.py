@@ -1,0 +1,132 @@
+"""What is said when telemetry does not get where it should."""
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from opentelemetry.metrics import CallbackOptions
+from opentelemetry.sdk._logs.export import LogRecordExportResult
+from opentelemetry.sdk.metrics.export import MetricExportResult
+from opentelemetry.sdk.trace.export import SpanExportResult
+
+from app.telemetry import vocabulary as v
+from app.telemetry.delivery import Delivery
+
+RESULTS = (SpanExportResult, MetricExportResult, LogRecordExportResult)
+
+
+class Sending:
+    """An exporter whose batches are delivered or not, as the test likes."""
+
+    def __init__(self, results: Any = SpanExportResult) -> None:
+        self._results, self.delivers = results, True
+        self.heard: list[tuple[Any, ...]] = []
+
+    def export(self, *batch: Any, **options: Any) -> Any:
+        self.heard.append((*batch, options))
+        return self._results.SUCCESS if self.delivers else self._results.FAILURE
+
+
+def levels(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What was said: WARNING when it is away, INFO when it is back."""
+    return [each.levelname for each in caplog.records if each.name == "app.telemetry.delivery"]
+
+
+@pytest.fixture
+def said(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
+    caplog.set_level(logging.INFO, "app.telemetry.delivery")
+    return lambda: levels(caplog)
+
+
+@pytest.mark.parametrize("results", RESULTS)
+def test_it_is_said_once_and_once_more_when_it_is_over(
+    results: Any, said: Callable[[], list[str]]
+) -> None:
+    exporter = Sending(results)
+    watched = Delivery().watched(exporter)
+    for delivers in (True, False, False, False, True, True, False, False):
+        exporter.delivers = delivers
+        result = results.SUCCESS if delivers else results.FAILURE
+        assert watched.export(["batch"], timeout_millis=5) is result
+    assert said() == ["WARNING", "INFO", "WARNING"]
+    assert exporter.heard == [(["batch"], {"timeout_millis": 5})] * 8
+
+
+def test_nothing_is_said_while_all_is_well(said: Callable[[], list[str]]) -> None:
+    delivery = Delivery()
+    for exporter in (delivery.watched(Sending(results)) for results in RESULTS):
+        exporter.export(["batch"])
+    assert said() == []
+
+
+def test_it_is_said_once_for_all_signals(said: Callable[[], list[str]]) -> None:
+    delivery = Delivery()
+    exporters = [Sending(results) for results in RESULTS]
+    watched = [delivery.watched(each) for each in exporters]
+    for delivers in (False, True):
+        for exporter in exporters:
+            exporter.delivers = delivers
+        for _ in range(3):
+            for each in watched:
+                each.export(["batch"])
+    assert said() == ["WARNING", "INFO"]
+
+
+def test_a_collector_that_takes_one_signal_and_not_another_is_no_storm(
+    said: Callable[[], list[str]],
+) -> None:
+    delivery, refused = Delivery(), Sending(LogRecordExportResult)
+    refused.delivers = False
+    watched = [delivery.watched(each) for each in (Sending(), refused)]
+    for _ in range(20):
+        for each in watched:
+            each.export(["batch"])
+    assert said() == ["WARNING"]
+
+
+def test_many_threads_say_it_once(said: Callable[[], list[str]]) -> None:
+    exporter, start = Sending(), threading.Barrier(8)
+    exporter.delivers = False
+    watched = Delivery().watched(exporter)
+
+    def send() -> None:
+        start.wait()
+        for _ in range(100):
+            watched.export(["batch"])
+
+    threads = [threading.Thread(target=send) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert said() == ["WARNING"]
+
+
+def test_a_batch_that_cannot_even_be_encoded_is_not_kept_quiet(
+    said: Callable[[], list[str]],
+) -> None:
+    class Failing:
+        def export(self, _: Any) -> Any:
+            raise UnicodeError
+
+    watched = Delivery().watched(Failing())
+    with pytest.raises(UnicodeError):
+        watched.export(["batch"])
+    assert said() != []
+
+
+def test_what_is_not_taken_is_counted() -> None:
+    delivery = Delivery()
+    spans, metrics = Sending(), Sending(MetricExportResult)
+    watched = [delivery.watched(spans, "traces"), delivery.watched(metrics, "metrics")]
+    for delivers in (True, False, False):
+        spans.delivers = metrics.delivers = delivers
+        for each in watched:
+            each.export(["one", "two", "three"])
+    told = {
+        str((each.attributes or {})[v.SIGNAL]): each.value
+        for each in delivery.observe_lost(CallbackOptions())
+    }
+    assert {signal: count for signal, count in told.items() if count} == {"traces": 6, "metrics": 2}

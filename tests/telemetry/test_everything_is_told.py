@@ -1,0 +1,116 @@
+"""What is declared is also told; measurements point to their spans; what others log stays here."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
+
+from app.catalogue.store import Catalogue
+from app.recommend.features import FEATURES
+from app.recommend.ranking import PairwiseModel
+from app.recommend.stages import FETCH_TOPIC
+from app.telemetry import vocabulary as v
+from tests.stand_in import StandIn, fails, finds, in_turn
+from tests.telemetry.agreement import span_of
+from tests.telemetry.expected import BREAD
+from tests.telemetry.telling import Heard, Service, Telling, asking
+from tests.telemetry.writing import NDJSON, lines
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.anyio
+
+
+def told(heard: Heard) -> set[str]:
+    """Every name that was used, for whatever."""
+    names: set[str] = set(heard.measured())
+    for span in heard.spans:
+        names |= {*(span.attributes or {}), *(each.name for each in span.events)}
+    for record in heard.records:
+        names |= {*(record.attributes or {}), record.event_name or ""}
+    for metric in heard.measured().values():
+        points: Any = metric.data.data_points
+        names |= {name for each in points for name in each.attributes}
+    return names
+
+
+def breaks(*_: object) -> NoReturn:
+    """Put in the place of anything."""
+    raise RuntimeError
+
+
+async def drive(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make it tell whatever it can."""
+    answers = [await service.ask(text) for text in ("stale bread", "stale bread", "tide", "!!!")]
+    found = answers[0].json()
+    clicked = found["results"][0]["document"]["id"]
+    given = {"recommendation_id": found["recommendation_id"], "kind": "click"}
+    await service.client.post("/feedback", json=given | {"document_id": clicked})
+    for body in (lines(2), lines(2).replace("Number 1", "One") + "{\n"):
+        await service.client.post("/documents", content=body, headers=NDJSON)
+    with monkeypatch.context() as patch:
+        patch.setattr(Catalogue, "put", breaks)
+        await service.client.post("/documents", content=lines(1), headers=NDJSON)
+
+
+async def test_nothing_is_declared_in_vain(
+    telling: Telling, shelf_data: Path, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    artefact = {"features": FEATURES, "coefficients": [1.0] * len(FEATURES)}
+    (shelf_data / "ranking-model.json").write_text(json.dumps(artefact))
+    monkeypatch.setattr(PairwiseModel, "score", breaks)
+    monkeypatch.setattr("app.telemetry.process.LAG_SECONDS", 0.001)
+    stand_in.behaviour = in_turn(fails(500, "0"), finds("Bread"), fails(429, "3600"))
+    plain = {"logs": "off", "query_text": "plain"}
+
+    def lag_was_measured() -> bool:
+        service.telemetry.flush()
+        return v.LOOP_LAG in service.measured()
+
+    async with telling(asking(stand_in), telemetry=plain) as service:
+        await drive(service, monkeypatch)
+        await eventually(lag_was_measured)
+        service.refuse_spans()
+        await service.ask(BREAD)
+        service.telemetry.flush()
+    declared = {*v.ATTRIBUTES, *v.EVENTS, *v.METRICS}
+    assert declared - told(service) == set()
+
+
+async def test_measurements_point_to_their_spans(telling: Telling, stand_in: StandIn) -> None:
+    """One can go from a slow or failing stage in a chart to a trace of it."""
+    stand_in.behaviour = fails(404)
+    async with telling(asking(stand_in)) as service:
+        answer = await service.ask(BREAD)
+    points: Any = service.measured()[v.STAGE_DURATION].data.data_points
+    (failing,) = [each for each in points if ERROR_TYPE in each.attributes]
+    (exemplar,) = failing.exemplars
+    span = span_of(service, answer, FETCH_TOPIC).context
+    assert (exemplar.trace_id, exemplar.span_id) == (span.trace_id, span.span_id)
+    assert exemplar.value == failing.sum
+    for each in points:
+        assert {one.trace_id for one in each.exemplars} == {span.trace_id}
+
+
+async def test_a_flush_sends_everything_at_once(telling: Telling) -> None:
+    async with telling() as service:
+        answer = await service.ask(BREAD)
+        service.telemetry.flush()
+        names = [each.name for each in service.of_trace(answer)]
+        assert "POST /recommend" in names
+        assert service.wide_event(answer).event_name == v.SERVED
+        assert service.counts(v.RECOMMENDATIONS) == {("fusion", "1", False): 1}
+
+
+async def test_what_libraries_log_of_a_call_is_not_told(
+    telling: Telling, stand_in: StandIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    """httpx logs the whole address, and what was typed is in it; wordllama lets it be heard."""
+    caplog.set_level(logging.INFO)
+    async with telling(asking(stand_in)) as service:
+        answer = await service.ask("zugzwang")
+    assert stand_in.received[0].params["q"] == ["zugzwang"]
+    assert [each.event_name for each in service.said(answer)] == [v.SERVED]
+    assert [each for each in service.readable if "zugzwang" in each.to_json()] == []

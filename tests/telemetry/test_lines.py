@@ -1,0 +1,115 @@
+"""Lines of JSON, whatever is in them and whatever becomes of where they are written."""
+
+import io
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from opentelemetry._logs import LogRecord, SeverityNumber
+from opentelemetry.context import Context
+from opentelemetry.sdk._logs import ReadableLogRecord
+from opentelemetry.sdk._logs.export import LogRecordExportResult
+from opentelemetry.sdk.resources import Resource
+
+from app.telemetry.logs import JsonLines, line
+
+OWN = ("timestamp", "level", "message", "event", "logger", "trace_id", "span_id")
+texts = st.text(max_size=20) | st.sampled_from(["\n", "\r\n", '"', "\\", "\u2028", "\0", "é🦉"])
+values = texts | st.integers() | st.floats() | st.booleans() | st.none() | st.lists(texts)
+
+
+def readable(body: Any = "said", attributes: Any = None, **fields: Any) -> ReadableLogRecord:
+    """A record outside of any trace."""
+    severity = SeverityNumber.INFO
+    about: Any = {"timestamp": 1, "severity_text": "INFO", "severity_number": severity}
+    record = LogRecord(context=Context(), body=body, attributes=attributes, **(about | fields))
+    return ReadableLogRecord(record, Resource({}))
+
+
+def strict(written: bytes) -> dict[str, Any]:
+    """What a parser reads that knows nothing but JSON."""
+
+    def refuse(constant: str) -> Any:
+        raise AssertionError(f"{constant} is no JSON")
+
+    told: dict[str, Any] = json.loads(written, parse_constant=refuse)
+    return told
+
+
+@given(texts | st.dictionaries(texts, texts), st.dictionaries(texts, values, max_size=4))
+def test_one_line_of_json_whatever_is_in_it(body: Any, attributes: dict[str, Any]) -> None:
+    written = line(readable(body, attributes))
+    assert written.endswith(b"\n")
+    assert written.count(b"\n") == 1
+    assert json.loads(written)["timestamp"] == "1970-01-01T00:00:00.000000+00:00"
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_numbers_that_json_does_not_know(value: float) -> None:
+    assert strict(line(readable(attributes={"number": value})))["message"] == "said"
+
+
+@pytest.mark.parametrize("value", [object(), b"\xff", {1, 2}, 1 + 1j, ("a", 2)], ids=type)
+def test_values_that_json_does_not_know(value: object) -> None:
+    assert strict(line(readable(attributes={"odd": value})))["message"] == "said"
+
+
+def test_nothing_is_said_of_what_is_not_known() -> None:
+    record = readable(None, severity_text=None, event_name="", timestamp=None, observed_timestamp=0)
+    assert json.loads(line(record)) == {"timestamp": "1970-01-01T00:00:00.000000+00:00"}
+
+
+def test_an_attribute_does_not_pass_for_what_the_record_says() -> None:
+    pretended = dict.fromkeys(OWN, "pretended")
+    told = json.loads(line(readable(attributes=pretended)))
+    assert (told["level"], told["message"]) == ("INFO", "said")
+    assert told["timestamp"] != "pretended"
+
+
+def test_a_batch_is_written_in_one_go() -> None:
+    class Counting(io.BytesIO):
+        writes = 0
+
+        def write(self, data: Any) -> int:
+            self.writes += 1
+            return super().write(data)
+
+    stream = Counting()
+    lines = JsonLines(stream)
+    assert lines.export([readable("one"), readable("two")]) is LogRecordExportResult.SUCCESS
+    assert lines.force_flush()
+    lines.shutdown()
+    assert [json.loads(each)["message"] for each in stream.getvalue().splitlines()] == [
+        "one",
+        "two",
+    ]
+    assert stream.writes == 1
+
+
+@pytest.mark.parametrize(
+    "record",
+    [readable("\ud800"), readable(attributes={"text": "\ud800"}), readable(timestamp=2**63 - 1)],
+    ids=["lone surrogate", "lone surrogate in an attribute", "far away"],
+)
+def test_a_record_that_cannot_be_written_takes_no_other_with_it(record: ReadableLogRecord) -> None:
+    stream = io.BytesIO()
+    JsonLines(stream).export([readable("before"), record, readable("after")])
+    told = [json.loads(each)["message"] for each in stream.getvalue().splitlines()]
+    assert {"before", "after"} <= set(told)
+
+
+@pytest.mark.parametrize("error", [BrokenPipeError, OSError, ValueError])
+def test_a_stream_that_fails(error: type[Exception]) -> None:
+    class Failing(io.BytesIO):
+        def write(self, _: Any) -> int:
+            raise error
+
+    assert JsonLines(Failing()).export([readable()]) is LogRecordExportResult.FAILURE
+
+
+def test_a_stream_that_is_closed() -> None:
+    stream = io.BytesIO()
+    stream.close()
+    assert JsonLines(stream).export([readable()]) is LogRecordExportResult.FAILURE

@@ -1,0 +1,130 @@
+"""What settings, limits and surroundings change about what is told of people: little."""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Any, NamedTuple
+
+import pytest
+
+from app.telemetry.vocabulary import INPUT_HASH, QUERY_TEXT
+from tests.api.service import WRITER
+from tests.stand_in import StandIn, finds
+from tests.telemetry.canaries import Secrets, leaks
+from tests.telemetry.planting import addresses, headers, plant, questions
+from tests.telemetry.receiver import Receiver
+from tests.telemetry.watched import Watch, Watched, over
+from tests.waiting import until
+
+pytest_plugins = ["tests.telemetry.watching"]
+
+PERSON = Secrets("person", "4111 1111 1111 1111")
+OTHER = Secrets("other", "5555 5555 5555 4444")
+THIRD = Secrets("third", "6011 1111 1111 1117")
+KEY = {"VITRINE_TELEMETRY__HASH_KEY": "the same on every machine"}
+STRICT = {
+    "VITRINE_TOKEN": "",
+    "VITRINE_LIMITS__IN_FLIGHT": "1",
+    "VITRINE_LIMITS__REQUESTS_PER_SECOND": "0.001",
+    "VITRINE_LIMITS__BURST": "4",
+}
+
+
+class Plainly(NamedTuple):
+    """What a service that shows queries told to a receiver, and wrote."""
+
+    receiver: Receiver
+    said: bytes
+
+
+@pytest.fixture(scope="module")
+def plainly(watch: Watch) -> Plainly:
+    plain = {"VITRINE_TELEMETRY__QUERY_TEXT": "plain"}
+    with Receiver() as receiver, watch(over("grpc", receiver), plain) as server:
+        asked = {"query": PERSON.query, "user_id": OTHER.user}
+        server.client.post("/recommend", json=asked).raise_for_status()
+        by_url = {"q": "stale bread", "user_id": THIRD.user}
+        server.client.get("/recommend", params=by_url).raise_for_status()
+        server.stop()
+    return Plainly(receiver, server.said)
+
+
+def test_plain_shows_the_query(plainly: Plainly) -> None:
+    """So the search would find it elsewhere too."""
+    told = [each.attributes.get(QUERY_TEXT) for each in plainly.receiver.spans]
+    assert PERSON.query in told
+    assert leaks(plainly.receiver.raw, PERSON) != set()
+    assert leaks([plainly.said], PERSON) != set()
+
+
+@pytest.mark.parametrize("way", ["body", "address"])
+def test_plain_shows_no_user(plainly: Plainly, way: str) -> None:
+    user = {"body": OTHER, "address": THIRD}[way]
+    assert leaks([*plainly.receiver.raw, plainly.said], user) == set()
+
+
+def test_other_conventions_show_no_more(watch: Watch) -> None:
+    """A variable that many set for all their services brings back the attributes of old."""
+    old = {"OTEL_SEMCONV_STABILITY_OPT_IN": "http/dup,database/dup"}
+    with Receiver() as receiver, watch(over("grpc", receiver), old) as server:
+        for places in (questions, addresses, headers):
+            plant(server.client, places(PERSON))
+        server.stop()
+    assert receiver.spans
+    assert leaks([*receiver.raw, server.said], PERSON) == set()
+
+
+def test_those_who_are_turned_away_are_safe_too(watch: Watch) -> None:
+    """403; 503 where too much is under way; 429."""
+    with Receiver() as receiver, StandIn() as stand_in, ThreadPoolExecutor() as pool:
+        stand_in.behaviour = stand_in.held(finds("Bread"))
+        slow = {
+            "VITRINE_WIKIPEDIA__ENABLED": "true",
+            "VITRINE_WIKIPEDIA__BASE_URL": stand_in.url,
+            "VITRINE_WIKIPEDIA__DEADLINE_SECONDS": "60",
+            "VITRINE_WIKIPEDIA__TIMEOUT_SECONDS": "60",
+        }
+        with watch(over("grpc", receiver), STRICT, slow) as server:
+            content = {"json": {"title": PERSON.word, "text": PERSON.everything}}
+            refused = [(403, "PUT", f"/documents/{PERSON.word}", content | {"headers": WRITER})]
+            question: dict[str, Any] = {"json": {"query": PERSON.query, "user_id": PERSON.user}}
+            plant(server.client, iter(refused))
+            asking = pool.submit(server.client.post, "/recommend", **question)
+            until(lambda: stand_in.under_way == 1)
+            plant(server.client, iter([(503, "POST", "/recommend", question)]))
+            stand_in.release()
+            assert asking.result().status_code == 200
+            plant(server.client, iter([(404, "GET", f"/{PERSON.word}", {})]))
+            plant(server.client, iter([(429, "GET", f"/{PERSON.word}?q={PERSON.mail}", {})]))
+            server.stop()
+    statuses = {each.attributes.get("http.response.status_code") for each in receiver.logs}
+    assert statuses >= {200, 403, 404, 429, 503}
+    assert leaks([*receiver.raw, server.said], PERSON) == set()
+
+
+def hashes(receiver: Receiver) -> list[object]:
+    """The hash of each question, in the order in which they were asked."""
+    return [each.attributes[INPUT_HASH] for each in receiver.logs if each.event_name]
+
+
+def test_equal_queries_have_equal_hashes_where_the_key_is_the_same(watch: Watch) -> None:
+    with ExitStack() as stack, ThreadPoolExecutor() as pool:
+        receivers = [stack.enter_context(Receiver()) for _ in range(4)]
+        keys: list[dict[str, str]] = [KEY, KEY, {}, {}]
+        servers = [
+            watch(over("grpc", receiver), key)
+            for receiver, key in zip(receivers, keys, strict=True)
+        ]
+        list(pool.map(stack.enter_context, servers))
+        list(pool.map(ask, servers))
+    (one, other, *rest), (again, *_), (alone, *_), (alone_too, *_) = map(hashes, receivers)
+    assert rest == [one, one]
+    assert len({one, other, alone, alone_too}) == 4
+    assert again == one
+
+
+def ask(server: Watched) -> None:
+    """Two questions; the first once more, and in another way."""
+    for query in ("stale bread", "fresh bread", "stale bread"):
+        server.client.post("/recommend", json={"query": query}).raise_for_status()
+    server.client.get("/recommend", params={"q": "stale bread"}).raise_for_status()
+    server.stop()

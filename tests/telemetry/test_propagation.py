@@ -1,0 +1,143 @@
+"""The trace goes on across processes, threads and tasks, and takes along only what it may."""
+
+import asyncio
+
+import httpx
+import pytest
+
+from app.recommend.topic_signal import Evidence
+from app.telemetry import vocabulary as v
+from app.wikipedia.signal import WikipediaSignal
+from tests.api.service import recommended
+from tests.stand_in import StandIn, finds
+from tests.telemetry.agreement import server_span, span_of
+from tests.telemetry.expected import asked_for, get, topic
+from tests.telemetry.telling import Service, Telling, asking, trace_of
+from tests.telemetry.trees import assert_same
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.anyio
+TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+SAMPLED, UNSAMPLED = f"00-{TRACE}-{PARENT}-01", f"00-{TRACE}-{PARENT}-00"
+FOUND = topic("hit", 2, v.CACHE_MISS, get(200))
+
+
+async def test_the_caller_s_trace_is_continued(telling: Telling, stand_in: StandIn) -> None:
+    async with telling(asking(stand_in)) as service:
+        answer = await service.ask("stale bread", {"traceparent": SAMPLED})
+    assert_same(service.tree(answer), asked_for(FOUND))
+    parent = server_span(service, answer).parent
+    assert parent is not None
+    assert (parent.trace_id, parent.span_id) == (int(TRACE, 16), int(PARENT, 16))
+    assert {each.context.trace_id for each in service.spans} == {int(TRACE, 16)}
+    assert answer.json()["trace_id"] == TRACE
+    (call,) = stand_in.received
+    assert call.headers["traceparent"] == _traceparent(service, answer)
+
+
+@pytest.mark.parametrize(("text", "arrives"), [("plain", "vendor=one"), ("hash", None)])
+async def test_a_state_anybody_can_write_is_handed_on_like_other_text(
+    telling: Telling, stand_in: StandIn, text: str, arrives: str | None
+) -> None:
+    telemetry = {"logs": "off", "query_text": text}
+    async with telling(asking(stand_in), telemetry=telemetry) as service:
+        await service.ask("stale bread", {"traceparent": SAMPLED, "tracestate": "vendor=one"})
+    (call,) = stand_in.received
+    assert call.headers.get("tracestate") == arrives
+
+
+async def test_a_trace_of_its_own_goes_to_the_stand_in(telling: Telling, stand_in: StandIn) -> None:
+    async with telling(asking(stand_in)) as service:
+        answer = await service.ask("stale bread")
+    assert server_span(service, answer).parent is None
+    (call,) = stand_in.received
+    assert call.headers["traceparent"] == _traceparent(service, answer)
+    assert "tracestate" not in call.headers
+    assert "baggage" not in call.headers
+
+
+async def test_an_unsampled_trace_makes_no_spans(telling: Telling, stand_in: StandIn) -> None:
+    """The answer, the wide event and the metrics come all the same, and name the trace."""
+    async with telling(asking(stand_in)) as service:
+        answer = await service.ask("stale bread", {"traceparent": UNSAMPLED})
+    assert recommended(answer).trace_id == TRACE
+    assert service.spans == ()
+    assert answer.headers["traceresponse"].startswith(f"00-{TRACE}-")
+    assert answer.headers["traceresponse"].endswith("-00")
+    assert service.wide_event(answer).span_id == trace_of(answer)[1]
+    assert service.counts(v.RECOMMENDATIONS) == {("fusion", "1", False): 1}
+    (call,) = stand_in.received
+    assert call.headers["traceparent"].startswith(f"00-{TRACE}-")
+    assert call.headers["traceparent"].endswith("-00")
+
+
+@pytest.mark.parametrize(
+    "broken", ["", "nonsense", f"00-{'0' * 32}-{PARENT}-01", f"ff-{TRACE}-{PARENT}-01"]
+)
+async def test_a_traceparent_that_makes_no_sense_is_ignored(telling: Telling, broken: str) -> None:
+    async with telling() as service:
+        answer = await service.ask("stale bread", {"traceparent": broken})
+    assert recommended(answer).trace_id == f"{1:032x}"
+    assert server_span(service, answer).parent is None
+
+
+@pytest.mark.parametrize(
+    ("handed_on", "arrives"),
+    [("vitrine.", "vitrine.x=1"), ("", "user=ada,vitrine.x=1"), ("none.", None)],
+)
+async def test_only_our_baggage_is_handed_on(
+    telling: Telling, stand_in: StandIn, handed_on: str, arrives: str | None
+) -> None:
+    telemetry = {"logs": "off", "baggage": handed_on}
+    async with telling(asking(stand_in), telemetry=telemetry) as service:
+        await service.ask("stale bread", {"baggage": "user=ada,vitrine.x=1"})
+    (call,) = stand_in.received
+    assert call.headers.get("baggage") == arrives
+
+
+async def test_requests_at_once_do_not_mix(telling: Telling, stand_in: StandIn) -> None:
+    stand_in.behaviour = stand_in.held(finds("Bread", "Tide"))
+    texts = ("stale bread", "wild yeast", "starch water", "black hole")
+    async with telling(asking(stand_in)) as service, asyncio.TaskGroup() as tasks:
+        asked = [tasks.create_task(service.ask(text)) for text in texts]
+        await eventually(lambda: stand_in.calls == len(texts))
+        stand_in.release()
+    answers = {text: each.result() for text, each in zip(texts, asked, strict=True)}
+    assert len({trace_of(each) for each in answers.values()}) == len(texts)
+    called = {call.params["q"][0]: call.headers["traceparent"] for call in stand_in.received}
+    for text, answer in answers.items():
+        shown = len(recommended(answer).results)
+        assert_same(service.tree(answer), asked_for(FOUND, shown))
+        assert called[text] == _traceparent(service, answer)
+        about = server_span(service, answer).attributes or {}
+        assert about[v.RECOMMENDATION_ID] == answer.json()["recommendation_id"]
+        told = service.wide_event(answer).attributes or {}
+        assert told[v.RECOMMENDATION_ID] == answer.json()["recommendation_id"]
+
+
+async def test_a_shared_call_belongs_to_who_asked_first(
+    telling: Telling, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aboard, flight = [], WikipediaSignal._flight
+
+    def boarded(signal: WikipediaSignal, text: str) -> asyncio.Task[Evidence]:
+        aboard.append(text)
+        return flight(signal, text)
+
+    monkeypatch.setattr(WikipediaSignal, "_flight", boarded)
+    stand_in.behaviour = stand_in.held(finds("Bread", "Tide"))
+    async with telling(asking(stand_in)) as service, asyncio.TaskGroup() as tasks:
+        first = tasks.create_task(service.ask("stale bread"))
+        await eventually(lambda: stand_in.calls == 1)
+        second = tasks.create_task(service.ask("Stale Bread"))
+        await eventually(lambda: aboard == ["stale bread", "Stale Bread"])
+        stand_in.release()
+    assert_same(service.tree(first.result()), asked_for(FOUND))
+    assert_same(service.tree(second.result()), asked_for(topic("hit", 2, v.CACHE_MISS)))
+    assert stand_in.calls == 1
+
+
+def _traceparent(service: Service, answer: httpx.Response) -> str:
+    """Of the span of the call to the stand-in."""
+    call = span_of(service, answer, "GET").context
+    return f"00-{call.trace_id:032x}-{call.span_id:016x}-01"

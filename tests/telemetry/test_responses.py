@@ -1,0 +1,111 @@
+"""What a response tells of its own trace, and which requests are not told of."""
+
+import re
+
+import httpx
+import pytest
+
+from app.recommend.stages import ANALYZE, FEEDBACK, FETCH_TOPIC, RANK, RECOMMEND, RETRIEVE, SCORE
+from app.telemetry import vocabulary as v
+from tests.api.service import UNTOLD, WRITER, recommended
+from tests.stand_in import StandIn
+from tests.telemetry.agreement import server_span
+from tests.telemetry.expected import BREAD
+from tests.telemetry.telling import Telling, asking, trace_of
+
+pytestmark = pytest.mark.anyio
+TIMING = re.compile(r"(\w+);dur=(\d+\.\d{3})")
+TOTAL = "total"
+
+
+def timing(answer: httpx.Response) -> dict[str, float]:
+    """The milliseconds that `Server-Timing` tells, by name, in its order."""
+    parts = [TIMING.fullmatch(each) for each in answer.headers["server-timing"].split(", ")]
+    assert all(parts), answer.headers["server-timing"]
+    return {each[1]: float(each[2]) for each in parts if each}
+
+
+def in_headers(*stages: str) -> list[str]:
+    """As they are called there; there is a total at the end."""
+    return [*(name.replace(" ", "_") for name in stages), TOTAL]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/recommend?q=bread", 200),
+        ("GET", "/documents/staling/similar", 200),
+        ("GET", "/documents/tide", 200),
+        ("GET", "/categories", 200),
+        ("GET", "/version", 200),
+        ("GET", "/", 200),
+        ("GET", "/docs", 200),
+        ("DELETE", "/documents/tide", 204),
+        ("GET", "/nowhere", 404),
+        ("POST", "/documents", 415),
+        ("GET", "/recommend?q=", 422),
+    ],
+)
+async def test_every_response_names_its_trace(
+    telling: Telling, method: str, path: str, status: int
+) -> None:
+    async with telling() as service:
+        body = b"x" if method == "POST" else None
+        answer = await service.client.request(method, path, headers=WRITER, content=body)
+    assert answer.status_code == status
+    root = server_span(service, answer).context
+    assert trace_of(answer) == (root.trace_id, root.span_id)
+    assert list(timing(answer))[-1] == TOTAL
+    event = service.wide_event(answer)
+    assert (event.trace_id, event.span_id) == trace_of(answer)
+    if "trace_id" in answer.text:
+        assert answer.json()["trace_id"] == f"{root.trace_id:032x}"
+
+
+async def test_the_stages_are_timed(telling: Telling, stand_in: StandIn) -> None:
+    async with telling(asking(stand_in)) as service:
+        first, kept = await service.ask(BREAD), await service.ask(BREAD)
+    expected = in_headers(ANALYZE, RETRIEVE, FETCH_TOPIC, SCORE, RANK, RECOMMEND)
+    assert sorted(timing(first)) == sorted(expected)  # two of them run at once
+    assert list(timing(kept)) == in_headers(ANALYZE, FETCH_TOPIC, RECOMMEND)
+    for answer in (first, kept):
+        told = timing(answer)
+        assert all(0 < each < told[TOTAL] for name, each in told.items() if name != TOTAL)
+
+
+async def test_the_wide_event_has_the_same_times(telling: Telling) -> None:
+    async with telling() as service:
+        answer = await service.ask(BREAD)
+    about = service.wide_event(answer).attributes or {}
+    told = timing(answer)
+    for stage in (ANALYZE, RETRIEVE, SCORE, RANK, RECOMMEND):
+        (name, _) = in_headers(stage)
+        assert about[v.STAGE_DURATIONS[stage]] == pytest.approx(told[name] / 1000)
+
+
+async def test_feedback_is_timed_too(telling: Telling) -> None:
+    async with telling() as service:
+        found = recommended(await service.ask(BREAD))
+        given = {"recommendation_id": found.recommendation_id, "kind": "click"}
+        answer = await service.client.post("/feedback", json=given | {"document_id": "staling"})
+    assert list(timing(answer)) == in_headers(FEEDBACK)
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz"])
+async def test_nothing_is_told_of_probes(telling: Telling, path: str) -> None:
+    async with telling() as service:
+        answer = await service.client.get(path)
+    assert answer.status_code == 200
+    assert "traceresponse" not in answer.headers
+    assert service.spans == ()
+    assert [each for each in service.records if each.event_name or each.trace_id] == []
+
+
+async def test_telemetry_that_is_off_tells_nothing(telling: Telling) -> None:
+    async with telling(telemetry=UNTOLD) as service:
+        answer = await service.ask(BREAD)
+        lost = await service.client.get("/nowhere")
+    assert recommended(answer).trace_id is None
+    assert "trace_id" not in lost.json()
+    assert {"traceresponse", "server-timing"}.isdisjoint(answer.headers)
+    assert (service.spans, service.records, service.metrics.kept) == ((), [], [])

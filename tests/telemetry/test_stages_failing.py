@@ -1,0 +1,120 @@
+"""Telemetry that fails is told of in the log, and to nobody else."""
+
+import logging
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.trace import INVALID_SPAN
+
+from app.recommend.stages import ANALYZE, RECOMMEND, RETRY_STARTED
+from app.recommend.types import Request
+from app.telemetry.record import RequestRecord, current
+from app.telemetry.spans import QuickSpan
+from tests.telemetry.staged import QUERY, Watch
+
+ASKED = Request("stale bread")
+
+
+class Broken(Exception):
+    """Something in telemetry fails."""
+
+
+def fail(*_: object, **__: object) -> NoReturn:
+    raise Broken
+
+
+@pytest.fixture
+def watch() -> Iterator[Watch]:
+    token = current.set(RequestRecord())
+    yield Watch()
+    current.reset(token)
+
+
+def complaints(caplog: pytest.LogCaptureFixture) -> list[type[BaseException] | None]:
+    """The failures that were logged as such."""
+    ours = [each for each in caplog.records if each.name.startswith("app.telemetry")]
+    return [each.exc_info[0] for each in ours if each.levelno == logging.ERROR and each.exc_info]
+
+
+@pytest.fixture(params=["describe", "events", "measures", "record", "attributes"])
+def broken(request: pytest.FixtureRequest, watch: Watch, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What fails when a stage ends."""
+    place: str = request.param
+    match place:
+        case "measures":
+            monkeypatch.setattr(watch.measures, "stage", fail)
+        case "record":
+            monkeypatch.setattr(RequestRecord, "took", fail)
+        case "attributes":
+            monkeypatch.setattr(QuickSpan, "set_attributes", fail)
+        case _:
+            monkeypatch.setattr(f"app.telemetry.stages.{place}", fail)
+    return place
+
+
+@pytest.mark.usefixtures("broken")
+def test_the_work_goes_on(watch: Watch, caplog: pytest.LogCaptureFixture) -> None:
+    with watch.stages.observe(ANALYZE, ASKED) as stage:
+        stage.result = QUERY
+    assert complaints(caplog) == [Broken]
+    assert watch.traced.only.end_time is not None
+    assert trace.get_current_span() is INVALID_SPAN
+
+
+@pytest.mark.usefixtures("broken")
+def test_the_failure_of_the_work_is_the_one_that_is_seen(
+    watch: Watch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(ZeroDivisionError) as caught, watch.stages.observe(ANALYZE, ASKED):
+        _ = 1 // 0
+    assert caught.value.__context__ is None
+    assert complaints(caplog) == [Broken]
+    assert watch.traced.only.name == ANALYZE
+    assert trace.get_current_span() is INVALID_SPAN
+
+
+@pytest.mark.usefixtures("broken")
+def test_the_stages_around_it_go_on(watch: Watch) -> None:
+    with watch.stages.observe(RECOMMEND), watch.stages.observe(ANALYZE) as stage:
+        stage.result = QUERY
+    with watch.traced.tracer.start_as_current_span("next"):
+        pass
+    assert [(span.name, span.parent) for span in watch.traced.spans] == [
+        (ANALYZE, None),
+        ("next", None),
+    ]
+
+
+@pytest.mark.parametrize("place", ["hasher", "start", "end"])
+def test_the_work_goes_on_whatever_else_fails(
+    place: str, watch: Watch, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    stages: Any = watch.stages
+    match place:
+        case "hasher":
+            stages.hasher = fail
+        case "start":
+            monkeypatch.setattr(type(watch.traced.tracer), "start_span", fail)
+        case _:
+            monkeypatch.setattr(QuickSpan, "end", fail)
+    done = False
+    with watch.stages.observe(ANALYZE, ASKED) as stage:
+        stage.result, done = QUERY, True
+    assert done
+    assert complaints(caplog) == [Broken]
+    assert trace.get_current_span() is INVALID_SPAN
+
+
+@pytest.mark.parametrize("place", ["measures", "span"])
+def test_an_occurrence_goes_on(
+    place: str, watch: Watch, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with watch.stages.observe(ANALYZE):
+        if place == "span":
+            monkeypatch.setattr(QuickSpan, "add_event", fail)
+        else:
+            monkeypatch.setattr(watch.measures, "occurrence", fail)
+        watch.stages.note(RETRY_STARTED)
+    assert complaints(caplog) == [Broken]

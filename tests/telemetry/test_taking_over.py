@@ -1,0 +1,106 @@
+"""Logging is taken over for a while, and given back as it was."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from app.telemetry.logs import UNWANTED, WITH_THEIR_OWN_HANDLERS, Handler, handled, silenced
+from tests.telemetry.logged import Logged
+
+NAMES = ("", "app", *WITH_THEIR_OWN_HANDLERS, *UNWANTED)
+
+
+def state() -> dict[str, Any]:
+    """Everything that can be set about the loggers, and where failures of threads go."""
+    loggers = {name: logging.getLogger(name) for name in NAMES}
+    found = {
+        name: (each.level, list(each.handlers), each.propagate, each.disabled, each.filters)
+        for name, each in loggers.items()
+    }
+    return found | {"threads": threading.excepthook}
+
+
+@pytest.fixture(params=["as they are", "configured"])
+def _loggers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loggers, which somebody may have configured."""
+    if request.param == "configured":
+        for number, name in enumerate(NAMES[1:], 1):
+            logger = logging.getLogger(name)
+            monkeypatch.setattr(logger, "level", number)
+            monkeypatch.setattr(logger, "handlers", [logging.NullHandler()])
+            monkeypatch.setattr(logger, "propagate", number % 2 == 0)
+
+
+@pytest.fixture
+def logged() -> Iterator[Logged]:
+    logged = Logged()
+    yield logged
+    logged.provider.shutdown()
+
+
+def said(logged: Logged) -> list[object]:
+    return [each.body for each in logged.records]
+
+
+@pytest.mark.usefixtures("_loggers")
+def test_it_is_given_back(logged: Logged) -> None:
+    before = state()
+    with silenced(), handled(logged.provider):
+        assert state() != before
+    assert state() == before
+
+
+@pytest.mark.usefixtures("_loggers")
+def test_it_is_given_back_after_a_failure(logged: Logged) -> None:
+    before = state()
+    with pytest.raises(ZeroDivisionError), silenced(), handled(logged.provider):
+        _ = 1 // 0
+    assert state() == before
+
+
+@pytest.mark.usefixtures("_loggers")
+def test_it_is_given_back_by_several(logged: Logged) -> None:
+    before = state()
+    with ExitStack() as stack:
+        for _ in range(3):
+            stack.enter_context(silenced())
+            stack.enter_context(handled(logged.provider))
+    assert state() == before
+
+
+def test_what_is_said_before_and_after_is_not_heard(logged: Logged) -> None:
+    ours = logging.getLogger("app.somewhere")
+    heard = [ours.isEnabledFor(logging.INFO)]
+    ours.warning("before")
+    with handled(logged.provider):
+        heard.append(ours.isEnabledFor(logging.INFO))
+        ours.info("meanwhile")
+    heard.append(ours.isEnabledFor(logging.INFO))
+    ours.warning("after")
+    assert (heard, said(logged)) == ([False, True, False], ["meanwhile"])
+
+
+@pytest.mark.usefixtures("_loggers")
+def test_uvicorn_is_heard_once(logged: Logged) -> None:
+    with silenced(), handled(logged.provider):
+        logging.getLogger("uvicorn.error").error("started")
+        logging.getLogger("uvicorn").error("also")
+    assert said(logged) == ["started", "also"]
+
+
+@pytest.mark.parametrize("name", UNWANTED)
+def test_the_unwanted_are_not_heard(name: str, logged: Logged) -> None:
+    with silenced(), handled(logged.provider):
+        logging.getLogger(f"{name}.deeper").critical("storm")
+        logging.getLogger(name).critical("storm")
+    assert said(logged) == []
+
+
+def test_one_handler_only(logged: Logged) -> None:
+    with handled(logged.provider):
+        ours = [each for each in logging.getLogger().handlers if isinstance(each, Handler)]
+    assert len(ours) == 1

@@ -1,0 +1,177 @@
+"""The span trees of recommendations to which nothing was missing."""
+
+import threading
+from typing import Any
+
+import pytest
+
+from app.catalogue.index import Moment
+from app.telemetry import vocabulary as v
+from tests.api.service import recommended
+from tests.stand_in import StandIn, finds
+from tests.telemetry.agreement import assert_agreement, assert_served, server_span, span_of
+from tests.telemetry.expected import (
+    BREAD,
+    DOCUMENT,
+    FUSION,
+    SHOWN,
+    TITLE,
+    VECTORS,
+    analyzed,
+    answered,
+    asked_for,
+    get,
+    ranked,
+    retrieved,
+    scored,
+    select,
+    server,
+    topic,
+)
+from tests.telemetry.telling import Telling, asking
+from tests.telemetry.trees import assert_same, span
+
+pytestmark = pytest.mark.anyio
+MOST_SPANS, MOST_ATTRIBUTES = 8, 70
+
+
+async def test_a_first_question_whose_pages_are_found(telling: Telling, stand_in: StandIn) -> None:
+    async with telling(asking(stand_in)) as service:
+        answer = await service.ask(BREAD)
+    assert_same(service.tree(answer), asked_for(topic("hit", 2, v.CACHE_MISS, get(200))))
+    assert_served(service, answer)
+    assert service.counts(v.TOPIC_REQUESTS) == {("hit", None): 1}
+    assert service.counts(v.CACHE_REQUESTS) == {("answers", "miss"): 1, ("topic_signal", "miss"): 1}
+
+
+async def test_a_question_to_which_there_are_no_pages(telling: Telling, stand_in: StandIn) -> None:
+    stand_in.behaviour = finds()
+    async with telling(asking(stand_in)) as service:
+        answer = await service.ask(BREAD)
+    assert_same(service.tree(answer), asked_for(topic("miss", 0, v.CACHE_MISS, get(200))))
+    assert_served(service, answer)
+    assert service.counts(v.TOPIC_REQUESTS) == {("miss", None): 1}
+
+
+async def test_a_warm_answer_is_small(telling: Telling, stand_in: StandIn) -> None:
+    """The pages are known, the answer is made anew."""
+    async with telling(asking(stand_in), answers_bytes=0) as service:
+        await service.ask(BREAD)
+        answer = await service.ask(BREAD)
+    expected = answered(analyzed(), topic("cached", 2), retrieved(), scored(), ranked())
+    assert_same(service.tree(answer), expected)
+    assert_agreement(service, answer)
+    spans = service.of_trace(answer)
+    assert len(spans) <= MOST_SPANS
+    assert sum(len(each.attributes or {}) for each in spans) <= MOST_ATTRIBUTES
+    assert service.counts(v.TOPIC_REQUESTS) == {("hit", None): 1, ("cached", None): 1}
+
+
+async def test_an_answer_that_was_kept(telling: Telling, stand_in: StandIn) -> None:
+    async with telling(asking(stand_in)) as service:
+        await service.ask(BREAD)
+        answer = await service.ask(BREAD)
+    assert_same(service.tree(answer), answered(analyzed(), topic("cached", 2), cache="hit"))
+    told = service.wide_event(answer).attributes or {}
+    assert told[v.CACHE_OUTCOME] == "hit"
+    assert told[v.RESULTS] == 5
+    assert service.counts(v.CACHE_REQUESTS) == {
+        ("answers", "miss"): 1, ("answers", "hit"): 1,
+        ("topic_signal", "miss"): 1, ("topic_signal", "hit"): 1,
+    }  # fmt: skip
+
+
+async def test_a_question_in_the_address(telling: Telling) -> None:
+    async with telling() as service:
+        answer = await service.client.get("/recommend", params={"q": BREAD, "limit": 2})
+    expected = answered(analyzed(), retrieved(), scored(), ranked(2), name="GET /recommend")
+    assert_same(service.tree(answer), expected)
+    assert_served(service, answer)
+    assert service.counts(v.TOPIC_REQUESTS) == {}
+
+
+async def test_similar_documents(telling: Telling) -> None:
+    async with telling() as service:
+        answer = await service.client.get("/documents/staling/similar", params={"limit": 3})
+    expected = answered(
+        select(TITLE), select(VECTORS), select(VECTORS),
+        retrieved(), scored(), ranked(3),
+        name="GET /documents/{document_id}/similar", cache="",
+    )  # fmt: skip
+    assert_same(service.tree(answer), expected)
+    assert_served(service, answer)
+    assert service.counts(v.CACHE_REQUESTS) == service.counts(v.QUERY_OOV) == {}  # nor typed
+
+
+async def test_a_document_is_read(telling: Telling) -> None:
+    async with telling() as service:
+        answer = await service.client.get("/documents/staling")
+    expected = server("GET /documents/{document_id}", 200, {}, select(DOCUMENT))
+    assert_same(service.tree(answer), expected)
+
+
+async def test_postings_in_memory_take_no_statement(telling: Telling) -> None:
+    async with telling(lexical_index="memory") as service:
+        answer = await service.ask(BREAD)
+    (wanted, *others) = [retrieved(), scored(), ranked()]
+    without = span(wanted.name, wanted.attributes)
+    assert_same(service.tree(answer), answered(analyzed(), without, *others))
+
+
+async def test_a_thread_keeps_the_tree(telling: Telling, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retrieval that takes its time runs in a thread."""
+    ran_in: list[int] = []
+    retrieve = Moment.retrieve
+
+    def noticed(self: Moment, *args: Any) -> Any:
+        ran_in.append(threading.get_ident())
+        return retrieve(self, *args)
+
+    monkeypatch.setattr(Moment, "quick", False)
+    monkeypatch.setattr(Moment, "retrieve", noticed)
+    async with telling() as service:
+        answer = await service.ask(BREAD)
+    assert ran_in != [threading.get_ident()]
+    assert_same(service.tree(answer), answered(analyzed(), retrieved(), scored(), ranked()))
+    assert_served(service, answer)
+
+
+async def test_spans_tell_the_numbers_of_the_answer(telling: Telling) -> None:
+    async with telling() as service:
+        answer = await service.ask(BREAD)
+    found = recommended(answer)
+    scores = [each.score for each in found.results]
+    told = span_of(service, answer, "rank candidates").attributes or {}
+    assert told[v.SCORE_TOP] == pytest.approx(scores[0], abs=1e-4)
+    assert told[v.SCORE_MARGIN] == pytest.approx(scores[0] - scores[1], abs=1e-4)
+    low, high = map(float, str(told[v.SCORE_BUCKET]).split("-"))
+    assert low <= scores[0] < high
+    about = server_span(service, answer).attributes or {}
+    assert about[v.RECOMMENDATION_ID] == found.recommendation_id
+    assert FUSION.items() <= about.items()
+
+
+async def test_nothing_found_is_told_without_scores(telling: Telling) -> None:
+    """And words that no document has are counted."""
+    async with telling() as service:
+        answer = await service.client.post(
+            "/recommend", json={"query": "qqqqzzzz", "categories": ["nowhere"]}
+        )
+    assert recommended(answer).results == []
+    expected = answered(
+        span("analyze query", {**analyzed(1).attributes, v.OOV_RATIO: 1.0}),
+        span("retrieve candidates", {v.CANDIDATES: 0}),
+        scored(),
+        span("rank candidates", {v.RESULTS: 0}, select(SHOWN.format(""))),
+    )
+    assert_same(service.tree(answer), expected)
+    assert service.counts(v.TOP_SCORE) == {}
+
+
+async def test_what_was_typed_is_told_where_that_is_wanted(telling: Telling) -> None:
+    plain = {"logs": "off", "query_text": "plain"}
+    async with telling(telemetry=plain) as service:
+        answer = await service.ask(BREAD)
+    told = span_of(service, answer, "analyze query").attributes or {}
+    assert told[v.QUERY_TEXT] == BREAD
+    assert (service.wide_event(answer).attributes or {})[v.QUERY_TEXT] == BREAD

@@ -1,0 +1,93 @@
+"""The span trees of answers that had to do without the trained model."""
+
+from pathlib import Path
+
+import pytest
+from opentelemetry._logs import SeverityNumber
+
+from app.recommend.fusion import Fusion
+from app.recommend.ranking import FallbackModel
+from app.recommend.stages import SCORE
+from app.recommend.types import Candidates, ModelCard, Scored
+from app.telemetry import vocabulary as v
+from tests.stand_in import StandIn, fails
+from tests.telemetry.agreement import assert_degraded
+from tests.telemetry.expected import (
+    BREAD,
+    analyzed,
+    answered,
+    get,
+    ranked,
+    retrieved,
+    scored,
+    topic,
+)
+from tests.telemetry.telling import Telling, asking
+from tests.telemetry.trees import assert_same, at_once, exception
+
+pytestmark = pytest.mark.anyio
+SECRET = "what somebody typed"
+
+
+class Failing:
+    """A ranking model that never gives a score."""
+
+    card = ModelCard("failing", "9")
+
+    def score(self, _: Candidates) -> Scored:
+        raise FloatingPointError(SECRET)
+
+
+@pytest.fixture
+def _failing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The trained model fails whenever it is asked."""
+    monkeypatch.setattr("app.parts.load_model", lambda _: FallbackModel(Failing(), Fusion()))
+
+
+@pytest.mark.usefixtures("_failing")
+async def test_fusion_ranks_where_the_model_fails(telling: Telling) -> None:
+    async with telling() as service:
+        answer = await service.ask(BREAD)
+    why = exception("FloatingPointError", "score")
+    failed = scored(v.FALLBACK_INVOKED, why, error="FloatingPointError")
+    expected = answered(analyzed(), retrieved(), failed, ranked(), missing=("ranking_model",))
+    assert_same(service.tree(answer), expected)
+    assert_degraded(service, answer, "ranking_model", SCORE, "FloatingPointError")
+
+
+@pytest.mark.usefixtures("_failing")
+async def test_two_parts_can_be_missing(telling: Telling, stand_in: StandIn) -> None:
+    stand_in.behaviour = fails(404)
+    async with telling(asking(stand_in)) as service:
+        answer = await service.ask(BREAD)
+    why = exception("FloatingPointError", "score")
+    expected = answered(
+        analyzed(),
+        at_once(
+            retrieved(),
+            topic("error", 0, v.CACHE_MISS, get(404, error="404"), error="404"),
+        ),
+        scored(v.FALLBACK_INVOKED, why, error="FloatingPointError"),
+        ranked(),
+        missing=("topic_signal", "ranking_model"),
+    )
+    assert_same(service.tree(answer), expected)
+    told = service.wide_event(answer).attributes or {}
+    assert told[v.MISSING] == ("topic_signal", "ranking_model")
+    assert answer.json()["degraded"] == ["topic_signal", "ranking_model"]
+
+
+async def test_fusion_ranks_where_the_artefact_is_refused(
+    telling: Telling, shelf_data: Path
+) -> None:
+    """It is told at the start, and with every answer; there is no stack to it."""
+    (shelf_data / "ranking-model.json").write_text('{"features": []}')
+    async with telling() as service:
+        answer = await service.ask(BREAD)
+    refused = scored(v.FALLBACK_INVOKED, error="ArtefactRefused")
+    expected = answered(analyzed(), retrieved(), refused, ranked(), missing=("ranking_model",))
+    assert_same(service.tree(answer), expected)
+    assert_degraded(service, answer, "ranking_model", SCORE, "ArtefactRefused")
+    (warning,) = [each for each in service.records if "ranking-model.json" in str(each.body)]
+    assert warning.severity_number is SeverityNumber.WARN
+    assert not warning.trace_id

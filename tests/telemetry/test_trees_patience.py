@@ -1,0 +1,131 @@
+"""What is told of calls that take too long, and of those that are not made any more."""
+
+import asyncio
+
+import pytest
+from opentelemetry._logs import SeverityNumber
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
+from opentelemetry.trace import SpanKind, StatusCode
+
+from app.recommend.stages import FETCH_TOPIC
+from app.telemetry import vocabulary as v
+from tests.stand_in import StandIn, fails, finds, hangs
+from tests.telemetry.agreement import assert_degraded, span_of
+from tests.telemetry.expected import BREAD, asked_for, get, topic
+from tests.telemetry.telling import Service, Telling, asking
+from tests.telemetry.trees import assert_same
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.anyio
+SHORT = 0.02
+"""Seconds that an answer waits for what does not come."""
+
+
+async def test_the_deadline_passes(telling: Telling, stand_in: StandIn) -> None:
+    stand_in.behaviour = hangs
+    async with telling(asking(stand_in, deadline_seconds=SHORT)) as service:
+        answer = await service.ask(BREAD)
+    assert_degraded(service, answer, "topic_signal", FETCH_TOPIC, "TimeoutError")
+    assert service.counts(v.TOPIC_REQUESTS) == {("timeout", "TimeoutError"): 1}
+    assert service.counts(v.OCCURRENCES) == {}
+
+
+async def test_the_call_goes_on_behind_the_answer(telling: Telling, stand_in: StandIn) -> None:
+    """It ends after the request it was made for, and is part of it all the same."""
+    stand_in.behaviour = stand_in.held(finds("Staling"))
+    async with telling(asking(stand_in, deadline_seconds=SHORT)) as service:
+        answer = await service.ask(BREAD)
+        await eventually(lambda: stand_in.calls == 1)
+        stand_in.release()
+        while (await service.ask(BREAD)).json()["degraded"]:
+            """The pages have not come yet."""
+    asked = topic("timeout", 0, v.CACHE_MISS, get(200), error="TimeoutError")
+    assert_same(service.tree(answer), asked_for(asked))
+    assert stand_in.calls == 1
+
+
+async def test_a_call_that_was_given_up_is_an_error(telling: Telling, stand_in: StandIn) -> None:
+    """Its span has no status to show; it must not look as if all were well."""
+    stand_in.behaviour = hangs
+    async with telling(asking(stand_in, timeout_seconds=SHORT, attempts=1)) as service:
+        answer = await service.ask(BREAD)
+    assert_degraded(service, answer, "topic_signal", FETCH_TOPIC, "SearchTimeout")
+    assert service.counts(v.TOPIC_REQUESTS) == {("timeout", "SearchTimeout"): 1}
+    call = span_of(service, answer, "GET")
+    assert ERROR_TYPE in (call.attributes or {})
+    assert call.status.status_code is StatusCode.ERROR
+
+
+async def test_a_request_that_was_given_up_says_so(telling: Telling, stand_in: StandIn) -> None:
+    """On its span as in its wide event: there is no status to tell it by."""
+    stand_in.behaviour = hangs
+    async with telling(asking(stand_in)) as service:
+        asked = asyncio.create_task(service.ask(BREAD))
+        await eventually(lambda: stand_in.calls == 1)
+        asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+    (event,) = [each for each in service.records if each.event_name == v.ANSWERED]
+    assert (event.attributes or {})[v.BROKEN_OFF] is True
+    assert (event.attributes or {})[ERROR_TYPE] == "CancelledError"
+    assert service.counts(v.RECOMMEND_DURATION) == {(None, "CancelledError"): 1}
+    (root,) = [each for each in service.spans if each.kind is SpanKind.SERVER]
+    assert {v.BROKEN_OFF, ERROR_TYPE} & set(root.attributes or {})
+
+
+async def test_the_circuit_opens(telling: Telling, stand_in: StandIn) -> None:
+    """The request whose call opens it tells so; the next one makes no call."""
+    stand_in.behaviour = fails(500)
+    async with telling(asking(stand_in, attempts=1, breaker_failures=1)) as service:
+        opening, spared = await service.ask(BREAD), await service.ask(BREAD)
+    opens = topic("error", 0, v.CIRCUIT, v.CACHE_MISS, get(500, error="500"), error="500")
+    assert_same(service.tree(opening), asked_for(opens))
+    spares = topic("open_circuit", 0, v.CACHE_MISS, error="OpenedState")
+    assert_same(service.tree(spared), asked_for(spares))
+    assert stand_in.calls == 1
+    assert service.counts(v.TOPIC_REQUESTS) == {
+        ("error", "500"): 1, ("open_circuit", "OpenedState"): 1,
+    }  # fmt: skip
+    _assert_opened_once(service, span_of(service, opening, FETCH_TOPIC))
+    told = service.wide_event(spared).attributes or {}
+    assert told[v.TOPIC_OUTCOME] == "open_circuit"
+    assert told[ERROR_TYPE] == "OpenedState"
+
+
+async def test_the_server_asks_for_patience(telling: Telling, stand_in: StandIn) -> None:
+    stand_in.behaviour = fails(429, "3600")
+    async with telling(asking(stand_in)) as service:
+        heeding, spared = await service.ask(BREAD), await service.ask(BREAD)
+    spares = topic("open_circuit", 0, v.CACHE_MISS, error="AskedToWait")
+    assert_same(service.tree(spared), asked_for(spares))
+    assert stand_in.calls == 1
+    _assert_opened_once(service, span_of(service, heeding, FETCH_TOPIC))
+
+
+async def test_the_circuit_opens_behind_the_answer(telling: Telling, stand_in: StandIn) -> None:
+    """No span is left to tell it: it is counted and logged, in the trace it belongs to."""
+    stand_in.behaviour = stand_in.held(fails(500))
+    patience = {"deadline_seconds": SHORT, "attempts": 1, "breaker_failures": 1}
+    async with telling(asking(stand_in, **patience)) as service:
+        answer = await service.ask(BREAD)
+        await eventually(lambda: stand_in.calls == 1)
+        stand_in.release()
+        while (await service.ask(BREAD)).json()["degraded"] and not _noted(service):
+            """The call has not failed yet."""
+            service.telemetry.flush()
+    asked = topic("timeout", 0, v.CACHE_MISS, get(500, error="500"), error="TimeoutError")
+    assert_same(service.tree(answer), asked_for(asked))
+    _assert_opened_once(service, span_of(service, answer, FETCH_TOPIC))
+
+
+def _assert_opened_once(service: Service, asked: ReadableSpan) -> None:
+    """The log and the metric say so, and the record names the span of the call's request."""
+    (record,) = [each for each in service.records if each.event_name == v.CIRCUIT]
+    assert (record.severity_number, record.body) == (SeverityNumber.WARN, v.CIRCUIT.meaning)
+    assert (record.trace_id, record.span_id) == (asked.context.trace_id, asked.context.span_id)
+    assert service.counts(v.OCCURRENCES) == {(v.CIRCUIT,): 1}
+
+
+def _noted(service: Service) -> bool:
+    return any(each.event_name == v.CIRCUIT for each in service.records)

@@ -1,0 +1,147 @@
+"""The span trees of requests that were answered with a problem, and what is counted of them."""
+
+import asyncio
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+from opentelemetry._logs import SeverityNumber
+from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
+from opentelemetry.semconv.attributes.http_attributes import (
+    HTTP_REQUEST_METHOD,
+    HTTP_RESPONSE_STATUS_CODE,
+    HTTP_ROUTE,
+)
+
+from app.telemetry import vocabulary as v
+from tests.api.service import JSON, WRITER
+from tests.stand_in import StandIn, finds
+from tests.telemetry.expected import BREAD, DOCUMENT, TITLE, refused, select
+from tests.telemetry.telling import Service, Telling, asking, trace_of
+from tests.telemetry.trees import Tree, assert_same, span
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.anyio
+ASK, NAMED = "POST /recommend", "GET /documents/{document_id}"
+
+
+class Mistake(NamedTuple):
+    """A request that makes no sense, and what is told of it."""
+
+    method: str
+    path: str
+    told: Tree
+    sent: dict[str, Any] = {}  # noqa: RUF012 - nobody writes to it
+
+
+MISTAKES = {
+    "not JSON": Mistake(
+        "POST", "/recommend", refused(ASK, 422, "invalid-input"),
+        {"content": b'{"query": ', "headers": JSON},
+    ),
+    "nothing asked": Mistake(
+        "POST", "/recommend", refused(ASK, 422, "invalid-input"), {"json": {"query": " "}}
+    ),
+    "no words": Mistake(
+        "POST", "/recommend", refused(ASK, 422, "invalid-input", span("analyze query", {})),
+        {"json": {"query": "!!!"}},
+    ),
+    "out of range": Mistake(
+        "GET", "/documents?limit=0", refused("GET /documents", 422, "invalid-input")
+    ),
+    "no such route": Mistake("GET", "/nowhere", refused("GET", 404, "not-found")),
+    "no such document": Mistake(
+        "GET", "/documents/nothing", refused(NAMED, 404, "not-found", select(DOCUMENT))
+    ),
+    "nothing to be like": Mistake(
+        "GET", "/documents/nothing/similar",
+        refused(f"{NAMED}/similar", 404, "not-found", select(TITLE)),
+    ),
+    "another method": Mistake(
+        "PATCH", "/recommend", refused("PATCH /recommend", 405, "method-not-allowed")
+    ),
+    "another type": Mistake(
+        "POST", "/recommend", refused(ASK, 415, "media-type"), {"content": b"bread"}
+    ),
+    "too much": Mistake(
+        "POST", "/recommend", refused(ASK, 413, "too-large"),
+        {"content": b" " * 300_000, "headers": JSON},
+    ),
+    "no right": Mistake(
+        "DELETE", "/documents/tide", refused("DELETE /documents/{document_id}", 401, "unauthorized")
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", MISTAKES.values(), ids=MISTAKES.keys())
+async def test_a_mistake_is_no_error_of_the_service(telling: Telling, mistake: Mistake) -> None:
+    async with telling() as service:
+        answer = await service.client.request(mistake.method, mistake.path, **mistake.sent)
+    assert_same(service.tree(answer), mistake.told)
+    _assert_problem(service, answer, SeverityNumber.INFO)
+
+
+async def test_a_method_that_nobody_knows_has_a_name_of_its_own(telling: Telling) -> None:
+    async with telling() as service:
+        answer = await service.client.request("BREW", "/recommend")
+    expected = refused("HTTP /recommend", 405, "method-not-allowed")
+    known = {**expected.attributes, HTTP_REQUEST_METHOD: "_OTHER"}
+    assert_same(service.tree(answer), span(expected.name, known, kind="SERVER"))
+
+
+async def test_too_much_is_under_way(telling: Telling, stand_in: StandIn) -> None:
+    stand_in.behaviour = stand_in.held(finds("Bread"))
+    narrow = telling(asking(stand_in), limits={"in_flight": 1})
+    async with narrow as service, asyncio.TaskGroup() as tasks:
+        held = tasks.create_task(service.ask(BREAD))
+        await eventually(lambda: stand_in.calls == 1)
+        answer = await service.client.get("/documents/tide")
+        stand_in.release()
+        assert (await held).status_code == 200
+    assert_same(service.tree(answer), refused(NAMED, 503, "overloaded"))
+    _assert_problem(service, answer, SeverityNumber.WARN)
+
+
+async def test_somebody_asks_too_often(telling: Telling) -> None:
+    async with telling(limits={"requests_per_second": 0.1, "burst": 1}) as service:
+        await service.client.get("/documents/tide")
+        answer = await service.client.get("/documents/tide")
+    assert_same(service.tree(answer), refused(NAMED, 429, "rate-limited"))
+    _assert_problem(service, answer, SeverityNumber.WARN)
+
+
+async def test_the_wide_event_names_the_route_of_what_was_refused_early(telling: Telling) -> None:
+    """Though the request never came to the router."""
+    async with telling() as service:
+        answer = await service.client.post("/recommend", content=b"bread")
+    assert answer.status_code == 415
+    assert (service.wide_event(answer).attributes or {}).get(HTTP_ROUTE) == "/recommend"
+
+
+async def test_words_are_needed(telling: Telling) -> None:
+    """The hash stands for what was typed; nothing counts as a failure or as an answer."""
+    async with telling() as service:
+        answer = await service.ask("!!!")
+    assert v.INPUT_HASH in (service.wide_event(answer).attributes or {})
+    assert service.counts(v.STAGE_DURATION) == {("analyze query", None): 1}
+    assert service.counts(v.RECOMMENDATIONS) == service.counts(v.RECOMMEND_DURATION) == {}
+
+
+async def test_the_writer_s_mistakes_are_told_alike(telling: Telling) -> None:
+    async with telling() as service:
+        answer = await service.client.delete("/documents/nothing", headers=WRITER)
+    assert_same(service.tree(answer), refused("DELETE /documents/{document_id}", 404, "not-found"))
+    _assert_problem(service, answer, SeverityNumber.INFO)
+
+
+def _assert_problem(service: Service, answer: httpx.Response, severity: SeverityNumber) -> None:
+    """Body, wide event and counter name the same problem, and the same trace."""
+    body, told = answer.json(), service.wide_event(answer)
+    problem = body["type"].removeprefix("urn:vitrine:problem:")
+    assert int(body["trace_id"], 16) == trace_of(answer)[0]
+    assert (told.event_name, told.severity_number) == (v.ANSWERED, severity)
+    about = told.attributes or {}
+    assert about[v.PROBLEM] == problem
+    assert about[HTTP_RESPONSE_STATUS_CODE] == answer.status_code
+    assert answer.status_code >= 500 or ERROR_TYPE not in about
+    assert service.counts(v.PROBLEM_COUNT) == {(problem, answer.status_code): 1}

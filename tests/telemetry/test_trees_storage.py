@@ -1,0 +1,102 @@
+"""What is told when the database refuses, and when a response breaks off half-way."""
+
+import json
+from collections.abc import Sequence
+from itertools import count
+from typing import Any, NoReturn
+
+import pytest
+from opentelemetry._logs import SeverityNumber
+from opentelemetry.semconv.attributes.db_attributes import DB_QUERY_TEXT, DB_SYSTEM_NAME
+from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
+from opentelemetry.semconv.attributes.exception_attributes import EXCEPTION_TYPE
+from opentelemetry.semconv.attributes.http_attributes import HTTP_RESPONSE_STATUS_CODE
+
+from app.catalogue.store import COLUMNS, Catalogue
+from app.recommend.stages import WRITE
+from app.recommend.types import Document
+from app.telemetry import vocabulary as v
+from tests.telemetry.expected import DOCUMENT, refused, server
+from tests.telemetry.telling import Telling
+from tests.telemetry.trees import assert_same, client, exception, span
+from tests.telemetry.writing import NDJSON, lines
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_statement_fails(telling: Telling, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.catalogue.store.COLUMNS", "nonsense")
+    async with telling() as service:
+        answer = await service.client.get("/documents/tide")
+    statement = client(
+        "SELECT",
+        {
+            DB_SYSTEM_NAME: "sqlite",
+            DB_QUERY_TEXT: DOCUMENT.replace(COLUMNS, "nonsense"),
+            ERROR_TYPE: "OperationalError",
+        },
+        exception("OperationalError", "traced_execution"),
+    )
+    expected = refused("GET /documents/{document_id}", 503, "storage-busy", statement)
+    assert_same(service.tree(answer), expected)
+    (record,) = [each for each in service.said(answer) if not each.event_name]
+    assert record.severity_number is SeverityNumber.ERROR
+    assert (record.attributes or {})[EXCEPTION_TYPE] == "OperationalError"
+    assert service.wide_event(answer).severity_number is SeverityNumber.WARN
+    assert service.counts(v.PROBLEM_COUNT) == {("storage-busy", 503): 1}
+    assert service.counts(v.DATABASE_DURATION) == {("sqlite", "SELECT", "OperationalError"): 1}
+
+
+@pytest.fixture
+def _breaking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first batch is written, the next ones fail."""
+    put, batches = Catalogue.put, count(1)
+
+    def breaks_later(catalogue: Catalogue, documents: Sequence[Document]) -> Any:
+        if next(batches) > 1:
+            raise RuntimeError(documents[0].title)
+        return put(catalogue, documents)
+
+    monkeypatch.setattr(Catalogue, "put", breaks_later)
+
+
+@pytest.mark.usefixtures("_breaking")
+async def test_an_import_breaks_off(telling: Telling) -> None:
+    """Its status had gone out; the span tells the failure all the same."""
+    async with telling() as service:
+        answer = await service.client.post("/documents", content=lines(230), headers=NDJSON)
+    assert [json.loads(each)["outcome"] for each in answer.text.splitlines()] == ["created"] * 100
+    why, error = exception("RuntimeError", "breaks_later"), {ERROR_TYPE: "RuntimeError"}
+    written = span(WRITE, {v.BATCH_SIZE: 100, v.OUTCOME_COUNTS["created"]: 100})
+    broken = span(WRITE, error, why)
+    told = {**error, v.BROKEN_OFF: True}
+    expected = server("POST /documents", 200, told, why, written, broken)
+    assert_same(service.tree(answer), expected)
+    assert service.counts(v.STAGE_DURATION) == {(WRITE, None): 1, (WRITE, "RuntimeError"): 1}
+    assert service.counts(v.DOCUMENTS_WRITTEN) == {("created",): 100}
+
+
+@pytest.mark.usefixtures("_breaking")
+async def test_what_breaks_off_has_a_wide_event_too(telling: Telling) -> None:
+    async with telling() as service:
+        answer = await service.client.post("/documents", content=lines(230), headers=NDJSON)
+    event = service.wide_event(answer)
+    assert event.severity_number in (SeverityNumber.WARN, SeverityNumber.ERROR)
+    told = {v.BROKEN_OFF: True, ERROR_TYPE: "RuntimeError", HTTP_RESPONSE_STATUS_CODE: 200}
+    assert told.items() <= (event.attributes or {}).items()
+
+
+@pytest.mark.usefixtures("_breaking")
+async def test_telemetry_that_breaks_as_well_leaves_no_request_behind(
+    telling: Telling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is under way is counted down, whatever happens at the end."""
+
+    def breaks(*_: object) -> NoReturn:
+        raise RuntimeError
+
+    monkeypatch.setattr("app.telemetry.requests.RequestTelemetry.tell", breaks)
+    async with telling() as service:
+        await service.client.post("/documents", content=lines(230), headers=NDJSON)
+        service.telemetry.flush()
+        assert service.counts(v.ACTIVE_REQUESTS) == {(): 0}

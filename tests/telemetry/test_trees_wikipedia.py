@@ -1,0 +1,92 @@
+"""The span trees of answers that Wikipedia failed, and what all other signals say of them."""
+
+from typing import NamedTuple
+
+import pytest
+from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
+
+from app.recommend.stages import FETCH_TOPIC
+from app.telemetry import vocabulary as v
+from tests.stand_in import Behaviour, StandIn, drops, fails, finds, in_turn, replies
+from tests.telemetry.agreement import assert_degraded, assert_served, span_of
+from tests.telemetry.expected import BREAD, asked_for, get, topic
+from tests.telemetry.telling import Telling, asking
+from tests.telemetry.trees import Like, Tree, assert_same
+
+pytestmark = pytest.mark.anyio
+BROKEN = Like("broken connection", str, "RemoteProtocolError|ReadError")
+"""It depends on how far the call got."""
+
+
+class Failure(NamedTuple):
+    """How the stand-in behaves, what is told of asking it, and what else is counted."""
+
+    behaviour: Behaviour
+    asked: Tree
+    occurred: tuple[str, ...] = ()
+    attempts: int = 2
+
+
+FAILURES = {
+    "429": Failure(
+        fails(429, "3600"),
+        topic("error", 0, v.CIRCUIT, v.CACHE_MISS, get(429, error="429"), error="429"),
+        (v.CIRCUIT,),
+    ),
+    "500": Failure(
+        fails(500, "0"),
+        topic(
+            "error", 0, v.RETRY, v.CACHE_MISS,
+            get(500, error="500"), get(500, error="500"), error="500",
+        ),
+        (v.RETRY,),
+    ),
+    "404": Failure(
+        fails(404), topic("error", 0, v.CACHE_MISS, get(404, error="404"), error="404")
+    ),
+    "not JSON": Failure(
+        replies(200, b"<html>"), topic("error", 0, v.CACHE_MISS, get(200), error="SearchMalformed")
+    ),
+    "another shape": Failure(
+        replies(200, b'{"pages": [{}]}'),
+        topic("error", 0, v.CACHE_MISS, get(200), error="SearchMalformed"),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES.keys())
+async def test_wikipedia_fails(telling: Telling, stand_in: StandIn, failure: Failure) -> None:
+    stand_in.behaviour = failure.behaviour
+    async with telling(asking(stand_in)) as service:
+        answer = await service.ask(BREAD)
+    assert_same(service.tree(answer), asked_for(failure.asked))
+    error = failure.asked.attributes[ERROR_TYPE]
+    assert_degraded(service, answer, "topic_signal", FETCH_TOPIC, error)
+    assert service.counts(v.TOPIC_REQUESTS) == {("error", error): 1}
+    assert service.counts(v.OCCURRENCES) == {(each,): 1 for each in failure.occurred}
+    noted = {each.event_name: each for each in service.said(answer) if each.event_name in v.EVENTS}
+    assert set(noted) == {v.SERVED, *failure.occurred}
+    asked = span_of(service, answer, FETCH_TOPIC).context.span_id
+    assert {noted[each].span_id for each in failure.occurred} <= {asked}
+
+
+async def test_a_retry_helps(telling: Telling, stand_in: StandIn) -> None:
+    """Then nothing is missing, and only the call that failed is an error."""
+    stand_in.behaviour = in_turn(fails(503, "0"), finds("Staling"))
+    async with telling(asking(stand_in)) as service:
+        answer = await service.ask(BREAD)
+    asked = topic("hit", 1, v.RETRY, v.CACHE_MISS, get(503, error="503"), get(200))
+    assert_same(service.tree(answer), asked_for(asked))
+    assert_served(service, answer)
+    assert service.counts(v.OCCURRENCES) == {(v.RETRY,): 1}
+
+
+async def test_the_connection_breaks(telling: Telling, stand_in: StandIn) -> None:
+    """The call's span has no more of it than its name: it was foreseen."""
+    stand_in.behaviour = drops
+    async with telling(asking(stand_in, attempts=1)) as service:
+        answer = await service.ask(BREAD)
+    call = get(error=BROKEN)
+    asked = topic("error", 0, v.CACHE_MISS, call, error="SearchUnreachable")
+    assert_same(service.tree(answer), asked_for(asked))
+    assert_degraded(service, answer, "topic_signal", FETCH_TOPIC, "SearchUnreachable")
