@@ -31,7 +31,18 @@ WARM_UP_SECONDS = 2
 SETTLE_SECONDS = 6
 """Until what waits is sent (the SDK's default delay is 5 s): it belongs to the cost."""
 TICKS = os.sysconf("SC_CLK_TCK")
-SYSTEMS = {"off": "app", "usual": "usual", "vitrine": "app"}
+NOTHING_SENT = {f"OTEL_{each}_EXPORTER": "none" for each in ("TRACES", "METRICS", "LOGS")}
+SYSTEMS: dict[str, tuple[str, dict[str, str]]] = {
+    "off": ("app", {"VITRINE_TELEMETRY__ENABLED": "false"}),
+    "usual": ("usual", {}),
+    "vitrine": ("app", {}),
+}
+PARTS: dict[str, tuple[str, dict[str, str]]] = {
+    "without lines": ("app", {"VITRINE_TELEMETRY__LOGS": "off"}),
+    "without spans": ("app", {"OTEL_TRACES_SAMPLER": "always_off"}),
+    "nothing sent": ("app", NOTHING_SENT | {"VITRINE_TELEMETRY__LOGS": "off"}),
+}
+"""Where the time goes: what is left without a part, for the first workload."""
 GOALS = "goals (made anew): added CPU at most 0.55 of usual, throughput at least 0.75 of off"
 
 
@@ -79,13 +90,14 @@ def start(
     data, sink = work / f"{name}-data", work / f"{name}-sink"
     shutil.copytree(folder, data)
     collector, _ = stack.enter_context(server("sink", {"SINK": str(sink)}))
+    what, changes = (SYSTEMS | PARTS)[name]
     environment = {
         **common,
         "VITRINE_DATA": str(data),
-        "VITRINE_TELEMETRY__ENABLED": "false" if name == "off" else "true",
         "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector}",
+        **changes,
     }
-    port, process = stack.enter_context(server(SYSTEMS[name], environment, quiet=True))
+    port, process = stack.enter_context(server(what, environment, quiet=True))
     return System(port, process, sink)
 
 
@@ -139,7 +151,8 @@ def main() -> None:
                 "VITRINE_LIMITS__REQUESTS_PER_SECOND": "1000000",
                 "VITRINE_LIMITS__BURST": "1000000",
             }
-            systems = {name: start(stack, name, folder, common, work) for name in SYSTEMS}
+            names = (*SYSTEMS, *PARTS) if workload == "made anew" else SYSTEMS
+            systems = {name: start(stack, name, folder, common, work) for name in names}
             for each in systems.values():
                 load(each.port, asked, given.connections, WARM_UP_SECONDS)
             for _ in range(given.rounds):
