@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 
 from app.settings import TelemetrySettings
-from app.telemetry.logs import JsonLines
+from app.telemetry.lines import JsonLines
 
 QUEUE, BATCH = 8192, 1024
 """Spans and records that wait to be sent, and how many go at once, where OTEL_BSP_* and OTEL_BLRP_*

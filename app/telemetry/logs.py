@@ -8,21 +8,16 @@ import copy
 import logging
 import re
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from select import PIPE_BUF
-from typing import Any, BinaryIO
+from typing import Any
 
 from opentelemetry._logs import LoggerProvider
 from opentelemetry.instrumentation.logging.handler import LoggingHandler
-from opentelemetry.sdk._logs import ReadableLogRecord
-from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult
 from opentelemetry.semconv.attributes.exception_attributes import (
     EXCEPTION_STACKTRACE,
     EXCEPTION_TYPE,
 )
-from pydantic_core import to_json
 
 from app.telemetry import vocabulary as v
 from app.telemetry.failures import error_type
@@ -76,68 +71,6 @@ class Handler(LoggingHandler):
                 record.__dict__[str(v.INPUT_HASH)] = known.about[v.INPUT_HASH]
         record.exc_info = None
         return record
-
-
-class JsonLines(LogRecordExporter):
-    """Writes records as lines of JSON, a batch at a time."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-
-    def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
-        try:
-            for part in _together(map(_line, batch)):
-                self._stream.write(part)
-                self._stream.flush()
-        except (OSError, ValueError):  # nobody reads it, or it was closed
-            return LogRecordExportResult.FAILURE
-        return LogRecordExportResult.SUCCESS
-
-    def force_flush(self, timeout_millis: int = 30000) -> bool:  # noqa: ARG002
-        return True  # nothing is held back
-
-    def shutdown(self) -> None:
-        """The stream is not ours to close."""
-
-
-def _together(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Whole lines, as many as a pipe takes at once: workers that share it tear none apart."""
-    part = b""
-    for each in lines:
-        if part and len(part) + len(each) > PIPE_BUF:
-            yield part
-            part = b""
-        part += each
-    if part:
-        yield part
-
-
-def line(readable: ReadableLogRecord) -> bytes:
-    """One record as JSON: what happened, in which trace, and every attribute under its name."""
-    record = readable.log_record
-    moment = datetime.fromtimestamp((record.timestamp or record.observed_timestamp or 0) / 1e9, UTC)
-    scope = readable.instrumentation_scope
-    told = {
-        "timestamp": moment.isoformat(timespec="microseconds"),
-        "level": record.severity_text,
-        "message": record.body,
-        "event": record.event_name or None,
-        "logger": scope.name if scope else None,
-        "trace_id": f"{record.trace_id:032x}" if record.trace_id else None,
-        "span_id": f"{record.span_id:016x}" if record.span_id else None,
-    }
-    told = {key: value for key, value in told.items() if value is not None}
-    told |= {key: value for key, value in (record.attributes or {}).items() if key not in told}
-    written = to_json(told, serialize_unknown=True, inf_nan_mode="strings", bytes_mode="base64")
-    return written + b"\n"
-
-
-def _line(readable: ReadableLogRecord) -> bytes:
-    """One record, or nothing where it can't be written."""
-    try:
-        return line(readable)
-    except ValueError:  # a lone surrogate, say
-        return b""
 
 
 class Plain(logging.Formatter):

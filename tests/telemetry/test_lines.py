@@ -13,7 +13,7 @@ from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk._logs.export import LogRecordExportResult
 from opentelemetry.sdk.resources import Resource
 
-from app.telemetry.logs import JsonLines, line
+from app.telemetry.lines import JsonLines, line
 
 OWN = ("timestamp", "level", "message", "event", "logger", "trace_id", "span_id")
 texts = st.text(max_size=20) | st.sampled_from(["\n", "\r\n", '"', "\\", "\u2028", "\0", "é🦉"])

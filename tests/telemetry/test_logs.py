@@ -12,7 +12,8 @@ from opentelemetry._logs import SeverityNumber
 from opentelemetry.sdk.trace import TracerProvider
 
 from app.telemetry import vocabulary as v
-from app.telemetry.logs import Handler, handled, line
+from app.telemetry.lines import line
+from app.telemetry.logs import Handler, handled
 from app.telemetry.record import RequestRecord, current
 from tests.telemetry.logged import Logged
 
