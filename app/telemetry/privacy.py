@@ -17,9 +17,8 @@ TYPED = frozenset(
     }
 )  # fmt: skip
 """Attributes of the libraries that people fill, or that answer no question."""
-
-
 MOST_CAUSES, LONGEST_STACK = 16, 8_000
+"""How many exceptions a stack goes through, and its last characters that are kept."""
 
 
 def hasher(key: str | None) -> "Hasher":

@@ -126,7 +126,8 @@ class WatchedStage:
         if record is not None:
             record.took(self._name, seconds)
             _remember(record, result, told, kind)
-            record.failed = None if left is None else kind
+            if left is not None:  # never undone: the topic signal may come in after the failure
+                record.failed = kind
         if not span.is_recording():
             return
         span.set_attributes(told)
