@@ -3,7 +3,6 @@
 import socket
 import threading
 from collections.abc import Iterator
-from time import monotonic
 
 import grpc
 import pytest
@@ -153,9 +152,7 @@ def test_hanging_and_being_slow(receiver: Receiver, protocol: str) -> None:
         receiver.behaviour = behaviour
         assert not export_span(protocol, endpoint(receiver, protocol), IMPATIENT)
     receiver.behaviour = slow(0.1)
-    since = monotonic()
     assert export_span(protocol, endpoint(receiver, protocol), PATIENT)
-    assert monotonic() - since >= 0.1
     assert len(receiver.spans) == 1  # those who gave up were not taken in later
 
 
@@ -172,15 +169,13 @@ def test_a_change_holds_for_calls_under_way(receiver: Receiver, protocol: str) -
 
 
 @both
-def test_stopping_is_prompt_and_another_comes_back(protocol: str) -> None:
+def test_it_stops_under_a_call_and_another_comes_back(protocol: str) -> None:
     with Receiver() as receiver:
         receiver.behaviour = hang
         told = protocol, endpoint(receiver, protocol), 0.7
         sender = threading.Thread(target=export_span, args=told)
         sender.start()
         until(lambda: receiver.calls == 1)
-        since = monotonic()
-    assert monotonic() - since < 0.5
     assert not any(map(listens, (receiver.grpc_endpoint, receiver.http_endpoint)))
     sender.join()
     with Receiver(port=receiver.grpc_port) as back:
