@@ -8,8 +8,13 @@ BIN := $(VENV)/bin
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+ifeq ($(OBSERVATORY),0)
 run: $(VENV)/.run ## set everything up and serve on http://127.0.0.1:8000
 	@exec $(BIN)/python -m app serve
+else
+run: $(VENV)/.observatory
+	@exec $(BIN)/python -m observatory beside -- $(BIN)/python -m app serve
+endif
 
 test: $(VENV)/.dev ## run the tests
 	@$(BIN)/pytest -n auto --dist worksteal
@@ -33,9 +38,10 @@ bench: $(VENV)/.dev ## measure quality and speed (about 10 minutes; tables and b
 	@$(BIN)/python -m benchmarks.sizes
 
 lock: ## resolve requirements anew from pyproject.toml (needs uv)
-	@cd requirements && for extra in run dev; do \
+	@cd requirements && for extra in run observatory dev; do case $$extra in \
+	  run) extras= ;; observatory) extras="--extra observatory" ;; dev) extras="--extra observatory --extra dev" ;; esac; \
 	  uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	    --no-header --quiet $$([ $$extra = dev ] && echo --extra dev) ../pyproject.toml -o $$extra.txt; done
+	    --no-header --quiet $$extras ../pyproject.toml -o $$extra.txt; done
 
 docs: $(VENV)/.dev ## make the generated pages anew
 	@$(BIN)/python -m app settings > docs/settings.md
@@ -51,5 +57,5 @@ $(VENV)/bin/python:
 
 $(VENV)/.%: requirements/%.txt | $(VENV)/bin/python
 	@echo "installing requirements ($*) into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
 	@touch $@

@@ -55,8 +55,9 @@ def create_app(settings: Settings, telemetry: MakesTelemetry = from_environment)
     app.add_middleware(Unexpected)
     problems.install(app)
     described = app.router.routes[:]
-    for module in (recommend, documents, feedback, health, page):
+    for module in (recommend, documents, feedback, health):
         app.include_router(module.router)
+    app.include_router(page.router(settings.telemetry.trace_url))
     app.router.routes[:] = app.router.routes[len(described) :] + described  # most asked for first
     return app
 

@@ -82,6 +82,12 @@ class TelemetrySettings(_Group):
         "vitrine.", description="beginning of the baggage keys that are handed on; empty: all"
     )
     shutdown_seconds: Seconds = Field(2.5, description="how long the end waits for the last batch")
+    trace_url: str = Field(
+        "",
+        pattern=r"^(https?://\S*\{trace_id\}\S*)?$",
+        description="address of the page that shows a trace, with {trace_id} for its id: answers "
+        "on our page link there; empty: no links",
+    )
 
 
 class Settings(BaseSettings):

@@ -1,11 +1,11 @@
 """The demo page, served from memory: no build step, no other host."""
 
+from html import escape
 from importlib.resources import files
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
-router = APIRouter(include_in_schema=False)
 KINDS = {
     "index.html": "text/html; charset=utf-8",
     "page.css": "text/css; charset=utf-8",
@@ -22,26 +22,24 @@ HEADERS = {
 }
 
 
-def _file(name: str) -> Response:
-    content = files(__package__).joinpath("page", name).read_bytes()
-    return Response(content, media_type=KINDS[name], headers=HEADERS)
+TRACE_URL = "{{trace_url}}"
+"""What stands in the page where the address of traces goes."""
 
 
-@router.get("/")
-async def index() -> Response:
-    return _file("index.html")
+def router(trace_url: str) -> APIRouter:
+    """The page and its files; answers link to `trace_url`, if it is not empty."""
+    routes = APIRouter(include_in_schema=False)
+    kept = {name: files(__package__).joinpath("page", name).read_bytes() for name in KINDS}
+    shell = kept["index.html"].decode()
+    kept["index.html"] = shell.replace(TRACE_URL, escape(trace_url)).encode()
 
+    def serve(path: str, name: str) -> None:
+        async def file() -> Response:
+            return Response(kept[name], media_type=KINDS[name], headers=HEADERS)
 
-@router.get("/page.css")
-async def style() -> Response:
-    return _file("page.css")
+        routes.add_api_route(path, file, name=name)
 
-
-@router.get("/page.js")
-async def script() -> Response:
-    return _file("page.js")
-
-
-@router.get("/icon.svg")
-async def icon() -> Response:
-    return _file("icon.svg")
+    serve("/", "index.html")
+    for name in ("page.css", "page.js", "icon.svg"):
+        serve(f"/{name}", name)
+    return routes

@@ -147,9 +147,17 @@ function drawProvenance({ results, took_ms: took, model, recommendation_id: id, 
   find("model").textContent = `ranked by ${model.name} ${model.version}`;
   find("recommendation").textContent = id;
   find("traced").hidden = !trace;
-  find("trace").textContent = trace ?? "";
+  drawTrace(find("trace"), trace ?? "");
   find("copy").textContent = "Copy";
   find("status").textContent = find("took").textContent;
+}
+
+/** The trace's id, leading to the page that explains every millisecond, where there is one. */
+function drawTrace(link, id) {
+  const pattern = document.querySelector("meta[name=trace-url]").content;
+  link.textContent = id;
+  if (pattern && /^[0-9a-f]{32}$/.test(id)) link.href = pattern.replace("{trace_id}", id);
+  else link.removeAttribute("href");
 }
 
 function copyId() {

@@ -1,0 +1,87 @@
+"""The command line of the observatory."""
+
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from app.console import refuse, told
+from observatory.beside import beside
+from observatory.engine import EngineError
+from observatory.ports import PortTaken
+from observatory.serving import Doors, serve
+from observatory.settings import PREFIX, ObservatorySettings
+
+cli = typer.Typer(
+    help="The observatory: telemetry without containers.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
+
+
+def settings() -> ObservatorySettings:
+    """The settings, or one sentence for each that makes no sense."""
+    known = {PREFIX + name.upper() for name in ObservatorySettings.model_fields}
+    if unknown := sorted(
+        name for name in os.environ if name.startswith(PREFIX) and name not in known
+    ):
+        raise refuse(f"No such setting: {', '.join(unknown)}; see docs/observatory.md.")
+    try:
+        return ObservatorySettings()
+    except ValidationError as error:
+        for each in error.errors(include_url=False, include_input=False):
+            told(f"{PREFIX}{'_'.join(map(str, each['loc'])).upper()}: {each['msg']}")
+        raise refuse("These settings make no sense; see docs/observatory.md.") from error
+
+
+def end_with(stream: int) -> None:
+    """Stop when the file ends: whoever held its other end is gone, however that came about."""
+
+    def watch() -> None:
+        while os.read(stream, 1024):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="watch for the end", daemon=True).start()
+
+
+@cli.command("serve")
+def serve_(
+    with_another: Annotated[bool, typer.Option("--beside", hidden=True)] = False,
+) -> None:
+    """Take telemetry and show it, until interrupted."""
+    logging.basicConfig(level=logging.WARNING, format="observatory: %(message)s")
+    chosen = settings()
+
+    def ready(doors: Doors) -> None:
+        told(f"\nThe observatory shows traces, charts and logs on [bold]{doors.page}[/bold]")
+        if with_another:
+            print(json.dumps(doors._asdict()), flush=True)  # noqa: T201  to who started it
+            end_with(sys.stdin.fileno())
+
+    try:
+        serve(chosen, ready)
+    except PortTaken as error:
+        raise refuse(
+            f"The observatory can't start: {error}. Stop what uses it, or choose another "
+            f"({PREFIX}…_PORT, see docs/observatory.md), or do without: make run OBSERVATORY=0"
+        ) from error
+    except (OSError, EngineError) as error:
+        raise refuse(
+            f"The observatory can't use its folder {chosen.data}: {error} "
+            f"({PREFIX}DATA names another; or do without: make run OBSERVATORY=0)"
+        ) from error
+
+
+@cli.command("beside", context_settings={"ignore_unknown_options": True})
+def beside_(command: Annotated[list[str], typer.Argument(help="what to run")]) -> None:
+    """Serve while a command runs that sends its telemetry here."""
+    settings()
+    raise typer.Exit(beside(command))

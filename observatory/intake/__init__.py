@@ -1,0 +1,1 @@
+"""OTLP in: messages to rows, rows to blocks, blocks to the store."""

@@ -1,0 +1,33 @@
+"""What a message came to: rows for tables, and what was refused."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from observatory.intake.values import Refused
+from observatory.native import Layout
+
+Row = tuple[Any, ...]
+
+
+@dataclass(slots=True)
+class Decoded:
+    """Rows by the layout of their table; how many records were refused, and why the first was."""
+
+    rows: dict[Layout, list[Row]] = field(default_factory=dict)
+    refused: int = 0
+    reason: str = ""
+
+    def take(self, layout: Layout, records: Iterable[Any], row: Callable[[Any], Row]) -> None:
+        """A row for each record that can be stored."""
+        kept = self.rows.setdefault(layout, [])
+        for record in records:
+            try:
+                kept.append(row(record))
+            except Refused as why:
+                self.refuse(1, str(why))
+
+    def refuse(self, count: int, reason: str) -> None:
+        """Count what is not stored; the first reason is told."""
+        self.refused += count
+        self.reason = self.reason or reason

@@ -1,0 +1,66 @@
+"""Log records as rows of otel_logs."""
+
+from functools import partial
+from typing import Any
+
+from observatory.intake.decoded import Decoded, Row
+from observatory.intake.origin import Origin, Scope
+from observatory.intake.values import pairs, said, span_id, trace_id
+from observatory.intake.window import Window
+from observatory.native import Layout, attributes, moment, number, string, text
+
+LAYOUT = Layout(
+    "otel.otel_logs",
+    (
+        moment("Timestamp"),
+        string("TraceId"),
+        string("SpanId"),
+        number("TraceFlags", "UInt8"),
+        string("SeverityText"),
+        number("SeverityNumber", "UInt8"),
+        string("ServiceName"),
+        string("Body"),
+        string("ResourceSchemaUrl"),
+        attributes("ResourceAttributes"),
+        string("ScopeSchemaUrl"),
+        string("ScopeName"),
+        string("ScopeVersion"),
+        attributes("ScopeAttributes"),
+        attributes("LogAttributes"),
+        string("EventName"),
+    ),
+)
+
+
+def decode(request: Any, window: Window) -> Decoded:
+    """The records of an ExportLogsServiceRequest."""
+    decoded = Decoded()
+    for group in request.resource_logs:
+        origin, resource_schema = Origin.of(group.resource), text(group.schema_url)
+        for scoped in group.scope_logs:
+            common = (origin, resource_schema, Scope.of(scoped.scope), text(scoped.schema_url))
+            decoded.take(LAYOUT, scoped.log_records, partial(_row, window, common))
+    return decoded
+
+
+def _row(window: Window, common: tuple[Origin, bytes, Scope, bytes], record: Any) -> Row:
+    origin, resource_schema, scope, scope_schema = common
+    body = record.body
+    return (
+        window.moment(record.time_unix_nano or record.observed_time_unix_nano, "time"),
+        trace_id(record.trace_id),
+        span_id(record.span_id),
+        record.flags & 0xFF,
+        text(record.severity_text),
+        record.severity_number & 0xFF,
+        origin.service,
+        text(said(body, body.WhichOneof("value"))),
+        resource_schema,
+        origin.attributes,
+        scope_schema,
+        scope.name,
+        scope.version,
+        scope.attributes,
+        pairs(record.attributes),
+        text(record.event_name),
+    )

@@ -1,0 +1,41 @@
+"""What a group of records has in common, encoded once for all of them."""
+
+from typing import Any, NamedTuple, Self
+
+from observatory.intake.values import pairs, said
+from observatory.native import EMPTY, Pairs, text
+
+
+class Origin(NamedTuple):
+    """A resource: who sent it."""
+
+    service: bytes
+    attributes: Pairs
+
+    @classmethod
+    def of(cls, resource: Any) -> Self:
+        """Read off a Resource."""
+        service = EMPTY
+        for each in resource.attributes:
+            if each.key == b"service.name":
+                service = text(said(each.value, each.value.WhichOneof("value")))
+        return cls(service, pairs(resource.attributes))
+
+
+class Scope(NamedTuple):
+    """An instrumentation scope: which library made it."""
+
+    name: bytes
+    version: bytes
+    attributes: Pairs
+    dropped: int
+
+    @classmethod
+    def of(cls, scope: Any) -> Self:
+        """Read off an InstrumentationScope."""
+        return cls(
+            text(scope.name),
+            text(scope.version),
+            pairs(scope.attributes),
+            scope.dropped_attributes_count,
+        )

@@ -1,0 +1,134 @@
+"""OTLP over HTTP: protobuf or JSON, as it is or gzipped."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from google.rpc import code_pb2
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from observatory.asked_for import AskedFor
+from observatory.intake.answers import response, status
+from observatory.intake.json_messages import from_protobuf, to_protobuf
+from observatory.intake.receiving import (
+    RETRY_SECONDS,
+    SIGNALS,
+    Busy,
+    Intake,
+    Receipt,
+    Signal,
+    Unavailable,
+    Undecodable,
+)
+from observatory.settings import ObservatorySettings
+from observatory.unpacking import GZIP, Damaged, TooLarge, inflated
+
+PROTOBUF, JSON = "application/x-protobuf", "application/json"
+
+CODES = {
+    Undecodable: (400, code_pb2.INVALID_ARGUMENT),
+    Busy: (429, code_pb2.RESOURCE_EXHAUSTED),
+    Unavailable: (503, code_pb2.UNAVAILABLE),
+}
+"""HTTP's status and gRPC's code."""
+
+
+class _Wrong(Exception):
+    """A request that is answered with an error of HTTP's own."""
+
+    def __init__(self, http: int, code: int, message: str) -> None:
+        super().__init__(message)
+        self.http, self.code = http, code
+
+
+def otlp_http(intake: Intake, settings: ObservatorySettings) -> Starlette:
+    """The application: POST /v1/traces, /v1/logs and /v1/metrics."""
+    most = settings.message_bytes
+    return Starlette(
+        routes=[
+            Route(f"/v1/{signal.name}", _endpoint(intake, signal, most), methods=["POST"])
+            for signal in SIGNALS
+        ],
+        middleware=[Middleware(AskedFor, settings)],
+    )
+
+
+def _endpoint(
+    intake: Intake, signal: Signal, message_bytes: int
+) -> Callable[[Request], Awaitable[Response]]:
+    def receive(body: bytes, packed: bool, in_json: bool) -> Receipt:
+        plain = _unzipped(body, message_bytes) if packed else body
+        return intake.receive(signal, to_protobuf(signal, plain) if in_json else plain)
+
+    async def export(request: Request) -> Response:
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        try:
+            _check_kind(kind)
+            packed = _packed(request)
+            body = await _body(request, message_bytes)
+            receipt = await run_in_threadpool(receive, body, packed, kind == JSON)
+        except _Wrong as error:
+            return _error(kind, error.http, error.code, str(error))
+        except (Undecodable, Busy, Unavailable) as error:
+            return _error(kind, *CODES[type(error)], str(error))
+        return _answer(kind, 200, response(signal, receipt))
+
+    return export
+
+
+def _check_kind(kind: str) -> None:
+    if kind not in (PROTOBUF, JSON):
+        said = f"send {PROTOBUF} or {JSON}, not {kind or 'nothing'}"
+        raise _Wrong(415, code_pb2.INVALID_ARGUMENT, said)
+
+
+def _packed(request: Request) -> bool:
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("identity", "gzip"):
+        raise _Wrong(415, code_pb2.INVALID_ARGUMENT, f"send gzip or identity, not {encoding}")
+    return encoding == "gzip"
+
+
+async def _body(request: Request, most: int) -> bytes:
+    """The body, as it was sent, of at most `most` bytes."""
+    chunks, size = [], 0
+    try:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > most:
+                raise _too_large(most)
+            chunks.append(chunk)
+    except ClientDisconnect as error:
+        raise _Wrong(400, code_pb2.CANCELLED, "the sender went away") from error
+    return b"".join(chunks)
+
+
+def _unzipped(body: bytes, most: int) -> bytes:
+    try:
+        return inflated(body, GZIP, most)
+    except TooLarge as error:
+        raise _too_large(most) from error
+    except Damaged as error:
+        raise _Wrong(400, code_pb2.INVALID_ARGUMENT, f"this is no gzip: {error}") from error
+
+
+def _too_large(most: int) -> _Wrong:
+    return _Wrong(413, code_pb2.INVALID_ARGUMENT, f"send at most {most:,} bytes at a time")
+
+
+def _error(kind: str, http: int, code: int, message: str) -> Response:
+    answer = _answer(kind, http, status(code, message, again=http in (429, 503)))
+    if http in (429, 503):
+        answer.headers["Retry-After"] = str(RETRY_SECONDS)
+    return answer
+
+
+def _answer(kind: str, http: int, message: Any) -> Response:
+    """In the encoding of the request; protobuf where that is unknown."""
+    if kind == JSON:
+        return Response(from_protobuf(message), http, media_type=JSON)
+    return Response(message.SerializeToString(), http, media_type=PROTOBUF)

@@ -1,0 +1,107 @@
+"""Spans as rows of otel_traces."""
+
+from functools import partial
+from typing import Any
+
+from observatory.intake.decoded import Decoded, Row
+from observatory.intake.origin import Origin, Scope
+from observatory.intake.values import Refused, pairs, span_id, trace_id
+from observatory.intake.window import Window
+from observatory.native import EMPTY, Layout, array_of, attributes, moment, number, string, text
+
+LAYOUT = Layout(
+    "otel.otel_traces",
+    (
+        moment("Timestamp"),
+        string("TraceId"),
+        string("SpanId"),
+        string("ParentSpanId"),
+        string("TraceState"),
+        string("SpanName"),
+        string("SpanKind"),
+        string("ServiceName"),
+        attributes("ResourceAttributes"),
+        string("ScopeName"),
+        string("ScopeVersion"),
+        attributes("SpanAttributes"),
+        number("Duration", "UInt64"),
+        string("StatusCode"),
+        string("StatusMessage"),
+        array_of(moment("Events.Timestamp")),
+        array_of(string("Events.Name")),
+        array_of(attributes("Events.Attributes")),
+        array_of(string("Links.TraceId")),
+        array_of(string("Links.SpanId")),
+        array_of(string("Links.TraceState")),
+        array_of(attributes("Links.Attributes")),
+    ),
+)
+LONGEST_NAME = 1024
+"""Bytes; names are a dictionary in every part of the table, and a hostile one would fill it."""
+KINDS = tuple(
+    text(kind)
+    for kind in (b"Unspecified", b"Internal", b"Server", b"Client", b"Producer", b"Consumer")
+)
+CODES = tuple(text(code) for code in (b"Unset", b"Ok", b"Error"))
+LAST_MOMENT = 2**63 - 1
+NO_EVENTS: tuple[tuple[Any, ...], ...] = ((), (), ())
+NO_LINKS: tuple[tuple[Any, ...], ...] = ((), (), (), ())
+
+
+def decode(request: Any, window: Window) -> Decoded:
+    """The spans of an ExportTraceServiceRequest."""
+    decoded = Decoded()
+    for group in request.resource_spans:
+        origin = Origin.of(group.resource)
+        for scoped in group.scope_spans:
+            scope = Scope.of(scoped.scope)
+            decoded.take(LAYOUT, scoped.spans, partial(_row, window, origin, scope))
+    return decoded
+
+
+def _row(window: Window, origin: Origin, scope: Scope, span: Any) -> Row:
+    start = window.moment(span.start_time_unix_nano, "start time")
+    trace, own = trace_id(span.trace_id), span_id(span.span_id)
+    if EMPTY in (trace, own):
+        raise Refused("a span needs a trace id and a span id")
+    status = span.status
+    return (
+        start,
+        trace,
+        own,
+        span_id(span.parent_span_id),
+        text(span.trace_state),
+        text(span.name[:LONGEST_NAME]),
+        KINDS[span.kind] if 0 <= span.kind < len(KINDS) else KINDS[0],
+        origin.service,
+        origin.attributes,
+        scope.name,
+        scope.version,
+        pairs(span.attributes),
+        max(0, span.end_time_unix_nano - start),
+        CODES[status.code] if 0 <= status.code < len(CODES) else CODES[0],
+        text(status.message),
+        *(_events(span.events) if span.events else NO_EVENTS),
+        *(_links(span.links) if span.links else NO_LINKS),
+    )
+
+
+def _events(events: Any) -> tuple[tuple[Any, ...], ...]:
+    rows = [
+        (each.time_unix_nano & LAST_MOMENT, text(each.name), pairs(each.attributes))
+        for each in events
+    ]
+    return tuple(zip(*rows, strict=True))
+
+
+def _links(links: Any) -> tuple[tuple[Any, ...], ...]:
+    rows = [
+        (
+            trace_id(each.trace_id),
+            span_id(each.span_id),
+            text(each.trace_state),
+            pairs(each.attributes),
+        )
+        for each in links
+    ]
+    return tuple(zip(*rows, strict=True))

@@ -1,0 +1,59 @@
+"""ClickHouse's own compressed frames.
+
+A frame is a checksum (16 bytes), a method, the sizes packed (with these nine bytes)
+and unpacked, and the data. What comes in is not checked (TCP did that); clients check what goes
+out.
+"""
+
+import struct
+
+import lz4.block
+from clickhouse_cityhash.cityhash import CityHash128
+
+from observatory.unpacking import Damaged, TooLarge
+
+CHECKSUM, HEAD = 16, struct.Struct("<BII")
+PLAIN, LZ4 = 0x02, 0x82
+
+
+def opened(body: bytes, most: int) -> bytes:
+    """What a sequence of ClickHouse's frames holds.
+
+    Raises:
+        Damaged, TooLarge
+
+    """
+    parts, at, size = [], 0, 0
+    while at < len(body):
+        if at + CHECKSUM + HEAD.size > len(body):
+            raise Damaged("the last frame is cut off")
+        method, packed, plain = HEAD.unpack_from(body, at + CHECKSUM)
+        size += plain
+        if packed < HEAD.size:
+            raise Damaged(f"a frame says that it has {packed} bytes")
+        if size > most:
+            raise TooLarge
+        data = body[at + CHECKSUM + HEAD.size : at + CHECKSUM + packed]
+        parts.append(_unpacked(method, data, plain))
+        at += CHECKSUM + packed
+    return b"".join(parts)
+
+
+def _unpacked(method: int, data: bytes, size: int) -> bytes:
+    if method == PLAIN:
+        return data
+    if method != LZ4:
+        raise Damaged(
+            f"method {method:#x} is neither plain nor LZ4 (set the client to lz4 or none)"
+        )
+    try:
+        return bytes(lz4.block.decompress(data, uncompressed_size=size))
+    except lz4.block.LZ4BlockError as error:
+        raise Damaged(str(error)) from error
+
+
+def closed(content: bytes) -> bytes:
+    """A frame that holds `content` as it is."""
+    framed = HEAD.pack(PLAIN, HEAD.size + len(content), len(content)) + content
+    low, high = divmod(CityHash128(framed), 1 << 64)  # the halves come swapped
+    return struct.pack("<QQ", low, high) + framed

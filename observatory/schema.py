@@ -1,0 +1,39 @@
+"""The tables and views, from the .sql files that a ClickHouse server takes as well."""
+
+from pathlib import Path
+
+from observatory.engine import Engine
+
+CLICKHOUSE = Path(__file__).parent.parent / "clickhouse"
+FILES = (
+    "schema/database.sql",
+    "schema/traces.sql",
+    "schema/logs.sql",
+    "schema/metrics.sql",
+    "views/otel.sql",
+)
+MOMENTS = {
+    "otel_traces_trace_id_ts": "Start",
+    "otel_traces": "Timestamp",
+    "otel_logs": "TimestampTime",
+}
+"""By which column a table's rows grow old; TimeUnix, where none is named."""
+TABLES = (
+    *MOMENTS,
+    *(
+        f"otel_metrics_{kind}"
+        for kind in ("gauge", "sum", "histogram", "exponential_histogram", "summary")
+    ),
+)
+
+
+def prepare(engine: Engine, retention_hours: int) -> None:
+    """Make what is missing, and keep rows as long as asked."""
+    for name in FILES:
+        engine.run((CLICKHOUSE / name).read_text())
+    kept = f"toIntervalHour({retention_hours})"
+    for table in TABLES:
+        # Even a change that changes nothing has all parts looked through.
+        if kept not in engine.run(f"SHOW CREATE TABLE otel.{table}").decode():
+            moment = f"toDateTime({MOMENTS.get(table, 'TimeUnix')})"
+            engine.run(f"ALTER TABLE otel.{table} MODIFY TTL {moment} + {kept}")

@@ -1,0 +1,136 @@
+"""Four doors, one process: OTLP over gRPC and HTTP, ClickHouse's interface, the page."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import Any, NamedTuple
+
+import grpc
+import uvicorn
+
+from observatory.intake.over_grpc import grpc_server
+from observatory.intake.over_http import otlp_http
+from observatory.interface.application import clickhouse_http
+from observatory.page.application import page
+from observatory.ports import listening
+from observatory.running import Parts, running
+from observatory.settings import ObservatorySettings
+
+GRACE_SECONDS = 1
+"""For what is being answered when it is told to stop."""
+
+
+class Doors(NamedTuple):
+    """Where it can be reached: base URLs."""
+
+    page: str
+    otlp: str
+    """Over gRPC."""
+    otlp_http: str
+    clickhouse: str
+
+
+class _Listeners(NamedTuple):
+    """Sockets of the HTTP servers, and the port of gRPC's."""
+
+    page: socket.socket
+    otlp: socket.socket
+    clickhouse: socket.socket
+    grpc_port: int
+
+    def doors(self, host: str) -> Doors:
+        def url(port: int) -> str:
+            return f"http://{_address(host, port)}"
+
+        return Doors(
+            url(self.page.getsockname()[1]),
+            url(self.grpc_port),
+            url(self.otlp.getsockname()[1]),
+            url(self.clickhouse.getsockname()[1]),
+        )
+
+
+class _Server(uvicorn.Server):
+    """One of several in a process: signals are for them all."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def serve(settings: ObservatorySettings, ready: Callable[[Doors], None]) -> None:
+    """Serve until SIGINT or SIGTERM; `ready` is called when all doors are open.
+
+    Raises:
+        PortTaken: one of the ports can't be had.
+
+    """
+    host = settings.host
+    with (
+        closing(listening(host, settings.page_port)) as page_,
+        closing(listening(host, settings.http_port)) as otlp,
+        closing(listening(host, settings.clickhouse_port)) as clickhouse,
+    ):
+        # gRPC binds by itself: seen to be free here, and let go.
+        with closing(listening(host, settings.grpc_port)) as probe:
+            listeners = _Listeners(page_, otlp, clickhouse, probe.getsockname()[1])
+        with running(settings) as parts:
+            asyncio.run(_serve(parts, listeners, ready))
+
+
+async def _serve(parts: Parts, listeners: _Listeners, ready: Callable[[Doors], None]) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    settings = parts.settings
+    applications: Sequence[tuple[Any, socket.socket]] = (
+        (page(parts), listeners.page),
+        (otlp_http(parts.intake, settings), listeners.otlp),
+        (clickhouse_http(parts), listeners.clickhouse),
+    )
+    servers = [(_Server(_config(application)), listener) for application, listener in applications]
+    rpc = grpc_server(
+        parts.intake, _address(settings.host, listeners.grpc_port), settings.message_bytes
+    )
+    rpc.start()
+    serving = [
+        asyncio.create_task(server.serve(sockets=[listener])) for server, listener in servers
+    ]
+    ready(listeners.doors(settings.host))
+    await _either(stop.wait(), serving)
+    await _stopped(rpc, [server for server, _ in servers], serving)
+
+
+def _config(application: Any) -> uvicorn.Config:
+    return uvicorn.Config(
+        application,
+        access_log=False,
+        log_level="warning",
+        lifespan="off",
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        server_header=False,
+    )
+
+
+async def _either(stop: Awaitable[Any], serving: Sequence["asyncio.Task[None]"]) -> None:
+    """Until it is told to stop, or one of the servers can't go on."""
+    told = asyncio.ensure_future(stop)
+    await asyncio.wait([told, *serving], return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+
+
+async def _stopped(
+    rpc: grpc.Server, servers: Sequence[_Server], serving: Sequence["asyncio.Task[None]"]
+) -> None:
+    """No more questions are taken; those under way have GRACE_SECONDS."""
+    stopping = rpc.stop(GRACE_SECONDS)
+    for server in servers:
+        server.should_exit = True
+    await asyncio.gather(*serving)
+    await asyncio.to_thread(stopping.wait)
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
