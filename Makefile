@@ -25,6 +25,7 @@ check: $(VENV)/.dev ## style, format, types, generated pages
 	@$(BIN)/mypy
 	@$(BIN)/python -m app settings | diff docs/settings.md - || { echo "docs/settings.md is stale: make docs"; exit 1; }
 	@$(BIN)/python -m app vocabulary | diff docs/telemetry.md - || { echo "docs/telemetry.md is stale: make docs"; exit 1; }
+	@$(BIN)/python -m observatory settings | diff docs/observatory.md - || { echo "docs/observatory.md is stale: make docs"; exit 1; }
 
 format: $(VENV)/.dev ## mend style and format
 	@$(BIN)/ruff check --fix .
@@ -35,6 +36,7 @@ bench: $(VENV)/.dev ## measure quality and speed (about 10 minutes; tables and b
 	@$(BIN)/python -m benchmarks.importing
 	@$(BIN)/python -m benchmarks.serving
 	@$(BIN)/python -m benchmarks.telemetry
+	@$(BIN)/python -m benchmarks.observatory
 	@$(BIN)/python -m benchmarks.sizes
 
 lock: ## resolve requirements anew from pyproject.toml (needs uv)
@@ -46,6 +48,7 @@ lock: ## resolve requirements anew from pyproject.toml (needs uv)
 docs: $(VENV)/.dev ## make the generated pages anew
 	@$(BIN)/python -m app settings > docs/settings.md
 	@$(BIN)/python -m app vocabulary > docs/telemetry.md
+	@$(BIN)/python -m observatory settings > docs/observatory.md
 
 clean: ## remove the virtual environment and caches (not the data)
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

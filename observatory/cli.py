@@ -12,12 +12,21 @@ import typer
 from pydantic import ValidationError
 
 from app.console import refuse, told
+from app.settings_table import settings_table
 from observatory.beside import beside
 from observatory.engine import EngineError
 from observatory.ports import PortTaken
 from observatory.serving import Doors, serve
 from observatory.settings import PREFIX, ObservatorySettings
 
+HEAD = """# Settings of the observatory
+
+Every setting is an environment variable, checked at start. This table is generated
+(`make docs`); `make check` fails when it is stale.
+
+| variable | default | meaning |
+|---|---|---|
+"""
 cli = typer.Typer(
     help="The observatory: telemetry without containers.",
     no_args_is_help=True,
@@ -78,6 +87,12 @@ def serve_(
             f"The observatory can't use its folder {chosen.data}: {error} "
             f"({PREFIX}DATA names another; or do without: make run OBSERVATORY=0)"
         ) from error
+
+
+@cli.command("settings")
+def settings_() -> None:
+    """Print the table of settings, as docs/observatory.md has it."""
+    print(settings_table(HEAD, PREFIX, ObservatorySettings), end="")  # noqa: T201
 
 
 @cli.command("beside", context_settings={"ignore_unknown_options": True})

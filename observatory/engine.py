@@ -1,15 +1,16 @@
 """ClickHouse in this process (chDB), as few ways in as the rest needs.
 
-Facts that bite: one process for a folder; a session for each thread (one shared fails while data
-is sent); a fork after the import hangs the child; a query on the main thread swallows Ctrl-C.
+Facts that bite: a folder is for one process, a session for one thread at a time; a fork after the
+import hangs the child; a query on the main thread swallows Ctrl-C.
 """
 
-import threading
+import fcntl
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from queue import Empty, LifoQueue
 from tempfile import NamedTemporaryFile
-from typing import Any
+from typing import IO, Any
 
 from chdb import ChdbError
 from chdb.session import Session
@@ -21,10 +22,23 @@ ARGUMENTS = {
     "uncompressed_cache_size": 0,
 }
 """Of `clickhouse local`; the caches are a server's by default."""
+WRITING = {
+    "max_partitions_per_insert_block": 0,  # rows of late senders may be of many hours
+    "max_threads": 1,
+}
 
 
 class EngineError(Exception):
     """The engine could not do what it was asked; says why, in its words."""
+
+
+@contextmanager
+def speaking() -> Iterator[None]:
+    """Whatever chDB raises becomes an EngineError."""
+    try:
+        yield
+    except (ChdbError, RuntimeError) as error:
+        raise EngineError(str(error)) from error
 
 
 class Escaped(str):
@@ -64,27 +78,26 @@ class Engine:
     """The embedded engine over one folder. Thread-safe."""
 
     def __init__(self, folder: Path, memory: int) -> None:
-        """Open it, or make it; `memory`: bytes that all queries together may take."""
+        """Open it, or make it; `memory`: bytes that all queries together may take.
+        Raises EngineError or OSError where it can't be had.
+        """
         if "?" in str(folder):
             raise EngineError("the engine can't use a folder with a question mark in its name")
-        folder.mkdir(parents=True, exist_ok=True)
         self._incoming = folder / "incoming"
-        self._incoming.mkdir(exist_ok=True)
+        self._incoming.mkdir(parents=True, exist_ok=True)
+        self._ours = _held(folder / "in-use")
+        for left in self._incoming.iterdir():
+            left.unlink()  # by one that was killed
         given = {**ARGUMENTS, "max_server_memory_usage": memory}
-        self._where = f"{folder / 'engine'}?" + "&".join(
-            f"{name}={value}" for name, value in given.items()
-        )
-        self._own = threading.local()
+        self._where = f"{folder / 'engine'}?" + "&".join(f"{k}={v}" for k, v in given.items())
+        self._free: LifoQueue[Session] = LifoQueue()
         self._sessions: list[Session] = []
-        self._lock = threading.Lock()
 
-    def session(self, settings: Mapping[str, Any] = {}) -> Session:
-        """A session of the caller's own; one thread at a time may use it."""
-        with self._speaking():
+    def session(self, settings: Mapping[str, Any]) -> Session:
+        """A session with settings of its own; one thread at a time may use it."""
+        with speaking():
             session = Session(self._where)
-        with self._lock:
             self._sessions.append(session)
-        if settings:
             session.query(
                 "SET " + ", ".join(f"{name} = {value}" for name, value in settings.items())
             )
@@ -92,59 +105,64 @@ class Engine:
 
     def run(self, statements: str, **parameters: Any) -> bytes:
         """Statements of our own; the last one's rows as tab-separated values."""
-        with self._speaking():
-            result = self._session().query(statements, "TSV", params=bound(parameters))
-            return bytes(result.bytes())
+        return self.write(statements, "TSV", parameters)
 
-    def insert(self, statement: str, blocks: Iterable[bytes], database: str = "") -> None:
+    def write(
+        self,
+        statement: str,
+        output: str,
+        parameters: Mapping[str, Any],
+        database: str = "default",
+    ) -> bytes:
+        """A statement that may do anything; the result in the format `output`."""
+        with self._borrowed(database) as session:
+            return bytes(session.query(statement, output, params=bound(parameters)).bytes())
+
+    def insert(self, statement: str, blocks: Iterable[bytes], database: str = "default") -> None:
         """Store Native blocks in one go. On return they survive a kill.
 
         By way of a file: chDB's `send_insert` is silent about what goes wrong beyond parsing, a
         full disk say, and of data behind a statement it reads a quarter of a megabyte.
         """
-        with NamedTemporaryFile(dir=self._incoming, suffix=".native") as file:
+        with (
+            NamedTemporaryFile(dir=self._incoming, suffix=".native") as file,
+            self._borrowed(database) as session,
+        ):
             file.writelines(blocks)
             file.flush()
-            with self._writing(database) as session:
-                session.query(f"{statement} SELECT * FROM file({literal(file.name)}, Native)")
-
-    def write(
-        self, statement: str, output: str, parameters: Mapping[str, Any], database: str
-    ) -> bytes:
-        """A statement of somebody who may write; the result in the format `output`."""
-        with self._writing(database) as session:
-            result = session.query(statement, output, params=bound(parameters))
-            return bytes(result.bytes())
-
-    @contextmanager
-    def _writing(self, database: str) -> Iterator[Session]:
-        session = self._session()
-        with self._speaking():
-            session.query(f"USE {quoted(database or 'default')}")
-            yield session
-
-    @staticmethod
-    @contextmanager
-    def _speaking() -> Iterator[None]:
-        """Whatever chDB raises becomes an EngineError."""
-        try:
-            yield
-        except (ChdbError, RuntimeError) as error:
-            raise EngineError(str(error)) from error
+            session.query(f"{statement} SELECT * FROM file({literal(file.name)}, Native)")
 
     def interrupt(self) -> None:
         """End the queries that are under way."""
-        self.run("KILL QUERY WHERE query NOT LIKE 'KILL%' ASYNC")
+        self.run("KILL QUERY WHERE query NOT LIKE 'KILL%' SYNC")
 
     def close(self) -> None:
         """Close every session; nothing may be under way."""
-        with self._lock:
-            sessions, self._sessions = self._sessions, []
-        for session in sessions:
+        for session in self._sessions:
             session.close()
+        self._ours.close()
 
-    def _session(self) -> Session:
-        if not hasattr(self._own, "session"):
-            # Rows of late senders may be of many hours, each a partition.
-            self._own.session = self.session({"max_partitions_per_insert_block": 0})
-        return self._own.session
+    @contextmanager
+    def _borrowed(self, database: str) -> Iterator[Session]:
+        """A session that nobody else uses meanwhile; there are as many as were ever needed."""
+        with speaking():
+            try:
+                session = self._free.get_nowait()
+            except Empty:
+                session = self.session(WRITING)
+            try:
+                session.query(f"USE {quoted(database)}")
+                yield session
+            finally:
+                self._free.put(session)
+
+
+def _held(path: Path) -> IO[str]:
+    """A file that one process at a time can hold; whatever becomes of it, its hold goes with it."""
+    file = path.open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        raise EngineError("another observatory uses it") from error
+    return file

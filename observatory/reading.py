@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from queue import Empty, LifoQueue
 from typing import Any
 
-from chdb import ChdbError
 from chdb.session import Session
 
-from observatory.engine import Engine, EngineError, bound, quoted
+from observatory.engine import Engine, bound, quoted, speaking
 
 VIEWS = "vitrine"
 """The database of the views."""
@@ -60,7 +59,7 @@ class Reader:
         sql: str,
         output: str,
         parameters: Mapping[str, Any] | None = None,
-        database: str | None = None,
+        database: str = VIEWS,
     ) -> bytes:
         """The result in one of ClickHouse's formats; names are looked up in `database` first.
 
@@ -71,13 +70,9 @@ class Reader:
             TooMany: there was no free session for PATIENCE_SECONDS.
 
         """
-        with self._session() as session:
-            try:
-                session.query(f"USE {quoted(database or VIEWS)}")
-                result = session.query(sql, output, params=bound(parameters))
-            except ChdbError as error:
-                raise EngineError(str(error)) from error
-            return bytes(result.bytes())
+        with self._session() as session, speaking():
+            session.query(f"USE {quoted(database)}")
+            return bytes(session.query(sql, output, params=bound(parameters)).bytes())
 
     @contextmanager
     def _session(self) -> Iterator[Session]:

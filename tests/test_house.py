@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).parents[1]
-SOURCES = sorted((ROOT / "app").rglob("*.py"))
+SOURCES = sorted(
+    path for package in ("app", "observatory") for path in (ROOT / package).rglob("*.py")
+)
 LONGEST_FILE, LONGEST_FUNCTION, USUAL_FUNCTION, SCREEN = 200, 40, 25, 80
 
 

@@ -71,7 +71,7 @@ def asked(query: QueryParams, headers: Headers, body: bytes, most: int) -> Asked
     return Asked(
         sql=sql,
         data=data,
-        database=query.get("database") or headers.get("x-clickhouse-database", ""),
+        database=query.get("database") or headers.get("x-clickhouse-database") or "default",
         format=query.get("default_format") or headers.get("x-clickhouse-format") or "TabSeparated",
         parameters={
             name.removeprefix("param_"): Escaped(value)
