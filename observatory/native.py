@@ -8,6 +8,7 @@ keys beside an array of values. Format: https://clickhouse.com/docs/interfaces/f
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate, chain
 from typing import Any, NamedTuple
 
@@ -46,6 +47,9 @@ def _mended(value: bytes) -> bytes:
 
 
 EMPTY = text(b"")
+
+repeated = lru_cache(maxsize=4096)(text)
+"""As `text`, for what comes again and again: keys, names."""
 
 
 class Pairs(NamedTuple):

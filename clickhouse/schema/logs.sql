@@ -23,7 +23,11 @@ CREATE TABLE IF NOT EXISTS otel.otel_logs
     INDEX idx_body Body TYPE tokenbf_v1(32768, 3, 0) GRANULARITY 8
 )
 ENGINE = MergeTree
-PARTITION BY toStartOfHour(TimestampTime)
+PARTITION BY toStartOfInterval(TimestampTime, INTERVAL 6 HOUR)
 ORDER BY (ServiceName, TimestampTime, Timestamp)
 TTL TimestampTime + INTERVAL 3 DAY
-SETTINGS ttl_only_drop_parts = 1, merge_with_ttl_timeout = 600, old_parts_lifetime = 60;
+SETTINGS
+    ttl_only_drop_parts = 1,
+    merge_with_ttl_timeout = 600,
+    old_parts_lifetime = 60,
+    max_bytes_to_merge_at_max_space_in_pool = 268435456;

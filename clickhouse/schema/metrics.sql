@@ -28,10 +28,14 @@ CREATE TABLE IF NOT EXISTS otel.otel_metrics_gauge
     ) CODEC(ZSTD(1))
 )
 ENGINE = MergeTree
-PARTITION BY toStartOfHour(TimeUnix)
+PARTITION BY toStartOfInterval(TimeUnix, INTERVAL 6 HOUR)
 ORDER BY (ServiceName, MetricName, Attributes, toUnixTimestamp64Nano(TimeUnix))
 TTL toDateTime(TimeUnix) + INTERVAL 3 DAY
-SETTINGS ttl_only_drop_parts = 1, merge_with_ttl_timeout = 600, old_parts_lifetime = 60;
+SETTINGS
+    ttl_only_drop_parts = 1,
+    merge_with_ttl_timeout = 600,
+    old_parts_lifetime = 60,
+    max_bytes_to_merge_at_max_space_in_pool = 268435456;
 
 CREATE TABLE IF NOT EXISTS otel.otel_metrics_sum
 (
@@ -63,10 +67,14 @@ CREATE TABLE IF NOT EXISTS otel.otel_metrics_sum
     IsMonotonic Boolean CODEC(Delta, ZSTD(1))
 )
 ENGINE = MergeTree
-PARTITION BY toStartOfHour(TimeUnix)
+PARTITION BY toStartOfInterval(TimeUnix, INTERVAL 6 HOUR)
 ORDER BY (ServiceName, MetricName, Attributes, toUnixTimestamp64Nano(TimeUnix))
 TTL toDateTime(TimeUnix) + INTERVAL 3 DAY
-SETTINGS ttl_only_drop_parts = 1, merge_with_ttl_timeout = 600, old_parts_lifetime = 60;
+SETTINGS
+    ttl_only_drop_parts = 1,
+    merge_with_ttl_timeout = 600,
+    old_parts_lifetime = 60,
+    max_bytes_to_merge_at_max_space_in_pool = 268435456;
 
 CREATE TABLE IF NOT EXISTS otel.otel_metrics_histogram
 (
@@ -102,10 +110,14 @@ CREATE TABLE IF NOT EXISTS otel.otel_metrics_histogram
     AggregationTemporality Int32 CODEC(ZSTD(1))
 )
 ENGINE = MergeTree
-PARTITION BY toStartOfHour(TimeUnix)
+PARTITION BY toStartOfInterval(TimeUnix, INTERVAL 6 HOUR)
 ORDER BY (ServiceName, MetricName, Attributes, toUnixTimestamp64Nano(TimeUnix))
 TTL toDateTime(TimeUnix) + INTERVAL 3 DAY
-SETTINGS ttl_only_drop_parts = 1, merge_with_ttl_timeout = 600, old_parts_lifetime = 60;
+SETTINGS
+    ttl_only_drop_parts = 1,
+    merge_with_ttl_timeout = 600,
+    old_parts_lifetime = 60,
+    max_bytes_to_merge_at_max_space_in_pool = 268435456;
 
 CREATE TABLE IF NOT EXISTS otel.otel_metrics_exponential_histogram
 (
@@ -145,10 +157,14 @@ CREATE TABLE IF NOT EXISTS otel.otel_metrics_exponential_histogram
     AggregationTemporality Int32 CODEC(ZSTD(1))
 )
 ENGINE = MergeTree
-PARTITION BY toStartOfHour(TimeUnix)
+PARTITION BY toStartOfInterval(TimeUnix, INTERVAL 6 HOUR)
 ORDER BY (ServiceName, MetricName, Attributes, toUnixTimestamp64Nano(TimeUnix))
 TTL toDateTime(TimeUnix) + INTERVAL 3 DAY
-SETTINGS ttl_only_drop_parts = 1, merge_with_ttl_timeout = 600, old_parts_lifetime = 60;
+SETTINGS
+    ttl_only_drop_parts = 1,
+    merge_with_ttl_timeout = 600,
+    old_parts_lifetime = 60,
+    max_bytes_to_merge_at_max_space_in_pool = 268435456;
 
 CREATE TABLE IF NOT EXISTS otel.otel_metrics_summary
 (
@@ -176,7 +192,11 @@ CREATE TABLE IF NOT EXISTS otel.otel_metrics_summary
     Flags UInt32 CODEC(ZSTD(1))
 )
 ENGINE = MergeTree
-PARTITION BY toStartOfHour(TimeUnix)
+PARTITION BY toStartOfInterval(TimeUnix, INTERVAL 6 HOUR)
 ORDER BY (ServiceName, MetricName, Attributes, toUnixTimestamp64Nano(TimeUnix))
 TTL toDateTime(TimeUnix) + INTERVAL 3 DAY
-SETTINGS ttl_only_drop_parts = 1, merge_with_ttl_timeout = 600, old_parts_lifetime = 60;
+SETTINGS
+    ttl_only_drop_parts = 1,
+    merge_with_ttl_timeout = 600,
+    old_parts_lifetime = 60,
+    max_bytes_to_merge_at_max_space_in_pool = 268435456;

@@ -1,6 +1,6 @@
 -- Spans: columns, types and meaning are those of the exporter (v0.149.0), so that either may write.
--- Ours: partitions of an hour, so that old data is dropped by whole partitions and never rewritten;
--- fewer indexes, each of which some query of the page or of a report needs.
+-- Ours: partitions of six hours and parts of at most 256 MB, so that what is too old or too much is
+-- dropped whole and never rewritten; only indexes that some query of the page or a report needs.
 CREATE TABLE IF NOT EXISTS otel.otel_traces
 (
     Timestamp DateTime64(9) CODEC(Delta, ZSTD(1)),
@@ -32,14 +32,20 @@ CREATE TABLE IF NOT EXISTS otel.otel_traces
         Attributes Map(LowCardinality(String), String)
     ) CODEC(ZSTD(1)),
     INDEX idx_trace_id TraceId TYPE bloom_filter(0.001) GRANULARITY 1,
+    INDEX idx_res_attr_value mapValues(ResourceAttributes) TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX idx_span_attr_key mapKeys(SpanAttributes) TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX idx_span_attr_value mapValues(SpanAttributes) TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX idx_duration Duration TYPE minmax GRANULARITY 1
 )
 ENGINE = MergeTree
-PARTITION BY toStartOfHour(Timestamp)
+PARTITION BY toStartOfInterval(Timestamp, INTERVAL 6 HOUR)
 ORDER BY (ServiceName, SpanName, toDateTime(Timestamp))
 TTL toDateTime(Timestamp) + INTERVAL 3 DAY
-SETTINGS ttl_only_drop_parts = 1, merge_with_ttl_timeout = 600, old_parts_lifetime = 60;
+SETTINGS
+    ttl_only_drop_parts = 1,
+    merge_with_ttl_timeout = 600,
+    old_parts_lifetime = 60,
+    max_bytes_to_merge_at_max_space_in_pool = 268435456;
 
 -- From when to when a trace lasted: what turns a look-up by id into one of a few partitions.
 CREATE TABLE IF NOT EXISTS otel.otel_traces_trace_id_ts
@@ -49,10 +55,14 @@ CREATE TABLE IF NOT EXISTS otel.otel_traces_trace_id_ts
     End DateTime CODEC(Delta, ZSTD(1))
 )
 ENGINE = MergeTree
-PARTITION BY toStartOfHour(Start)
+PARTITION BY toStartOfInterval(Start, INTERVAL 6 HOUR)
 ORDER BY (TraceId, Start)
 TTL Start + INTERVAL 3 DAY
-SETTINGS ttl_only_drop_parts = 1, merge_with_ttl_timeout = 600, old_parts_lifetime = 60;
+SETTINGS
+    ttl_only_drop_parts = 1,
+    merge_with_ttl_timeout = 600,
+    old_parts_lifetime = 60,
+    max_bytes_to_merge_at_max_space_in_pool = 268435456;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS otel.otel_traces_trace_id_ts_mv
 TO otel.otel_traces_trace_id_ts

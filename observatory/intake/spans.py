@@ -7,7 +7,17 @@ from observatory.intake.decoded import Decoded, Row
 from observatory.intake.origin import Origin, Scope
 from observatory.intake.values import Refused, pairs, span_id, trace_id
 from observatory.intake.window import Window
-from observatory.native import EMPTY, Layout, array_of, attributes, moment, number, string, text
+from observatory.native import (
+    EMPTY,
+    Layout,
+    array_of,
+    attributes,
+    moment,
+    number,
+    repeated,
+    string,
+    text,
+)
 
 LAYOUT = Layout(
     "otel.otel_traces",
@@ -71,7 +81,7 @@ def _row(window: Window, origin: Origin, scope: Scope, span: Any) -> Row:
         own,
         span_id(span.parent_span_id),
         text(span.trace_state),
-        text(span.name[:LONGEST_NAME]),
+        repeated(span.name[:LONGEST_NAME]),
         KINDS[span.kind] if 0 <= span.kind < len(KINDS) else KINDS[0],
         origin.service,
         origin.attributes,
