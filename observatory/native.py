@@ -37,13 +37,11 @@ def text(value: bytes) -> bytes:
 
 
 def _mended(value: bytes) -> bytes:
-    if len(value) > LONGEST_TEXT:
-        said = f"… (cut, {len(value):,} bytes)".encode()
-        # Replacement characters are three bytes for one: cut again what grew by mending.
-        kept = value[:LONGEST_TEXT].decode(errors="replace").encode()[: LONGEST_TEXT - len(said)]
-        return kept.decode(errors="ignore").encode() + said
-    mended = value.decode(errors="replace").encode()
-    return mended if len(mended) <= LONGEST_TEXT else _mended(mended)
+    mended = value[:LONGEST_TEXT].decode(errors="replace").encode()
+    if max(len(value), len(mended)) <= LONGEST_TEXT:
+        return mended
+    said = f"… (cut, {len(value):,} bytes)".encode()
+    return mended[: LONGEST_TEXT - len(said)].decode(errors="ignore").encode() + said
 
 
 EMPTY = text(b"")

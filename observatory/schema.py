@@ -15,7 +15,7 @@ FILES = (
 MOMENTS = {
     "otel_traces_trace_id_ts": "Start",
     "otel_traces": "Timestamp",
-    "otel_logs": "TimestampTime",
+    "otel_logs": "Timestamp",
 }
 """By which column a table's rows grow old; TimeUnix, where none is named."""
 TABLES = (

@@ -1,4 +1,5 @@
 -- Log records, as the exporter lays them out (v0.149.0); partitions and indexes as in traces.sql.
+-- Order and partitions are by Timestamp itself, the column that queries and the view filter by.
 CREATE TABLE IF NOT EXISTS otel.otel_logs
 (
     Timestamp DateTime64(9) CODEC(Delta, ZSTD(1)),
@@ -23,9 +24,9 @@ CREATE TABLE IF NOT EXISTS otel.otel_logs
     INDEX idx_body Body TYPE tokenbf_v1(32768, 3, 0) GRANULARITY 8
 )
 ENGINE = MergeTree
-PARTITION BY toStartOfInterval(TimestampTime, INTERVAL 6 HOUR)
-ORDER BY (ServiceName, TimestampTime, Timestamp)
-TTL TimestampTime + INTERVAL 3 DAY
+PARTITION BY toStartOfInterval(Timestamp, INTERVAL 6 HOUR)
+ORDER BY (ServiceName, toDateTime(Timestamp), Timestamp)
+TTL toDateTime(Timestamp) + INTERVAL 3 DAY
 SETTINGS
     ttl_only_drop_parts = 1,
     merge_with_ttl_timeout = 600,

@@ -1,0 +1,69 @@
+-- How Wikipedia and SQLite are
+-- How do the parts that the service depends on answer, and how fast? `topic signal` is what asking
+-- Wikipedia came to, with the cache and the circuit breaker before it; a host's name stands for the
+-- calls it answered; `sqlite` for the statements of requests. `p50_at_most_seconds`: half of the
+-- calls took no longer than this bound of a bucket; empty where nothing was timed, or where they
+-- took longer than any bound. Counted from metrics, so nothing is left out.
+WITH
+    now() - INTERVAL 1 HOUR AS since,
+    -- An hour more, to know what each grew from (see `vitrine.metrics`).
+    points AS
+    (
+        SELECT time, series, process, began, name, attributes, le, count AS value
+        FROM vitrine.buckets
+        WHERE time > since - INTERVAL 1 HOUR
+            AND name IN ('http.client.request.duration', 'db.client.operation.duration')
+        UNION ALL
+        SELECT time, series, process, began, name, attributes, inf, toUInt64(value)
+        FROM vitrine.metrics
+        WHERE time > since - INTERVAL 1 HOUR AND name = 'vitrine.topic_signal.requests'
+    ),
+    steps AS
+    (
+        SELECT
+            time,
+            le,
+            multiIf(
+                name = 'vitrine.topic_signal.requests', 'topic signal',
+                name = 'http.client.request.duration', attributes['server.address'],
+                attributes['db.system.name']
+            ) AS dependency,
+            concat(attributes['http.request.method'], attributes['db.operation.name']) AS operation,
+            concat(
+                attributes['vitrine.topic_signal.outcome'], attributes['http.response.status_code']
+            ) AS outcome,
+            attributes['error.type'] AS error,
+            lagInFrame(value) OVER (PARTITION BY series ORDER BY time) AS before,
+            began < since - INTERVAL 1 HOUR AND time = min(time) OVER (PARTITION BY process)
+                AS unknown,
+            value - multiIf(unknown, value, value < before, 0, before) AS increase
+        FROM points
+    ),
+    buckets AS
+    (
+        SELECT
+            dependency,
+            operation,
+            outcome,
+            error,
+            le,
+            sum(increase) AS calls,
+            max(calls) OVER (PARTITION BY dependency, operation, outcome, error) AS all_calls
+        FROM steps
+        WHERE time > since
+        GROUP BY dependency, operation, outcome, error, le
+    )
+SELECT
+    dependency,
+    operation,
+    outcome,
+    error,
+    max(all_calls) AS calls,
+    round(100 * calls / sum(calls) OVER (PARTITION BY dependency, operation), 2) AS percent,
+    nullIf(minIf(le, buckets.calls >= 0.5 * all_calls), inf) AS p50_at_most_seconds,
+    nullIf(minIf(le, buckets.calls >= 0.95 * all_calls), inf) AS p95_at_most_seconds,
+    nullIf(minIf(le, buckets.calls >= 0.99 * all_calls), inf) AS p99_at_most_seconds
+FROM buckets
+WHERE all_calls > 0
+GROUP BY dependency, operation, outcome, error
+ORDER BY dependency, operation, calls DESC, outcome, error

@@ -1,0 +1,36 @@
+-- How good each model's recommendations are
+-- For each version: how much did it recommend, how sure was it, how often was a part missing, how
+-- many of the words were unknown to it, and what did people do with the results? Clicks are also
+-- told by the rank they went to: a good ranking is clicked at the top. Counted from the wide events
+-- in the logs; feedback that is told again counts once.
+WITH
+    now() - INTERVAL 1 DAY AS since,
+    body = 'recommendation.served' AS served,
+    attributes['vitrine.feedback.kind'] AS kind,
+    attributes['vitrine.feedback.rank_bucket'] AS rank,
+    toFloat64OrNull(attributes['vitrine.score.top']) AS score,
+    toFloat64OrNull(attributes['vitrine.query.oov_ratio']) AS unknown
+SELECT
+    attributes['vitrine.model.name'] AS model,
+    attributes['vitrine.model.version'] AS version,
+    countIf(served) AS recommendations,
+    round(100 * avgOrNullIf(attributes['vitrine.ranking.degraded'] = 'true', served), 2)
+        AS degraded_percent,
+    round(quantileExactInclusive(0.1)(score), 3) AS top_score_p10,
+    round(quantileExactInclusive(0.5)(score), 3) AS top_score_p50,
+    round(quantileExactInclusive(0.9)(score), 3) AS top_score_p90,
+    round(100 * avg(unknown), 2) AS unknown_words_percent,
+    round(100 * countIf(kind = 'click') / nullIf(recommendations, 0), 2) AS click_through_percent,
+    countIf(kind = 'click' AND rank = '1') AS clicks_at_1,
+    countIf(kind = 'click' AND rank = '2-3') AS clicks_at_2_to_3,
+    countIf(kind = 'click' AND rank = '4-10') AS clicks_at_4_to_10,
+    countIf(kind = 'click' AND rank = '11+') AS clicks_at_11_on,
+    countIf(kind = 'thumbs_up') AS thumbs_up,
+    countIf(kind = 'thumbs_down') AS thumbs_down,
+    countIf(kind = 'dismiss') AS dismissed,
+    countIf(kind = 'dwell') AS dwelt_on
+FROM vitrine.logs
+WHERE time > since
+    AND (served OR (kind != '' AND attributes['vitrine.feedback.repeated'] = 'false'))
+GROUP BY model, version
+ORDER BY recommendations DESC, model, version

@@ -1,0 +1,94 @@
+-- What was promised, and how much of it is left
+-- Does the service keep its promises? Availability: 99.9 % of requests are not answered with 5xx.
+-- Latency: 95 % of recommendations are made within 250 ms. Quality: nothing is missing from 99 % of
+-- recommendations. Counted from metrics, which see every request, whatever is kept of the traces.
+-- `budget_left_percent`: of the failures that are allowed in three days; below 0 it is overdrawn.
+-- `burn_rate_…`: 1 is just what the promise allows; an hour at 14 takes a fifth of the budget of
+-- three days, six hours at 6 half of it. Empty where nothing was asked.
+WITH
+    now() - INTERVAL 3 DAY AS since,
+    now() - INTERVAL 6 HOUR AS since_6h,
+    now() - INTERVAL 1 HOUR AS since_1h,
+    -- Whether a point counts among all and among the good; an hour more, to know what it grew from
+    -- (see `vitrine.metrics`).
+    points AS
+    (
+        SELECT
+            multiIf(
+                name = 'http.server.request.duration', 'availability',
+                name = 'vitrine.recommendations', 'quality',
+                'latency'
+            ) AS objective,
+            series,
+            process,
+            began,
+            time,
+            value,
+            1 AS of_all,
+            multiIf(
+                name = 'http.server.request.duration',
+                NOT startsWith(attributes['http.response.status_code'], '5'),
+                name = 'vitrine.recommendations',
+                attributes['vitrine.ranking.degraded'] = 'false',
+                0
+            ) AS of_good
+        FROM vitrine.metrics
+        WHERE time > since - INTERVAL 1 HOUR
+            AND name IN (
+                'http.server.request.duration',
+                'vitrine.recommend.duration',
+                'vitrine.recommendations'
+            )
+            AND (name != 'vitrine.recommend.duration' OR attributes['error.type'] = '')
+        UNION ALL
+        SELECT 'latency', series, process, began, time, toFloat64(count), 0, 1
+        FROM vitrine.buckets
+        WHERE time > since - INTERVAL 1 HOUR
+            AND name = 'vitrine.recommend.duration' AND le = 0.25 AND attributes['error.type'] = ''
+    ),
+    steps AS
+    (
+        SELECT
+            objective,
+            time,
+            of_all,
+            of_good,
+            lagInFrame(value) OVER (PARTITION BY objective, series ORDER BY time) AS before,
+            began < since - INTERVAL 1 HOUR
+                AND time = min(time) OVER (PARTITION BY objective, process) AS unknown,
+            value - multiIf(unknown, value, value < before, 0, before) AS increase
+        FROM points
+    ),
+    counted AS
+    (
+        SELECT
+            objective,
+            sum(increase * of_all) AS asked,
+            sum(increase * of_good) AS good,
+            sumIf(increase * of_all, time > since_6h) AS asked_6h,
+            sumIf(increase * of_good, time > since_6h) AS good_6h,
+            sumIf(increase * of_all, time > since_1h) AS asked_1h,
+            sumIf(increase * of_good, time > since_1h) AS good_1h
+        FROM steps
+        WHERE time > since
+        GROUP BY objective
+    ),
+    promised AS
+    (
+        SELECT
+            arrayJoin([('availability', 0.999), ('latency', 0.95), ('quality', 0.99)]) AS promise,
+            promise.1 AS objective,
+            promise.2 AS target
+    )
+SELECT
+    objective,
+    round(100 * target, 2) AS target_percent,
+    round(100 * good / nullIf(asked, 0), 3) AS measured_percent,
+    asked,
+    asked - good AS failed,
+    round(100 * (1 - (asked - good) / nullIf(asked * (1 - target), 0)), 1) AS budget_left_percent,
+    round((asked_1h - good_1h) / nullIf(asked_1h * (1 - target), 0), 2) AS burn_rate_1h,
+    round((asked_6h - good_6h) / nullIf(asked_6h * (1 - target), 0), 2) AS burn_rate_6h
+FROM promised
+LEFT JOIN counted USING objective
+ORDER BY objective

@@ -1,0 +1,134 @@
+-- Telemetry under plain names: the same views as in signoz.sql, here over the tables of the
+-- OpenTelemetry Collector's ClickHouse exporter. Reports and the page ask these views only.
+--
+-- Columns that one filters by (time, service, name, trace_id, attributes) are the tables' own and
+-- not made from them, so that filters reach the order of the rows and the indexes.
+CREATE DATABASE IF NOT EXISTS vitrine;
+
+CREATE OR REPLACE VIEW vitrine.spans AS
+SELECT
+    Timestamp AS time,
+    TraceId AS trace_id,
+    SpanId AS span_id,
+    ParentSpanId AS parent_id,
+    ServiceName AS service,
+    SpanName AS name,
+    lower(SpanKind) AS kind,
+    Duration / 1e9 AS duration_seconds,
+    Duration AS duration_nanoseconds,
+    lower(StatusCode) AS status,
+    StatusMessage AS status_message,
+    SpanAttributes AS attributes,
+    ResourceAttributes AS resource,
+    ScopeName AS scope,
+    CAST(
+        arrayZip(Events.Timestamp, Events.Name, Events.Attributes),
+        'Array(Tuple(time DateTime64(9), name String, attributes Map(String, String)))'
+    ) AS events,
+    CAST(
+        arrayZip(Links.TraceId, Links.SpanId, Links.Attributes),
+        'Array(Tuple(trace_id String, span_id String, attributes Map(String, String)))'
+    ) AS links
+FROM otel.otel_traces;
+
+CREATE OR REPLACE VIEW vitrine.logs AS
+SELECT
+    Timestamp AS time,
+    TraceId AS trace_id,
+    SpanId AS span_id,
+    ServiceName AS service,
+    SeverityText AS severity,
+    SeverityNumber AS severity_number,
+    Body AS body,
+    EventName AS event,
+    LogAttributes AS attributes,
+    ResourceAttributes AS resource,
+    ScopeName AS scope
+FROM otel.otel_logs;
+
+-- Every point of every metric; of a histogram the number of its measurements.
+-- For increases: `series` are the points that grow from one another (a counter that begins anew is
+-- another series). The first of them counts in full, as series begin at 0 – unless it is also the
+-- first that is known of a `process` that `began` to count before what one looks at: then it grew
+-- long ago. Where `began` is not kept (SigNoz), a value that falls begins anew.
+CREATE OR REPLACE VIEW vitrine.metrics AS
+SELECT
+    TimeUnix AS time,
+    ServiceName AS service,
+    MetricName AS name,
+    'gauge' AS kind,
+    MetricUnit AS unit,
+    Value AS value,
+    Attributes AS attributes,
+    ResourceAttributes AS resource,
+    cityHash64(ServiceName, MetricName, Attributes, ResourceAttributes) AS series,
+    cityHash64(ServiceName, MetricName, ResourceAttributes) AS process,
+    StartTimeUnix AS began
+FROM otel.otel_metrics_gauge
+UNION ALL
+SELECT
+    TimeUnix,
+    ServiceName,
+    MetricName,
+    if(IsMonotonic, 'counter', 'updowncounter'),
+    MetricUnit,
+    Value,
+    Attributes,
+    ResourceAttributes,
+    cityHash64(ServiceName, MetricName, Attributes, ResourceAttributes, StartTimeUnix),
+    cityHash64(ServiceName, MetricName, ResourceAttributes),
+    StartTimeUnix
+FROM otel.otel_metrics_sum
+UNION ALL
+SELECT
+    TimeUnix,
+    ServiceName,
+    MetricName,
+    'histogram',
+    MetricUnit,
+    toFloat64(Count),
+    Attributes,
+    ResourceAttributes,
+    cityHash64(ServiceName, MetricName, Attributes, ResourceAttributes, StartTimeUnix),
+    cityHash64(ServiceName, MetricName, ResourceAttributes),
+    StartTimeUnix
+FROM otel.otel_metrics_histogram;
+
+-- Histograms, a row for each bucket: `count` measurements were at most `le`.
+CREATE OR REPLACE VIEW vitrine.buckets AS
+SELECT
+    TimeUnix AS time,
+    ServiceName AS service,
+    MetricName AS name,
+    MetricUnit AS unit,
+    bucket.1 AS le,
+    bucket.2 AS count,
+    Attributes AS attributes,
+    ResourceAttributes AS resource,
+    cityHash64(
+        bucket.1,
+        cityHash64(ServiceName, MetricName, Attributes, ResourceAttributes, StartTimeUnix)
+    ) AS series,
+    cityHash64(ServiceName, MetricName, ResourceAttributes) AS process,
+    StartTimeUnix AS began
+FROM otel.otel_metrics_histogram
+ARRAY JOIN arrayZip(
+    arrayPushBack(ExplicitBounds, inf),
+    -- What came without buckets has its count in the last.
+    arrayPushBack(arrayResize(arrayCumSum(BucketCounts), length(ExplicitBounds)), Count)
+) AS bucket;
+
+-- Measurements that histograms point at: which trace to look at when a bucket fills up. `time` is
+-- that of the point, which came out a little later.
+CREATE OR REPLACE VIEW vitrine.exemplars AS
+SELECT
+    TimeUnix AS time,
+    ServiceName AS service,
+    MetricName AS name,
+    exemplar.1 AS value,
+    exemplar.2 AS trace_id,
+    exemplar.3 AS span_id,
+    Attributes AS attributes,
+    ResourceAttributes AS resource
+FROM otel.otel_metrics_histogram
+ARRAY JOIN arrayZip(Exemplars.Value, Exemplars.TraceId, Exemplars.SpanId) AS exemplar;

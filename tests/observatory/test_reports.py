@@ -1,0 +1,83 @@
+"""What holds for every report: its form, its names, and that it has an answer to no telemetry."""
+
+import re
+
+import pytest
+
+from app.telemetry import vocabulary as v
+from observatory.engine import Engine
+from observatory.statements import reading
+from tests.observatory.reports_asking import FLAVOURS, REPORTS, Reports
+from tests.telemetry import conventions
+
+pytest_plugins = ["tests.observatory.reports_fixture"]
+every_report = pytest.mark.parametrize("name", REPORTS)
+LONGEST_LINE = 100
+COMMENTS = re.compile(r"--.*")
+SOURCES = re.compile(r"\b(?:FROM|JOIN)\s+(\w+\.\w+)")
+NAMES = re.compile(r"'(\w+(?:\.\w+)+)'")
+KEYS = re.compile(r"\w+\['([^']+)'\]")
+
+
+def test_all_reports_are_there() -> None:
+    assert list(REPORTS) == [
+        "caches", "dependency_health", "error_groups", "instances", "latency_histogram",
+        "model_quality", "red_per_route", "slo", "slowest_traces", "stage_latency",
+        "telemetry_lost",
+    ]  # fmt: skip
+
+
+@every_report
+def test_says_what_it_answers(name: str) -> None:
+    title, *about = [
+        line for line in REPORTS[name].split("\nWITH\n")[0].splitlines() if line.startswith("-- ")
+    ]
+    assert 10 < len(title) < 70
+    assert not title.endswith(".")
+    assert "?" in " ".join(about)
+
+
+@every_report
+def test_is_one_query_over_the_views(name: str) -> None:
+    sql = REPORTS[name]
+    assert ";" not in COMMENTS.sub("", sql)
+    assert {source.split(".")[0] for source in SOURCES.findall(sql)} == {"vitrine"}
+    assert re.search(r"\nWITH\n    now\(\) - INTERVAL \d+ (HOUR|DAY) AS since,", sql)
+    assert max(map(len, sql.splitlines())) <= LONGEST_LINE
+
+
+@every_report
+def test_a_reader_may_run_it(reports: Reports, both: Engine, name: str) -> None:
+    """The page runs what the parser prints of it."""
+    reports.ask(reading(both, REPORTS[name]).text, "otel")
+
+
+@every_report
+def test_names_are_those_of_the_vocabulary(name: str) -> None:
+    known = {*v.ATTRIBUTES, *v.METRICS, *v.EVENTS}
+    known |= conventions.attributes() | conventions.metrics().keys()
+    used = {*NAMES.findall(REPORTS[name]), *KEYS.findall(REPORTS[name])}
+    assert used - known == set()
+
+
+def test_values_are_those_of_the_vocabulary() -> None:
+    """The values that reports compare with; there is no telling by their form."""
+    assert {"hit", "miss"} == set(v.CACHE_OUTCOME.values)
+    assert {"1", "2-3", "4-10", "11+"} == set(v.RANK_BUCKET.values)
+    assert {"click", "thumbs_up", "thumbs_down", "dismiss", "dwell"} == set(v.FEEDBACK_KIND.values)
+    assert {"traces", "metrics", "logs"} == set(v.SIGNAL.values)
+    assert 0.25 in v.QUICK  # what the latency objective is counted at
+    assert v.SCOPE == "vitrine"
+
+
+@every_report
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_nothing_was_told(reports: Reports, name: str, flavour: str) -> None:
+    rows = reports.rows_of(name, flavour)
+    if name != "slo":
+        assert rows == []
+        return
+    assert [row.pop("objective") for row in rows] == ["availability", "latency", "quality"]
+    assert [row.pop("target_percent") for row in rows] == [99.9, 95, 99]
+    nothing = {"asked": 0, "failed": 0, "measured_percent": None, "budget_left_percent": None}
+    assert rows == [nothing | {"burn_rate_1h": None, "burn_rate_6h": None}] * 3
