@@ -16,6 +16,8 @@ from app.console import told
 
 STOP_SECONDS = 10
 """After which what was told to stop is killed."""
+NOT_RUN, NOT_FOUND, KILLED = 126, 127, 128
+"""A shell's exit statuses; the last plus the signal."""
 
 
 def beside(command: Sequence[str]) -> int:
@@ -38,9 +40,13 @@ async def _beside(command: Sequence[str]) -> int:
         doors = await observatory.stdout.readline() if observatory.stdout else b""
         if not doors:
             return await observatory.wait()  # it has said why
-        running = await asyncio.create_subprocess_exec(
-            *command, env={**_addresses(json.loads(doors)), **os.environ}
-        )
+        try:
+            running = await asyncio.create_subprocess_exec(
+                *command, env={**_addresses(json.loads(doors)), **os.environ}
+            )
+        except OSError as error:
+            told(f"{command[0]} can't be run: {error.strerror}")
+            return NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_RUN
         return await _watched(running, observatory, told_to_stop)
     finally:
         await _stop(observatory)
@@ -70,7 +76,9 @@ async def _watched(command: Process, observatory: Process, told_to_stop: asyncio
     gone.cancel()
     stop.cancel()
     status = await ended
-    return 0 if asked else status
+    if asked:
+        return 0
+    return status if status >= 0 else KILLED - status
 
 
 async def _stop(process: Process) -> None:

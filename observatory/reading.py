@@ -28,14 +28,16 @@ class Limits:
     memory: int
     rows: int
     """The result is cut after these many; 0: no cut."""
+    result_rows: int = 500_000
     result_bytes: int = 64 << 20
-    """A larger result is an error."""
+    """Of columns; larger results are an error."""
 
     def settings(self) -> dict[str, Any]:
         """As ClickHouse's settings; the last forbids to change them."""
         return {
             "max_execution_time": self.seconds,
             "max_memory_usage": self.memory,
+            "max_result_rows": self.result_rows,
             "max_result_bytes": self.result_bytes,
             "limit": self.rows,
             "max_threads": 2,

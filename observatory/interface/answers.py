@@ -41,13 +41,13 @@ def failed(error: EngineError, question: Asked) -> Response:
     return _error(STATUSES.get(code, 500), code, str(error), framed=question.framed)
 
 
-def refused(refusal: Refusal) -> Response:
+def refused(refusal: Refusal, *, framed: bool) -> Response:
     """We said no."""
     said = f"Code: {refusal.code}. DB::Exception: {refusal}. ({refusal.name})"
-    return _error(refusal.http, refusal.code, said)
+    return _error(refusal.http, refusal.code, said, framed=framed)
 
 
-def _error(http: int, code: int, message: str, *, framed: bool = False) -> Response:
+def _error(http: int, code: int, message: str, *, framed: bool) -> Response:
     headers = {**_headers(""), "X-ClickHouse-Exception-Code": str(code)}
     said = message.encode() + b"\n"
     body = frames.closed(said) if framed else said

@@ -18,10 +18,11 @@ from observatory.interface.asked import Asked, Refusal, asked, may_write
 from observatory.interface.hello import hello, is_hello
 from observatory.reading import TooMany
 from observatory.running import Parts
-from observatory.statements import NotAllowed, parsed, reading
+from observatory.statements import READING, NotAllowed, parsed, reading
 
 READER_BYTES, WRITER_BYTES = 1 << 20, 128 << 20
 """Of a body."""
+WRITING = (*READING, "CREATE", "INSERT", "ALTER", "TRUNCATE", "DROP", "RENAME", "OPTIMIZE")
 
 
 def clickhouse_http(parts: Parts) -> Starlette:
@@ -41,7 +42,8 @@ def clickhouse_http(parts: Parts) -> Starlette:
             body = await _body(request, most)
             return await run_in_threadpool(_answer, parts, writer, request, body)
         except Refusal as refusal:
-            return answers.refused(refusal)
+            framed = request.query_params.get("compress") == "1"
+            return answers.refused(refusal, framed=framed)
 
     return Starlette(
         routes=[
@@ -93,6 +95,8 @@ def _read(parts: Parts, question: Asked) -> Response:
 def _written(parts: Parts, question: Asked) -> Response:
     statement = parsed(parts.engine, question.sql)
     output = statement.format or question.format
+    if statement.verb not in WRITING or statement.text.startswith("CREATE TEMPORARY"):
+        raise NotAllowed(f"{statement.verb} is not for requests that stand for themselves")
     if statement.verb != "INSERT":
         result = parts.engine.write(statement.text, output, question.parameters, question.database)
         return answers.result(result, output, question)

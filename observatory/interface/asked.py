@@ -6,7 +6,6 @@ https://clickhouse.com/docs/interfaces/http
 import hmac
 import re
 from base64 import b64decode
-from binascii import Error as NotBase64
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -57,11 +56,11 @@ def asked(query: QueryParams, headers: Headers, body: bytes, most: int) -> Asked
 
     """
     body = _unpacked(
-        headers.get("content-encoding", ""), query.get("decompress") == "1", body, most
+        headers.get("content-encoding", "").lower(), query.get("decompress") == "1", body, most
     )
     sql, data = query.get("query", ""), body
     if not sql:
-        inline = _INSERT.match(body)
+        inline = _INSERT.match(body[:LONGEST_QUERY])
         statement, data = (inline[0], body[inline.end() :]) if inline else (body, b"")
         sql = statement.decode(errors="replace")
     if len(sql) > LONGEST_QUERY:
@@ -79,8 +78,14 @@ def asked(query: QueryParams, headers: Headers, body: bytes, most: int) -> Asked
             if name.startswith("param_")
         },
         framed=query.get("compress") == "1",
-        protocol=int(query.get("client_protocol_version", "0") or 0),
+        protocol=_number(query.get("client_protocol_version", "0")),
     )
+
+
+def _number(said: str) -> int:
+    if not said.isascii() or not said.isdigit():
+        raise Refusal(400, 72, "CANNOT_PARSE_NUMBER", f"a version is a number, not {said[:40]!r}")
+    return int(said)
 
 
 def may_write(query: QueryParams, headers: Headers, token: str) -> bool:
@@ -103,7 +108,7 @@ def _password(query: QueryParams, headers: Headers) -> str:
     if scheme.lower() == "basic":
         try:
             return b64decode(credentials).decode().partition(":")[2]
-        except (NotBase64, UnicodeDecodeError):
+        except ValueError:  # neither base64 nor UTF-8
             return credentials
     if scheme.lower() == "bearer":
         return credentials

@@ -34,7 +34,11 @@ def opened(body: bytes, most: int) -> bytes:
         if size > most:
             raise TooLarge
         data = body[at + CHECKSUM + HEAD.size : at + CHECKSUM + packed]
+        if len(data) != packed - HEAD.size:
+            raise Damaged("the last frame is cut off")
         parts.append(_unpacked(method, data, plain))
+        if len(parts[-1]) != plain:
+            raise Damaged(f"a frame of {len(parts[-1])} bytes says that it has {plain}")
         at += CHECKSUM + packed
     return b"".join(parts)
 
