@@ -16,7 +16,8 @@ from rich.table import Table
 from app.catalogue.importer import Summary, import_path, size
 from app.catalogue.readers import Unreadable
 from app.catalogue.upkeep import rewrite_words
-from app.console import counting, opened, refuse, told
+from app.console import counting, refuse, told
+from app.opening import opened
 from app.parts import model_path
 from app.recommend.ranking import ArtefactRefused
 from app.serving import serve

@@ -1,17 +1,11 @@
 """What the command line says: progress on long work, one clear sentence on failure."""
 
-import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-from app.catalogue.database import SchemaTooNew
-from app.catalogue.store import Catalogue
-from app.parts import open_catalogue
 
 errors = Console(stderr=True)
 
@@ -25,22 +19,6 @@ def refuse(sentence: str) -> typer.Exit:
     """Say why it can't be done; raise what this returns."""
     told(f"[red]{sentence}[/red]")
     return typer.Exit(1)
-
-
-@contextmanager
-def opened(folder: Path) -> Iterator[Catalogue]:
-    """The catalogue of a data folder; what is wrong with the folder is told in a sentence."""
-    try:
-        catalogue = open_catalogue(folder)
-        try:
-            yield catalogue
-        finally:
-            catalogue.database.close()
-    except SchemaTooNew as error:
-        raise refuse(str(error)) from error
-    except (sqlite3.DatabaseError, OSError) as error:
-        told = f"The data folder {folder} can't be used: {error}. VITRINE_DATA names another."
-        raise refuse(told) from error
 
 
 @contextmanager

@@ -7,7 +7,8 @@ import uvicorn
 
 from app.catalogue import journal
 from app.catalogue.database import Database
-from app.console import counting, opened, refuse, told
+from app.console import counting, refuse, told
+from app.opening import opened
 from app.seeding import needs_seed, seed
 from app.settings import ServerSettings, Settings
 

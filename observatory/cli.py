@@ -1,11 +1,6 @@
 """The command line of the observatory."""
 
-import json
-import logging
 import os
-import signal
-import sys
-import threading
 from typing import Annotated
 
 import typer
@@ -14,9 +9,6 @@ from pydantic import ValidationError
 from app.console import refuse, told
 from app.settings_table import settings_table
 from observatory.beside import beside
-from observatory.engine import EngineError
-from observatory.ports import PortTaken
-from observatory.serving import Doors, serve
 from observatory.settings import PREFIX, ObservatorySettings
 
 HEAD = """# Settings of the observatory
@@ -50,43 +42,15 @@ def settings() -> ObservatorySettings:
         raise refuse("These settings make no sense; see docs/observatory.md.") from error
 
 
-def end_with(stream: int) -> None:
-    """Stop when the file ends: whoever held its other end is gone, however that came about."""
-
-    def watch() -> None:
-        while os.read(stream, 1024):
-            pass
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=watch, name="watch for the end", daemon=True).start()
-
-
 @cli.command("serve")
 def serve_(
     with_another: Annotated[bool, typer.Option("--beside", hidden=True)] = False,
 ) -> None:
     """Take telemetry and show it, until interrupted."""
-    logging.basicConfig(level=logging.WARNING, format="observatory: %(message)s")
-    chosen = settings()
+    # The engine comes with it, which only a server needs.
+    from observatory.starting import start  # noqa: PLC0415
 
-    def ready(doors: Doors) -> None:
-        told(f"\nThe observatory shows traces, charts and logs on [bold]{doors.page}[/bold]")
-        if with_another:
-            print(json.dumps(doors._asdict()), flush=True)  # noqa: T201  to who started it
-            end_with(sys.stdin.fileno())
-
-    try:
-        serve(chosen, ready)
-    except PortTaken as error:
-        raise refuse(
-            f"The observatory can't start: {error}. Stop what uses it, or choose another "
-            f"({PREFIX}…_PORT, see docs/observatory.md), or do without: make run OBSERVATORY=0"
-        ) from error
-    except (OSError, EngineError) as error:
-        raise refuse(
-            f"The observatory can't use its folder {chosen.data}: {error} "
-            f"({PREFIX}DATA names another; or do without: make run OBSERVATORY=0)"
-        ) from error
+    start(settings(), with_another)
 
 
 @cli.command("settings")

@@ -72,8 +72,12 @@ class Keeper:
     def _parts(self) -> Iterator[Part]:
         """All there are, those with the oldest rows first."""
         rows = self._engine.run(
+            # Of one partition, tables give way in step: a part's place is how many are older.
             "SELECT table, name, bytes_on_disk FROM system.parts "
-            "WHERE active AND database = 'otel' ORDER BY partition, max_block_number, table"
+            "WHERE active AND database = 'otel' "
+            "WINDOW older AS (PARTITION BY partition, table ORDER BY max_block_number), "
+            "of_table AS (PARTITION BY partition, table) "
+            "ORDER BY partition, row_number() OVER older / count() OVER of_table, table"
         )
         for line in rows.decode().splitlines():
             table, name, size = line.split("\t")

@@ -41,7 +41,7 @@ def running(settings: ObservatorySettings) -> Iterator[Parts]:
     with ExitStack() as last:
         engine = Engine(settings.data, settings.memory_bytes)
         last.callback(engine.close)
-        prepare(engine, settings.retention_hours)
+        prepare(engine, settings.retention_hours, settings.disk_bytes)
         last.callback(engine.interrupt)
         store = Store(engine, LAYOUTS, settings.waiting_bytes)
         last.callback(store.close)

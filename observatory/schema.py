@@ -27,13 +27,21 @@ TABLES = (
 )
 
 
-def prepare(engine: Engine, retention_hours: int) -> None:
-    """Make what is missing, and keep rows as long as asked."""
+LARGEST_PART, PARTS = 256 << 20, 32
+"""Bytes, and how many at least make up the disk bound: so little goes at a time."""
+
+
+def prepare(engine: Engine, retention_hours: int, disk_bytes: int) -> None:
+    """Make what is missing, keep rows as long as asked, and parts small enough for the bound."""
     for name in FILES:
         engine.run((CLICKHOUSE / name).read_text())
     kept = f"toIntervalHour({retention_hours})"
+    largest = f"max_bytes_to_merge_at_max_space_in_pool = {min(LARGEST_PART, disk_bytes // PARTS)}"
     for table in TABLES:
+        made = engine.run(f"SHOW CREATE TABLE otel.{table}").decode()
+        if largest not in made:
+            engine.run(f"ALTER TABLE otel.{table} MODIFY SETTING {largest}")
         # Even a change that changes nothing has all parts looked through.
-        if kept not in engine.run(f"SHOW CREATE TABLE otel.{table}").decode():
+        if kept not in made:
             moment = f"toDateTime({MOMENTS.get(table, 'TimeUnix')})"
             engine.run(f"ALTER TABLE otel.{table} MODIFY TTL {moment} + {kept}")

@@ -29,9 +29,11 @@ class ObservatorySettings(BaseSettings):
     data: Path = Field(Path("data/observatory"), description="folder of the database")
     retention_hours: int = Field(72, ge=1, le=24 * 366, description="how long telemetry is kept")
     disk_bytes: Bytes = Field(5 << 30, description="of disk; beyond it the oldest goes")
-    memory_bytes: Bytes = Field(700 << 20, description="that the engine may take in all")
+    memory_bytes: int = Field(
+        700 << 20, ge=256 << 20, description="that the engine may take in all"
+    )
     message_bytes: Bytes = Field(8 << 20, description="largest OTLP message, unpacked")
-    waiting_bytes: Bytes = Field(64 << 20, description="of rows that may wait for each table")
+    waiting_bytes: Bytes = Field(64 << 20, description="of rows that may wait to be stored")
     write_token: SecretStr = Field(
         SecretStr(""),
         description="password that may write over ClickHouse's interface; none may, where empty",

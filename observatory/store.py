@@ -8,6 +8,7 @@ that has to be merged later. What waits is bounded by bytes.
 import logging
 import threading
 from collections import deque
+from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 
@@ -34,38 +35,51 @@ class _Waiting:
     stored: "Future[None]"
 
 
+class Room:
+    """Bytes that may wait, in all tables together."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._taken = 0
+        self._lock = threading.Lock()
+
+    def take(self, count: int) -> None:
+        """Raises Full where there is no room for so many bytes; what is alone may be larger."""
+        with self._lock:
+            if count and self._taken and self._taken + count > self._size:
+                raise Full
+            self._taken += count
+
+    def give_back(self, count: int) -> None:
+        """So many have gone."""
+        with self._lock:
+            self._taken -= count
+
+
 class TableWriter:
     """Inserts into one table, on a thread of its own."""
 
-    def __init__(self, engine: Engine, layout: Layout, room: int) -> None:
-        """`room`: bytes that may wait."""
+    def __init__(self, engine: Engine, layout: Layout, room: Room) -> None:
+        """`room` has been taken by what is put, and is given back."""
         self._engine = engine
         self._layout = layout
         self._room = room
         self._waiting: deque[_Waiting] = deque()
-        self._bytes = 0
         self._changed = threading.Condition()
         self._closed = False
         self._thread = threading.Thread(target=self._work, name=f"insert {layout.table}")
         self._thread.start()
 
     def put(self, block: bytes) -> "Future[None]":
-        """Have a block stored; the future is done when it is.
-
-        Raises:
-            Full: too much waits already.
-            Closed: it is stopping.
-
-        """
+        """Have a block stored; the future is done when it is, or fails with Closed."""
         stored: Future[None] = Future()
         with self._changed:
-            if self._closed:
-                raise Closed
-            if self._bytes and self._bytes + len(block) > self._room:
-                raise Full
-            self._waiting.append(_Waiting(block, stored))
-            self._bytes += len(block)
-            self._changed.notify()
+            if not self._closed:
+                self._waiting.append(_Waiting(block, stored))
+                self._changed.notify()
+                return stored
+        self._room.give_back(len(block))
+        stored.set_exception(Closed())
         return stored
 
     def close(self) -> None:
@@ -85,8 +99,7 @@ class TableWriter:
                     if not each.stored.done():
                         each.stored.set_exception(EngineError(str(error)))
             finally:
-                with self._changed:
-                    self._bytes -= sum(len(each.block) for each in batch)
+                self._room.give_back(sum(len(each.block) for each in batch))
 
     def _next(self) -> list[_Waiting]:
         """What waits, up to a bound; nothing when it is time to stop."""
@@ -119,12 +132,17 @@ class Store:
     """The tables that telemetry is written to."""
 
     def __init__(self, engine: Engine, layouts: tuple[Layout, ...], room: int) -> None:
-        """`room`: bytes that may wait for each table."""
-        self._writers = {layout: TableWriter(engine, layout, room) for layout in layouts}
+        """`room`: bytes that may wait."""
+        self._room = Room(room)
+        self._writers = {layout: TableWriter(engine, layout, self._room) for layout in layouts}
 
-    def put(self, layout: Layout, block: bytes) -> "Future[None]":
-        """As `TableWriter.put`."""
-        return self._writers[layout].put(block)
+    def put(self, blocks: Mapping[Layout, bytes]) -> list["Future[None]"]:
+        """Have blocks stored; a future is done when its block is, or fails with Closed.
+
+        Raises Full, and takes nothing, where there is no room for all of them.
+        """
+        self._room.take(sum(map(len, blocks.values())))
+        return [self._writers[layout].put(block) for layout, block in blocks.items()]
 
     def close(self) -> None:
         """Store what waits, and stop."""

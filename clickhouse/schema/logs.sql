@@ -30,5 +30,7 @@ TTL toDateTime(Timestamp) + INTERVAL 3 DAY
 SETTINGS
     ttl_only_drop_parts = 1,
     merge_with_ttl_timeout = 600,
-    old_parts_lifetime = 60,
+    old_parts_lifetime = 10,
+    cleanup_delay_period = 5,
+    max_cleanup_delay_period = 10,
     max_bytes_to_merge_at_max_space_in_pool = 268435456;

@@ -34,7 +34,9 @@ TTL toDateTime(TimeUnix) + INTERVAL 3 DAY
 SETTINGS
     ttl_only_drop_parts = 1,
     merge_with_ttl_timeout = 600,
-    old_parts_lifetime = 60,
+    old_parts_lifetime = 10,
+    cleanup_delay_period = 5,
+    max_cleanup_delay_period = 10,
     max_bytes_to_merge_at_max_space_in_pool = 268435456;
 
 CREATE TABLE IF NOT EXISTS otel.otel_metrics_sum
@@ -73,7 +75,9 @@ TTL toDateTime(TimeUnix) + INTERVAL 3 DAY
 SETTINGS
     ttl_only_drop_parts = 1,
     merge_with_ttl_timeout = 600,
-    old_parts_lifetime = 60,
+    old_parts_lifetime = 10,
+    cleanup_delay_period = 5,
+    max_cleanup_delay_period = 10,
     max_bytes_to_merge_at_max_space_in_pool = 268435456;
 
 CREATE TABLE IF NOT EXISTS otel.otel_metrics_histogram
@@ -116,7 +120,9 @@ TTL toDateTime(TimeUnix) + INTERVAL 3 DAY
 SETTINGS
     ttl_only_drop_parts = 1,
     merge_with_ttl_timeout = 600,
-    old_parts_lifetime = 60,
+    old_parts_lifetime = 10,
+    cleanup_delay_period = 5,
+    max_cleanup_delay_period = 10,
     max_bytes_to_merge_at_max_space_in_pool = 268435456;
 
 CREATE TABLE IF NOT EXISTS otel.otel_metrics_exponential_histogram
@@ -163,7 +169,9 @@ TTL toDateTime(TimeUnix) + INTERVAL 3 DAY
 SETTINGS
     ttl_only_drop_parts = 1,
     merge_with_ttl_timeout = 600,
-    old_parts_lifetime = 60,
+    old_parts_lifetime = 10,
+    cleanup_delay_period = 5,
+    max_cleanup_delay_period = 10,
     max_bytes_to_merge_at_max_space_in_pool = 268435456;
 
 CREATE TABLE IF NOT EXISTS otel.otel_metrics_summary
@@ -198,5 +206,7 @@ TTL toDateTime(TimeUnix) + INTERVAL 3 DAY
 SETTINGS
     ttl_only_drop_parts = 1,
     merge_with_ttl_timeout = 600,
-    old_parts_lifetime = 60,
+    old_parts_lifetime = 10,
+    cleanup_delay_period = 5,
+    max_cleanup_delay_period = 10,
     max_bytes_to_merge_at_max_space_in_pool = 268435456;

@@ -44,7 +44,9 @@ TTL toDateTime(Timestamp) + INTERVAL 3 DAY
 SETTINGS
     ttl_only_drop_parts = 1,
     merge_with_ttl_timeout = 600,
-    old_parts_lifetime = 60,
+    old_parts_lifetime = 10,
+    cleanup_delay_period = 5,
+    max_cleanup_delay_period = 10,
     max_bytes_to_merge_at_max_space_in_pool = 268435456;
 
 -- From when to when a trace lasted: what turns a look-up by id into one of a few partitions.
@@ -61,7 +63,9 @@ TTL Start + INTERVAL 3 DAY
 SETTINGS
     ttl_only_drop_parts = 1,
     merge_with_ttl_timeout = 600,
-    old_parts_lifetime = 60,
+    old_parts_lifetime = 10,
+    cleanup_delay_period = 5,
+    max_cleanup_delay_period = 10,
     max_bytes_to_merge_at_max_space_in_pool = 268435456;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS otel.otel_traces_trace_id_ts_mv

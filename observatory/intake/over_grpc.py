@@ -16,6 +16,7 @@ from observatory.intake.receiving import (
     Unavailable,
     Undecodable,
 )
+from observatory.ports import PortTaken
 
 SERVICES = {
     "traces": "trace.v1.TraceService",
@@ -37,7 +38,7 @@ def grpc_server(intake: Intake, address: str, message_bytes: int) -> grpc.Server
     """A server bound to `address`; start and stop it.
 
     Raises:
-        RuntimeError: the address can't be had.
+        PortTaken: the address can't be had.
 
     """
     server = grpc.server(
@@ -54,7 +55,10 @@ def grpc_server(intake: Intake, address: str, message_bytes: int) -> grpc.Server
         server.add_generic_rpc_handlers(
             (grpc.method_handlers_generic_handler(service, {"Export": export}),)
         )
-    server.add_insecure_port(address)
+    try:
+        server.add_insecure_port(address)
+    except RuntimeError as error:
+        raise PortTaken(f"{address} can't be had ({error})") from error
     return server
 
 

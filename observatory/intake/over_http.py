@@ -6,6 +6,7 @@ from typing import Any
 from google.rpc import code_pb2
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -54,6 +55,7 @@ def otlp_http(intake: Intake, settings: ObservatorySettings) -> Starlette:
             for signal in SIGNALS
         ],
         middleware=[Middleware(AskedFor, settings)],
+        exception_handlers={HTTPException: _elsewhere},
     )
 
 
@@ -118,6 +120,13 @@ def _unzipped(body: bytes, most: int) -> bytes:
 
 def _too_large(most: int) -> _Wrong:
     return _Wrong(413, code_pb2.INVALID_ARGUMENT, f"send at most {most:,} bytes at a time")
+
+
+async def _elsewhere(request: Request, error: Exception) -> Response:
+    """Not found, or the wrong method: said as the other errors are."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    http = error.status_code if isinstance(error, HTTPException) else 500
+    return _error(kind, http, code_pb2.UNIMPLEMENTED, "POST to /v1/traces, /v1/logs or /v1/metrics")
 
 
 def _error(kind: str, http: int, code: int, message: str) -> Response:

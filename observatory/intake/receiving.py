@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,12 +83,8 @@ class Intake:
 
     def _keep(self, decoded: Decoded) -> None:
         try:
-            waiting: list[Future[None]] = [
-                self._store.put(layout, layout.block(rows))
-                for layout, rows in decoded.rows.items()
-                if rows
-            ]
-            for stored in waiting:
+            blocks = {layout: layout.block(rows) for layout, rows in decoded.rows.items() if rows}
+            for stored in self._store.put(blocks):
                 stored.result(PATIENCE_SECONDS)
         except Full as error:
             raise Busy("too much is waiting to be stored") from error

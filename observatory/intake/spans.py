@@ -73,7 +73,7 @@ def _row(window: Window, origin: Origin, scope: Scope, span: Any) -> Row:
     start = window.moment(span.start_time_unix_nano, "start time")
     trace, own = trace_id(span.trace_id), span_id(span.span_id)
     if EMPTY in (trace, own):
-        raise Refused("a span needs a trace id and a span id")
+        raise Refused("a span needs a trace id of 16 bytes and a span id of 8")
     status = span.status
     return (
         start,

@@ -1,7 +1,6 @@
 """Blocks in ClickHouse's Native format: what goes in comes out of the engine as it was."""
 
 import json
-import struct
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +10,8 @@ from hypothesis import strategies as st
 
 from observatory import native
 from observatory.engine import Engine
-from observatory.native import LONGEST_TEXT, Layout, Pairs, text
+from observatory.native import LONGEST_TEXT, Layout, text
+from tests.observatory.natives import encoded, expected
 
 TABLE = "scratch.natives"
 INTEGERS = {"UInt64": (0, 2**64 - 1), "UInt32": (0, 2**32 - 1), "UInt8": (0, 255)} | {
@@ -70,8 +70,23 @@ rows = st.lists(
     min_size=1,
     max_size=6,
 )
-EMPTY = (b"", b"", [], 0, 0.0, 0, 0, 0, 0, [], [], [], [], [])
-NUL = (b"\0", b"\0", [(b"\0", b"")] * 2, 0, -0.0, 0, 0, 0, 0, [b"", b"\0"], [[], []], [], [], [0])
+EMPTY: tuple[Any, ...] = (b"", b"", [], 0, 0.0, 0, 0, 0, 0, [], [], [], [], [])
+NUL: tuple[Any, ...] = (
+    b"\0",
+    b"\0",
+    [(b"\0", b"")] * 2,
+    0,
+    -0.0,
+    0,
+    0,
+    0,
+    0,
+    [b"", b"\0"],
+    [[], []],
+    [],
+    [],
+    [0],
+)
 
 
 @pytest.fixture(scope="module")
@@ -138,58 +153,6 @@ def test_a_text_that_is_cut_says_how_long_it_was(value: bytes) -> None:
     beginning = value[:300].decode(errors="replace")[:100]
     assert kept.startswith(beginning)
     assert kept.endswith(f"… (cut, {len(value):,} bytes)")
-
-
-def encoded(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    """A row as layouts take it."""
-    *simple, texts, maps, floats, integers, times = row
-    name, low, pairs, *numbers = simple
-    return (
-        text(name),
-        text(low),
-        as_pairs(pairs),
-        *numbers,
-        [text(each) for each in texts],
-        [as_pairs(each) for each in maps],
-        floats,
-        integers,
-        times,
-    )
-
-
-def as_pairs(items: list[tuple[bytes, bytes]]) -> Pairs:
-    keys, values = (b"".join(text(item[side]) for item in items) for side in (0, 1))
-    return Pairs(len(items), keys, values)
-
-
-def expected(row: tuple[Any, ...]) -> list[Any]:
-    """What `PLAIN` makes of a row."""
-    name, low, pairs, time, number, *integers, texts, maps, floats, longs, times = row
-    return [
-        mended(name),
-        mended(low),
-        *sides(pairs),
-        time,
-        bits(number),
-        *integers,
-        [mended(each) for each in texts],
-        *([sides(each)[side] for each in maps] for side in (0, 1)),
-        [bits(each) for each in floats],
-        longs,
-        times,
-    ]
-
-
-def sides(items: list[tuple[bytes, bytes]]) -> tuple[list[str], list[str]]:
-    return [mended(key) for key, _ in items], [mended(value) for _, value in items]
-
-
-def mended(value: bytes) -> str:
-    return value.decode(errors="replace").encode().hex().upper()
-
-
-def bits(number: float) -> int:
-    return int.from_bytes(struct.pack("<d", number), "little")
 
 
 def value_of(encoded_text: bytes) -> bytes:

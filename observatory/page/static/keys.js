@@ -1,0 +1,43 @@
+// Keys that work anywhere. A view is asked first; what it does not know is looked up here.
+
+import { find } from "./dom.js";
+import { back, go, shownView } from "./router.js";
+
+const VIEWS = { t: "/", l: "/logs", c: "/charts", s: "/sql" };
+let going = false; // "g" was pressed just now
+
+export function listen() {
+  const help = find("help");
+  find("help-button").onclick = () => help.showModal();
+  find("help-close").onclick = () => help.close();
+  help.onclick = (event) => event.target === help && help.close();
+  addEventListener("keydown", pressed);
+}
+
+function pressed(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  if (document.querySelector("dialog[open]")) return;
+  const typing = event.target.closest?.("input, select, textarea");
+  if (typing) {
+    if (event.key === "Escape") typing.blur();
+    return;
+  }
+  if (jump(event) || shownView()?.key(event) || known(event)) event.preventDefault();
+}
+
+/** "g" and then the letter of a view. */
+function jump({ key }) {
+  const to = going ? VIEWS[key] : undefined;
+  going = key === "g";
+  if (to) go(to);
+  return Boolean(to);
+}
+
+function known({ key }) {
+  if (key === "?") find("help").showModal();
+  else if (key === "Escape") {
+    if (shownView()?.name === "trace") back();
+    else document.activeElement?.blur();
+  } else return false;
+  return true;
+}

@@ -1,0 +1,22 @@
+// Begins the page: views by address, keys, theme, the line at the foot.
+
+import { ChartsView } from "./charts_view.js";
+import { listen } from "./keys.js";
+import { LogsView } from "./logs.js";
+import { start } from "./router.js";
+import { SqlView } from "./sql.js";
+import { watchStatus } from "./status.js";
+import { themeButton } from "./theme_button.js";
+import { TraceView } from "./trace.js";
+import { TracesView } from "./traces.js";
+
+themeButton();
+listen();
+start([
+  [/^\/$/, new TracesView()],
+  [/^\/trace\/([0-9a-f]{32})\/?$/i, new TraceView()],
+  [/^\/logs\/?$/, new LogsView()],
+  [/^\/charts\/?$/, new ChartsView()],
+  [/^\/sql\/?$/, new SqlView()],
+]);
+watchStatus();

@@ -1,0 +1,181 @@
+// A chart over time: uPlot with this page's colours, times and keys. What is drawn over it with the
+// pointer becomes the range of time that is looked at.
+
+import uPlot from "./uPlot.esm.js";
+import { el } from "./dom.js";
+import { clock, day, moment } from "./format.js";
+import { change } from "./router.js";
+
+const FONT = '11px system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif';
+const probe = document.body.appendChild(el("span", { hidden: true }));
+
+/** What a custom property of the style sheet is at the moment, for a canvas. */
+export function colour(name) {
+  probe.style.setProperty("color", `var(${name})`);
+  return getComputedStyle(probe).color;
+}
+
+export class Plot {
+  #uplot = null;
+  #data = [[]];
+  #from = 0;
+  #to = 0;
+  #wide = 0;
+
+  /**
+   * `lines`: [{label, colour, bars, width}], one for each column of the data; `format`: a value in
+   * words; `range(data)`: [least, most] of the values; `log`: whether these are far apart.
+   */
+  constructor({ title, lines, format, range, log = false, height = 120, onDraw = () => {} }) {
+    Object.assign(this, { lines, format, range, log, height, onDraw });
+    this.values = lines.map(() => el("b"));
+    this.when = el("span.when");
+    const keys = lines.map((line, place) =>
+      el("li.key", { "--key": `var(${line.colour})` }, line.label, this.values[place]),
+    );
+    this.heading = el("h2", {}, title);
+    this.surface = el("div.plot", { role: "group", "aria-label": "" });
+    this.element = el(
+      "figure.chart",
+      {},
+      el("figcaption", {}, this.heading, el("ul.keys", {}, ...keys), this.when),
+      this.surface,
+    );
+    new ResizeObserver(() => this.#fit()).observe(this.surface);
+    addEventListener("themechange", () => this.#build());
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#build());
+  }
+
+  get uplot() {
+    return this.#uplot;
+  }
+
+  /** `times` in seconds, each the beginning of `step` seconds; then a column for each line. */
+  set(times, step, columns) {
+    // A bar stands on its whole time; a line's value is of its middle.
+    const shift = this.lines.every(({ bars }) => bars) ? 0 : step / 2;
+    this.#data = [times.map((time) => time + shift), ...columns];
+    [this.#from, this.#to] = times.length ? [times[0], times.at(-1) + step] : [0, 0];
+    if (this.#uplot) this.#uplot.setData(this.#data);
+    else this.#build();
+  }
+
+  #fit() {
+    const width = this.surface.clientWidth;
+    if (!width || width === this.#wide) return;
+    if (this.#uplot) this.#uplot.setSize({ width, height: this.height });
+    else this.#build();
+    this.#wide = width;
+  }
+
+  #build() {
+    const width = this.surface.clientWidth;
+    if (!width || !this.#data[0].length) return;
+    this.#uplot?.destroy();
+    this.#wide = width;
+    this.#uplot = new uPlot(this.#options(width), this.#data, this.surface);
+  }
+
+  #options(width) {
+    return {
+      width,
+      height: this.height,
+      padding: [8, 20, 0, 0],
+      legend: { show: false },
+      cursor: {
+        y: false,
+        points: { size: 6 },
+        drag: { x: true, y: false, setScale: false, dist: 4 },
+        sync: {
+          key: "time",
+          filters: { pub: (type) => type === "mousemove" || type === "mouseleave" },
+        },
+      },
+      scales: {
+        x: { range: () => [this.#from, this.#to] },
+        y: { distr: this.log ? 3 : 1, range: () => this.range(this.#data.slice(1)) },
+      },
+      axes: [this.#timeAxis(), this.#valueAxis()],
+      series: [{}, ...this.lines.map(series)],
+      hooks: {
+        setSelect: [drawn],
+        setCursor: [(uplot) => this.#point(uplot.cursor.idx)],
+        draw: [() => this.onDraw(this)],
+      },
+    };
+  }
+
+  #axis() {
+    return {
+      font: FONT,
+      stroke: colour("--quiet"),
+      grid: { stroke: colour("--line"), width: 1 },
+      ticks: { show: false },
+    };
+  }
+
+  #timeAxis() {
+    const values = (_, splits, __, ___, step) =>
+      splits.map((second) =>
+        step >= 86400 ? day(second * 1000) : clock(second * 1000, { seconds: step < 60 }),
+      );
+    return { ...this.#axis(), size: 24, gap: 4, space: 70, values };
+  }
+
+  #valueAxis() {
+    const values = (_, splits) => splits.map((value) => (value === null ? "" : this.format(value)));
+    const splits = this.log
+      ? { splits: (_, __, least, most) => decades(least, most) }
+      : { space: 32 };
+    return { ...this.#axis(), size: 60, gap: 4, values, ...splits, filter: (_, all) => all };
+  }
+
+  #point(place) {
+    const [times, ...columns] = this.#data;
+    const there = place !== null && place !== undefined;
+    this.when.textContent = there ? moment(times[place] * 1000) : "";
+    columns.forEach((column, line) => {
+      const value = there ? column[place] : null;
+      this.values[line].textContent =
+        value === null || value === undefined ? "" : this.format(value);
+    });
+  }
+}
+
+function series({ label, colour: name, bars = false, width = 1.5 }) {
+  const stroke = colour(name);
+  const common = { label, stroke, width };
+  if (bars)
+    return {
+      ...common,
+      width: 0,
+      fill: stroke,
+      points: { show: false },
+      paths: uPlot.paths.bars({ size: [0.8, 24], align: 1 }),
+    };
+  return { ...common, points: { show: true, size: 4, fill: stroke, filter: alone } };
+}
+
+/** A value without neighbours has no line to be seen by: it gets a point. */
+function alone(uplot, place) {
+  const values = uplot.data[place];
+  const is = (at) => values[at] !== null && values[at] !== undefined;
+  return values.map((_, at) => at).filter((at) => is(at) && !is(at - 1) && !is(at + 1));
+}
+
+/** 1, 2, 5, 10, 20 … between two numbers; only the tens where these are far apart. */
+function decades(least, most) {
+  const steps = most / least > 300 ? [1] : most / least > 30 ? [1, 3] : [1, 2, 5];
+  const found = [];
+  for (let ten = 10 ** Math.floor(Math.log10(least)); ten <= most; ten *= 10)
+    found.push(...steps.map((step) => step * ten).filter((at) => at >= least && at <= most));
+  return found;
+}
+
+function drawn(uplot) {
+  const { left, width } = uplot.select;
+  if (width < 4) return;
+  const [from, to] = [left, left + width].map((at) => Math.round(uplot.posToVal(at, "x") * 1000));
+  uplot.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
+  change({ from, to, last: null });
+}

@@ -1,0 +1,83 @@
+// Views by address. A view lives on while another is shown, so that going back finds it as it was.
+//
+// A view: { name, element, title(), show(match), hide(), key(event) }.
+
+import { find } from "./dom.js";
+
+let table = [];
+let current = null;
+const scrolled = new Map();
+
+export const params = () => new URLSearchParams(location.search);
+
+/** Begin with the address that is there. `routes`: [[pattern, view], …]. */
+export function start(routes) {
+  table = routes;
+  history.scrollRestoration = "manual";
+  addEventListener("popstate", () => show(true));
+  document.addEventListener("click", follow);
+  show();
+}
+
+/** Links within the page need no loading. */
+function follow(event) {
+  const link = event.target.closest?.("a[href^='/']");
+  const special = event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
+  if (!link || special || event.defaultPrevented || link.hasAttribute("download")) return;
+  if (link.pathname.startsWith("/api/") || link.target) return;
+  event.preventDefault();
+  go(link.pathname + link.search);
+}
+
+export function go(address, { replace = false } = {}) {
+  const same = address === location.pathname + location.search;
+  if (replace || same) history.replaceState(history.state, "", address);
+  else history.pushState({ inside: true }, "", address);
+  show();
+}
+
+/** Change parts of the query: a value, an array of values, or null to be without. */
+export function change(parts, options) {
+  const query = params();
+  for (const [key, value] of Object.entries(parts)) {
+    query.delete(key);
+    for (const each of [value].flat()) if (each !== null && each !== "") query.append(key, each);
+  }
+  go(query.size ? `${location.pathname}?${query}` : location.pathname, options);
+}
+
+/** Where one came from, or to the list where one came from elsewhere. */
+export function back() {
+  if (history.state?.inside) history.back();
+  else go("/");
+}
+
+export const shownView = () => current;
+
+function show(again = false) {
+  const [view, match] = matching(location.pathname);
+  if (view !== current) swap(view, again);
+  view.show(match);
+  document.title = `${view.title()} – Vitrine`;
+}
+
+function matching(path) {
+  for (const [pattern, view] of table) {
+    const match = pattern.exec(path);
+    if (match) return [view, match];
+  }
+  return [table[0][1], null];
+}
+
+function swap(view, again) {
+  if (current) {
+    scrolled.set(current, scrollY);
+    current.hide();
+  }
+  current = view;
+  find("main").replaceChildren(view.element);
+  document.body.dataset.view = view.name;
+  for (const link of document.querySelectorAll("nav [data-view]"))
+    link.ariaCurrent = link.dataset.view === view.name ? "page" : null;
+  scrollTo(0, again ? (scrolled.get(view) ?? 0) : 0);
+}

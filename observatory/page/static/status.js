@@ -1,0 +1,48 @@
+// The line at the foot: how full the store is.
+
+import { ask } from "./api.js";
+import { el, find } from "./dom.js";
+import { ago, bytes, count, percent, toMs } from "./format.js";
+import { Live } from "./live.js";
+import { oneLine } from "./text.js";
+
+const POLL_MS = 10_000;
+
+export function watchStatus() {
+  show();
+  new Live(show, POLL_MS).start();
+}
+
+async function show() {
+  try {
+    find("stored").replaceChildren(...parts(await ask("/api/status")));
+  } catch (error) {
+    find("stored").textContent = error.message;
+  }
+}
+
+function parts({
+  stored,
+  disk_bytes: used,
+  disk_limit: most,
+  retention_hours: hours,
+  oldest,
+  version,
+}) {
+  const share = most ? Math.min(used / most, 1) : 0;
+  const kept = hours % 24 ? `${hours} h` : `${hours / 24} d`;
+  return [
+    el(
+      "span",
+      {},
+      el("span.meter", { "aria-hidden": "true", "--share": String(share) }),
+      `${bytes(used)} of ${bytes(most)} (${percent(share)})`,
+    ),
+    el("span", {}, `${count(stored.spans)} spans`),
+    el("span", {}, `${count(stored.logs)} log records`),
+    el("span", {}, `${count(stored.points)} points`),
+    el("span", {}, `kept for ${kept}`),
+    ...(oldest ? [el("span", {}, `oldest ${ago(toMs(oldest))}`)] : []),
+    ...(version ? [el("span", {}, `ClickHouse ${oneLine(version, 40)}`)] : []),
+  ];
+}

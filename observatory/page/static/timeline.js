@@ -1,0 +1,45 @@
+// The part of a trace's time that is looked at, and where in it something lies.
+
+export class Timeline {
+  /** The share of the width that a label takes. */
+  room;
+
+  /** `whole`: nanoseconds; `changed()` is called after each zoom. */
+  constructor(whole, changed) {
+    Object.assign(this, { whole, changed, from: 0, to: whole, room: 0.2 });
+  }
+
+  get isWhole() {
+    return this.from === 0 && this.to === this.whole;
+  }
+
+  zoom(from, to) {
+    const least = Math.max(this.whole / 1e6, 1);
+    this.from = Math.max(0, Math.min(from, this.whole - least));
+    this.to = Math.min(this.whole, Math.max(to, this.from + least));
+    this.changed();
+  }
+
+  reset() {
+    this.zoom(0, this.whole);
+  }
+
+  /** A share of the width; below 0 or above 1 where it is out of sight. */
+  at = (offset) => (offset - this.from) / (this.to - this.from);
+
+  /** {"--l", "--w"} of something that takes time; null where it is out of sight. */
+  piece(offset, length) {
+    const [left, right] = [this.at(offset), this.at(offset + length)];
+    if (right < 0 || left > 1) return null;
+    const [start, end] = [Math.max(left, -0.01), Math.min(right, 1.01)];
+    return { "--l": share(start), "--w": share(end - start) };
+  }
+
+  /** {"--l"} of a moment. */
+  point(offset) {
+    const left = this.at(offset);
+    return left < 0 || left > 1 ? null : { "--l": share(left) };
+  }
+}
+
+const share = (number) => `${(number * 100).toFixed(4)}%`;

@@ -1,0 +1,72 @@
+// What a trace is, in three lines above its waterfall.
+
+import { copy, el } from "./dom.js";
+import { count, duration, exactly, many, moment, toMs } from "./format.js";
+import { showRaw } from "./raw.js";
+import { name, oneLine } from "./text.js";
+
+export function traceHead(model) {
+  const { root, services, time } = model;
+  const http = root?.attributes["http.response.status_code"];
+  const errors = model.errors;
+  const degraded = model.spans.some(
+    ({ attributes }) => String(attributes["vitrine.ranking.degraded"]) === "true",
+  );
+  return el(
+    "header.trace-head",
+    {},
+    el("h1", {}, name(root?.name ?? "(no spans)", 200)),
+    el(
+      "p.facts",
+      {},
+      el("b", {}, duration(model.duration)),
+      http
+        ? el(
+            "span",
+            { class: http >= 500 ? "bad" : http >= 400 ? "warned" : "" },
+            "HTTP ",
+            oneLine(http, 12),
+          )
+        : null,
+      errors ? el("span.bad", {}, many(errors, "error")) : null,
+      degraded ? el("span.badge.degraded", {}, "degraded") : null,
+      root?.orphan ? el("span.badge", {}, "root span missing") : null,
+      el("time", { title: exactly(time) }, moment(toMs(time), { milliseconds: true })),
+      el("span", {}, many(model.spans.length, "span")),
+      el("span", {}, many(model.logs.length, "log record")),
+      el(
+        "span.services",
+        {},
+        ...services.map((service) =>
+          el(`span.key.s${model.colours.get(service)}`, {}, name(service, 40)),
+        ),
+      ),
+    ),
+    el("p.facts.ids", {}, el("code", {}, model.id), ...actions(model)),
+    model.truncated
+      ? el("p.notice", {}, `Only the first ${count(model.spans.length)} spans are shown.`)
+      : null,
+  );
+}
+
+function actions({ id }) {
+  const copying = el(
+    "button.small",
+    { type: "button", "aria-label": "Copy the trace’s id" },
+    "Copy",
+  );
+  copying.onclick = () => copy(id, copying);
+  const raw = el("button.small", { type: "button" }, "Raw JSON");
+  raw.onclick = () => showRaw(id);
+  const download = el(
+    "a.small",
+    { href: `/api/traces/${id}/raw`, download: `trace-${id}.json` },
+    "Download",
+  );
+  const logs = el(
+    "a.small",
+    { href: `/logs?${new URLSearchParams({ last: "all", trace_id: id })}` },
+    "In all logs",
+  );
+  return [copying, raw, download, logs];
+}

@@ -1,0 +1,135 @@
+// The rows of the list of traces: what is new comes in on top, but never under the eyes of a reader.
+
+import { el } from "./dom.js";
+import { many } from "./format.js";
+import { isTraceId } from "./ids.js";
+import { Rows } from "./rows.js";
+import { fill, refreshTime, traceRow } from "./trace_row.js";
+
+const HEADS = [
+  ["when", "Time"],
+  ["what", "Request"],
+  ["http", "Status"],
+  ["took", "Duration"],
+  ["spans", "Spans"],
+  ["errors", "Errors"],
+];
+const canHover = matchMedia("(hover: hover)");
+
+export class TraceList {
+  #shown = new Map(); // trace id → {row, trace, told}
+  #waiting = null;
+
+  constructor() {
+    const heads = HEADS.map(([kind, text]) => el(`div.${kind}`, { role: "columnheader" }, text));
+    this.body = el("div.body", { role: "rowgroup" });
+    this.pill = el("button.pill", { type: "button", hidden: true });
+    this.pill.onclick = () => this.#catchUp(true);
+    this.grid = el(
+      "div.grid",
+      { role: "grid", "aria-label": "Traces" },
+      el("div", { role: "rowgroup" }, el("div.head", { role: "row" }, ...heads)),
+      this.body,
+    );
+    this.element = el("section.list", {}, this.pill, this.grid);
+    this.rows = new Rows(this.body, ".entry a");
+    this.element.onpointerleave = () => this.#catchUp();
+  }
+
+  get size() {
+    return this.#shown.size;
+  }
+
+  /** All anew. */
+  set(traces) {
+    this.#waiting = null;
+    this.#shown.clear();
+    this.body.replaceChildren();
+    this.rows.forget();
+    this.append(traces);
+  }
+
+  /** Older ones. */
+  append(traces) {
+    for (const trace of usable(traces))
+      if (!this.#shown.has(trace.trace_id)) this.#insert(trace, null);
+    this.#settle();
+  }
+
+  /** The newest page again: `more` are older than these. */
+  update(traces, more) {
+    const answer = usable(traces);
+    for (const trace of answer) this.#refill(trace);
+    const now = Date.now();
+    for (const { row } of this.#shown.values()) refreshTime(row, now);
+    this.#waiting = { answer, more };
+    this.#catchUp();
+  }
+
+  #refill(trace) {
+    const known = this.#shown.get(trace.trace_id);
+    const told = JSON.stringify(trace);
+    if (!known || known.told === told) return;
+    fill(known.row, trace);
+    Object.assign(known, { trace, told });
+    this.#settle();
+  }
+
+  #catchUp(asked = false) {
+    if (!this.#waiting) return;
+    const { answer, more } = this.#waiting;
+    const fresh = answer.filter(({ trace_id: id }) => !this.#shown.has(id));
+    this.pill.hidden = asked || !fresh.length || !this.#isRead();
+    this.pill.textContent = `${many(fresh.length, "new trace")} ↑`;
+    if (!this.pill.hidden) return;
+    this.#waiting = null;
+    // Nothing known among them: so much happened that there is a gap, and the list begins anew.
+    if (fresh.length && fresh.length === answer.length && more) this.set(answer);
+    else
+      fresh
+        .reverse()
+        .forEach((trace) => this.#insert(trace, this.#placeOf(trace)).classList.add("fresh"));
+    if (asked) scrollTo({ top: 0 });
+    this.#settle();
+  }
+
+  /** Whether someone is looking at the rows: points at them, is among them, or has gone down. */
+  #isRead() {
+    if (!this.#shown.size) return false;
+    const hovers = canHover.matches && this.grid.matches(":hover");
+    return (
+      hovers ||
+      this.body.contains(document.activeElement) ||
+      this.element.getBoundingClientRect().top < 0
+    );
+  }
+
+  /** The first row that is older. */
+  #placeOf({ time }) {
+    for (const { row, trace } of this.#shown.values())
+      if (BigInt(trace.time) < BigInt(time)) return row;
+    return null;
+  }
+
+  #insert(trace, before) {
+    const row = traceRow(trace);
+    this.body.insertBefore(row, before);
+    this.#shown.set(trace.trace_id, { row, trace, told: JSON.stringify(trace) });
+    return row;
+  }
+
+  /** Bars are relative to the slowest of the page. The order of the map follows the rows. */
+  #settle() {
+    const entries = [...this.#shown].sort(([, a], [, b]) =>
+      BigInt(a.trace.time) < BigInt(b.trace.time) ? 1 : -1,
+    );
+    this.#shown = new Map(entries);
+    const slowest = Math.max(1, ...entries.map(([, { trace }]) => trace.duration));
+    for (const [, { row, trace }] of entries)
+      row.style.setProperty("--share", trace.duration / slowest);
+    this.grid.ariaRowCount = String(entries.length + 1);
+    this.rows.refresh();
+  }
+}
+
+const usable = (traces) => traces.filter(({ trace_id: id }) => isTraceId(id));

@@ -1,0 +1,150 @@
+// The first view: what was asked of the services, as it happens.
+
+import { ask, latest } from "./api.js";
+import { el, say } from "./dom.js";
+import { many } from "./format.js";
+import { filterBar, question } from "./filters.js";
+import { Live } from "./live.js";
+import { pauseButton } from "./pause.js";
+import { isOpen } from "./range.js";
+import { go } from "./router.js";
+import { latencyChart, rateChart } from "./service_charts.js";
+import { TraceList } from "./trace_list.js";
+
+const PAGE = 50;
+const POLL_MS = 2000;
+const CHARTS_EVERY = 3; // polls
+
+export class TracesView {
+  name = "traces";
+  #asked = null;
+  #polls = 0;
+  #next = null; // where older ones begin
+  #lists = latest();
+  #charts = latest();
+
+  constructor() {
+    this.live = new Live(() => this.#poll(), POLL_MS);
+    this.pause = pauseButton(this.live);
+    this.bar = filterBar(["service", "route", "status", "duration", "attributes"], {
+      tools: [this.pause.element],
+    });
+    this.latency = latencyChart();
+    this.rate = rateChart();
+    this.list = new TraceList();
+    this.note = el("p.notice", { role: "status", hidden: true });
+    this.older = el("button.older", { type: "button", hidden: true }, "Older");
+    this.older.onclick = () => this.#more();
+    this.element = el(
+      "div.view.traces",
+      {},
+      el("h1.unseen", {}, "Traces"),
+      this.bar.element,
+      el("div.charts", {}, this.latency.element, this.rate.element),
+      this.note,
+      this.list.element,
+      this.older,
+    );
+  }
+
+  title = () => "Traces";
+
+  show() {
+    this.bar.show();
+    this.pause.show(isOpen());
+    if (location.search !== this.#asked) this.#load();
+    else this.list.rows.focus();
+    this.live.start();
+    if (!isOpen()) this.live.stop();
+  }
+
+  hide() {
+    this.live.stop();
+  }
+
+  key(event) {
+    if (event.key === "/") this.bar.field.focus();
+    else if (event.key === "p") this.pause.press();
+    else return this.list.rows.key(event);
+    return true;
+  }
+
+  async #load() {
+    this.#asked = location.search;
+    this.element.ariaBusy = "true";
+    const signal = this.#lists.next();
+    this.#drawCharts();
+    try {
+      const answer = await ask("/api/traces", { query: question({ limit: PAGE }), signal });
+      this.list.set(answer.traces);
+      this.#continue(answer);
+      this.#tell(null);
+      say(many(answer.traces.length, "trace"));
+    } catch (error) {
+      if (signal.aborted) return;
+      this.list.set([]);
+      this.older.hidden = true;
+      this.#tell(error);
+    }
+    this.element.ariaBusy = "false";
+  }
+
+  async #poll() {
+    const signal = this.#lists.next();
+    try {
+      const answer = await ask("/api/traces", { query: question({ limit: PAGE }), signal });
+      this.list.update(answer.traces, answer.more);
+      if (this.list.size <= answer.traces.length) this.#continue(answer);
+      this.#tell(null);
+    } catch (error) {
+      if (!signal.aborted) this.#tell(error);
+    }
+    this.#polls += 1;
+    if (this.#polls % CHARTS_EVERY === 0) await this.#drawCharts();
+  }
+
+  async #more() {
+    const signal = this.#lists.next();
+    try {
+      const query = question({ limit: PAGE, before: this.#next });
+      const answer = await ask("/api/traces", { query, signal });
+      this.list.append(answer.traces);
+      this.#continue(answer);
+    } catch (error) {
+      if (!signal.aborted) this.#tell(error);
+    }
+  }
+
+  #continue({ more, next }) {
+    this.#next = next;
+    this.older.hidden = !more;
+  }
+
+  async #drawCharts() {
+    const signal = this.#charts.next();
+    try {
+      const answer = await ask("/api/charts", { query: question(), signal });
+      this.latency.set(answer);
+      this.rate.set(answer);
+    } catch {
+      // The list tells what is wrong; charts of a moment ago may stay.
+    }
+  }
+
+  #tell(error) {
+    this.note.hidden = !error && this.list.size > 0;
+    this.note.classList.toggle("problem", Boolean(error));
+    if (error) this.note.replaceChildren(error.message);
+    else if (!this.note.hidden) this.note.replaceChildren(...nothing());
+  }
+}
+
+function nothing() {
+  const without = el("button", { type: "button" }, "Look at everything that is kept");
+  without.onclick = () => go("/?last=all");
+  return [
+    el("b", {}, "No traces here."),
+    " Ask the service something and they appear by themselves. ",
+    without,
+  ];
+}
