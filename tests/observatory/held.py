@@ -1,0 +1,105 @@
+"""The intake over an engine that a test holds back or breaks, behind the real doors."""
+
+import asyncio
+import threading
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from typing import Any, cast
+
+import httpx
+
+from observatory.engine import Engine
+from observatory.intake.over_grpc import grpc_server
+from observatory.intake.over_http import otlp_http
+from observatory.intake.receiving import LAYOUTS, Intake
+from observatory.settings import ObservatorySettings
+from observatory.store import Store
+from tests.observatory.sending import PROTOBUF, Answer, call, read
+from tests.telemetry.receiver import refused_port
+
+PATIENCE = 60
+MOST = 8 << 20
+
+
+class FakeEngine:
+    """Takes inserts when it may, and keeps them; raises what it is told for blocks with a word."""
+
+    def __init__(self) -> None:
+        self.may, self.begun = threading.Event(), threading.Event()
+        self.may.set()
+        self.held = ""
+        """Part of the statement that is held back; all are, where empty."""
+        self.failures: dict[bytes, Exception] = {}
+        self.inserts: list[tuple[str, list[bytes]]] = []
+
+    def insert(self, statement: str, blocks: Iterable[bytes]) -> int:
+        given = list(blocks)
+        if self.held in statement:
+            self.begun.set()
+            assert self.may.wait(PATIENCE)
+        for word, failure in self.failures.items():
+            if any(word in block for block in given):
+                raise failure
+        self.inserts.append((statement, given))
+        return len(given)
+
+    def times(self, word: str) -> int:
+        """How often blocks with this word were stored."""
+        stored = (block for _, blocks in self.inserts for block in blocks)
+        return sum(word.encode() in block for block in stored)
+
+
+class Held:
+    """Real doors, intake and store in front of a fake engine."""
+
+    def __init__(self, room: int) -> None:
+        self.engine = FakeEngine()
+        self.store = Store(cast("Engine", self.engine), LAYOUTS, room)
+        self.intake = Intake(self.store, 72)
+        self.otlp, self.grpc = "http://localhost", ""
+        self._http = otlp_http(self.intake, ObservatorySettings(message_bytes=MOST))
+
+    def put(self, block: bytes) -> "Future[None]":
+        """Have a block of spans stored."""
+        (stored,) = self.store.put({LAYOUTS[0]: block})
+        return stored
+
+    def hold(self, part: str = "") -> None:
+        """Keep inserts waiting from now on, those whose statement has this in it."""
+        self.engine.held = part
+        self.engine.may.clear()
+
+    def release(self) -> None:
+        self.engine.may.set()
+
+    def post(self, signal: str, body: bytes, kind: str = PROTOBUF) -> Answer:
+        """As `sending.post`, without a socket."""
+
+        async def posted() -> httpx.Response:
+            transport = httpx.ASGITransport(self._http)
+            async with httpx.AsyncClient(transport=transport) as client:
+                return await client.post(
+                    f"{self.otlp}/v1/{signal}", content=body, headers={"content-type": kind}
+                )
+
+        return read(signal, asyncio.run(posted()))
+
+    def call(self, signal: str, body: bytes) -> Answer:
+        return call(self, signal, body)
+
+
+@contextmanager
+def holding(room: int = 1 << 20) -> Iterator[Held]:
+    """All of it; at the end nothing is held any more. `room`: bytes that may wait."""
+    with refused_port() as port:
+        held = Held(room)
+        held.grpc = f"http://127.0.0.1:{port}"
+        server: Any = grpc_server(held.intake, f"127.0.0.1:{port}", MOST)
+        server.start()
+        try:
+            yield held
+        finally:
+            held.release()
+            server.stop(None).wait()
+            held.store.close()

@@ -1,0 +1,143 @@
+"""Themes, names, policy, narrow screens."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+import observatory.page
+from tests.observatory.observing import Observatory
+from tests.observatory.page import telling
+from tests.observatory.page.looking import Shown, settled
+from tests.page.looking import INTERACTIVE
+
+STATIC = Path(observatory.page.__file__).parent / "static"
+VIEWS = [
+    "/",
+    "/?attr=shop.tier%3Dgold&status=ok",
+    f"/trace/{telling.ORDER}",
+    f"/trace/{telling.ORDER}?span=0000000000000004",
+    f"/trace/{telling.HOSTILE}?span=0000000000000001",
+    f"/trace/{telling.ORDER}?tab=logs",
+    "/logs",
+    "/charts",
+    "/sql?report=slowest_traces",
+]
+
+
+def lightness(page: Page) -> int:
+    colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    return sum(map(int, re.findall(r"\d+", colour)))
+
+
+@pytest.mark.parametrize(("system", "least", "most"), [("light", 700, 765), ("dark", 0, 100)])
+def test_the_theme_is_the_systems(
+    browser: Browser, told: Observatory, system: Any, least: int, most: int
+) -> None:
+    with browser.new_context(color_scheme=system) as context:
+        page = context.new_page()
+        page.goto(told.page)
+        assert least <= lightness(page) <= most
+
+
+def test_a_chosen_theme_is_remembered(shown: Shown) -> None:
+    page = shown.open("/")
+    button = page.get_by_role("button", name="Theme")
+    for name, dark in (("light", False), ("dark", True)):
+        button.click()
+        expect(button).to_have_accessible_name(f"Theme: {name}")
+        assert (lightness(page) < 100) is dark
+
+    page.reload()
+
+    assert lightness(page) < 100
+    button.click()
+    expect(button).to_have_accessible_name("Theme: as the system’s")
+    assert lightness(page) > 700
+
+
+@pytest.mark.parametrize("path", VIEWS)
+def test_everything_has_a_name_and_fits_a_narrow_screen(shown: Shown, path: str) -> None:
+    page = shown.open(path)
+    settled(page)
+
+    tree = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")
+    named = [
+        (role, node.get("name", {}).get("value", "").strip())
+        for node in tree["nodes"]
+        if not node["ignored"]
+        and (role := node["role"]["value"]) in INTERACTIVE | {"tab", "treegrid"}
+    ]
+    assert len(named) > 6
+    assert [role for role, name in named if not name] == []
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_filters_fold_away_on_a_narrow_screen(shown: Shown) -> None:
+    shown.page.set_viewport_size({"width": 360, "height": 740})
+    page = shown.open("/?status=ok")
+    field = page.get_by_role("combobox", name="Filter by attribute")
+    expect(field).to_be_hidden()
+    expect(page.get_by_label("Status", exact=True)).to_be_visible()  # it is in use
+
+    page.get_by_role("button", name="Filters").click()
+
+    expect(field).to_be_visible()
+
+
+def test_the_policy_forbids_what_the_page_never_needs(shown: Shown) -> None:
+    response = shown.page.goto(shown.observatory.page)
+    assert response is not None
+    policy = response.headers["content-security-policy"]
+
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    settled(shown.page)
+    expect(shown.page.locator("style, script:not([src])")).to_have_count(0)
+    assert " style=" not in (STATIC / "index.html").read_text()
+
+
+def test_less_motion_where_it_is_asked_for(browser: Browser, told: Observatory) -> None:
+    with browser.new_context(reduced_motion="reduce") as context:
+        page = context.new_page()
+        page.goto(told.page)
+        expect(page.locator(".live i").first).to_have_css("animation-name", "none")
+
+
+def test_the_shell_asks_for_all_modules_at_once() -> None:
+    asked = re.findall(
+        r'modulepreload" href="/static/([^"]+)"', (STATIC / "index.html").read_text()
+    )
+    modules = {path.name for path in STATIC.glob("*.js")} - {"theme.js", "main.js"}
+    assert sorted(asked) == sorted(modules)
+
+
+def test_data_never_becomes_markup() -> None:
+    ours = [path for path in STATIC.glob("*.js") if not path.name.startswith("uPlot")]
+    forbidden = re.compile(
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|srcdoc"
+    )
+    assert [path.name for path in ours if forbidden.search(path.read_text())] == []
+
+
+def test_what_others_made_is_named_with_its_licence(told: Observatory) -> None:
+    said = httpx.get(f"{told.page}/static/THIRD-PARTY.txt").text
+    version = re.search(r"\(v([\d.]+)\)", (STATIC / "uPlot.esm.js").read_text())
+    assert version is not None
+    assert f"uPlot {version[1]}" in said
+    assert "The MIT License" in said
+
+
+def test_charts_show_each_route(shown: Shown) -> None:
+    page = shown.open("/charts?service=shop&route=%2Fcarts")
+    routes = page.locator(".charts.routes .chart h2")
+
+    expect(routes.filter(has_text="/carts")).to_be_visible()
+    expect(page.locator(".plot canvas").first).to_be_visible()
+    expect(page.locator(".dot")).not_to_have_count(0)
+    routes.filter(has_text="/carts").get_by_role("link").click()
+    expect(page).to_have_url(re.compile(r"/\?service=shop&route=%2Fcarts$"))

@@ -1,0 +1,110 @@
+"""Log records in the columns of otel_logs, as the collector's ClickHouse exporter has them."""
+
+from time import time_ns
+from typing import Any
+
+import pytest
+from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
+
+from tests.observatory.messages import attributes, fresh, log, request
+from tests.observatory.observing import Observatory
+from tests.observatory.sending import WAYS, http
+
+pytest_plugins = ["tests.observatory.observed"]
+
+COLUMNS = """SELECT * EXCEPT (Timestamp, TimestampTime),
+toUnixTimestamp64Nano(Timestamp) AS time, toUnixTimestamp(TimestampTime) AS second
+FROM otel.otel_logs WHERE """
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_field_is_in_its_column(observatory: Observatory, way: Any) -> None:
+    now, name = time_ns(), fresh()
+    whole = log(
+        name,
+        time_unix_nano=now,
+        observed_time_unix_nano=now + 10**10,
+        severity_number=17,
+        severity_text="ERROR",
+        attributes=attributes({"code.line.number": 7}),
+        flags=0x301,
+        trace_id=bytes(range(16)),
+        span_id=bytes(range(8)),
+        event_name="vitrine.fault",
+        dropped_attributes_count=2,
+    )
+    scope = InstrumentationScope(
+        name="vitrine", version="2", attributes=attributes({"short": "yes"})
+    )
+    sent = request("logs", [whole], {"service.name": "vitrine", "up": True}, scope)
+    sent.resource_logs[0].schema_url = "https://resource"
+    sent.resource_logs[0].scope_logs[0].schema_url = "https://scope"
+
+    way(observatory, "logs", sent)
+
+    [row] = observatory.rows(f"{COLUMNS} Body = '{name}'")
+    assert row == {
+        "time": now,
+        "second": now // 10**9,
+        "TraceId": bytes(range(16)).hex(),
+        "SpanId": bytes(range(8)).hex(),
+        "TraceFlags": 1,
+        "SeverityText": "ERROR",
+        "SeverityNumber": 17,
+        "ServiceName": "vitrine",
+        "Body": name,
+        "ResourceSchemaUrl": "https://resource",
+        "ResourceAttributes": {"service.name": "vitrine", "up": "true"},
+        "ScopeSchemaUrl": "https://scope",
+        "ScopeName": "vitrine",
+        "ScopeVersion": "2",
+        "ScopeAttributes": {"short": "yes"},
+        "LogAttributes": {"code.line.number": "7"},
+        "EventName": "vitrine.fault",
+    }
+
+
+def test_without_a_time_it_is_when_it_was_observed(observatory: Observatory) -> None:
+    now, name = time_ns(), fresh()
+    record = log(name, time_unix_nano=0, observed_time_unix_nano=now)
+    http(observatory, "logs", request("logs", [record]))
+    [row] = observatory.rows(f"{COLUMNS} Body = '{name}'")
+    assert (row["time"], row["second"]) == (now, now // 10**9)
+
+
+def test_a_record_that_says_next_to_nothing_is_kept(observatory: Observatory) -> None:
+    name = fresh()
+    http(observatory, "logs", request("logs", [log(name)]))
+    [row] = observatory.rows(f"{COLUMNS} Body = '{name}'")
+    rest = {key: of for key, of in row.items() if key not in {"time", "second", "Body"}}
+    assert set(map(str, rest.values())) == {"", "0", "{}"}
+
+
+@pytest.mark.parametrize("number", range(0, 25, 6))
+def test_severities_are_numbers(observatory: Observatory, number: Any) -> None:
+    name = fresh()
+    http(observatory, "logs", request("logs", [log(name, severity_number=number)]))
+    assert observatory.rows(f"{COLUMNS} Body = '{name}'")[0]["SeverityNumber"] == number
+
+
+@pytest.mark.parametrize("number", [-1, 256, 2**31 - 1])
+def test_a_severity_that_makes_no_sense_loses_no_record(
+    observatory: Observatory, number: Any
+) -> None:
+    name = fresh()
+    sent = request("logs", [log(name, severity_number=number), log(name)])
+    assert http(observatory, "logs", sent).code == 200
+    assert len(observatory.rows(f"{COLUMNS} Body = '{name}'")) == 2
+
+
+@pytest.mark.parametrize("field", ["trace_id", "span_id"])
+@pytest.mark.parametrize("length", [1, 7, 15, 17, 64])
+def test_a_record_whose_id_is_none_belongs_to_no_trace(
+    observatory: Observatory, field: str, length: int
+) -> None:
+    """logs.proto: receivers should assume so "if the field contains an invalid value"."""
+    name = fresh()
+    answer = http(observatory, "logs", request("logs", [log(name, **{field: b"\1" * length})]))
+    assert not answer.content.HasField("partial_success")
+    [row] = observatory.rows(f"{COLUMNS} Body = '{name}'")
+    assert row["TraceId" if field == "trace_id" else "SpanId"] == ""

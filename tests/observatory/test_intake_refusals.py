@@ -1,0 +1,158 @@
+"""What can't be stored is counted and told why; what is beside it in the message is stored."""
+
+from time import time_ns
+from typing import Any
+
+import pytest
+
+from tests.observatory.messages import (
+    HOUR,
+    NAMES,
+    REJECTED,
+    TABLES,
+    fresh,
+    gauge,
+    record,
+    request,
+    span,
+)
+from tests.observatory.observing import Observatory
+from tests.observatory.sending import WAYS, http
+
+pytest_plugins = ["tests.observatory.observed"]
+
+SIGNALS = sorted(TABLES)
+TIME = {
+    "traces": "start_time_unix_nano",
+    "logs": "time_unix_nano",
+    "metrics": "time_unix_nano",
+}
+
+
+def stored(observatory: Observatory, signal: str, name: str) -> int:
+    sql = f"SELECT count() FROM {TABLES[signal]} WHERE {NAMES[signal]} = '{name}'"
+    return int(observatory.value(sql))
+
+
+def at(signal: str, name: str, time: int) -> Any:
+    return record(signal, name, **{TIME[signal]: time})
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("signal", SIGNALS)
+def test_all_stored_is_told_by_saying_nothing(
+    observatory: Observatory, signal: str, way: Any
+) -> None:
+    name = fresh()
+    answer = way(observatory, signal, request(signal, [record(signal, name)] * 3))
+    assert answer.code in {0, 200}
+    assert not answer.content.ListFields()
+    assert stored(observatory, signal, name) == 3
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("signal", SIGNALS)
+def test_some_refused_are_counted(observatory: Observatory, signal: str, way: Any) -> None:
+    name = fresh()
+    records = [at(signal, name, time) for time in (time_ns(), 1, 0, time_ns(), 1)]
+    answer = way(observatory, signal, request(signal, records))
+    assert answer.code in {0, 200}
+    partial = answer.content.partial_success
+    assert getattr(partial, REJECTED[signal]) == 3
+    assert "before what is kept" in partial.error_message
+    assert stored(observatory, signal, name) == 2
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("signal", SIGNALS)
+def test_all_refused_is_still_no_error(observatory: Observatory, signal: str, way: Any) -> None:
+    answer = way(observatory, signal, request(signal, [at(signal, "late", 1)] * 2))
+    assert answer.code in {0, 200}
+    assert getattr(answer.content.partial_success, REJECTED[signal]) == 2
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("signal", SIGNALS)
+def test_a_message_without_anything_in_it_is_fine(
+    observatory: Observatory, signal: str, way: Any
+) -> None:
+    nothing = request(signal, [])
+    for empty in (type(nothing)(), nothing):
+        answer = way(observatory, signal, empty)
+        assert answer.code in {0, 200}
+        assert not answer.content.ListFields()
+
+
+@pytest.mark.parametrize("signal", SIGNALS)
+@pytest.mark.parametrize(
+    ("ago", "why"),
+    [
+        (73 * HOUR, "before what is kept"),
+        (-25 * HOUR, "more than a day ahead"),
+        (-(2**62), "more than a day ahead"),
+    ],
+)
+def test_times_out_of_reach_are_refused(
+    observatory: Observatory, signal: str, ago: int, why: str
+) -> None:
+    answer = http(observatory, signal, request(signal, [at(signal, "away", time_ns() - ago)]))
+    assert why in answer.content.partial_success.error_message
+
+
+@pytest.mark.parametrize("signal", SIGNALS)
+@pytest.mark.parametrize("ago", [71 * HOUR, -23 * HOUR])
+def test_times_within_reach_are_stored(observatory: Observatory, signal: str, ago: int) -> None:
+    name = fresh()
+    http(observatory, signal, request(signal, [at(signal, name, time_ns() - ago)]))
+    assert stored(observatory, signal, name) == 1
+
+
+@pytest.mark.parametrize("signal", SIGNALS)
+def test_a_time_beyond_all_calendars_is_refused(observatory: Observatory, signal: str) -> None:
+    answer = http(observatory, signal, request(signal, [at(signal, "never", 2**64 - 1)]))
+    assert getattr(answer.content.partial_success, REJECTED[signal]) == 1
+
+
+@pytest.mark.parametrize("signal", SIGNALS)
+def test_no_time_is_named_as_the_reason(observatory: Observatory, signal: str) -> None:
+    answer = http(observatory, signal, request(signal, [at(signal, "timeless", 0)]))
+    assert "no " in answer.content.partial_success.error_message
+
+
+@pytest.mark.parametrize("field", ["trace_id", "span_id"])
+@pytest.mark.parametrize("length", [0, 1, 7, 15, 17, 32])
+def test_a_span_needs_ids_of_their_length(
+    observatory: Observatory, field: str, length: int
+) -> None:
+    name = fresh()
+    bad = span(name, **{field: b"\1" * length})
+    answer = http(observatory, "traces", request("traces", [bad, span(name)]))
+    assert answer.content.partial_success.rejected_spans == 1
+    assert field.replace("_", " ") in answer.content.partial_success.error_message
+    assert stored(observatory, "traces", name) == 1
+
+
+@pytest.mark.parametrize("field", ["trace_id", "span_id"])
+def test_an_id_of_zeros_is_none(observatory: Observatory, field: str) -> None:
+    zeros = bytes(16 if field == "trace_id" else 8)
+    answer = http(observatory, "traces", request("traces", [span("zeros", **{field: zeros})]))
+    assert answer.content.partial_success.rejected_spans == 1
+
+
+def test_points_are_counted_not_metrics(observatory: Observatory) -> None:
+    name = fresh()
+    metric = gauge(name)
+    metric.gauge.data_points.add(time_unix_nano=1)
+    metric.gauge.data_points.add(time_unix_nano=2)
+    other = gauge(name, time_unix_nano=3)
+    answer = http(observatory, "metrics", request("metrics", [metric, other]))
+    assert answer.content.partial_success.rejected_data_points == 3
+    assert stored(observatory, "metrics", name) == 1
+
+
+@pytest.mark.parametrize("signal", SIGNALS)
+def test_groups_are_counted_together(observatory: Observatory, signal: str) -> None:
+    sent = request(signal, [at(signal, "late", 1)])
+    sent.MergeFrom(request(signal, [at(signal, "late", 1), at(signal, "late", 0)]))
+    answer = http(observatory, signal, sent)
+    assert getattr(answer.content.partial_success, REJECTED[signal]) == 3

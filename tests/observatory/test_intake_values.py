@@ -1,0 +1,142 @@
+"""Attribute values as the collector's ClickHouse exporter (v0.149.0) writes them, and where not."""
+
+import math
+from typing import Any
+
+import pytest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+
+from tests.observatory import messages
+from tests.observatory.messages import attributes, fresh, log, request, span
+from tests.observatory.observing import Observatory
+from tests.observatory.sending import WAYS, http, http_json
+
+pytest_plugins = ["tests.observatory.observed"]
+
+SAME: list[tuple[Any, str]] = [
+    ("", ""),
+    ("text", "text"),
+    ("ünïcode 🙈", "ünïcode 🙈"),
+    ("tab\tnew\nline\0nul", "tab\tnew\nline\0nul"),
+    (True, "true"),
+    (False, "false"),
+    (0, "0"),
+    (-(2**63), "-9223372036854775808"),
+    (2**63 - 1, "9223372036854775807"),
+    (b"", ""),
+    (b"\x00\xff\xfe", "AP/+"),
+    (None, ""),
+    (0.5, "0.5"),
+    (-1.0, "-1"),
+    (0.1 + 0.2, "0.30000000000000004"),
+    (1e21, "1e+21"),
+    (1.7976931348623157e308, "1.7976931348623157e+308"),
+    ((), "[]"),
+    ((1, "a", True, None, 0.5), '[1,"a",true,null,0.5]'),
+    ((("a",), ()), '[["a"],[]]'),
+    ((b"\x00\xff",), '["AP8="]'),
+    (("ü", '"', "\\", "\n"), r'["ü","\"","\\","\n"]'),
+]
+"""What is sent, and what both write."""
+
+OTHERWISE: list[tuple[Any, str, str]] = [
+    (math.nan, "nan", "json: unsupported value: NaN"),
+    (math.inf, "inf", "json: unsupported value: +Inf"),
+    (-math.inf, "-inf", "json: unsupported value: -Inf"),
+    ((math.nan, 1), '["nan",1]', ""),
+    (("<&>",), '["<&>"]', r'["\u003c\u0026\u003e"]'),
+    ({"b": 1, "a": 2}, '{"b":1,"a":2}', '{"a":2,"b":1}'),
+]
+"""What is sent, what is kept here, and what the exporter writes."""
+DOUBLES: list[tuple[Any, str]] = [
+    (1e16, "10000000000000000"),
+    (1e-5, "0.00001"),
+    (1e-6, "0.000001"),
+    (1e-7, "1e-7"),
+    (-2.5e-9, "-2.5e-9"),
+    ((1.0, 1e16, 1e-7), "[1,10000000000000000,1e-07]"),
+]
+
+
+def kept(observatory: Observatory, value: Any) -> str:
+    name = fresh()
+    http(
+        observatory, "traces", request("traces", [span(name, attributes=attributes({"k": value}))])
+    )
+    return str(
+        observatory.value(
+            f"SELECT SpanAttributes['k'] FROM otel.otel_traces WHERE SpanName = '{name}'"
+        )
+    )
+
+
+@pytest.mark.parametrize(("value", "written"), SAME, ids=repr)
+def test_values_are_written_as_by_the_exporter(
+    observatory: Observatory, value: Any, written: str
+) -> None:
+    assert kept(observatory, value) == written
+
+
+@pytest.mark.parametrize(("value", "written"), DOUBLES, ids=repr)
+def test_doubles_are_written_as_by_the_exporter(
+    observatory: Observatory, value: Any, written: str
+) -> None:
+    assert kept(observatory, value) == written
+
+
+@pytest.mark.parametrize(("value", "here", "there"), OTHERWISE, ids=repr)
+def test_values_that_the_exporter_writes_otherwise(
+    observatory: Observatory, value: Any, here: str, there: str
+) -> None:
+    assert kept(observatory, value) == here != there
+
+
+@pytest.mark.parametrize(("value", "written"), SAME, ids=repr)
+def test_a_body_is_written_as_an_attribute_is(
+    observatory: Observatory, value: Any, written: str
+) -> None:
+    name = fresh()
+    record = log("", body=messages.value(value), attributes=attributes({"name": name}))
+    http(observatory, "logs", request("logs", [record]))
+    sql = f"SELECT Body FROM otel.otel_logs WHERE LogAttributes['name'] = '{name}'"
+    assert observatory.value(sql) == written
+
+
+def test_a_key_given_twice_is_there_twice(observatory: Observatory) -> None:
+    name = fresh()
+    twice = [*attributes({"k": "one"}), *attributes({"k": "two"}), *attributes({"a": "three"})]
+    http(observatory, "traces", request("traces", [span(name, attributes=twice)]))
+    [row] = observatory.rows(
+        "SELECT mapKeys(SpanAttributes) AS keys, mapValues(SpanAttributes) AS values "
+        f"FROM otel.otel_traces WHERE SpanName = '{name}'"
+    )
+    assert row == {"keys": ["k", "k", "a"], "values": ["one", "two", "three"]}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_value_nested_deeply_is_kept(observatory: Observatory, way: Any) -> None:
+    deep: Any = "at last"
+    for _ in range(20):
+        deep = [deep]
+    name = fresh()
+    record = span(name, attributes=attributes({"k": deep}))
+    assert way(observatory, "traces", request("traces", [record])).code in {0, 200}
+    sql = f"SELECT SpanAttributes['k'] FROM otel.otel_traces WHERE SpanName = '{name}'"
+    assert observatory.value(sql) == "[" * 20 + '"at last"' + "]" * 20
+
+
+@pytest.mark.parametrize("way", [http, http_json])
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_kind_of_value_that_is_not_known_harms_no_span(
+    observatory: Observatory, way: Any, nested: bool
+) -> None:
+    # An index into the dictionary of profiles, which no other signal has.
+    strange = AnyValue(string_value_strindex=7)
+    if nested:
+        strange = messages.value([])
+        strange.array_value.values.add(string_value_strindex=7)
+    name = fresh()
+    record = span(name, attributes=[KeyValue(key="k", value=strange)])
+    assert way(observatory, "traces", request("traces", [record, span(name)])).code == 200
+    sql = f"SELECT count() FROM otel.otel_traces WHERE SpanName = '{name}'"
+    assert observatory.value(sql) == 2

@@ -1,0 +1,79 @@
+"""Stopping: soon, in order, and nothing stays behind."""
+
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from tests.observatory.loading import loading
+from tests.observatory.observing import Observatory
+
+STOPS = [signal.SIGTERM, signal.SIGINT]
+
+
+@pytest.mark.parametrize("number", STOPS)
+def test_a_signal_ends_it_well(tmp_path: Path, number: signal.Signals) -> None:
+    with Observatory(tmp_path) as observatory:
+        assert observatory.stop(number) == 0
+        assert len(observatory.said.splitlines()) <= 2, observatory.said
+
+
+@pytest.mark.parametrize("number", STOPS)
+def test_its_ports_are_free_again(tmp_path: Path, number: signal.Signals) -> None:
+    with Observatory(tmp_path) as observatory, loading(observatory) as load:
+        load.reached(3)
+        doors = (observatory.page, observatory.grpc, observatory.otlp, observatory.clickhouse)
+        ports = {int(door.rpartition(":")[2]) for door in doors}
+        observatory.stop(number)
+        listening = {
+            each.laddr.port
+            for each in psutil.net_connections("tcp")
+            if each.status == psutil.CONN_LISTEN and each.laddr
+        }
+        assert not ports & listening
+
+
+def test_the_second_signal_changes_nothing(tmp_path: Path) -> None:
+    with Observatory(tmp_path) as observatory, loading(observatory) as load:
+        load.reached(3)
+        observatory.process.send_signal(signal.SIGTERM)
+        assert observatory.stop(signal.SIGINT) == 0
+
+
+def test_a_connection_that_is_kept_open_does_not_keep_it(tmp_path: Path) -> None:
+    with Observatory(tmp_path) as observatory, httpx.Client() as idle:
+        idle.get(f"{observatory.clickhouse}/ping")
+        assert observatory.stop() == 0
+
+
+def test_a_message_of_which_the_rest_never_comes_does_not_keep_it(tmp_path: Path) -> None:
+    def half() -> httpx.Response:
+        def body() -> Iterator[bytes]:
+            yield b"x"
+            observatory.stop()
+
+        headers = {"content-type": "application/x-protobuf"}
+        return httpx.post(f"{observatory.otlp}/v1/traces", content=body(), headers=headers)
+
+    with Observatory(tmp_path) as observatory, ThreadPoolExecutor() as pool:
+        sending = pool.submit(half)
+        sending.exception(60)
+        assert observatory.process.poll() == 0
+
+
+def test_a_long_query_does_not_keep_it(tmp_path: Path) -> None:
+    with Observatory(tmp_path, query_seconds=600) as observatory, ThreadPoolExecutor() as pool:
+        endless = "SELECT count() FROM numbers(1000000000000) WHERE NOT ignore(sipHash64(number))"
+        address = f"{observatory.clickhouse}/"
+        asking = pool.submit(httpx.post, address, content=endless, timeout=60)
+        while not observatory.value(
+            "SELECT count() FROM system.processes WHERE query LIKE '%sipHash64%number%' "
+            "AND query NOT LIKE '%system.processes%'"
+        ):
+            assert not asking.done()
+        assert observatory.stop() == 0
+        asking.exception(60)
