@@ -31,18 +31,21 @@ async def _beside(command: Sequence[str]) -> int:
         *("-m", "observatory", "serve", "--beside"),
         stdin=PIPE,  # it stops when this is closed, however that comes about
         stdout=PIPE,
-        start_new_session=True,  # Ctrl-C is for the command; the observatory outlives it
+        start_new_session=True,  # Ctrl-C is for the command, which it outlives
     )
-    told_to_stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    told_to_stop: asyncio.Future[int] = loop.create_future()
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
+        loop.add_signal_handler(number, _tell, told_to_stop, number)
     try:
         doors = await observatory.stdout.readline() if observatory.stdout else b""
         if not doors:
             return await observatory.wait()  # it has said why
         try:
             running = await asyncio.create_subprocess_exec(
-                *command, env={**_addresses(json.loads(doors)), **os.environ}
+                *command,
+                env={**_addresses(json.loads(doors)), **os.environ},
+                process_group=0,  # a signal comes once, from here
             )
         except OSError as error:
             told(f"{command[0]} can't be run: {error.strerror}")
@@ -50,6 +53,11 @@ async def _beside(command: Sequence[str]) -> int:
         return await _watched(running, observatory, told_to_stop)
     finally:
         await _stop(observatory)
+
+
+def _tell(told_to_stop: "asyncio.Future[int]", number: int) -> None:
+    if not told_to_stop.done():
+        told_to_stop.set_result(number)
 
 
 def _addresses(doors: dict[str, str]) -> dict[str, str]:
@@ -61,29 +69,26 @@ def _addresses(doors: dict[str, str]) -> dict[str, str]:
     }
 
 
-async def _watched(command: Process, observatory: Process, told_to_stop: asyncio.Event) -> int:
+async def _watched(
+    command: Process, observatory: Process, told_to_stop: "asyncio.Future[int]"
+) -> int:
     """Until the command ends; that the observatory ends is only said."""
     ended = asyncio.create_task(command.wait())
     gone = asyncio.create_task(observatory.wait())
-    stop = asyncio.create_task(told_to_stop.wait())
-    await asyncio.wait([ended, gone, stop], return_when=asyncio.FIRST_COMPLETED)
-    if gone.done() and not ended.done() and not stop.done():
+    await asyncio.wait([ended, gone, told_to_stop], return_when=asyncio.FIRST_COMPLETED)
+    if gone.done() and not ended.done() and not told_to_stop.done():
         told("The observatory has ended; what it shows is no longer to be had.")
-        await asyncio.wait([ended, stop], return_when=asyncio.FIRST_COMPLETED)
-    if not ended.done():
-        await _stop(command)
-    asked = stop.done()
+        await asyncio.wait([ended, told_to_stop], return_when=asyncio.FIRST_COMPLETED)
     gone.cancel()
-    stop.cancel()
-    status = await ended
-    if asked:
-        return 0
-    return status if status >= 0 else KILLED - status
+    if ended.done():
+        return ended.result() if ended.result() >= 0 else KILLED - ended.result()
+    await _stop(command, told_to_stop.result())
+    return 0
 
 
-async def _stop(process: Process) -> None:
+async def _stop(process: Process, number: int = signal.SIGTERM) -> None:
     if process.returncode is None:
-        process.terminate()
+        process.send_signal(number)
     try:
         await asyncio.wait_for(process.wait(), STOP_SECONDS)
     except TimeoutError:

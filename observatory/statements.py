@@ -1,25 +1,27 @@
 """Which statements a reader may run: one SELECT, SHOW, DESCRIBE, EXISTS or EXPLAIN.
 
-The engine's own parser prints the statement in its one canonical form first, without comments and
-with every quote where it belongs; what is looked for is looked for there. The sessions that run it
-are read-only besides: this closes what `readonly` leaves open in an embedded engine.
+The sessions that run them are read-only; this closes what `readonly` leaves open in an embedded
+engine: files of this machine, models elsewhere, Python's objects, settings of subqueries. What is
+run is the statement in the one canonical form that the engine's own parser prints.
 """
 
 import re
 from base64 import b64decode
 from dataclasses import dataclass
+from json import loads
+from typing import Any
 
-from observatory.engine import Engine
+from observatory.allowed import NotAllowed, look_at
+from observatory.engine import Engine, EngineError
+
+__all__ = ["NotAllowed", "Statement", "parsed", "reading"]
 
 READING = ("SELECT", "WITH", "SHOW", "DESCRIBE", "EXISTS", "EXPLAIN", "(")
+NAMING = ("SHOW", "DESCRIBE", "EXISTS")
+"""Those that take names; the parser has no tree for most of them."""
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
-_FORBIDDEN = re.compile(r"\bINTO\s+OUTFILE\b|\bfile\s*\(", re.IGNORECASE)
-_FORMAT = re.compile(r"\sFORMAT\s+(\w+)\s*$")
-_TABLE_FUNCTION = re.compile(r"\w\s*\(")
-
-
-class NotAllowed(Exception):
-    """A reader may not run this; says what to do instead."""
+_FORMAT = re.compile(r"\sFORMAT\s+(\w+|'·*')\s*$")
+_BEYOND_NAMES = re.compile(r"\(|\bINTO\s+OUTFILE\b|\bSETTINGS\s+\w+\s*=")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +44,15 @@ def parsed(engine: Engine, sql: str) -> Statement:
         EngineError: it is none, or more than one.
 
     """
-    # Values come back as tab-separated text, escaped; base64 has nothing to escape.
-    printed = engine.run("SELECT base64Encode(formatQuerySingleLine({sql:String}))", sql=sql)
-    text = b64decode(printed).decode(errors="replace").strip()
+    text = _printed(engine, "formatQuerySingleLine", sql)
     asked = _FORMAT.search(_blank(text))
     if asked is None:
         return Statement(text, None)
-    return Statement(text[: asked.start()], asked[1])
+    return Statement(text[: asked.start()], text[asked.start(1) : asked.end(1)].strip('`"'))
 
 
-def reading(engine: Engine, sql: str) -> Statement:
-    """As `parsed`, if a reader may run it.
+def reading(engine: Engine, sql: str, database: str = "") -> Statement:
+    """As `parsed`, if a reader may run it; names are looked up in `database` first.
 
     Raises:
         NotAllowed: it writes, or reaches beyond the tables.
@@ -62,12 +62,40 @@ def reading(engine: Engine, sql: str) -> Statement:
     statement = parsed(engine, sql)
     if statement.verb not in READING:
         raise NotAllowed(f"{statement.verb} is not for readers: ask with SELECT, SHOW or DESCRIBE")
-    bare = _blank(statement.text)
-    if found := _FORBIDDEN.search(bare):
-        raise NotAllowed(f"leave out {found[0]!r}: queries read the tables of this database only")
-    if statement.verb in ("DESCRIBE", "SHOW", "EXISTS") and _TABLE_FUNCTION.search(bare):
-        raise NotAllowed(f"{statement.verb} takes the name of a table")
+    if statement.verb in NAMING:
+        _look_at_names(statement)
+    else:
+        look_at(_tree(engine, statement), database)
     return statement
+
+
+def _look_at_names(statement: Statement) -> None:
+    """SHOW and the like take names and patterns; of files not even whether they are there."""
+    if found := _BEYOND_NAMES.search(_blank(statement.text)):
+        raise NotAllowed(f"{statement.verb} takes names here; leave out {found[0]!r}")
+    if any("/" in quoted[0] for quoted in _QUOTED.finditer(statement.text)):
+        raise NotAllowed(f"{statement.verb} takes the names of tables, not of files")
+
+
+def _tree(engine: Engine, statement: Statement) -> Any:
+    try:
+        return loads(_printed(engine, "parseQueryToJSON", statement.text))
+    except RecursionError as error:
+        raise NotAllowed("it is nested too deeply; make it flatter") from error
+    except EngineError as error:
+        if "JSON serialization" in str(error):  # it has no tree for this kind
+            raise NotAllowed(f"this kind of {statement.verb} is not for readers") from error
+        raise
+
+
+def _printed(engine: Engine, function: str, sql: str) -> str:
+    # Values come back as tab-separated text, escaped; base64 has nothing to escape.
+    asking = f"SELECT base64Encode({function}("
+    try:
+        printed = engine.run(f"{asking}{{sql:String}}))", sql=sql)
+    except EngineError as error:
+        raise EngineError(str(error).partition(f": In scope {asking}")[0]) from error
+    return b64decode(printed).decode(errors="replace").strip()
 
 
 def _blank(text: str) -> str:

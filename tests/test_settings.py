@@ -105,6 +105,8 @@ def test_the_defaults_make_sense() -> None:
         ("wikipedia.cache_seconds", "60", 60),
         ("wikipedia.breaker_failures", "1", 1),
         ("wikipedia.breaker_seconds", "0.1", 0.1),
+        ("telemetry.trace_url", "", ""),
+        ("telemetry.trace_url", "https://a.example/{trace_id}?b", "https://a.example/{trace_id}?b"),
     ],
 )
 def test_a_setting_is_taken_from_the_environment(
@@ -153,6 +155,11 @@ def test_the_address_and_the_token_are_taken_from_the_environment(
         ("wikipedia.contact", "me\r\nX-Evil: 1", "pattern"),
         ("wikipedia.contact", "mé", "pattern"),
         ("wikipedia.colour", "red", "not permitted"),
+        ("telemetry.trace_url", "https://a.example/", "pattern"),
+        ("telemetry.trace_url", "javascript:alert('{trace_id}')", "pattern"),
+        ("telemetry.trace_url", "/trace/{trace_id}", "pattern"),
+        ("telemetry.trace_url", "https://a.example/{trace_id} b", "pattern"),
+        ("telemetry.trace_url", "https://a.example/{trace_id}\n", "pattern"),
         ("server", "8000", "dictionary"),
     ],
 )

@@ -83,7 +83,7 @@ def asked(query: QueryParams, headers: Headers, body: bytes, most: int) -> Asked
 
 
 def _number(said: str) -> int:
-    if not said.isascii() or not said.isdigit():
+    if not re.fullmatch("[0-9]{1,9}", said):
         raise Refusal(400, 72, "CANNOT_PARSE_NUMBER", f"a version is a number, not {said[:40]!r}")
     return int(said)
 

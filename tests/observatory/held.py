@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -83,7 +83,9 @@ class Held:
                     f"{self.otlp}/v1/{signal}", content=body, headers={"content-type": kind}
                 )
 
-        return read(signal, asyncio.run(posted()))
+        # On a thread of its own: a browser's tests leave a loop running on this one.
+        with ThreadPoolExecutor(1) as pool:
+            return read(signal, pool.submit(asyncio.run, posted()).result())
 
     def call(self, signal: str, body: bytes) -> Answer:
         return call(self, signal, body)

@@ -1,0 +1,62 @@
+"""The page's web application: a shell with its files, and the API behind it."""
+
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from observatory.asked_for import AskedFor
+from observatory.engine import EngineError
+from observatory.page import api, files
+from observatory.page.looking import Looking
+from observatory.page.problems import Problem, refused
+from observatory.reading import TooMany
+from observatory.running import Parts
+from observatory.statements import NotAllowed
+
+
+def page(parts: Parts, clock: Callable[[], int] = time.time_ns) -> Starlette:
+    """The application; `clock` tells nanoseconds since 1970."""
+    handlers: dict[Any, Any] = {
+        Problem: _problem,
+        EngineError: _refused,
+        NotAllowed: _refused,
+        TooMany: _refused,
+        HTTPException: _http,
+        Exception: _unexpected,
+    }
+    return Starlette(
+        routes=[*api.routes(Looking(parts, clock)), *files.routes()],
+        middleware=[Middleware(AskedFor, parts.settings)],
+        exception_handlers=handlers,
+    )
+
+
+async def _problem(_: Request, error: Problem) -> Response:
+    return error.answer()
+
+
+async def _refused(_: Request, error: EngineError | NotAllowed | TooMany) -> Response:
+    return refused(error).answer()
+
+
+async def _http(_: Request, error: HTTPException) -> Response:
+    phrase = HTTPStatus(error.status_code).phrase
+    name = phrase.lower().replace(" ", "-")
+    detail = "There is nothing here; the page starts at /."
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        detail = f"Ask with {(error.headers or {}).get('Allow', 'another method')}."
+    answer = Problem(error.status_code, name, phrase, detail).answer()
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+async def _unexpected(_: Request, __: Exception) -> Response:
+    detail = "The observatory could not answer; its log says why. Please report it."
+    return Problem(500, "internal", "Unexpected", detail).answer()

@@ -1,0 +1,130 @@
+"""The list of log records, newest first."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from observatory.page.asking import LAST_MOMENT, RANGE, Asked, Range
+from observatory.page.attribute_tests import Condition, attribute_tests
+from observatory.page.back_in_time import stretches
+from observatory.page.filters import seconds_within, within
+from observatory.page.looking import LONG, Looking, cut, cut_map
+from observatory.page.problems import invalid
+from observatory.page.trace_rows import identity
+
+KNOWN = (*RANGE, "q", "severity", "service", "trace_id", "attr", "limit", "before")
+USUAL, MOST, MOST_WORDS = 100, 500, 10
+CUTS = (LONG, 256)
+SEVERITIES = {"debug": 5, "info": 9, "warn": 13, "error": 17}
+"""The least numbers: https://opentelemetry.io/docs/specs/otel/logs/data-model/#field-severitynumber"""
+_BEFORE = re.compile(r"(?P<time>[0-9]{1,19})(?:\.(?P<shown>[0-9]{1,6}))?")
+_WITHIN = f"{seconds_within('TimestampTime')} AND {within('from', 'to')}"
+_RECORDS = f"""
+SELECT toUnixTimestamp64Nano(Timestamp) AS time, TraceId AS trace_id, SpanId AS span_id,
+    ServiceName AS service, SeverityText AS severity, SeverityNumber AS severity_number,
+    {cut("Body")} AS body, EventName AS event, {cut_map("LogAttributes")} AS attributes,
+    {cut_map("ResourceAttributes")} AS resource
+FROM otel.otel_logs
+WHERE {_WITHIN} AND {{where}} AND Timestamp >= (
+    SELECT min(Timestamp) FROM (
+        SELECT Timestamp FROM otel.otel_logs WHERE {_WITHIN} AND {{where}}
+        ORDER BY Timestamp DESC LIMIT {{reach:UInt32}}
+    )
+)
+ORDER BY Timestamp DESC, cityHash64(TraceId, SpanId, SeverityNumber, EventName, Body, LogAttributes)
+LIMIT {{most:UInt32}} OFFSET {{shown:UInt32}}
+"""
+"""Records have no ids: of those of one moment the order is that of what they say, which is read
+only back to where the page ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page ended: what follows is older, or of this moment and not among the `shown`."""
+
+    time: int = LAST_MOMENT
+    shown: int | None = None
+
+    @classmethod
+    def read(cls, said: str | None) -> "Place":
+        """As `str` says it; a time alone means: older than this.
+
+        Raises:
+            Problem: 422.
+
+        """
+        if said is None:
+            return cls()
+        found = _BEFORE.fullmatch(said)
+        if not found or int(found["time"]) > LAST_MOMENT:
+            raise invalid("before", "is what the page before has as next")
+        return cls(int(found["time"]), None if found["shown"] is None else int(found["shown"]))
+
+    def __str__(self) -> str:
+        return str(self.time) if self.shown is None else f"{self.time}.{self.shown}"
+
+    def following(self, page: list[dict[str, Any]]) -> "Place":
+        """Where a page that begins here ends."""
+        time = page[-1]["time"]
+        shown = sum(row["time"] == time for row in page)
+        return Place(time, shown + (self.shown or 0 if time == self.time else 0))
+
+    @property
+    def end(self) -> int:
+        """Until when, in nanoseconds, there may be more."""
+        return self.time if self.shown is None else self.time + 1
+
+
+def log_records(looking: Looking, asked: Asked) -> dict[str, Any]:
+    """A page of it: {logs, more, next}."""
+    limit = asked.whole("limit", 1, MOST) or USUAL
+    condition, place = _condition(asked), Place.read(asked.text("before"))
+    where = _range(looking, asked)
+    where = Range(where.start, min(where.end, place.end))
+    sql = _RECORDS.replace("{where}", condition.sql)
+    found: list[dict[str, Any]] = []
+    reached = where.end
+    for stretch in stretches(where, looking.seconds):
+        shown = place.shown or 0 if stretch.end == place.end else 0
+        most = limit + 1 - len(found)
+        values = {"from": stretch.start, "to": stretch.end, "most": most, "shown": shown}
+        values |= {"reach": most + shown, **condition.values}
+        found += looking.cut_rows(sql, values, CUTS)
+        reached = stretch.start
+        if len(found) > limit:
+            break
+    following = None
+    if len(found) > limit:
+        following = str(place.following(found[:limit]))
+    elif reached > where.start:  # time was up
+        following = str(Place(reached))
+    logs = [{**row, "time": str(row["time"])} for row in found[:limit]]
+    return {"logs": logs, "more": following is not None, "next": following}
+
+
+def _range(looking: Looking, asked: Asked) -> Range:
+    """Of a trace all records are meant, if no time is given."""
+    now = looking.clock()
+    if asked.text("trace_id") and not asked.has_range():
+        return Range(now - looking.kept, now)
+    return asked.range(now, looking.kept)
+
+
+def _condition(asked: Asked) -> Condition:
+    words = (asked.text("q") or "").split()
+    if len(words) > MOST_WORDS:
+        raise invalid("q", f"has at most {MOST_WORDS} words")
+    conditions = []
+    for at, word in enumerate(words):
+        sql = f"positionCaseInsensitiveUTF8(Body, {{word{at}:String}}) > 0"
+        conditions.append(Condition(sql, {f"word{at}": word}))
+    if severity := asked.one_of("severity", SEVERITIES):
+        least = {"severity": SEVERITIES[severity]}
+        conditions.append(Condition("SeverityNumber >= {severity:UInt8}", least))
+    if service := asked.text("service"):
+        conditions.append(Condition("ServiceName = {service:String}", {"service": service}))
+    if trace_id := asked.text("trace_id"):
+        conditions.append(Condition("TraceId = {trace:String}", {"trace": identity(trace_id)}))
+    for number, test in enumerate(attribute_tests(asked)):
+        conditions.append(test.condition(number, "LogAttributes"))
+    return Condition.all_of(conditions)

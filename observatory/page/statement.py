@@ -1,0 +1,46 @@
+"""What people type: one statement that reads."""
+
+import json
+from typing import Any
+
+from observatory.engine import EngineError
+from observatory.page.looking import Looking
+from observatory.statements import reading
+
+EXACT = 2**53
+"""Beyond it JavaScript's numbers are not exact: such integers are told as text."""
+LARGEST = 16 << 20
+"""Bytes of a result."""
+
+
+def answered(looking: Looking, sql: str) -> dict[str, Any]:
+    """Its result, at most as many rows as are set.
+
+    Raises:
+        NotAllowed: readers may not do this.
+        EngineError: it is wrong, or takes more than it may.
+        TooMany: there are too many at once.
+
+    """
+    statement = reading(looking.parts.engine, sql)
+    found = looking.parts.visitors.query(statement.text, "JSONCompact")
+    if len(found) > LARGEST:
+        raise EngineError(f"The result is larger than {LARGEST >> 20} MB; select less of it.")
+    try:
+        result = json.loads(found.decode(errors="replace"), parse_int=_exact)
+    except RecursionError as error:
+        raise EngineError("The result is nested too deeply.") from error
+    most = looking.parts.settings.query_rows
+    used = result.get("statistics", {})
+    return {
+        "columns": result["meta"],
+        "rows": result["data"][:most],
+        "truncated": len(result["data"]) > most,
+        "seconds": used.get("elapsed", 0),
+        "rows_read": used.get("rows_read", 0),
+        "bytes_read": used.get("bytes_read", 0),
+    }
+
+
+def _exact(digits: str) -> int | str:
+    return int(digits) if len(digits) < 16 or -EXACT <= int(digits) <= EXACT else digits

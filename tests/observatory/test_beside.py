@@ -1,0 +1,140 @@
+"""The command beside the observatory: with what it is started, and how both end."""
+
+import json
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.observatory.launching import HTTP, SENDING, Launched, counted
+from tests.processes import PATIENCE
+
+TELL = "import json, os, sys; print(json.dumps([dict(os.environ), sys.argv[1:]])); sys.exit(7)"
+TELLING = (sys.executable, "-c", TELL)
+ENDED = "The observatory has ended"
+
+
+def told(launched: Launched) -> tuple[dict[str, str], list[str]]:
+    assert launched.process.stdout is not None
+    given, arguments = json.loads(launched.process.stdout.readline())
+    return given, arguments
+
+
+@pytest.mark.parametrize(("protocol", "door"), [(None, "grpc"), ("http/protobuf", "http")])
+def test_the_command_finds_the_observatory(tmp_path: Path, protocol: str | None, door: str) -> None:
+    chosen = {"OTEL_EXPORTER_OTLP_PROTOCOL": protocol} if protocol else {}
+    with Launched(tmp_path, *TELLING, "--help", "-x", "a b", **chosen) as launched:
+        given, arguments = told(launched)
+        assert launched.ended() == 7
+    ports = launched.ports
+    assert given["OTEL_EXPORTER_OTLP_ENDPOINT"] == f"http://127.0.0.1:{ports[f'{door}_port']}"
+    page = f"http://127.0.0.1:{ports['page_port']}"
+    assert given["VITRINE_TELEMETRY__TRACE_URL"] == f"{page}/trace/{{trace_id}}"
+    assert page in launched.said
+    assert arguments == ["--help", "-x", "a b"]
+
+
+def test_what_the_user_chose_wins(tmp_path: Path) -> None:
+    chosen = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9",
+        "VITRINE_TELEMETRY__TRACE_URL": "https://traces.example/{trace_id}",
+        "VITRINE_TOKEN": "a token of their own",
+    }
+    with Launched(tmp_path, *TELLING, **chosen) as launched:
+        given, _ = told(launched)
+        assert launched.ended() == 7
+    assert given.items() >= chosen.items()
+
+
+def test_a_command_that_was_killed_has_not_ended_well(tmp_path: Path) -> None:
+    script = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+    with Launched(tmp_path, sys.executable, "-c", script) as launched:
+        assert launched.ended() == 128 + signal.SIGKILL  # as a shell says it
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_last_words_of_the_command_are_stored(tmp_path: Path, number: signal.Signals) -> None:
+    with Launched(tmp_path, *SENDING, **HTTP) as launched:
+        launched.line()
+        observatory = launched.observatory()
+        launched.process.send_signal(number)
+        assert launched.line() == {"signal": number.name, "sent": 200}
+        assert launched.ended() == 0
+        assert not observatory.is_running()
+    assert counted(tmp_path) == 1
+
+
+def test_ctrl_c_is_for_the_command(tmp_path: Path) -> None:
+    """A terminal sends it to the whole group, of which the observatory is none."""
+    with Launched(tmp_path, *SENDING, **HTTP) as launched:
+        launched.line()
+        os.killpg(launched.process.pid, signal.SIGINT)
+        said = launched.line()
+        assert (said["signal"], said["sent"]) == ("SIGINT", 200)
+        assert launched.ended() == 0
+    assert counted(tmp_path) == 1
+
+
+def test_the_command_goes_on_without_the_observatory(tmp_path: Path) -> None:
+    with Launched(tmp_path, *SENDING, "7", **HTTP) as launched:
+        command = launched.line()["pid"]
+        launched.observatory().kill()
+        launched.heard(ENDED)
+        os.kill(command, signal.SIGTERM)
+        assert launched.line()["sent"] is None
+        assert launched.ended() == 7
+
+
+@pytest.mark.parametrize("status", [126, 127])
+def test_a_command_that_can_t_be_started_is_told(tmp_path: Path, status: int) -> None:
+    path = tmp_path / "command"
+    if status == 126:
+        path.write_text("nothing that can be run")
+    with Launched(tmp_path / "data", str(path)) as launched:
+        assert launched.ended() == status
+    assert str(path) in launched.said
+    assert "Traceback" not in launched.said
+
+
+@pytest.mark.parametrize("door", ["page", "grpc", "http", "clickhouse"])
+def test_a_taken_port_is_told_and_nothing_started(tmp_path: Path, door: str) -> None:
+    made = tmp_path / "made"
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        taken = listening.getsockname()[1]
+        also = {f"OBSERVATORY_{door.upper()}_PORT": str(taken)}
+        with Launched(tmp_path / "data", "touch", str(made), **also) as launched:
+            assert launched.ended() == 1
+    assert f"127.0.0.1:{taken}" in launched.said
+    assert f"process {os.getpid()}" in launched.said
+    assert "Traceback" not in launched.said
+    assert not made.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OBSERVATORY_COLOUR", "red"),
+        ("OBSERVATORY_PAGE_PORT", "x"),
+        ("OBSERVATORY_DATA", "/proc/x"),
+    ],
+)
+def test_settings_that_make_no_sense_are_told(tmp_path: Path, name: str, value: str) -> None:
+    made = tmp_path / "made"
+    with Launched(tmp_path / "data", "touch", str(made), **{name: value}) as launched:
+        assert launched.ended() == 1
+    assert name.removesuffix("DATA") in launched.said
+    assert "Traceback" not in launched.said
+    assert not made.exists()
+
+
+def test_the_observatory_ends_when_the_launcher_is_killed(tmp_path: Path) -> None:
+    with Launched(tmp_path, *SENDING, **HTTP) as launched:
+        launched.line()
+        observatory = launched.observatory()
+        launched.process.kill()
+        gone, alive = psutil.wait_procs([observatory], PATIENCE)
+        assert (gone, alive) == ([observatory], [])

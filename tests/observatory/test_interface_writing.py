@@ -1,0 +1,121 @@
+"""clickhouse-connect writes with the token: packed or not, all bytes, many rows, or none at all."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from clickhouse_connect.driver.exceptions import DatabaseError
+
+from tests.observatory.door import TOKEN, Door, code
+from tests.observatory.messages import fresh
+
+pytest_plugins = ["tests.observatory.opened"]
+
+PACKED: list[dict[str, Any]] = [{}, {"compress": False}, {"compress": "lz4"}, {"compress": "gzip"}]
+MANY = 300_000
+
+
+@pytest.fixture
+def table(door: Door) -> Iterator[str]:
+    """A table of the test's own."""
+    name = f"default.t{fresh()}"
+    door.told(f"CREATE TABLE {name} (number Int64, text String) ENGINE = MergeTree ORDER BY number")
+    yield name
+    door.told(f"DROP TABLE {name}")
+
+
+def counted(door: Door, table: str) -> dict[str, int]:
+    [row] = door.rows(f"SELECT count() AS rows, sum(number) AS total FROM {table}")
+    return row
+
+
+@pytest.mark.parametrize("packed", PACKED)
+def test_values_of_all_bytes_are_stored(door: Door, table: str, packed: dict[str, Any]) -> None:
+    given = [
+        (0, bytes(range(256))),
+        (1, bytes(range(256)) * 4096),
+        (2, b""),
+        (3, b"\0"),
+        (4, b"INSERT INTO x FORMAT Native\n"),
+    ]
+    with door.connected(password=TOKEN, **packed) as client:
+        client.insert(table, given, ["number", "text"])
+        sql = f"SELECT * FROM {table} ORDER BY number"
+        assert client.query(sql, query_formats={"String": "bytes"}).result_rows == given
+        zeros = client.query(f"SELECT countSubstrings(text, '\\0') FROM {table} ORDER BY number")
+    assert [count for (count,) in zeros.result_rows] == [1, 4096, 0, 1, 0]
+
+
+@pytest.mark.parametrize("packed", PACKED)
+def test_300_000_rows_are_stored(door: Door, table: str, packed: dict[str, Any]) -> None:
+    with door.connected(password=TOKEN, **packed) as client:
+        columns = [range(MANY), [f"row {number}" for number in range(MANY)]]
+        client.insert(table, columns, ["number", "text"], column_oriented=True)
+    assert counted(door, table) == {"rows": MANY, "total": sum(range(MANY))}
+
+
+def test_what_comes_in_other_ways_is_stored(door: Door, table: str) -> None:
+    with door.connected(password=TOKEN) as client:
+        client.command(f"INSERT INTO {table} VALUES (1, 'it''s'), (2, '\\n; DROP')")
+        client.command(f"INSERT INTO {table} (number) SELECT number + 3 FROM numbers(2)")
+        client.command(f"WITH 5 AS five INSERT INTO {table} (number) SELECT five")
+        client.command(
+            f"INSERT INTO {table} (number, text) SELECT {{a:Int64}}, {{b:String}}",
+            {"a": 6, "b": "\t'\\"},
+        )
+        seen = client.query(f"SELECT * FROM {table} ORDER BY number").result_rows
+    assert seen == [(1, "it's"), (2, "\n; DROP"), (3, ""), (4, ""), (5, ""), (6, "\t'\\")]
+
+
+def test_an_insert_of_nothing_is_nothing(door: Door, table: str) -> None:
+    door.told("", query=f"INSERT INTO {table} (number) FORMAT Native")
+    with door.connected(password=TOKEN) as client:
+        client.insert(table, [], ["number", "text"])
+    assert counted(door, table)["rows"] == 0
+
+
+@pytest.mark.parametrize("form", ["CSV", "JSONEachRow", "TabSeparated"])
+def test_rows_in_another_format_are_refused(door: Door, table: str, form: str) -> None:
+    with (
+        door.connected(password=TOKEN) as client,
+        pytest.raises(DatabaseError, match=r"code: 73.*Native"),
+    ):
+        client.raw_insert(table, ["number"], b"1\n", fmt=form)
+    assert counted(door, table)["rows"] == 0
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("INSERT INTO default.nothing VALUES (1)", 60),
+        ("INSERT INTO otel.otel_logs (Nothing) VALUES (1)", 16),
+        ("CREATE TABLE otel.otel_logs (a Int8) ENGINE = Memory", 57),
+        ("DROP TABLE default.nothing", 60),
+    ],
+)
+def test_errors_of_a_writer_are_told(door: Door, sql: str, expected: int) -> None:
+    with (
+        door.connected(password=TOKEN) as client,
+        pytest.raises(DatabaseError, match=rf"code: {expected},"),
+    ):
+        client.command(sql)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        b"\x01",
+        b"\x01\x01\x06number\x05Int64",
+        b"\x01\x01\x06number\x05Int64" + b"\0" * 7,
+        b"\x01\x01\x06number\x06String\x03abc",
+        b"\xff" * 100,
+        b"1\t2\n",
+    ],
+)
+def test_a_block_that_is_none_stores_nothing(door: Door, table: str, block: bytes) -> None:
+    good = b"\x01\x01\x06number\x05Int64" + b"\x01" + b"\0" * 7
+    answer = door.tell(good + block, query=f"INSERT INTO {table} (number) FORMAT Native")
+
+    assert answer.status_code >= 400
+    assert code(answer) > 0
+    assert counted(door, table)["rows"] == 0

@@ -1,0 +1,84 @@
+"""How long spans worked by themselves, in traces that were worked through by hand."""
+
+import pytest
+
+from observatory.critical_path import self_times
+from observatory.trace_tree import arranged
+from tests.observatory.drawn import read
+
+SELF_TIMES = {
+    "alone": (
+        """
+        r         =====
+        """,
+        {"r": 5},
+    ),
+    "children side by side count once": (
+        """
+        r         ==========
+          a        =====
+          b          =====
+        """,
+        {"r": 3, "a": 5, "b": 5},
+    ),
+    "apart": (
+        """
+        r         ==========
+          a        ==
+          b            ==
+        """,
+        {"r": 6, "a": 2, "b": 2},
+    ),
+    "one inside another": (
+        """
+        r         ==========
+          a        ======
+          b         ==
+        """,
+        {"r": 4, "a": 6, "b": 2},
+    ),
+    "only what is within the parent": (
+        """
+        r            ====
+          a       ====
+          b             =====
+        """,
+        {"r": 2, "a": 4, "b": 5},
+    ),
+    "all of it": (
+        """
+        r         ====
+          a       ====
+        """,
+        {"r": 0, "a": 4},
+    ),
+    "grandchildren are the child's": (
+        """
+        r         ======
+          a        ====
+            b       ==
+        """,
+        {"r": 2, "a": 2, "b": 2},
+    ),
+    "moved to where it belongs": (
+        """
+        r@1           ======
+          a@2     ====
+        """,
+        {"r": 2, "a": 4},
+    ),
+    "without length": (
+        """
+        r         ====
+          a        |
+        """,
+        {"r": 4, "a": 0},
+    ),
+}
+
+
+@pytest.mark.parametrize(("drawing", "expected"), SELF_TIMES.values(), ids=SELF_TIMES)
+def test_self_times(drawing: str, expected: dict[str, int]) -> None:
+    tree = arranged(read(drawing).spans)
+    named = {node.span.span_id: own for node, own in zip(tree, self_times(tree), strict=True)}
+    assert named == expected

@@ -1,0 +1,81 @@
+"""What a reader may not do: nothing is written, no file is read, no connection is made."""
+
+import pytest
+
+from tests.observatory.door import basic, code
+from tests.observatory.harmless import HARMLESS
+from tests.observatory.nasty import REACHING, WRITING, listed
+from tests.observatory.surroundings import SECRET, Surroundings
+
+pytest_plugins = ["tests.observatory.opened"]
+
+
+@pytest.mark.parametrize("statement", listed(WRITING))
+def test_a_reader_writes_nothing(around: Surroundings, statement: str) -> None:
+    answer = around.asked(statement)
+    assert (answer.status_code, code(answer)) == (403, 164), answer.text
+    around.check()
+
+
+@pytest.mark.parametrize("statement", listed(REACHING))
+def test_a_reader_reaches_nothing_else(around: Surroundings, statement: str) -> None:
+    answer = around.asked(statement)
+    assert answer.status_code >= 400
+    assert code(answer) > 0
+    assert len(answer.text) < 5000
+    assert SECRET not in answer.text
+    assert "formatQuery" not in answer.text
+    around.check()
+
+
+@pytest.mark.parametrize("statement", listed(HARMLESS))
+def test_what_only_looks_nasty_works(around: Surroundings, statement: str) -> None:
+    answer = around.asked(statement)
+    assert answer.status_code == 200, answer.text
+    around.check()
+
+
+@pytest.mark.parametrize("way", ["GET", "POST"])
+@pytest.mark.parametrize("statement", ["DROP TABLE otel.otel_logs", "SELECT file('/etc/hostname')"])
+def test_the_way_a_statement_comes_changes_nothing(
+    around: Surroundings, way: str, statement: str
+) -> None:
+    for headers in ({}, basic(""), {"X-ClickHouse-User": "default"}):
+        for query in ({"readonly": "0"}, {"readonly": "2", "allow_ddl": "1"}, {"user": "default"}):
+            answer = around.door.ask("", headers, way, query=statement, **query)
+            assert (answer.status_code, code(answer)) == (403, 164)
+    around.check()
+
+
+def test_query_parameters_are_no_settings(around: Surroundings) -> None:
+    """Drivers send some; none may widen what a reader may take."""
+    sql = "SELECT getSetting('max_execution_time'), getSetting('readonly')"
+    given = {"max_execution_time": "600", "readonly": "0", "session_id": "x", "role": "x"}
+    assert around.asked(sql, **given).text == around.asked(sql).text == "2\t1\n"
+
+
+@pytest.mark.parametrize("database", ["@secret", "default`; DROP TABLE x", "", "nothing", "system"])
+def test_a_database_reaches_nothing_else(around: Surroundings, database: str) -> None:
+    named = database.replace("@secret", str(around.folder))
+    for statement in ("SELECT * FROM `secret.csv`", "SELECT * FROM otel_logs LIMIT 0"):
+        answer = around.asked(statement, database=named)
+        assert answer.status_code >= 400
+        assert SECRET not in answer.text
+    around.check()
+
+
+@pytest.mark.parametrize(
+    "sql", ["SELECT * FROM {t:Identifier}", "SELECT file({t:String})", "DESCRIBE {t:Identifier}"]
+)
+def test_a_parameter_reaches_nothing_else(around: Surroundings, sql: str) -> None:
+    answer = around.asked(sql, param_t=str(around.secret))
+    assert answer.status_code >= 400
+    assert SECRET not in answer.text
+    around.check()
+
+
+@pytest.mark.parametrize("path", ["/etc/hostname", "/etc/no-such-file", "@secret", "@folder/none"])
+def test_a_reader_is_not_told_which_files_there_are(around: Surroundings, path: str) -> None:
+    for statement in (f"EXISTS `{path}`", f"EXISTS TABLE default.`{path}`"):
+        answer = around.asked(statement)
+        assert answer.status_code >= 400 or answer.text == "0\n"

@@ -1,0 +1,77 @@
+"""What a reader's query may take of time and memory, however it is asked."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.observatory.door import MEGABYTE, Door, code
+
+pytest_plugins = ["tests.observatory.opened"]
+
+LONG = "a" * 50
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("SELECT sum(sipHash64(number)) FROM numbers(1000000000000)", {159}),
+        ("SELECT count() FROM system.numbers WHERE NOT ignore(number)", {159}),
+        ("SELECT groupArray(number) FROM numbers(1000000000)", {241}),
+        ("SELECT number, number FROM numbers(1000000000000)", {396}),
+        ("SELECT * FROM numbers(1000000000000) ORDER BY sipHash64(number)", {241}),
+        ("SELECT repeat('x', 1000000) FROM numbers(100000)", {241, 396}),
+        ("SELECT arrayJoin(range(500000000))", {241, 69}),
+    ],
+)
+def test_a_query_has_bounds(door: Door, sql: str, expected: set[int]) -> None:
+    answer = door.ask(sql)
+    assert code(answer) in expected, answer.text[:300]
+    assert answer.status_code == (408 if code(answer) == 159 else 500)
+    assert door.ask("SELECT 1").text == "1\n"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        f"SELECT materialize(toUInt8(1)) AS {LONG} FROM numbers(60000000) FORMAT JSONEachRow",
+        "SELECT 1, 2, 3, 4, 5, 6, 7, 8 FROM numbers(60000000) FORMAT JSONEachRow",
+        f"SELECT materialize(toUInt8(1)) AS {LONG} FROM numbers(60000000) FORMAT XML",
+    ],
+)
+def test_a_result_has_bounds_as_it_is_written(door: Door, sql: str) -> None:
+    """A narrow column grows manifold in a wordy format."""
+    with growing(door, 700 * MEGABYTE):
+        assert code(door.ask(sql)) in (159, 241, 396)
+
+
+def test_what_begins_like_an_insert_is_not_searched_through_whole(door: Door) -> None:
+    with growing(door, 150 * MEGABYTE):
+        answer = door.tell(b"INSERT INTO x " + b"x" * (8 * MEGABYTE))
+    assert (answer.status_code, code(answer)) == (413, 307)
+
+
+@contextmanager
+def growing(door: Door, most: int) -> Iterator[None]:
+    """Meanwhile the observatory takes at most this many bytes more than it has."""
+    process = Path(f"/proc/{door.observatory.process.pid}")
+    if not (process / "clear_refs").exists():
+        pytest.skip("needs Linux")
+    before = _kilobytes(process, "VmRSS")
+    (process / "clear_refs").write_text("5")  # the high-water mark begins anew
+    yield
+    assert (_kilobytes(process, "VmHWM") - before) << 10 < most
+
+
+def _kilobytes(process: Path, name: str) -> int:
+    [line] = [line for line in (process / "status").read_text().splitlines() if name in line]
+    return int(line.split()[1])
+
+
+@pytest.mark.parametrize("opening", ["(", "[", "SELECT (", "CASE WHEN ", "NOT ", "1 + ", "f("])
+def test_deep_statements_are_refused(door: Door, opening: str) -> None:
+    answer = door.ask(f"SELECT {opening * 20000}")
+    assert answer.status_code >= 400
+    assert code(answer) > 0
+    assert door.ask("SELECT 1").text == "1\n"
