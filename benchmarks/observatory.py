@@ -125,7 +125,7 @@ def intake(
         "intake": f"batches of {batch:,}, {at_once} at a time",
         "spans/s": sent / seconds,
         "CPU ms per 1,000": (cpu_seconds(process) - before) / sent * 1e6,
-        "peak RSS MB": resident_megabytes(process.pid),
+        "RSS MB": resident_megabytes(process.pid),
     }
 
 

@@ -12,7 +12,10 @@ TABLE_FUNCTIONS = frozenset(
 )
 """That make their rows themselves."""
 FUNCTIONS = frozenset(
-    ("file", "sleep", "sleepeachrow", "eval", "evalmlmethod", "catboostevaluate", "showcertificate")
+    (
+        *("file", "sleep", "sleepeachrow", "eval", "evalmlmethod", "catboostevaluate"),
+        *("showcertificate", "hascolumnintable"),
+    )
 )
 """That read files, run what they are given, or keep others waiting."""
 AI = re.compile("ai[A-Z]")
@@ -49,7 +52,7 @@ def look_at(tree: Any, database: str) -> None:
         _look_at_clauses(node)
         _look_at_function(str(node.get("func_name", "")))  # of APPLY
         if kind == "TableIdentifier":
-            _look_at_table(node.get("name_parts") or [database, name])
+            _look_at_table(_parts(node, database))
         if kind in ("Function", "Identifier"):
             _look_at_function(name)
         if kind == "Function" and _IN.fullmatch(name):
@@ -96,7 +99,15 @@ def _look_at_right_side(node: Node, database: str) -> None:
     """Of IN: it may be the name of a table."""
     for operand in node["arguments"]["children"][1:]:
         if operand["type"] == "Identifier":
-            _look_at_table(operand.get("name_parts") or [database, operand["name"]])
+            _look_at_table(_parts(operand, database))
+
+
+def _parts(node: Node, database: str) -> list[str]:
+    """The names of a table and its database, as far as the statement has them."""
+    parts: list[str] = node.get("name_parts") or []
+    if not all(parts):
+        raise NotAllowed("a name in a statement can't be a parameter")
+    return parts or [database, str(node["name"])]
 
 
 def _look_at_table(parts: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""Whom a request asks for: a page elsewhere, whose name leads here, must not read what is kept."""
+"""Whom a request asks for, and who asks: pages elsewhere must not read what is kept here."""
 
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -6,10 +6,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from observatory.settings import ObservatorySettings
 
 ALWAYS = {"localhost", "127.0.0.1", "::1"}
+ELSEWHERE = {"cross-site", "same-site"}
 
 
 class AskedFor:
-    """Refuses requests whose Host header names another machine (DNS rebinding)."""
+    """Refuses what browsers do for pages of other origins; a link that is followed may lead here.
+
+    A name of theirs that leads here shows in the Host header (DNS rebinding), their scripts and
+    pictures in Sec-Fetch-Site.
+    """
 
     def __init__(self, app: ASGIApp, settings: ObservatorySettings) -> None:
         self._app = app
@@ -17,16 +22,28 @@ class AskedFor:
         self._names = ALWAYS | {settings.host.lower()} | more
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or self._named(scope) in self._names:
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        said = "This is asked for by another name than its own; OBSERVATORY_HOSTS allows more.\n"
-        await PlainTextResponse(said, 421)(scope, receive, send)
+        headers = {name: value.decode("latin-1").lower() for name, value in scope["headers"]}
+        if _named(headers) not in self._names:
+            said = "This is asked for by another name than its own; OBSERVATORY_HOSTS allows more."
+            await PlainTextResponse(said + "\n", 421)(scope, receive, send)
+        elif _from_elsewhere(headers):
+            said = "Pages of other origins may link here, and that is all."
+            await PlainTextResponse(said + "\n", 403)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
-    @staticmethod
-    def _named(scope: Scope) -> str:
-        headers: dict[bytes, bytes] = dict(scope["headers"])
-        host = headers.get(b"host", b"localhost").decode("latin-1").lower()
-        if host.startswith("["):
-            return host[1:].partition("]")[0]
-        return host.partition(":")[0]
+
+def _named(headers: dict[bytes, str]) -> str:
+    host = headers.get(b"host", "localhost")
+    return host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+
+
+def _from_elsewhere(headers: dict[bytes, str]) -> bool:
+    follows_link = (
+        headers.get(b"sec-fetch-mode") == "navigate"
+        and headers.get(b"sec-fetch-dest") == "document"
+    )
+    return headers.get(b"sec-fetch-site") in ELSEWHERE and not follows_link

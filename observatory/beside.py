@@ -7,6 +7,7 @@ it has to say at its end still finds an open door.
 import asyncio
 import json
 import os
+import re
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -63,6 +64,8 @@ def _tell(told_to_stop: "asyncio.Future[int]", number: int) -> None:
 def _addresses(doors: dict[str, str]) -> dict[str, str]:
     """Where the command finds the observatory, in variables that it knows."""
     spoken = os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
+    if any(re.fullmatch("OTEL_EXPORTER_OTLP_(.*_)?ENDPOINT", name) for name in os.environ):
+        return {}  # it goes elsewhere, and is shown there
     return {
         "OTEL_EXPORTER_OTLP_ENDPOINT": doors["otlp" if spoken == "grpc" else "otlp_http"],
         "VITRINE_TELEMETRY__TRACE_URL": f"{doors['page']}/trace/{{trace_id}}",

@@ -10,6 +10,7 @@ the same within each child. While it waited for none of them, the span itself is
     c                    ├────────┤
     path   ╘r╧═══a════╧r═╧═══c════╧═r═╛
 
+A twentieth of a child, a millisecond at most, may reach into the next: clocks are not exact.
 Children are cut to their parent: what goes on after it (fire and forget) was not waited for.
 Moments and lengths are nanoseconds.
 """
@@ -18,6 +19,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from observatory.trace_tree import Tree, children_of
+
+MOST_TOUCH = 1_000_000
+"""Nanoseconds that one child may reach into the next and still count as waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +57,10 @@ def critical_path(tree: Tree) -> Sequence[Segment]:
         window = waiting.pop()
         until = window.end
         for child in _ended(tree, children[window.node], window):
-            if child.end <= until:
-                _own(segments, window.node, child.end, until)
-                waiting.append(child)
+            end = min(child.end, until)
+            if child.end - end <= _touch(child) and end > child.start:
+                _own(segments, window.node, end, until)
+                waiting.append(_Window(child.node, child.start, end))
                 until = child.start
         _own(segments, window.node, window.start, until)
     return sorted(segments, key=lambda segment: segment.start)
@@ -75,6 +80,11 @@ def _top(tree: Tree) -> int | None:
     tops = [index for index, node in enumerate(tree) if node.parent is None]
     # `min` keeps the first of equals, and the tree has the earlier ones first.
     return min(tops, key=lambda each: (tree[each].orphan, -tree[each].span.duration), default=None)
+
+
+def _touch(child: _Window) -> int:
+    """How far it may reach into the one that came next."""
+    return min(MOST_TOUCH, (child.end - child.start) // 20)
 
 
 def _own(segments: list[Segment], node: int, start: int, end: int) -> None:

@@ -133,8 +133,8 @@ class Engine:
             session.query(f"{statement} SELECT * FROM file({literal(file.name)}, Native)")
 
     def interrupt(self) -> None:
-        """End the queries that are under way."""
-        self.run("KILL QUERY WHERE query NOT LIKE 'KILL%' SYNC")
+        """End the queries that are under way; inserts go on."""
+        self.run("KILL QUERY WHERE query_kind = 'Select' SYNC")
 
     def close(self) -> None:
         """Close every session; nothing may be under way."""

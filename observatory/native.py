@@ -12,6 +12,10 @@ from functools import lru_cache
 from itertools import accumulate, chain
 from typing import Any, NamedTuple
 
+LAST_MOMENT = 2**63 - 1
+"""What fits into a DateTime64(9)."""
+LONGEST_NAME = 1024
+"""Bytes of keys and names: tables keep dictionaries of them, which long ones would fill."""
 LONGEST_TEXT = 262_144
 """Bytes of one value; of what is longer the rest is cut off, and the value says so."""
 

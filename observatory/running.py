@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from observatory.engine import Engine
+from observatory.engine import Engine, EngineError
 from observatory.intake.receiving import LAYOUTS, Intake
 from observatory.keeping import Keeper
 from observatory.reading import Limits, Reader
@@ -39,7 +39,10 @@ class Parts:
 def running(settings: ObservatorySettings) -> Iterator[Parts]:
     """The parts, working; afterwards everything that was acknowledged is stored."""
     with ExitStack() as last:
-        engine = Engine(settings.data, settings.memory_bytes)
+        try:
+            engine = Engine(settings.data, settings.memory_bytes)
+        except OSError as error:
+            raise EngineError(str(error)) from error
         last.callback(engine.close)
         prepare(engine, settings.retention_hours, settings.disk_bytes)
         last.callback(engine.interrupt)

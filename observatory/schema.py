@@ -1,5 +1,6 @@
 """The tables and views, from the .sql files that a ClickHouse server takes as well."""
 
+import re
 from pathlib import Path
 
 from observatory.engine import Engine
@@ -39,7 +40,7 @@ def prepare(engine: Engine, retention_hours: int, disk_bytes: int) -> None:
     largest = f"max_bytes_to_merge_at_max_space_in_pool = {min(LARGEST_PART, disk_bytes // PARTS)}"
     for table in TABLES:
         made = engine.run(f"SHOW CREATE TABLE otel.{table}").decode()
-        if largest not in made:
+        if not re.search(rf"{largest}\b", made):
             engine.run(f"ALTER TABLE otel.{table} MODIFY SETTING {largest}")
         # Even a change that changes nothing has all parts looked through.
         if kept not in made:

@@ -100,6 +100,7 @@ async def _serve(parts: Parts, listeners: _Listeners, ready: Callable[[Doors], N
     ]
     ready(listeners.doors(settings.host))
     await _either(stop.wait(), serving)
+    await asyncio.to_thread(parts.engine.interrupt)
     await _stopped(rpc, [server for server, _ in servers], serving)
 
 

@@ -39,5 +39,5 @@ class ObservatorySettings(BaseSettings):
         description="password that may write over ClickHouse's interface; none may, where empty",
     )
     query_seconds: float = Field(10, gt=0, le=600, description="longest query")
-    query_rows: int = Field(10_000, ge=1, le=1_000_000, description="rows of a page's SQL query")
+    query_rows: int = Field(10_000, ge=1, le=400_000, description="rows of a page's SQL query")
     query_bytes: Bytes = Field(256 << 20, description="of memory that one query may take")

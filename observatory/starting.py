@@ -31,7 +31,7 @@ def start(chosen: ObservatorySettings, with_another: bool) -> None:
             f"The observatory can't start: {error}. Stop what uses it, or choose another "
             f"({PREFIX}…_PORT, see docs/observatory.md), or do without: make run OBSERVATORY=0"
         ) from error
-    except (OSError, EngineError) as error:
+    except EngineError as error:
         raise refuse(
             f"The observatory can't use its folder {chosen.data}: {error} "
             f"({PREFIX}DATA names another; or do without: make run OBSERVATORY=0)"

@@ -73,6 +73,8 @@ def _look_at_names(statement: Statement) -> None:
     """SHOW and the like take names and patterns; of files not even whether they are there."""
     if found := _BEYOND_NAMES.search(_blank(statement.text)):
         raise NotAllowed(f"{statement.verb} takes names here; leave out {found[0]!r}")
+    if "{" in _blank(statement.text):
+        raise NotAllowed(f"{statement.verb} takes names as they are, not as parameters")
     if any("/" in quoted[0] for quoted in _QUOTED.finditer(statement.text)):
         raise NotAllowed(f"{statement.verb} takes the names of tables, not of files")
 

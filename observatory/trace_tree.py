@@ -4,8 +4,9 @@ Parents may be missing, ids may occur twice and parents may run in a circle: eac
 tree once, and nothing here recurses or loops without bound. Moments and lengths are nanoseconds.
 
 A span whose clock is another than its parent's, and that starts before its parent, is moved to
-the middle of it where it is short enough, as Jaeger does: a cause does not follow its effect, so
-the clocks disagree. What is below it on the same clock moves with it.
+the middle of it where it is short enough, to its start where not: a cause does not follow its
+effect, so the clocks disagree. What is below it on the same clock moves with it. One that starts
+late is left there: it may have waited in a queue.
 """
 
 from collections.abc import Sequence
@@ -128,6 +129,6 @@ def _start(span: Span, parent: Node | None) -> int:
     if span.clock == parent.span.clock:
         return span.start + parent.skew
     spare = parent.span.duration - span.duration
-    if span.start >= parent.start or spare < 0:
+    if span.start >= parent.start:
         return span.start
-    return parent.start + spare // 2
+    return parent.start + max(0, spare // 2)

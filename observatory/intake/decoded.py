@@ -1,6 +1,6 @@
 """What a message came to: rows for tables, and what was refused."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +8,8 @@ from observatory.intake.values import Refused
 from observatory.native import Layout
 
 Row = tuple[Any, ...]
+LARGEST_SHARED = 64 << 20
+"""Bytes of what records of one message share, told again in each of their rows."""
 
 
 @dataclass(slots=True)
@@ -17,9 +19,16 @@ class Decoded:
     rows: dict[Layout, list[Row]] = field(default_factory=dict)
     refused: int = 0
     reason: str = ""
+    shared: int = 0
 
-    def take(self, layout: Layout, records: Iterable[Any], row: Callable[[Any], Row]) -> None:
-        """A row for each record that can be stored."""
+    def take(
+        self, layout: Layout, records: Sequence[Any], row: Callable[[Any], Row], shared: int
+    ) -> None:
+        """A row for each record that can be stored; `shared`: bytes that each row repeats."""
+        self.shared += shared * len(records)
+        if self.shared > LARGEST_SHARED:
+            self.refuse(len(records), "what its resource and scope say is too long to be repeated")
+            return
         kept = self.rows.setdefault(layout, [])
         for record in records:
             try:

@@ -38,8 +38,10 @@ def decode(request: Any, window: Window) -> Decoded:
     for group in request.resource_logs:
         origin, resource_schema = Origin.of(group.resource), text(group.schema_url)
         for scoped in group.scope_logs:
-            common = (origin, resource_schema, Scope.of(scoped.scope), text(scoped.schema_url))
-            decoded.take(LAYOUT, scoped.log_records, partial(_row, window, common))
+            scope = Scope.of(scoped.scope)
+            common = (origin, resource_schema, scope, text(scoped.schema_url))
+            row = partial(_row, window, common)
+            decoded.take(LAYOUT, scoped.log_records, row, origin.size + scope.size)
     return decoded
 
 

@@ -9,7 +9,7 @@ from observatory.intake.decoded import Decoded, Row
 from observatory.intake.origin import Origin, Scope
 from observatory.intake.values import pairs
 from observatory.intake.window import Window
-from observatory.native import Layout, attributes, moment, number, string, text
+from observatory.native import LAST_MOMENT, Layout, attributes, moment, number, string, text
 
 COMMON = (
     attributes("ResourceAttributes"),
@@ -67,25 +67,27 @@ def decode(request: Any, window: Window) -> Decoded:
                 origin.service,
             )
             for metric in scoped.metrics:
-                _take(decoded, window, common, metric)
+                _take(decoded, window, common, origin.size + scope.size, metric)
     return decoded
 
 
-def _take(decoded: Decoded, window: Window, common: Row, metric: Any) -> None:
+def _take(decoded: Decoded, window: Window, common: Row, shared: int, metric: Any) -> None:
     name = metric.WhichOneof("data")
     if name is None:
         return  # a metric without points says nothing
     kind, data = KINDS[name], getattr(metric, name)
     named = (*common, text(metric.name), text(metric.description), text(metric.unit))
 
-    decoded.take(kind.layout, data.data_points, partial(_row, window, named, kind, data))
+    row = partial(_row, window, named, kind, data)
+    shared += sum(map(len, named[-3:]))
+    decoded.take(kind.layout, data.data_points, row, shared)
 
 
 def _row(window: Window, named: Row, kind: Kind, data: Any, point: Any) -> Row:
     return (
         *named,
         pairs(point.attributes),
-        point.start_time_unix_nano & points.LAST_MOMENT,
+        point.start_time_unix_nano & LAST_MOMENT,
         window.moment(point.time_unix_nano, "time"),
         *kind.rest(data, point),
     )

@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple, Self
 
 from observatory.intake.values import pairs, said
-from observatory.native import EMPTY, Pairs, text
+from observatory.native import EMPTY, LONGEST_NAME, Pairs, text
 
 
 class Origin(NamedTuple):
@@ -18,8 +18,13 @@ class Origin(NamedTuple):
         service = EMPTY
         for each in resource.attributes:
             if each.key == b"service.name":
-                service = text(said(each.value, each.value.WhichOneof("value")))
+                service = text(said(each.value, each.value.WhichOneof("value"))[:LONGEST_NAME])
         return cls(service, pairs(resource.attributes))
+
+    @property
+    def size(self) -> int:
+        """Bytes that a row has of it."""
+        return len(self.attributes.keys) + len(self.attributes.values)
 
 
 class Scope(NamedTuple):
@@ -39,3 +44,8 @@ class Scope(NamedTuple):
             pairs(scope.attributes),
             scope.dropped_attributes_count,
         )
+
+    @property
+    def size(self) -> int:
+        """Bytes that a row has of it."""
+        return len(self.name) + len(self.attributes.keys) + len(self.attributes.values)

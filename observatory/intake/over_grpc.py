@@ -8,6 +8,7 @@ import grpc
 
 from observatory.intake.answers import response, status
 from observatory.intake.receiving import (
+    AT_ONCE,
     SIGNALS,
     Busy,
     Intake,
@@ -23,7 +24,7 @@ SERVICES = {
     "logs": "logs.v1.LogsService",
     "metrics": "metrics.v1.MetricsService",
 }
-WORKERS = 8
+WORKERS = AT_ONCE
 """Messages held at a time; most of the time they wait for the store. Others wait unread."""
 STREAMS = 128
 """Calls at a time of one connection."""

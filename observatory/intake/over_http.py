@@ -126,7 +126,10 @@ async def _elsewhere(request: Request, error: Exception) -> Response:
     """Not found, or the wrong method: said as the other errors are."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     http = error.status_code if isinstance(error, HTTPException) else 500
-    return _error(kind, http, code_pb2.UNIMPLEMENTED, "POST to /v1/traces, /v1/logs or /v1/metrics")
+    said = "POST to /v1/traces, /v1/logs or /v1/metrics"
+    answer = _error(kind, http, code_pb2.UNIMPLEMENTED, said)
+    answer.headers.update((isinstance(error, HTTPException) and error.headers) or {})
+    return answer
 
 
 def _error(kind: str, http: int, code: int, message: str) -> Response:

@@ -7,10 +7,8 @@ from typing import Any
 
 from observatory.intake.decoded import Row
 from observatory.intake.values import pairs, span_id, trace_id
-from observatory.native import array_of, attributes, moment, number, string
+from observatory.native import LAST_MOMENT, array_of, attributes, moment, number, string
 
-LAST_MOMENT = 2**63 - 1
-"""What fits into a DateTime64(9)."""
 _EXEMPLARS = (
     array_of(attributes("Exemplars.FilteredAttributes")),
     array_of(moment("Exemplars.TimeUnix")),

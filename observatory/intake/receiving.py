@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from threading import BoundedSemaphore
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -15,6 +16,8 @@ from observatory.intake.window import Window
 from observatory.store import Closed, Full, Store
 
 RETRY_SECONDS = 1
+AT_ONCE, TURN_SECONDS = 8, 5
+"""Messages that are read and stored at a time, and how long one waits for its turn."""
 PATIENCE_SECONDS = 30
 """How long an insert may take until the sender is told to try again."""
 
@@ -65,14 +68,24 @@ class Intake:
         self._store = store
         self._retention = retention_hours * 3600 * 10**9
         self._clock = clock
+        self._turns = BoundedSemaphore(AT_ONCE)
 
     def receive(self, signal: Signal, message: bytes) -> Receipt:
         """Store what the message holds.
 
         Raises:
-            Undecodable, Busy, Unavailable: nothing of it, or not all of it, was stored.
+            Undecodable, Busy: nothing of it was stored.
+            Unavailable: some tables may have their part; sent again, these have it twice.
 
         """
+        if not self._turns.acquire(timeout=TURN_SECONDS):
+            raise Busy("too many messages are being read")
+        try:
+            return self._received(signal, message)
+        finally:
+            self._turns.release()
+
+    def _received(self, signal: Signal, message: bytes) -> Receipt:
         try:
             request = signal.message.FromString(message)
         except DecodeError as error:

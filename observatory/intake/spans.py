@@ -9,6 +9,8 @@ from observatory.intake.values import Refused, pairs, span_id, trace_id
 from observatory.intake.window import Window
 from observatory.native import (
     EMPTY,
+    LAST_MOMENT,
+    LONGEST_NAME,
     Layout,
     array_of,
     attributes,
@@ -46,14 +48,11 @@ LAYOUT = Layout(
         array_of(attributes("Links.Attributes")),
     ),
 )
-LONGEST_NAME = 1024
-"""Bytes; names are a dictionary in every part of the table, and a hostile one would fill it."""
 KINDS = tuple(
     text(kind)
     for kind in (b"Unspecified", b"Internal", b"Server", b"Client", b"Producer", b"Consumer")
 )
 CODES = tuple(text(code) for code in (b"Unset", b"Ok", b"Error"))
-LAST_MOMENT = 2**63 - 1
 NO_EVENTS: tuple[tuple[Any, ...], ...] = ((), (), ())
 NO_LINKS: tuple[tuple[Any, ...], ...] = ((), (), (), ())
 
@@ -65,7 +64,8 @@ def decode(request: Any, window: Window) -> Decoded:
         origin = Origin.of(group.resource)
         for scoped in group.scope_spans:
             scope = Scope.of(scoped.scope)
-            decoded.take(LAYOUT, scoped.spans, partial(_row, window, origin, scope))
+            row = partial(_row, window, origin, scope)
+            decoded.take(LAYOUT, scoped.spans, row, origin.size)
     return decoded
 
 
@@ -98,7 +98,11 @@ def _row(window: Window, origin: Origin, scope: Scope, span: Any) -> Row:
 
 def _events(events: Any) -> tuple[tuple[Any, ...], ...]:
     rows = [
-        (each.time_unix_nano & LAST_MOMENT, text(each.name), pairs(each.attributes))
+        (
+            each.time_unix_nano & LAST_MOMENT,
+            repeated(each.name[:LONGEST_NAME]),
+            pairs(each.attributes),
+        )
         for each in events
     ]
     return tuple(zip(*rows, strict=True))

@@ -11,7 +11,7 @@ from decimal import Decimal
 from json import dumps
 from typing import Any
 
-from observatory.native import EMPTY, NO_PAIRS, Pairs, repeated, text
+from observatory.native import EMPTY, LONGEST_NAME, NO_PAIRS, Pairs, repeated, text
 
 
 class Refused(Exception):
@@ -22,7 +22,7 @@ def pairs(attributes: Iterable[Any]) -> Pairs:
     """KeyValues as one row of a map; of a key given twice, the map has both."""
     keys, values = [], []
     for each in attributes:
-        keys.append(repeated(each.key))
+        keys.append(repeated(each.key[:LONGEST_NAME]))
         value = each.value
         # Most are strings; to ask which of the kinds it is takes longer than all the rest.
         values.append(text(value.string_value or said(value, value.WhichOneof("value"))))

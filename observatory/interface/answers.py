@@ -59,5 +59,7 @@ def _headers(output: str) -> dict[str, str]:
         "X-ClickHouse-Server-Display-Name": "observatory",
         "X-ClickHouse-Query-Id": str(uuid4()),
         "X-ClickHouse-Timezone": "UTC",
+        "X-Content-Type-Options": "nosniff",  # what a query says is no script of another page
+        "Cross-Origin-Resource-Policy": "same-origin",
         **({"X-ClickHouse-Format": output} if output else {}),
     }

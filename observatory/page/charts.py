@@ -22,8 +22,8 @@ _EXEMPLAR = f"""(
 )"""
 _POINTS = f"""
 SELECT intDiv(toUnixTimestamp(toDateTime(Timestamp)), {{step:UInt32}}) * {{step:UInt32}} AS time,
-    count() AS requests, countIf({FAILED}) AS errors,
-    quantilesExact(0.5, 0.95, 0.99)(Duration) AS quantiles,
+    uniqExact(TraceId, SpanId) AS requests, uniqExactIf(TraceId, SpanId, {FAILED}) AS errors,
+    quantilesExactInclusive(0.5, 0.95, 0.99)(Duration) AS quantiles,
     argMax({_EXEMPLAR}, (Duration, TraceId)) AS slowest,
     argMinIf({_EXEMPLAR}, cityHash64(TraceId), {FAILED}) AS failed,
     argMin({_EXEMPLAR}, cityHash64(TraceId)) AS any

@@ -107,10 +107,10 @@ PATHS = {
           a@2     ====
         path      rraaaarr
     """,
-    "another clock, too long to fit: cut": """
+    "another clock, too long to fit: moved to the start and cut": """
         r@1           ====
           a@2     ======
-        path      aarr
+        path      aaaa
     """,
     "another clock, but not before its parent: left alone": """
         r@1       ========

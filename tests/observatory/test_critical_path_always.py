@@ -110,7 +110,7 @@ def test_a_span_is_moved_only_by_another_clock_and_then_it_fits(tree: Tree) -> N
             assert node.skew == above.skew
         elif node.skew:
             assert above.start <= node.start
-            assert node.end <= above.end
+            assert node.end <= above.end or node.span.duration > above.span.duration
 
 
 @given(SPANS, st.randoms(use_true_random=False))

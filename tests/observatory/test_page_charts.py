@@ -45,11 +45,12 @@ def test_counts_and_quantiles(page: Page, told: Told) -> None:
     for number in range(1, 101):
         status = None if number % 10 else ERROR
         told.trace(number, NOW - MINUTE - number, root(length=number * MS, status=status))
-    told.trace(200, NOW - 3 * MINUTE, root(length=7 * MS))
+    for _ in range(2):  # sent again, and counted once
+        told.trace(200, NOW - 3 * MINUTE, root(length=7 * MS))
     chart = page.get("charts", **TEN_MINUTES)
     minute = (NOW - MINUTE - 100) // MINUTE - NOW // MINUTE
     assert at(chart, minute, "rate", "errors") == [100 / 60, 10 / 60]
-    assert at(chart, minute, "p50", "p95", "p99") == [51, 96, 100]
+    assert at(chart, minute, "p50", "p95", "p99") == [50.5, 95.05, 99.01]
     assert at(chart, -3, "rate", "errors", "p50", "p99") == [1 / 60, 0, 7, 7]
     assert at(chart, -2, "rate", "p50") == [0, None]
 
@@ -77,7 +78,7 @@ def test_requests_are_what_enters_a_service(page: Page, told: Told) -> None:
     assert sum(shown["rate"]) * 60 == pytest.approx(3)
     ours = page.get("charts", **TEN_MINUTES, service="vitrine")
     assert sum(ours["rate"]) * 60 == pytest.approx(2)
-    assert max(each for each in ours["p99"] if each) == 7
+    assert max(each for each in ours["p50"] if each) == 6  # of 5 and 7
 
 
 @pytest.mark.parametrize(

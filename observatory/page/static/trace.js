@@ -9,6 +9,11 @@ import { TraceModel } from "./trace_model.js";
 const PATIENCE_MS = 10_000;
 const PAUSE_MS = 500;
 
+const YOUNG_MS = 6_000; // until then a batch of its spans or logs may be under way
+const LATER_MS = 1_000;
+
+const age = ({ time, duration }) => Date.now() - (Number(BigInt(time) / 1_000_000n) + duration / 1e6);
+const size = ({ spans, logs }) => `${spans.length} ${logs.length}`;
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export class TraceView {
@@ -53,6 +58,7 @@ export class TraceView {
       const answer = await this.#found(id, signal);
       this.#tell("");
       this.#draw(answer);
+      await this.#completed(id, answer, signal);
     } catch (error) {
       if (signal.aborted) return;
       this.#tell(error.message, () => this.#load(id));
@@ -81,6 +87,20 @@ export class TraceView {
         await pause(PAUSE_MS);
         signal.throwIfAborted();
       }
+    }
+  }
+
+  /** What comes later, logs or spans of another batch, is drawn when it is there. */
+  async #completed(id, first, signal) {
+    let known = first;
+    while (age(known) < YOUNG_MS) {
+      await pause(LATER_MS);
+      signal.throwIfAborted();
+      const now = await ask(`/api/traces/${id}`, { signal });
+      if (size(now) === size(known)) continue;
+      known = now;
+      this.#body?.element.remove();
+      this.#draw(now);
     }
   }
 
