@@ -5,6 +5,7 @@ from typing import Any
 
 from starlette.testclient import TestClient
 
+MOST_PAGES = 100
 PROBLEM = "application/problem+json"
 ROWS = 50
 """Of a result of SQL."""
@@ -45,9 +46,12 @@ class Page:
         """All pages of a list, each from where the one before ended."""
         page = self.get(path, **parameters)
         yield page[name]
-        while page["more"]:
+        for _ in range(MOST_PAGES):
+            if not page["more"]:
+                return
             page = self.get(path, **parameters, before=page["next"])
             yield page[name]
+        raise AssertionError("the pages have no end")
 
 
 def read_problem(answer: Any) -> dict[str, Any]:

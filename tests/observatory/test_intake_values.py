@@ -1,13 +1,22 @@
 """Attribute values as the collector's ClickHouse exporter (v0.149.0) writes them, and where not."""
 
 import math
+from time import time_ns
 from typing import Any
 
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans
 
+from observatory.intake import spans
+from observatory.intake.messages import TracesRequest
+from observatory.intake.values import pairs
+from observatory.intake.window import Window
+from observatory.native import LONGEST_NAME, text
 from tests.observatory import messages
-from tests.observatory.messages import attributes, fresh, log, request, span
+from tests.observatory.messages import HOUR, attributes, fresh, log, request, span
 from tests.observatory.observing import Observatory
 from tests.observatory.sending import WAYS, http, http_json
 
@@ -140,3 +149,27 @@ def test_a_kind_of_value_that_is_not_known_harms_no_span(
     assert way(observatory, "traces", request("traces", [record, span(name)])).code == 200
     sql = f"SELECT count() FROM otel.otel_traces WHERE SpanName = '{name}'"
     assert observatory.value(sql) == 2
+
+
+def test_what_records_share_is_not_repeated_without_bound() -> None:
+    """A message of a third of a megabyte would be a quarter of a gigabyte of rows."""
+    attribute = KeyValue(key="k", value=AnyValue(string_value="v" * 250_000))
+    resource = Resource(attributes=[attribute])
+    scope = ScopeSpans(spans=[span("s") for _ in range(1000)])
+    message = ExportTraceServiceRequest(
+        resource_spans=[ResourceSpans(resource=resource, scope_spans=[scope])]
+    )
+    request = TracesRequest.FromString(message.SerializeToString())
+    decoded = spans.decode(request, Window.around(time_ns(), 72 * HOUR))
+    assert decoded.refused == 1000
+    assert "repeated" in decoded.reason
+
+
+def test_keys_are_cut_where_values_are_not() -> None:
+    sent = ExportTraceServiceRequest()
+    attribute = sent.resource_spans.add().resource.attributes.add(key="k" * 5000)
+    attribute.value.string_value = "v" * 5000
+    read = TracesRequest.FromString(sent.SerializeToString())
+    kept = pairs(read.resource_spans[0].resource.attributes)
+    assert len(kept.keys) == len(text(b"k" * LONGEST_NAME))
+    assert len(kept.values) == len(text(b"v" * 5000))

@@ -65,12 +65,25 @@ def test_a_database_reaches_nothing_else(around: Surroundings, database: str) ->
 
 
 @pytest.mark.parametrize(
-    "sql", ["SELECT * FROM {t:Identifier}", "SELECT file({t:String})", "DESCRIBE {t:Identifier}"]
+    "sql",
+    [
+        "SELECT * FROM {t:Identifier}",
+        "SELECT file({t:String})",
+        "DESCRIBE {t:Identifier}",
+        "EXISTS TABLE {t:Identifier}",
+        "SELECT hasColumnInTable('default', {t:String}, 'x')",
+    ],
 )
 def test_a_parameter_reaches_nothing_else(around: Surroundings, sql: str) -> None:
     answer = around.asked(sql, param_t=str(around.secret))
     assert answer.status_code >= 400
     assert SECRET not in answer.text
+    around.check()
+
+
+def test_a_parameter_is_no_database_either(around: Surroundings) -> None:
+    answer = around.asked("SELECT name, path FROM {d:Identifier}.disks", param_d="system")
+    assert answer.status_code == 403
     around.check()
 
 
