@@ -77,6 +77,12 @@ def test_before_a_time_means_older(page: Page, told: Told) -> None:
     assert page.ids(before=RECENT + 10) == [3, 2, 1]
 
 
+def test_before_a_time_means_older_for_records_too(page: Page, told: Told) -> None:
+    told.logs([record(str(number), RECENT + number) for number in (1, 2, 3)])
+    [found] = page.get("logs", before=RECENT + 2)["logs"]
+    assert found["body"] == "1"
+
+
 @pytest.mark.parametrize("limit", LIMITS)
 def test_records_of_one_moment(page: Page, told: Told, limit: int) -> None:
     said = ["same", "same", *(f"record {number}" for number in range(6))]

@@ -88,6 +88,12 @@ def test_without_its_root_a_trace_is_shown_by_its_first_span(page: Page, told: T
     assert (shown["time"], shown["duration"]) == (str(RECENT), 7 * MS)
 
 
+def test_a_span_that_begins_before_its_root(page: Page, told: Told) -> None:
+    told.trace(1, RECENT, root(), Part(2, 1, start=-3 * SECOND, service="ahead"))
+    [shown] = page.get("traces")["traces"]
+    assert (shown["name"], shown["time"]) == ("GET /recommend", str(RECENT))
+
+
 def test_of_several_roots_the_first_is_shown(page: Page, told: Told) -> None:
     told.trace(1, RECENT, root(1, name="second", start=5 * SECOND), root(2, name="first"))
     [shown] = page.get("traces")["traces"]

@@ -32,7 +32,7 @@ def _counted(running: Observatory) -> int:
     return stored
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         absent = "needs chromium on the PATH"
