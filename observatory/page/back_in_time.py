@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from observatory.page.asking import SECOND, Range
 
-FIRST = 15 * 60 * SECOND
+FIRST = 5 * 60 * SECOND
 """Nanoseconds of the newest stretch."""
 GROWTH = 8
 UNHURRIED_SECONDS = 0.5

@@ -8,7 +8,7 @@ from observatory.page.attribute_tests import AttributeTest, Condition, attribute
 from observatory.page.problems import invalid
 
 FILTERS = ("service", "route", "status", "min_ms", "max_ms", "attr")
-AROUND = 15 * 60 * 10**9
+AROUND = 5 * 60 * 10**9
 """Nanoseconds before and after a root within which filters look for spans of its trace."""
 
 ROUTE = "if(SpanAttributes['http.route'] != '', SpanAttributes['http.route'], SpanName)"

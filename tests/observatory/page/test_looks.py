@@ -74,7 +74,7 @@ def test_everything_has_a_name_and_fits_a_narrow_screen(shown: Shown, path: str)
     assert len(named) > 6
     assert [role for role, name in named if not name] == []
     page.set_viewport_size({"width": 360, "height": 740})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.wait_for_function("document.documentElement.scrollWidth <= 360")
 
 
 def test_filters_fold_away_on_a_narrow_screen(shown: Shown) -> None:
