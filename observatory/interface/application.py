@@ -86,7 +86,7 @@ def _answer(parts: Parts, writer: bool, request: Request, body: bytes) -> Respon
 
 
 def _read(parts: Parts, question: Asked) -> Response:
-    statement = reading(parts.engine, question.sql)
+    statement = reading(parts.engine, question.sql, question.database)
     output = statement.format or question.format
     result = parts.programs.query(statement.text, output, question.parameters, question.database)
     return answers.result(result, output, question)

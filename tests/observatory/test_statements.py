@@ -92,3 +92,8 @@ def test_a_reader_is_not_told_which_files_there_are(around: Surroundings, path: 
     for statement in (f"EXISTS `{path}`", f"EXISTS TABLE default.`{path}`"):
         answer = around.asked(statement)
         assert answer.status_code >= 400 or answer.text == "0\n"
+
+
+def test_a_table_of_the_system_is_looked_at_without_its_database_too(around: Surroundings) -> None:
+    assert around.asked("SELECT path FROM disks", database="system").status_code == 403
+    assert around.asked("SELECT name FROM tables LIMIT 1", database="system").status_code == 200
