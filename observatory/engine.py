@@ -79,6 +79,7 @@ class Engine:
 
     def __init__(self, folder: Path, memory: int) -> None:
         """Open it, or make it; `memory`: bytes that all queries together may take.
+
         Raises EngineError or OSError where it can't be had.
         """
         if "?" in str(folder):

@@ -1,6 +1,5 @@
 """All parts of the observatory, built in order and taken down in reverse."""
 
-import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -12,8 +11,6 @@ from observatory.reading import Limits, Reader
 from observatory.schema import prepare
 from observatory.settings import ObservatorySettings
 from observatory.store import Store
-
-logger = logging.getLogger(__name__)
 
 LOOKING_ROWS = 100_000
 """Of a query of the page's own; each has a smaller LIMIT."""

@@ -8,11 +8,12 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from observatory.asked_for import AskedFor
+from observatory.bodies import body
 from observatory.intake.answers import response, status
 from observatory.intake.json_messages import from_protobuf, to_protobuf
 from observatory.intake.receiving import (
@@ -62,8 +63,8 @@ def otlp_http(intake: Intake, settings: ObservatorySettings) -> Starlette:
 def _endpoint(
     intake: Intake, signal: Signal, message_bytes: int
 ) -> Callable[[Request], Awaitable[Response]]:
-    def receive(body: bytes, packed: bool, in_json: bool) -> Receipt:
-        plain = _unzipped(body, message_bytes) if packed else body
+    def receive(sent: bytes, packed: bool, in_json: bool) -> Receipt:
+        plain = inflated(sent, GZIP, message_bytes) if packed else sent
         return intake.receive(signal, to_protobuf(signal, plain) if in_json else plain)
 
     async def export(request: Request) -> Response:
@@ -71,10 +72,16 @@ def _endpoint(
         try:
             _check_kind(kind)
             packed = _packed(request)
-            body = await _body(request, message_bytes)
-            receipt = await run_in_threadpool(receive, body, packed, kind == JSON)
+            sent = await body(request, message_bytes)
+            receipt = await run_in_threadpool(receive, sent, packed, kind == JSON)
         except _Wrong as error:
             return _error(kind, error.http, error.code, str(error))
+        except TooLarge:
+            return _error(
+                kind, 413, code_pb2.INVALID_ARGUMENT, f"send at most {message_bytes:,} bytes"
+            )
+        except Damaged as error:
+            return _error(kind, 400, code_pb2.INVALID_ARGUMENT, f"this can't be read: {error}")
         except (Undecodable, Busy, Unavailable) as error:
             return _error(kind, *CODES[type(error)], str(error))
         return _answer(kind, 200, response(signal, receipt))
@@ -93,33 +100,6 @@ def _packed(request: Request) -> bool:
     if encoding not in ("identity", "gzip"):
         raise _Wrong(415, code_pb2.INVALID_ARGUMENT, f"send gzip or identity, not {encoding}")
     return encoding == "gzip"
-
-
-async def _body(request: Request, most: int) -> bytes:
-    """The body, as it was sent, of at most `most` bytes."""
-    chunks, size = [], 0
-    try:
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > most:
-                raise _too_large(most)
-            chunks.append(chunk)
-    except ClientDisconnect as error:
-        raise _Wrong(400, code_pb2.CANCELLED, "the sender went away") from error
-    return b"".join(chunks)
-
-
-def _unzipped(body: bytes, most: int) -> bytes:
-    try:
-        return inflated(body, GZIP, most)
-    except TooLarge as error:
-        raise _too_large(most) from error
-    except Damaged as error:
-        raise _Wrong(400, code_pb2.INVALID_ARGUMENT, f"this is no gzip: {error}") from error
-
-
-def _too_large(most: int) -> _Wrong:
-    return _Wrong(413, code_pb2.INVALID_ARGUMENT, f"send at most {most:,} bytes at a time")
 
 
 async def _elsewhere(request: Request, error: Exception) -> Response:

@@ -7,18 +7,20 @@ Sessions, temporary tables and settings are not to be had: each request stands f
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from observatory.asked_for import AskedFor
+from observatory.bodies import body
 from observatory.engine import EngineError
 from observatory.interface import answers
-from observatory.interface.asked import Asked, Refusal, asked, may_write
+from observatory.interface.asked import Asked, Refusal, asked, may_write, too_large
 from observatory.interface.hello import hello, is_hello
 from observatory.reading import TooMany
 from observatory.running import Parts
 from observatory.statements import READING, NotAllowed, parsed, reading
+from observatory.unpacking import Damaged, TooLarge
 
 READER_BYTES, WRITER_BYTES = 1 << 20, 128 << 20
 """Of a body."""
@@ -39,8 +41,9 @@ def clickhouse_http(parts: Parts) -> Starlette:
                 parts.settings.write_token.get_secret_value(),
             )
             most = WRITER_BYTES if writer else READER_BYTES
-            body = await _body(request, most)
-            return await run_in_threadpool(_answer, parts, writer, request, body)
+            return await run_in_threadpool(
+                _answer, parts, writer, request, await _sent(request, most)
+            )
         except Refusal as refusal:
             framed = request.query_params.get("compress") == "1"
             return answers.refused(refusal, framed=framed)
@@ -54,22 +57,18 @@ def clickhouse_http(parts: Parts) -> Starlette:
     )
 
 
-async def _body(request: Request, most: int) -> bytes:
-    chunks, size = [], 0
+async def _sent(request: Request, most: int) -> bytes:
     try:
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > most:
-                raise Refusal(413, 307, "TOO_MANY_BYTES", f"a body has at most {most:,} bytes")
-            chunks.append(chunk)
-    except ClientDisconnect as error:
-        raise Refusal(400, 210, "NETWORK_ERROR", "the client went away") from error
-    return b"".join(chunks)
+        return await body(request, most)
+    except TooLarge as error:
+        raise too_large(most) from error
+    except Damaged as error:
+        raise Refusal(400, 210, "NETWORK_ERROR", str(error)) from error
 
 
-def _answer(parts: Parts, writer: bool, request: Request, body: bytes) -> Response:
+def _answer(parts: Parts, writer: bool, request: Request, sent: bytes) -> Response:
     most = WRITER_BYTES if writer else READER_BYTES
-    question = asked(request.query_params, request.headers, body, most)
+    question = asked(request.query_params, request.headers, sent, most)
     if not question.sql.strip():
         return PlainTextResponse("Ok.\n")
     if is_hello(question.sql, question.protocol):

@@ -82,6 +82,11 @@ def asked(query: QueryParams, headers: Headers, body: bytes, most: int) -> Asked
     )
 
 
+def too_large(most: int) -> Refusal:
+    """The body has more than `most` bytes, packed or not."""
+    return Refusal(413, 307, "TOO_MANY_BYTES", f"a body has at most {most:,} bytes")
+
+
 def _number(said: str) -> int:
     if not re.fullmatch("[0-9]{1,9}", said):
         raise Refusal(400, 72, "CANNOT_PARSE_NUMBER", f"a version is a number, not {said[:40]!r}")
@@ -130,4 +135,4 @@ def _unpacked(encoding: str, framed: bool, body: bytes, most: int) -> bytes:
     except Damaged as error:
         raise Refusal(400, 271, "CANNOT_DECOMPRESS", f"can't unpack the body: {error}") from error
     except TooLarge as error:
-        raise Refusal(413, 307, "TOO_MANY_BYTES", f"a body has at most {most:,} bytes") from error
+        raise too_large(most) from error

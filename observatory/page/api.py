@@ -5,9 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.routing import Route
 
+from observatory.bodies import body
 from observatory.page import charts, facets, log_records, traces
 from observatory.page.answers import Answer
 from observatory.page.asking import Asked
@@ -18,6 +19,7 @@ from observatory.page.reports import reports
 from observatory.page.statement import answered
 from observatory.page.stored import stored
 from observatory.page.trace_rows import raw_trace
+from observatory.unpacking import Damaged, TooLarge
 
 LARGEST_BODY = 64 << 10
 """Bytes."""
@@ -59,31 +61,28 @@ def _one(looking: Looking, path: str, view: Callable[[Looking, str], Any]) -> Ro
 def _sql(looking: Looking) -> Route:
     async def endpoint(request: Request) -> Answer:
         Asked.of(request.query_params, ())
-        sql = _query(await _body(request))
+        sql = _query(await _sent(request))
         return Answer(await run_in_threadpool(answered, looking, sql))
 
     return Route("/api/sql", endpoint, methods=["POST"])
 
 
-async def _body(request: Request) -> bytes:
+async def _sent(request: Request) -> bytes:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":  # a page elsewhere could send others without being asked
         raise Problem(415, "media-type", "Not this kind of body", "Send application/json.")
-    body = b""
     try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > LARGEST_BODY:
-                most = f"Send {LARGEST_BODY:,} bytes at most."
-                raise Problem(413, "too-large", "The body is too large", most)
-    except ClientDisconnect as error:
+        return await body(request, LARGEST_BODY)
+    except TooLarge as error:
+        most = f"Send {LARGEST_BODY:,} bytes at most."
+        raise Problem(413, "too-large", "The body is too large", most) from error
+    except Damaged as error:
         raise Problem(400, "broken-off", "The body broke off", "Send all of it.") from error
-    return body
 
 
-def _query(body: bytes) -> str:
+def _query(sent: bytes) -> str:
     try:
-        content = json.loads(body.decode())
+        content = json.loads(sent.decode())
     except (ValueError, RecursionError) as error:
         raise invalid("body", f"is no JSON; send {EXAMPLE}") from error
     query = content.get("query") if isinstance(content, dict) and len(content) == 1 else None
