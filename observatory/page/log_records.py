@@ -1,14 +1,13 @@
 """The list of log records, newest first."""
 
-import re
-from dataclasses import dataclass
 from typing import Any
 
-from observatory.page.asking import LAST_MOMENT, RANGE, Asked, Range
+from observatory.page.asking import RANGE, Asked, Range
 from observatory.page.attribute_tests import Condition, attribute_tests
 from observatory.page.back_in_time import stretches
-from observatory.page.filters import seconds_within, within
+from observatory.page.filters import within
 from observatory.page.looking import LONG, Looking, cut, cut_map
+from observatory.page.places import Place
 from observatory.page.problems import invalid
 from observatory.page.trace_rows import identity
 
@@ -17,8 +16,9 @@ USUAL, MOST, MOST_WORDS = 100, 500, 10
 CUTS = (LONG, 256)
 SEVERITIES = {"debug": 5, "info": 9, "warn": 13, "error": 17}
 """The least numbers: https://opentelemetry.io/docs/specs/otel/logs/data-model/#field-severitynumber"""
-_BEFORE = re.compile(r"(?P<time>[0-9]{1,19})(?:\.(?P<shown>[0-9]{1,6}))?")
-_WITHIN = f"{seconds_within('TimestampTime')} AND {within('from', 'to')}"
+_MARK = "[0-9]{1,6}"
+"""How many records of that moment were shown."""
+_WITHIN = within("from", "to")
 _RECORDS = f"""
 SELECT toUnixTimestamp64Nano(Timestamp) AS time, TraceId AS trace_id, SpanId AS span_id,
     ServiceName AS service, SeverityText AS severity, SeverityNumber AS severity_number,
@@ -38,54 +38,17 @@ LIMIT {{most:UInt32}} OFFSET {{shown:UInt32}}
 only back to where the page ends."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a page ended: what follows is older, or of this moment and not among the `shown`."""
-
-    time: int = LAST_MOMENT
-    shown: int | None = None
-
-    @classmethod
-    def read(cls, said: str | None) -> "Place":
-        """As `str` says it; a time alone means: older than this.
-
-        Raises:
-            Problem: 422.
-
-        """
-        if said is None:
-            return cls()
-        found = _BEFORE.fullmatch(said)
-        if not found or int(found["time"]) > LAST_MOMENT:
-            raise invalid("before", "is what the page before has as next")
-        return cls(int(found["time"]), None if found["shown"] is None else int(found["shown"]))
-
-    def __str__(self) -> str:
-        return str(self.time) if self.shown is None else f"{self.time}.{self.shown}"
-
-    def following(self, page: list[dict[str, Any]]) -> "Place":
-        """Where a page that begins here ends."""
-        time = page[-1]["time"]
-        shown = sum(row["time"] == time for row in page)
-        return Place(time, shown + (self.shown or 0 if time == self.time else 0))
-
-    @property
-    def end(self) -> int:
-        """Until when, in nanoseconds, there may be more."""
-        return self.time if self.shown is None else self.time + 1
-
-
 def log_records(looking: Looking, asked: Asked) -> dict[str, Any]:
     """A page of it: {logs, more, next}."""
     limit = asked.whole("limit", 1, MOST) or USUAL
-    condition, place = _condition(asked), Place.read(asked.text("before"))
+    condition, place = _condition(asked), Place.read(asked.text("before"), _MARK)
     where = _range(looking, asked)
     where = Range(where.start, min(where.end, place.end))
     sql = _RECORDS.replace("{where}", condition.sql)
     found: list[dict[str, Any]] = []
     reached = where.end
     for stretch in stretches(where, looking.seconds):
-        shown = place.shown or 0 if stretch.end == place.end else 0
+        shown = int(place.mark or 0) if stretch.end == place.end else 0
         most = limit + 1 - len(found)
         values = {"from": stretch.start, "to": stretch.end, "most": most, "shown": shown}
         values |= {"reach": most + shown, **condition.values}
@@ -95,11 +58,18 @@ def log_records(looking: Looking, asked: Asked) -> dict[str, Any]:
             break
     following = None
     if len(found) > limit:
-        following = str(place.following(found[:limit]))
+        following = str(_following(place, found[:limit]))
     elif reached > where.start:  # time was up
         following = str(Place(reached))
     logs = [{**row, "time": str(row["time"])} for row in found[:limit]]
     return {"logs": logs, "more": following is not None, "next": following}
+
+
+def _following(place: Place, page: list[dict[str, Any]]) -> Place:
+    """Where a page that begins at `place` ends."""
+    time = page[-1]["time"]
+    shown = sum(row["time"] == time for row in page)
+    return Place(time, str(shown + (int(place.mark or 0) if time == place.time else 0)))
 
 
 def _range(looking: Looking, asked: Asked) -> Range:

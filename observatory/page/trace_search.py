@@ -5,18 +5,16 @@ is missing. Candidates for that are found first, cheaply; then all spans of thos
 read, which tells whether a candidate is the span that its trace is shown by.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from observatory.page.asking import LAST_MOMENT, Range
+from observatory.page.asking import Range
 from observatory.page.filters import DEGRADED, FAILED, ROUTE, Filter, around, seconds_within, within
 from observatory.page.looking import LONG, Looking, Rows, array, cut
-from observatory.page.problems import invalid
+from observatory.page.places import Place
 
 CUTS = (LONG, 256)
-_BEFORE = re.compile(r"(?P<time>[0-9]{1,19})(?:\.(?P<trace_id>.*))?", re.DOTALL)
 _ROOT = "ParentSpanId = ''"
 _ROOTLESS = f"""
     SELECT TraceId FROM otel.otel_traces_trace_id_ts
@@ -56,40 +54,9 @@ FROM otel.otel_traces_trace_id_ts WHERE TraceId IN {ids:Array(String)}
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a page ended: what follows is older, or as old with a lesser id."""
-
-    time: int = LAST_MOMENT
-    trace_id: str = ""
-
-    @classmethod
-    def of(cls, trace: Mapping[str, Any]) -> "Place":
-        """That of a trace in the list."""
-        return cls(int(trace["time"]), trace["trace_id"])
-
-    @classmethod
-    def read(cls, said: str | None) -> "Place":
-        """As `str` says it; a time alone means: older than this.
-
-        Raises:
-            Problem: 422.
-
-        """
-        if said is None:
-            return cls()
-        found = _BEFORE.fullmatch(said)
-        if not found or int(found["time"]) > LAST_MOMENT:
-            raise invalid("before", "is what the page before has as next")
-        return cls(int(found["time"]), found["trace_id"] or "")
-
-    def __str__(self) -> str:
-        return f"{self.time}.{self.trace_id}" if self.trace_id else str(self.time)
-
-    @property
-    def end(self) -> int:
-        """Until when, in nanoseconds, there may be more."""
-        return self.time + 1 if self.trace_id else self.time
+def place_of(trace: Mapping[str, Any]) -> Place:
+    """That of a trace in the list."""
+    return Place(int(trace["time"]), trace["trace_id"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +74,7 @@ class TraceSearch:
             found += self._shown(candidates)
             if len(candidates) < count:
                 break
-            place = Place.of(candidates[-1])
+            place = place_of(candidates[-1])
         return found[:count]
 
     def _candidates(self, stretch: Range, place: Place, most: int) -> Rows:
@@ -121,7 +88,7 @@ class TraceSearch:
     def _matching(self, kind: str, stretch: Range, place: Place, most: int) -> Rows:
         condition = self.chosen.on_trace()
         sql = _CANDIDATES.format(kind=kind, where=f"{within('from', 'to')} AND {condition.sql}")
-        after = {"time": place.time, "trace_id": place.trace_id, "most": most}
+        after = {"time": place.time, "trace_id": place.mark, "most": most}
         return self.looking.rows(sql, {**around(stretch), **after, **condition.values})
 
     def _shown(self, candidates: Rows) -> Iterator[dict[str, Any]]:
