@@ -26,11 +26,13 @@ from app.telemetry.attributes import Attributes
 from app.telemetry.context import traceparent
 from app.telemetry.lean import restored
 from app.telemetry.measures import Measures
-from app.telemetry.record import RequestRecord, current
+from app.telemetry.record import RequestRecord, about_this_request, current
 from app.telemetry.spans import QuickSpan
 from app.telemetry.wide_events import WideEvents
 
 BROKEN_OFF = "broken-off"
+ASKED_FOR = (b"vitrine-debug", b"1")
+"""A header with which a caller asks that the trace be kept, whatever is sampled."""
 PROBES = frozenset({"/livez", "/readyz"})
 """Asked every few seconds by machines: neither traced nor logged."""
 log = logging.getLogger(__name__)
@@ -68,6 +70,8 @@ class RequestTelemetry:
         self._active += 1
         self._drop_baggage()
         token = current.set(answer.record)
+        if ASKED_FOR in scope["headers"]:
+            about_this_request(v.DEBUG, True)
         try:
             await self._app(scope, receive, answer.send)
         finally:

@@ -89,6 +89,9 @@ PROBLEM = Attribute("vitrine.problem", "string", "kind of the problem in the res
 DURATION = Attribute(
     "vitrine.request.duration", "double", "seconds until the response was complete"
 )
+DEBUG = Attribute(
+    "vitrine.debug", "boolean", "asked for by the header `vitrine-debug: 1`: the trace is kept"
+)
 BROKEN_OFF = Attribute(
     "vitrine.request.broken_off", "boolean", "the response did not get to its end"
 )

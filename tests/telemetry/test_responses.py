@@ -101,6 +101,16 @@ async def test_nothing_is_told_of_probes(telling: Telling, path: str) -> None:
     assert [each for each in service.records if each.event_name or each.trace_id] == []
 
 
+async def test_a_trace_that_is_asked_for_says_so(telling: Telling) -> None:
+    async with telling() as service:
+        asked = await service.ask(BREAD, {"vitrine-debug": "1"})
+        plain = [await service.ask(BREAD, headers) for headers in ({}, {"vitrine-debug": "0"})]
+    assert (server_span(service, asked).attributes or {})[v.DEBUG] is True
+    assert (service.wide_event(asked).attributes or {})[v.DEBUG] is True
+    for each in plain:
+        assert v.DEBUG not in (server_span(service, each).attributes or {})
+
+
 async def test_telemetry_that_is_off_tells_nothing(telling: Telling) -> None:
     async with telling(telemetry=UNTOLD) as service:
         answer = await service.ask(BREAD)
