@@ -2,8 +2,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+BUILDER := go.opentelemetry.io/collector/cmd/builder@v0.149.0
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench lock docs clean
+# The Collector's binary lies outside the repository, in a folder named after what it is made of.
+OTELCOL ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vitrine/collector/$(firstword $(shell cksum < collector/manifest.yaml))/otelcol
+.PHONY: help run test test-stack collector check format bench lock docs clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +21,11 @@ endif
 
 test: $(VENV)/.dev ## run the tests
 	@$(BIN)/pytest -n auto --dist worksteal
+
+test-stack: $(VENV)/.dev $(OTELCOL) ## run the tests of the Collector, against the real one
+	@VITRINE_OTELCOL=$(OTELCOL) $(BIN)/pytest -n auto --dist worksteal tests/stack
+
+collector: $(OTELCOL) ## build the Collector, once (needs Go 1.25 or newer; some minutes)
 
 check: $(VENV)/.dev ## style, format, types, generated pages
 	@$(BIN)/ruff check .
@@ -52,6 +60,13 @@ docs: $(VENV)/.dev ## make the generated pages anew
 
 clean: ## remove the virtual environment and caches (not the data)
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(OTELCOL): | collector/manifest.yaml
+	@command -v go >/dev/null || { echo "No Go here. The Collector is built with Go 1.25 or newer: install it, or name a binary: make $(firstword $(MAKECMDGOALS)) OTELCOL=/path/to/otelcol"; exit 1; }
+	@echo "building the Collector into $(@D) ..."
+	@set -e; here=$$(pwd); work=$$(mktemp -d); trap 'rm -rf "$$work"' EXIT; cp collector/manifest.yaml "$$work"; cd "$$work"; \
+	  GOFLAGS=-mod=mod CGO_ENABLED=0 go run $(BUILDER) --config manifest.yaml >build.log 2>&1 || { cat build.log; exit 1; }; \
+	  mkdir -p "$(@D)"; mv build/otelcol "$@.new"; mv "$@.new" "$@"
 
 $(VENV)/bin/python:
 	@command -v $(PYTHON) >/dev/null || { echo "No $(PYTHON) here. Install Python 3.11 or newer, or name one: make run PYTHON=/path/to/python3"; exit 1; }

@@ -1,0 +1,114 @@
+"""The real Collector as a process of its own, with the project's configuration.
+
+with Collector(binary, folder, "clickhouse", CLICKHOUSE_ENDPOINT=…) as collector:
+    over_grpc(collector, "traces", request("traces", spans))
+    assert collector.stop() == 0
+"""
+
+import os
+import signal
+import subprocess
+import threading
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Self
+
+from tests.processes import PATIENCE, ROOT
+from tests.telemetry.receiver import refused_port
+
+CORE = ROOT / "otel-collector-config.yaml"
+BACKENDS = ROOT / "collector" / "backends"
+PORTS = ("grpc", "http", "health")
+READY = "Everything is ready"
+OURS = ("COLLECTOR_", "CLICKHOUSE_", "OTLP_", "OTEL_", "SIGNOZ_", "DEPLOYMENT_")
+SOON = {
+    "COLLECTOR_DECISION_WAIT": "1s",
+    "COLLECTOR_DECISION_WAIT_AFTER_ROOT": "500ms",
+    "COLLECTOR_SAMPLING_PERCENTAGE": "100",
+}
+"""Everything is kept, and decided for at once, where a test is not about sampling."""
+
+
+def config(*names: str | Path) -> list[str]:
+    """The arguments for the core and these backends; a path stands for itself."""
+    files = [each if isinstance(each, Path) else BACKENDS / f"{each}.yaml" for each in names]
+    return [word for file in (CORE, *files) for word in ("--config", str(file))]
+
+
+class Collector:
+    """One over a folder, on ports that nobody else can take; the folder holds its queues.
+
+    It may be entered again after it has ended, and is on the same ports then.
+    """
+
+    def __init__(
+        self, binary: Path, folder: Path, *backends: str | Path, **variables: object
+    ) -> None:
+        self._command = [str(binary), *config(*backends)]
+        self._folder, self._variables = folder, variables
+        self._held = ExitStack()
+        self.ports = {each: self._held.enter_context(refused_port()) for each in PORTS}
+        self.grpc, self.otlp, self.health = (
+            f"http://127.0.0.1:{port}" for port in self.ports.values()
+        )
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        self._held.close()
+
+    def start(self) -> None:
+        """Run it, and return when it takes telemetry."""
+        self._lines: list[str] = []
+        self._ready = threading.Event()
+        self.process = subprocess.Popen(
+            self._command, cwd=self._folder, env=self.environment(),
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            text=True, start_new_session=True,
+        )  # fmt: skip
+        self._listening = threading.Thread(target=self._listen)
+        self._listening.start()
+        assert self._ready.wait(PATIENCE), "it says nothing"
+        assert READY in self.said, self.said
+
+    def environment(self) -> dict[str, str]:
+        """That of the process: what the machine says to other collectors is not heard."""
+        others = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+        ports = {f"COLLECTOR_{each.upper()}_PORT": port for each, port in self.ports.items()}
+        ours = {"COLLECTOR_QUEUE": self._folder / "queue", **SOON, **ports, **self._variables}
+        return others | {name: str(value) for name, value in ours.items()}
+
+    @property
+    def said(self) -> str:
+        """What it wrote since it was started, to standard error."""
+        return "".join(self._lines)
+
+    def stop(self) -> int:
+        """Ask it to end, which it does when it has sent what it can; its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(PATIENCE)
+        self._end()
+        return code
+
+    def kill(self) -> None:
+        """End it at once; no harm where it has ended."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self._end()
+
+    def _end(self) -> None:
+        self._listening.join()
+        assert self.process.stderr is not None
+        self.process.stderr.close()
+
+    def _listen(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self._lines.append(line)
+            if READY in line:
+                self._ready.set()
+        self._ready.set()

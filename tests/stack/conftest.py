@@ -1,0 +1,46 @@
+"""The Collector's binary, and one Collector before one observatory for tests that only send."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.observatory.observing import Observatory
+from tests.stack.collecting import Collector
+
+TOKEN = "of the tests"
+MISSING = "no Collector here: `make collector` builds it (Go 1.25 or newer)"
+
+
+@pytest.fixture(scope="session")
+def otelcol() -> Path:
+    """The binary; without one the tests of this folder are left out, in CI they fail."""
+    named = os.environ.get("VITRINE_OTELCOL")
+    if named and Path(named).is_file():
+        return Path(named).resolve()
+    if os.environ.get("CI"):
+        pytest.fail(MISSING)
+    pytest.skip(MISSING)
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observatory]:
+    """ClickHouse, for a Collector that may write."""
+    with Observatory(tmp_path_factory.mktemp("store"), write_token=TOKEN) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def collector(
+    otelcol: Path, store: Observatory, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Collector]:
+    """Keeps every trace, and decides for it soon."""
+    folder = tmp_path_factory.mktemp("collector")
+    with Collector(otelcol, folder, "clickhouse", **to(store)) as running:
+        yield running
+
+
+def to(store: Observatory) -> dict[str, str]:
+    """Where a Collector finds the store."""
+    return {"CLICKHOUSE_ENDPOINT": store.clickhouse, "CLICKHOUSE_PASSWORD": TOKEN}
