@@ -11,7 +11,6 @@ interface; the last row is the time from a real request's end to its trace on th
 import argparse
 import json
 import os
-import random
 import subprocess
 import sys
 import tempfile
@@ -20,70 +19,24 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
-from typing import Any
 
-import grpc
 import psutil
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from benchmarks.intake import fill, intake
 from benchmarks.report import report
 from benchmarks.servers import resident_megabytes, server
 
-EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
-NAMES = (
-    "POST /recommend",
-    "analyze query",
-    "retrieve candidates",
-    "SELECT",
-    "SELECT",
-    "score candidates",
-    "fetch topic signal",
-    "rank candidates",
-)
-SPREAD = 3600
-"""Seconds over which the traces lie."""
-SETTLE_SECONDS = 5
 ASKED = 20
 PERCENTILES = """
 SELECT SpanName, toStartOfMinute(Timestamp) AS minute,
        quantiles(0.5, 0.95, 0.99)(Duration) FROM otel.otel_traces GROUP BY SpanName, minute
 """
-
-
-def message(traces: int, rng: random.Random) -> tuple[bytes, str]:
-    """An export request of so many traces, and the id of one of them."""
-    request = ExportTraceServiceRequest()
-    group = request.resource_spans.add()
-    for name in ("service.name", "service.version", "service.instance.id", "host.name"):
-        group.resource.attributes.add(key=name).value.string_value = f"vitrine-{name}"
-    scope = group.scope_spans.add()
-    scope.scope.name = "vitrine"
-    trace = b""
-    for _ in range(traces):
-        trace = rng.randbytes(16)
-        start = time.time_ns() - rng.randrange(SPREAD * 10**9)
-        for place, name in enumerate(NAMES):
-            _span(scope.spans.add(), rng, trace, place, name, start)
-    return request.SerializeToString(), trace.hex()
-
-
-def _span(span: Any, rng: random.Random, trace: bytes, place: int, name: str, start: int) -> None:
-    span.trace_id, span.span_id = trace, (place + 1).to_bytes(8, "big")
-    if place:
-        span.parent_span_id = (1).to_bytes(8, "big")
-    span.name, span.kind = name, 2 if place == 0 else 3 if name == "SELECT" else 1
-    span.start_time_unix_nano = start + place * 10**6
-    span.end_time_unix_nano = span.start_time_unix_nano + rng.randrange(10**5, 10**8)
-    for number in range(4):
-        span.attributes.add(key=f"vitrine.{name}.{number}").value.int_value = rng.randrange(1000)
-    if place == 0:
-        for key, value in (("http.route", "/recommend"), ("http.request.method", "POST")):
-            span.attributes.add(key=key).value.string_value = value
-        span.attributes.add(key="http.response.status_code").value.int_value = 200
+SIZE = """
+SELECT sum(bytes_on_disk) / sum(rows) FROM system.parts WHERE active AND table = 'otel_traces'
+"""
 
 
 @contextmanager
@@ -103,49 +56,6 @@ def observatory(folder: Path) -> Iterator[tuple[dict[str, str], psutil.Process]]
     finally:
         process.terminate()
         process.wait(10)
-
-
-def intake(
-    doors: dict[str, str], process: psutil.Process, batch: int, at_once: int, spans: int
-) -> dict[str, object]:
-    """Send so many spans in batches, so many batches at once."""
-    rng = random.Random(batch)
-    batches = [message(batch // len(NAMES), rng)[0] for _ in range(spans // batch)]
-    before = cpu_seconds(process)
-    with grpc.insecure_channel(doors["otlp"].removeprefix("http://")) as channel:
-        export = channel.unary_unary(EXPORT)
-        started = time.perf_counter()
-        with ThreadPoolExecutor(at_once) as clients:
-            for answer in clients.map(export, batches):
-                assert not answer, answer
-        seconds = time.perf_counter() - started
-    time.sleep(SETTLE_SECONDS)
-    sent = len(batches) * batch
-    return {
-        "intake": f"batches of {batch:,}, {at_once} at a time",
-        "spans/s": sent / seconds,
-        "CPU ms per 1,000": (cpu_seconds(process) - before) / sent * 1e6,
-        "RSS MB": resident_megabytes(process.pid),
-    }
-
-
-def cpu_seconds(process: psutil.Process) -> float:
-    """What the process has taken so far, kernel's share included."""
-    times = process.cpu_times()
-    return float(times.user + times.system)
-
-
-def fill(doors: dict[str, str], spans: int) -> list[str]:
-    """Store so many more; ids of some of their traces."""
-    rng = random.Random(1)
-    ids = []
-    with grpc.insecure_channel(doors["otlp"].removeprefix("http://")) as channel:
-        export = channel.unary_unary(EXPORT)
-        for _ in range(spans // 8000):
-            batch, trace = message(1000, rng)
-            export(batch)
-            ids.append(trace)
-    return ids
 
 
 def timed(what: str, limit: int, ask: Callable[[int], object]) -> dict[str, object]:
@@ -220,14 +130,7 @@ def main() -> None:
         ]
         report("observatory-intake", "Intake over gRPC", taken)
         ids = fill(doors, spans)
-        size = get(
-            doors["clickhouse"]
-            + "/?query="
-            + urllib.parse.quote(
-                "SELECT sum(bytes_on_disk) / sum(rows) FROM system.parts "
-                "WHERE active AND table = 'otel_traces'"
-            )
-        )
+        size = get(f"{doors['clickhouse']}/?{urllib.parse.urlencode({'query': SIZE})}")
         told = answers(doors, ids)
         shown = to_the_page(doors, Path(folder) / "s") * 1000
         told.append(
