@@ -1,60 +1,38 @@
 """The real service, and a real browser that shows its page."""
 
-import os
-import shutil
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext
 
+from tests import chromium
 from tests.page.looking import Server, Shown
+from tests.page.serving import serving
 
-HERE = Path(__file__).parent
+TRACES = "http://127.0.0.1:9/trace/{trace_id}?q=\"><script>alert(1)</script>&'x=$&$1#{other}"
+"""Where traces are shown. Whatever an operator may write, it is only an address."""
 
-
-CHROMIUM = shutil.which("chromium")
-
-
-ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-ARGS += ["--disable-component-update"]
+browser = chromium.browser
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    data = tmp_path_factory.mktemp("data")
-    env = {name: value for name, value in os.environ.items() if not name.startswith("VITRINE_")}
-    env |= {"VITRINE_DATA": str(data), "VITRINE_WIKIPEDIA__ENABLED": "false"}
-    env |= {"PYTHONPATH": str(HERE.parents[1]), "OMP_NUM_THREADS": "1"}
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        number = listening.fileno()
-        command = [sys.executable, str(HERE / "page_server.py"), str(number)]
-        with subprocess.Popen(command, env=env, pass_fds=[number]) as process:
-            yield Server(f"http://127.0.0.1:{listening.getsockname()[1]}", data)
-            process.terminate()
+    with serving(tmp_path_factory.mktemp("data"), TRACES) as server:
+        yield server
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        absent = "needs chromium on the PATH"
-        if os.environ.get("CI") == "true":
-            pytest.fail(absent)
-        pytest.skip(absent)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        yield browser
-        browser.close()
+@pytest.fixture(scope="package")
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """Nothing that the page does is kept in it."""
+    with chromium.window(browser) as context:
+        yield context
 
 
 @pytest.fixture
-def shown(browser: Browser, server: Server) -> Iterator[Shown]:
+def shown(context: BrowserContext, server: Server) -> Iterator[Shown]:
     """A fresh page. No test may leave it with a complaint."""
-    with browser.new_context() as context:
-        shown = Shown(context.new_page(), server.url)
-        shown.watch()
-        yield shown
-        assert shown.complaints == []
+    shown = Shown(context.new_page(), server.url)
+    shown.watch()
+    yield shown
+    assert shown.complaints == []
+    shown.page.close()

@@ -1,21 +1,18 @@
 """The real observatory with hand-made telemetry in it, and a real browser that shows its page."""
 
-import os
-import shutil
 from collections.abc import Iterator
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext
 
+from tests import chromium
 from tests.observatory.observing import Observatory
 from tests.observatory.page import telling
 from tests.observatory.page.looking import Shown
-from tests.waiting import PATIENCE, until
+from tests.waiting import until
 
-CHROMIUM = shutil.which("chromium")
-ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-ARGS += ["--disable-component-update"]
+browser = chromium.browser
 
 
 @pytest.fixture(scope="session")
@@ -32,24 +29,10 @@ def _counted(running: Observatory) -> int:
     return stored
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        absent = "needs chromium on the PATH"
-        if os.environ.get("CI") == "true":
-            pytest.fail(absent)
-        pytest.skip(absent)
-    expect.set_options(timeout=PATIENCE * 1000)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    """Keeps the page's files for all tests of a module, as a browser would."""
-    with browser.new_context(viewport={"width": 1280, "height": 800}) as context:
+    """Keeps the page's files for all tests, as a browser would."""
+    with chromium.window(browser, viewport={"width": 1280, "height": 800}) as context:
         context.grant_permissions(["clipboard-read", "clipboard-write"])
         yield context
 

@@ -59,11 +59,17 @@ def test_a_chosen_theme_is_remembered(shown: Shown) -> None:
     assert lightness(page) > 700
 
 
-@pytest.mark.parametrize("path", VIEWS)
-def test_everything_has_a_name_and_fits_a_narrow_screen(shown: Shown, path: str) -> None:
-    page = shown.open(path)
-    settled(page)
+def test_everything_has_a_name_and_fits_a_narrow_screen(
+    shown: Shown, subtests: pytest.Subtests
+) -> None:
+    for path in VIEWS:
+        with subtests.test(path):
+            shown.page.set_viewport_size({"width": 1280, "height": 800})
+            everything_has_a_name_and_fits(shown.open(path))
 
+
+def everything_has_a_name_and_fits(page: Page) -> None:
+    settled(page)
     tree = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")
     named = [
         (role, node.get("name", {}).get("value", "").strip())
