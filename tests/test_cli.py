@@ -13,7 +13,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+import typer
 
+from app import cli
+from app.catalogue import store
+from app.catalogue.database import Database
 from tests.waiting import until
 
 ROW = {"title": "A title", "text": "Some words about nothing in particular."}
@@ -39,6 +43,10 @@ def write_rows(path: Path, count: int) -> None:
     with path.open("w") as file:
         for number in range(count):
             file.write(json.dumps({"id": f"row-{number}", **ROW}) + "\n")
+
+
+def empty_catalogue(folder: Path) -> None:
+    Database(folder / "catalogue.db", store.SCHEMA, store.SCHEMA_VERSION).close()
 
 
 def free_port() -> int:
@@ -69,7 +77,7 @@ def test_import_sets_bad_rows_aside_and_export_gives_the_good_ones_back(tmp_path
 def test_an_import_killed_on_the_way_is_finished_by_the_next(tmp_path: Path) -> None:
     source = tmp_path / "many.jsonl"
     write_rows(source, 6_000)
-    vitrine(tmp_path, "stats")
+    empty_catalogue(tmp_path)
     command = [sys.executable, "-m", "app", "import", str(source)]
     process = subprocess.Popen(command, env=environment(tmp_path), stderr=subprocess.DEVNULL)
     with closing(sqlite3.connect(tmp_path / "catalogue.db")) as connection:
@@ -112,19 +120,33 @@ def test_a_taken_port_is_told_in_a_sentence(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("VITRINE_SERVER__PORT", "99999"), ("VITRINE_TOKEN", "short"), ("VITRINE_ANSWERS", "many")],
+    [
+        ("VITRINE_SERVER__PORT", "99999"),
+        ("VITRINE_ANSWERS", "many"),
+        ("VITRINE_PORT", "9000"),  # misspelt
+    ],
 )
-def test_settings_that_make_no_sense_are_told(tmp_path: Path, name: str, value: str) -> None:
-    done = vitrine(tmp_path, "stats", **{name: value})
+def test_settings_that_make_no_sense_are_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(typer.Exit) as refusal:
+        cli.settings()
+    assert refusal.value.exit_code == 1
+    assert name in capsys.readouterr().err
+
+
+def test_a_setting_that_makes_no_sense_ends_a_command(tmp_path: Path) -> None:
+    done = vitrine(tmp_path, "stats", VITRINE_TOKEN="short")
     assert done.returncode == 1
-    assert name in done.stderr
+    assert "VITRINE_TOKEN" in done.stderr
     assert "Traceback" not in done.stderr
 
 
 def test_serve_builds_the_seed_catalogue_and_answers_until_told_to_stop(tmp_path: Path) -> None:
     port = free_port()
     more = {"VITRINE_SERVER__PORT": str(port), "VITRINE_WIKIPEDIA__ENABLED": "false"}
-    vitrine(tmp_path, "stats")  # an empty catalogue is there already, as after a kill
+    empty_catalogue(tmp_path)  # as after a kill
     command = [sys.executable, "-m", "app", "serve"]
     process = subprocess.Popen(
         command, env=environment(tmp_path, **more), stderr=subprocess.PIPE, text=True
@@ -149,12 +171,6 @@ def _alive(base: str) -> bool:
         return httpx.get(f"{base}/livez").status_code == 200
     except httpx.TransportError:
         return False
-
-
-def test_a_misspelt_setting_is_told(tmp_path: Path) -> None:
-    done = vitrine(tmp_path, "stats", VITRINE_PORT="9000")
-    assert done.returncode == 1
-    assert "VITRINE_PORT" in done.stderr
 
 
 def test_a_data_folder_that_cannot_be_used_is_told(tmp_path: Path) -> None:

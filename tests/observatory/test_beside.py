@@ -13,8 +13,15 @@ import pytest
 from tests.observatory.launching import HTTP, SENDING, Launched, counted
 from tests.processes import PATIENCE
 
-TELL = "import json, os, sys; print(json.dumps([dict(os.environ), sys.argv[1:]])); sys.exit(7)"
+TELL = """
+import json, os, sys
+print(json.dumps([dict(os.environ), sys.argv[1:]]), flush=True)
+if "be killed" in sys.argv:
+    os.kill(os.getpid(), 9)
+sys.exit(7)
+"""
 TELLING = (sys.executable, "-c", TELL)
+HERE = "http://127.0.0.1"
 ENDED = "The observatory has ended"
 
 
@@ -24,59 +31,43 @@ def told(launched: Launched) -> tuple[dict[str, str], list[str]]:
     return given, arguments
 
 
-@pytest.mark.parametrize(("protocol", "door"), [(None, "grpc"), ("http/protobuf", "http")])
-def test_the_command_finds_the_observatory(tmp_path: Path, protocol: str | None, door: str) -> None:
-    chosen = {"OTEL_EXPORTER_OTLP_PROTOCOL": protocol} if protocol else {}
-    with Launched(tmp_path, *TELLING, "--help", "-x", "a b", **chosen) as launched:
+def test_the_command_finds_the_observatory(tmp_path: Path) -> None:
+    with Launched(tmp_path, *TELLING, "--help", "-x", "a b") as launched:
         given, arguments = told(launched)
         assert launched.ended() == 7
-    ports = launched.ports
-    assert given["OTEL_EXPORTER_OTLP_ENDPOINT"] == f"http://127.0.0.1:{ports[f'{door}_port']}"
-    page = f"http://127.0.0.1:{ports['page_port']}"
+    assert given["OTEL_EXPORTER_OTLP_ENDPOINT"] == f"{HERE}:{launched.ports['grpc_port']}"
+    page = f"{HERE}:{launched.ports['page_port']}"
     assert given["VITRINE_TELEMETRY__TRACE_URL"] == f"{page}/trace/{{trace_id}}"
     assert page in launched.said
     assert arguments == ["--help", "-x", "a b"]
 
 
-def test_what_the_user_chose_wins(tmp_path: Path) -> None:
+def test_what_the_user_chose_wins_and_a_command_that_was_killed_has_not_ended_well(
+    tmp_path: Path,
+) -> None:
     chosen = {
         "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9",
         "VITRINE_TELEMETRY__TRACE_URL": "https://traces.example/{trace_id}",
         "VITRINE_TOKEN": "a token of their own",
     }
-    with Launched(tmp_path, *TELLING, **chosen) as launched:
+    with Launched(tmp_path, *TELLING, "be killed", **chosen) as launched:
         given, _ = told(launched)
-        assert launched.ended() == 7
+        assert launched.ended() == 128 + signal.SIGKILL  # as a shell says it
     assert given.items() >= chosen.items()
 
 
-def test_a_command_that_was_killed_has_not_ended_well(tmp_path: Path) -> None:
-    script = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
-    with Launched(tmp_path, sys.executable, "-c", script) as launched:
-        assert launched.ended() == 128 + signal.SIGKILL  # as a shell says it
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_last_words_of_the_command_are_stored(tmp_path: Path, number: signal.Signals) -> None:
-    with Launched(tmp_path, *SENDING, **HTTP) as launched:
-        launched.line()
-        observatory = launched.observatory()
-        launched.process.send_signal(number)
-        assert launched.line() == {"signal": number.name, "sent": 200}
-        assert launched.ended() == 0
-        assert not observatory.is_running()
-    assert counted(tmp_path) == 1
-
-
-def test_ctrl_c_is_for_the_command(tmp_path: Path) -> None:
-    """A terminal sends it to the whole group, of which the observatory is none."""
-    with Launched(tmp_path, *SENDING, **HTTP) as launched:
-        launched.line()
-        os.killpg(launched.process.pid, signal.SIGINT)
-        said = launched.line()
-        assert (said["signal"], said["sent"]) == ("SIGINT", 200)
-        assert launched.ended() == 0
-    assert counted(tmp_path) == 1
+def test_the_last_words_of_the_command_are_stored(tmp_path: Path) -> None:
+    """Ctrl-C, too: a terminal sends it to the whole group, of which the observatory is none."""
+    for number, tell in ((signal.SIGTERM, os.kill), (signal.SIGINT, os.killpg)):
+        with Launched(tmp_path, *SENDING, **HTTP) as launched:
+            door = launched.line()["OTEL_EXPORTER_OTLP_ENDPOINT"]
+            assert door == f"{HERE}:{launched.ports['http_port']}"
+            observatory = launched.observatory()
+            tell(launched.process.pid, number)
+            assert launched.line() == {"signal": number.name, "sent": 200}
+            assert launched.ended() == 0
+            assert not observatory.is_running()
+    assert counted(tmp_path) == 2
 
 
 def test_the_command_goes_on_without_the_observatory(tmp_path: Path) -> None:
@@ -100,12 +91,11 @@ def test_a_command_that_can_t_be_started_is_told(tmp_path: Path, status: int) ->
     assert "Traceback" not in launched.said
 
 
-@pytest.mark.parametrize("door", ["page", "grpc", "http", "clickhouse"])
-def test_a_taken_port_is_told_and_nothing_started(tmp_path: Path, door: str) -> None:
+def test_a_taken_port_is_told_and_nothing_started(tmp_path: Path) -> None:
     made = tmp_path / "made"
     with socket.create_server(("127.0.0.1", 0)) as listening:
         taken = listening.getsockname()[1]
-        also = {f"OBSERVATORY_{door.upper()}_PORT": str(taken)}
+        also = {"OBSERVATORY_GRPC_PORT": str(taken)}
         with Launched(tmp_path / "data", "touch", str(made), **also) as launched:
             assert launched.ended() == 1
     assert f"127.0.0.1:{taken}" in launched.said
@@ -115,12 +105,7 @@ def test_a_taken_port_is_told_and_nothing_started(tmp_path: Path, door: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("OBSERVATORY_COLOUR", "red"),
-        ("OBSERVATORY_PAGE_PORT", "x"),
-        ("OBSERVATORY_DATA", "/proc/x"),
-    ],
+    ("name", "value"), [("OBSERVATORY_COLOUR", "red"), ("OBSERVATORY_DATA", "/proc/x")]
 )
 def test_settings_that_make_no_sense_are_told(tmp_path: Path, name: str, value: str) -> None:
     made = tmp_path / "made"

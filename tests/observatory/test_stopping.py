@@ -17,37 +17,26 @@ STOPS = [signal.SIGTERM, signal.SIGINT]
 
 @pytest.mark.parametrize("number", STOPS)
 def test_a_signal_ends_it_well(tmp_path: Path, number: signal.Signals) -> None:
-    with Observatory(tmp_path) as observatory:
+    """A connection that is kept open does not keep it."""
+    with Observatory(tmp_path) as observatory, httpx.Client() as idle:
+        idle.get(f"{observatory.clickhouse}/ping")
         assert observatory.stop(number) == 0
         assert len(observatory.said.splitlines()) <= 2, observatory.said
 
 
-@pytest.mark.parametrize("number", STOPS)
-def test_its_ports_are_free_again(tmp_path: Path, number: signal.Signals) -> None:
+def test_the_second_signal_changes_nothing_and_its_ports_are_free_again(tmp_path: Path) -> None:
     with Observatory(tmp_path) as observatory, loading(observatory) as load:
         load.reached(3)
         doors = (observatory.page, observatory.grpc, observatory.otlp, observatory.clickhouse)
         ports = {int(door.rpartition(":")[2]) for door in doors}
-        observatory.stop(number)
+        observatory.process.send_signal(signal.SIGTERM)
+        assert observatory.stop(signal.SIGINT) == 0
         listening = {
             each.laddr.port
             for each in psutil.net_connections("tcp")
             if each.status == psutil.CONN_LISTEN and each.laddr
         }
         assert not ports & listening
-
-
-def test_the_second_signal_changes_nothing(tmp_path: Path) -> None:
-    with Observatory(tmp_path) as observatory, loading(observatory) as load:
-        load.reached(3)
-        observatory.process.send_signal(signal.SIGTERM)
-        assert observatory.stop(signal.SIGINT) == 0
-
-
-def test_a_connection_that_is_kept_open_does_not_keep_it(tmp_path: Path) -> None:
-    with Observatory(tmp_path) as observatory, httpx.Client() as idle:
-        idle.get(f"{observatory.clickhouse}/ping")
-        assert observatory.stop() == 0
 
 
 def test_a_message_of_which_the_rest_never_comes_does_not_keep_it(tmp_path: Path) -> None:
