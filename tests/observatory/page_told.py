@@ -17,6 +17,7 @@ from tests.observatory.messages import attributes, request, value
 NOW = 1_900_000_000 * 10**9
 """What the page's clock says: a Sunday in March 2030."""
 MS, SECOND, MINUTE, HOUR = 10**6, 10**9, 60 * 10**9, 3600 * 10**9
+RECENT = NOW - MINUTE
 TABLES = ("otel_traces", "otel_traces_trace_id_ts", "otel_logs")
 SCOPE = InstrumentationScope(name="tests")
 ALL_TIME = Window(0, 2**62)

@@ -3,11 +3,9 @@
 import pytest
 
 from tests.observatory.page_asked import Page
-from tests.observatory.page_told import HOUR, MINUTE, NOW, SERVER, Part, Told, root, served
+from tests.observatory.page_told import HOUR, NOW, RECENT, SERVER, Part, Told, root, served
 
 pytest_plugins = ["tests.observatory.page_fixture"]
-
-RECENT = NOW - MINUTE
 
 
 def test_nothing(page: Page) -> None:

@@ -6,22 +6,10 @@ from typing import Any
 import pytest
 
 from tests.observatory.page_asked import Page
-from tests.observatory.page_told import (
-    HOUR,
-    MINUTE,
-    MS,
-    NOW,
-    SECOND,
-    Part,
-    Told,
-    record,
-    root,
-    trace_id,
-)
+from tests.observatory.page_told import HOUR, MS, RECENT, SECOND, Part, Told, record, root, trace_id
 
 pytest_plugins = ["tests.observatory.page_fixture"]
 
-RECENT = NOW - MINUTE
 TEXTS = [
     "<img src=x onerror=alert(1)>",
     "</script><script>alert(1)</script>",

@@ -5,20 +5,9 @@ from typing import Any
 import pytest
 
 from tests.observatory.page_asked import Page
-from tests.observatory.page_told import (
-    HOUR,
-    MINUTE,
-    NOW,
-    SECOND,
-    Told,
-    record,
-    span_id,
-    trace_id,
-)
+from tests.observatory.page_told import HOUR, NOW, RECENT, SECOND, Told, record, span_id, trace_id
 
 pytest_plugins = ["tests.observatory.page_fixture"]
-
-RECENT = NOW - MINUTE
 
 
 def bodies(page: Page, **parameters: Any) -> list[str]:

@@ -1,11 +1,10 @@
 """Values that are too long, and too many of them: cut, and that is said."""
 
 from tests.observatory.page_asked import Page
-from tests.observatory.page_told import MINUTE, NOW, Told, record, root, trace_id
+from tests.observatory.page_told import RECENT, Told, record, root, trace_id
 
 pytest_plugins = ["tests.observatory.page_fixture"]
 
-RECENT = NOW - MINUTE
 LONG = "x" * 1_000_000
 KEPT, LIST = 262_144, 4096
 """Bytes: of what is stored, and of what is shown in a list."""

@@ -11,12 +11,11 @@ from observatory.page.looking import Looking
 from observatory.page.traces import KNOWN, traces
 from observatory.running import Parts
 from tests.observatory.page_asked import Page
-from tests.observatory.page_told import HOUR, MINUTE, NOW, SECOND, Part, Told, record, root
+from tests.observatory.page_told import HOUR, MINUTE, NOW, RECENT, SECOND, Part, Told, record, root
 
 pytest_plugins = ["tests.observatory.page_fixture"]
 
-RECENT = NOW - MINUTE
-LIMITS = [1, 2, 3, 7]
+LIMITS = [1, 3, 7]
 
 
 def listed(page: Page, **parameters: object) -> list[int]:

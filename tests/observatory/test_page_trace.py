@@ -10,9 +10,9 @@ from tests.observatory.page_told import (
     CLIENT,
     ERROR,
     HOUR,
-    MINUTE,
     MS,
     NOW,
+    RECENT,
     SECOND,
     SERVER,
     Part,
@@ -25,7 +25,35 @@ from tests.observatory.page_told import (
 
 pytest_plugins = ["tests.observatory.page_fixture"]
 
-RECENT = NOW - MINUTE
+
+ALL_OF_IT = {
+    "span_id": span_id(1),
+    "parent_id": None,
+    "service": "vitrine",
+    "name": "GET /recommend",
+    "kind": "Server",
+    "status": "Error",
+    "status_message": "it broke",
+    "offset": 0,
+    "duration": 10 * MS,
+    "self": 10 * MS,
+    "critical": [[0, 10 * MS]],
+    "depth": 0,
+    "children": 0,
+    "orphan": False,
+    "skew": 0,
+    "attributes": {"a": "text", "b": "2", "c": '[1,"x"]', "d": "true"},
+    "events": [{"name": "cache_miss", "offset": 5, "attributes": {"a": "1"}}],
+    "links": [
+        {
+            "trace_id": trace_id(7),
+            "span_id": span_id(8),
+            "attributes": {"why": "feedback"},
+        }
+    ],
+    "scope": "tests",
+}
+"""What is shown of a span that has everything."""
 
 
 def spans(trace: dict[str, Any], *names: str) -> list[Any]:
@@ -50,35 +78,7 @@ def test_all_of_a_span(page: Page, told: Told) -> None:
         "duration": 10 * MS,
         "services": ["vitrine"],
         "resources": {"vitrine": {"service.name": "vitrine"}},
-        "spans": [
-            {
-                "span_id": span_id(1),
-                "parent_id": None,
-                "service": "vitrine",
-                "name": "GET /recommend",
-                "kind": "Server",
-                "status": "Error",
-                "status_message": "it broke",
-                "offset": 0,
-                "duration": 10 * MS,
-                "self": 10 * MS,
-                "critical": [[0, 10 * MS]],
-                "depth": 0,
-                "children": 0,
-                "orphan": False,
-                "skew": 0,
-                "attributes": {"a": "text", "b": "2", "c": '[1,"x"]', "d": "true"},
-                "events": [{"name": "cache_miss", "offset": 5, "attributes": {"a": "1"}}],
-                "links": [
-                    {
-                        "trace_id": trace_id(7),
-                        "span_id": span_id(8),
-                        "attributes": {"why": "feedback"},
-                    }
-                ],
-                "scope": "tests",
-            }
-        ],
+        "spans": [ALL_OF_IT],
         "logs": [],
         "critical_path": [{"span_id": span_id(1), "offset": 0, "length": 10 * MS}],
         "truncated": False,

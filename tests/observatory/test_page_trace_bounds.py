@@ -3,21 +3,9 @@
 import pytest
 
 from tests.observatory.page_asked import Page
-from tests.observatory.page_told import (
-    HOUR,
-    MINUTE,
-    NOW,
-    Part,
-    Told,
-    record,
-    root,
-    span_id,
-    trace_id,
-)
+from tests.observatory.page_told import HOUR, RECENT, Part, Told, record, root, span_id, trace_id
 
 pytest_plugins = ["tests.observatory.page_fixture"]
-
-RECENT = NOW - MINUTE
 
 
 def test_its_log_records(page: Page, told: Told) -> None:

@@ -12,6 +12,7 @@ from tests.observatory.page_told import (
     MINUTE,
     MS,
     NOW,
+    RECENT,
     SECOND,
     SERVER,
     Part,
@@ -22,8 +23,6 @@ from tests.observatory.page_told import (
 )
 
 pytest_plugins = ["tests.observatory.page_fixture"]
-
-RECENT = NOW - MINUTE
 
 
 def test_an_empty_store(page: Page) -> None:
@@ -182,6 +181,7 @@ FILTERS: list[tuple[dict[str, Any], list[int]]] = [
 
 
 @pytest.mark.usefixtures("varied")
-@pytest.mark.parametrize(("given", "expected"), FILTERS)
-def test_filters(page: Page, given: dict[str, Any], expected: list[int]) -> None:
-    assert page.ids(**given) == expected
+def test_filters(page: Page, subtests: pytest.Subtests) -> None:
+    for given, expected in FILTERS:
+        with subtests.test(str(given)):
+            assert page.ids(**given) == expected
