@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from tests.observatory.messages import attributes, fresh, log, request
 from tests.observatory.observing import Observatory
@@ -17,10 +18,9 @@ toUnixTimestamp64Nano(Timestamp) AS time, toUnixTimestamp(TimestampTime) AS seco
 FROM otel.otel_logs WHERE """
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_every_field_is_in_its_column(observatory: Observatory, way: Any) -> None:
-    now, name = time_ns(), fresh()
-    whole = log(
+def whole(name: str, now: int) -> LogRecord:
+    """A record with all its fields."""
+    return log(
         name,
         time_unix_nano=now,
         observed_time_unix_nano=now + 10**10,
@@ -33,10 +33,15 @@ def test_every_field_is_in_its_column(observatory: Observatory, way: Any) -> Non
         event_name="vitrine.fault",
         dropped_attributes_count=2,
     )
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_field_is_in_its_column(observatory: Observatory, way: Any) -> None:
+    now, name = time_ns(), fresh()
     scope = InstrumentationScope(
         name="vitrine", version="2", attributes=attributes({"short": "yes"})
     )
-    sent = request("logs", [whole], {"service.name": "vitrine", "up": True}, scope)
+    sent = request("logs", [whole(name, now)], {"service.name": "vitrine", "up": True}, scope)
     sent.resource_logs[0].schema_url = "https://resource"
     sent.resource_logs[0].scope_logs[0].schema_url = "https://scope"
 

@@ -47,6 +47,8 @@ EXEMPLARS = {
     "Exemplars.SpanId": [OWN.hex(), ""],
     "Exemplars.TraceId": [TRACE.hex(), ""],
 }
+FLAGS = {"Flags": 1}
+USUAL = {**FLAGS, **EXEMPLARS}
 
 
 def sent_points(now: int) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
@@ -59,51 +61,47 @@ def sent_points(now: int) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
     }
     more: dict[str, Any] = {**times, "exemplars": exemplars(now)}
     number = NumberDataPoint(as_double=2.5, **more)
-    histogram = HistogramDataPoint(
-        count=6, sum=7.5, bucket_counts=[1, 2, 3], explicit_bounds=[0.1, 1], min=0.01, max=3, **more
-    )
-    exponential = ExponentialHistogramDataPoint(
-        count=2**63, sum=-1, scale=-3, zero_count=4, min=-2, max=2, zero_threshold=1e-9,
-        positive=Buckets(offset=-7, bucket_counts=[1, 0, 2**40]),
-        negative=Buckets(offset=5, bucket_counts=[9]), **more,
-    )  # fmt: skip
+    total = {"aggregation_temporality": CUMULATIVE, "is_monotonic": True}
     quantiles = [Quantile(quantile=0, value=1), Quantile(quantile=0.99, value=9.5)]
     summary = SummaryDataPoint(count=5, sum=10, quantile_values=quantiles, **times)
-    of_histogram = {"data_points": [histogram], "aggregation_temporality": DELTA}
-    of_exponential = {"data_points": [exponential], "aggregation_temporality": CUMULATIVE}
-    of_sum = {
-        "data_points": [number], "aggregation_temporality": CUMULATIVE, "is_monotonic": True
-    }  # fmt: skip
-    flags = {"Flags": 1}
     return {
-        "gauge": ({"data_points": [number]}, {"Value": 2.5, **flags, **EXEMPLARS}),
+        "gauge": ({"data_points": [number]}, {"Value": 2.5, **USUAL}),
         "sum": (
-            of_sum,
-            {"Value": 2.5, "AggregationTemporality": 2, "IsMonotonic": True, **flags, **EXEMPLARS},
+            {"data_points": [number], **total},
+            {"Value": 2.5, "AggregationTemporality": 2, "IsMonotonic": True, **USUAL},
         ),
-        "histogram": (
-            of_histogram,
-            {
-                "Count": 6, "Sum": 7.5, "BucketCounts": [1, 2, 3], "ExplicitBounds": [0.1, 1],
-                "Min": 0.01, "Max": 3, "AggregationTemporality": 1, **flags, **EXEMPLARS,
-            },
-        ),
-        "exponential_histogram": (
-            of_exponential,
-            {
-                "Count": 2**63, "Sum": -1, "Scale": -3, "ZeroCount": 4, "PositiveOffset": -7,
-                "PositiveBucketCounts": [1, 0, 2**40], "NegativeOffset": 5,
-                "NegativeBucketCounts": [9], "Min": -2, "Max": 2, "AggregationTemporality": 2,
-                **flags, **EXEMPLARS,
-            },
-        ),
+        "histogram": sent_histogram(more),
+        "exponential_histogram": sent_exponential(more),
         "summary": (
             {"data_points": [summary]},
             {
                 "Count": 5, "Sum": 10, "ValueAtQuantiles.Quantile": [0, 0.99],
-                "ValueAtQuantiles.Value": [1, 9.5], **flags,
+                "ValueAtQuantiles.Value": [1, 9.5], **FLAGS,
             },
         ),
+    }  # fmt: skip
+
+
+def sent_histogram(more: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    point = HistogramDataPoint(
+        count=6, sum=7.5, bucket_counts=[1, 2, 3], explicit_bounds=[0.1, 1], min=0.01, max=3, **more
+    )
+    return {"data_points": [point], "aggregation_temporality": DELTA}, {
+        "Count": 6, "Sum": 7.5, "BucketCounts": [1, 2, 3], "ExplicitBounds": [0.1, 1],
+        "Min": 0.01, "Max": 3, "AggregationTemporality": 1, **USUAL,
+    }  # fmt: skip
+
+
+def sent_exponential(more: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    point = ExponentialHistogramDataPoint(
+        count=2**63, sum=-1, scale=-3, zero_count=4, min=-2, max=2, zero_threshold=1e-9,
+        positive=Buckets(offset=-7, bucket_counts=[1, 0, 2**40]),
+        negative=Buckets(offset=5, bucket_counts=[9]), **more,
+    )  # fmt: skip
+    return {"data_points": [point], "aggregation_temporality": CUMULATIVE}, {
+        "Count": 2**63, "Sum": -1, "Scale": -3, "ZeroCount": 4, "PositiveOffset": -7,
+        "PositiveBucketCounts": [1, 0, 2**40], "NegativeOffset": 5,
+        "NegativeBucketCounts": [9], "Min": -2, "Max": 2, "AggregationTemporality": 2, **USUAL,
     }  # fmt: skip
 
 
