@@ -15,12 +15,12 @@ ifeq ($(OBSERVATORY),0)
 run: $(VENV)/.run ## set everything up and serve on http://127.0.0.1:8000
 	@exec $(BIN)/python -m app serve
 else
-run: $(VENV)/.observatory
-	@exec $(BIN)/python -m observatory beside -- $(BIN)/python -m app serve
+run: $(VENV)/.observatory $(if $(filter 1,$(COLLECTOR)),$(OTELCOL))
+	@exec $(BIN)/python -m observatory beside $(if $(filter 1,$(COLLECTOR)),--collector $(OTELCOL)) -- $(BIN)/python -m app serve
 endif
 
 test: $(VENV)/.dev ## run the tests
-	@$(BIN)/pytest -n auto --dist worksteal
+	@VITRINE_OTELCOL=$(wildcard $(OTELCOL)) $(BIN)/pytest -n auto --dist worksteal -m "not lasting"
 
 test-stack: $(VENV)/.dev $(OTELCOL) ## run the tests of the Collector, against the real one
 	@VITRINE_OTELCOL=$(OTELCOL) $(BIN)/pytest -n auto --dist worksteal tests/stack

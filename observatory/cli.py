@@ -60,7 +60,12 @@ def settings_() -> None:
 
 
 @cli.command("beside", context_settings={"ignore_unknown_options": True})
-def beside_(command: Annotated[list[str], typer.Argument(help="what to run")]) -> None:
+def beside_(
+    command: Annotated[list[str], typer.Argument(help="what to run")],
+    collector: Annotated[
+        str | None, typer.Option(help="binary of a Collector to put in between")
+    ] = None,
+) -> None:
     """Serve while a command runs that sends its telemetry here."""
     settings()
-    raise typer.Exit(beside(command))
+    raise typer.Exit(beside(command, collector))

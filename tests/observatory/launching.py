@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Self
@@ -31,8 +32,11 @@ OURS = ("OTEL_", "VITRINE_")
 class Launched:
     """The launcher, on ports that nobody else can take; at the end nothing of it is left."""
 
-    def __init__(self, folder: Path, *command: str, **variables: str) -> None:
-        self._folder, self._command, self._variables = folder, command, variables
+    def __init__(
+        self, folder: Path, *command: str, options: Sequence[str] = (), **variables: str
+    ) -> None:
+        self._folder, self._variables = folder, variables
+        self._command = (*options, "--", *command)
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -40,7 +44,7 @@ class Launched:
             given = environment(self._folder, self.ports).items()
             plain = {name: value for name, value in given if not name.startswith(OURS)}
             self.process = subprocess.Popen(
-                (sys.executable, "-m", "observatory", "beside", "--", *self._command),
+                (sys.executable, "-m", "observatory", "beside", *self._command),
                 cwd=ROOT,
                 env=plain | self._variables,
                 stdin=subprocess.DEVNULL,
