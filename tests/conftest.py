@@ -1,7 +1,9 @@
 """What tests share: one embedder, catalogues in temporary files, the same examples on each run."""
 
 import shutil
+import ssl
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,14 @@ settings.register_profile(
 settings.load_profile("vitrine")
 
 SEED = Path(store.__file__).parent / "seed"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_tls_context() -> Iterator[None]:
+    """Each client of httpx makes one, which takes 25 ms; nobody here speaks TLS."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ssl, "create_default_context", cache(ssl.create_default_context))
+        yield
 
 
 @pytest.fixture(scope="session")
