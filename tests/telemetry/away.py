@@ -24,6 +24,8 @@ LOGGERS = {"vitrine", "uvicorn.error", "app.telemetry.delivery"}
 PLAIN = ("INFO:     ", AWAY)
 """How the lines begin that are said when there is nothing any more that makes JSON of them."""
 CLIENTS = 4
+BREATH = 0.01
+"""Seconds between a client's questions: load, and something left of the machine for others."""
 QUERY = "/recommend?q=stale+bread"
 ASKED: tuple[tuple[str, str, object], ...] = (
     ("GET", QUERY, None),
@@ -135,9 +137,11 @@ def under_load(server: Server) -> Iterator[Counter[int]]:
 
 
 def _ask_on(url: httpx.URL, seen: Counter[int]) -> None:
+    breath = threading.Event()
     with httpx.Client(base_url=url, timeout=30) as client:
         try:
             while True:
                 seen[client.get(QUERY).status_code] += 1
+                breath.wait(BREATH)
         except httpx.TransportError:
             return

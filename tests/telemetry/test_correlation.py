@@ -68,7 +68,7 @@ def ids(answer: httpx.Response) -> tuple[str, str]:
     return found[1], found[2]
 
 
-@pytest.fixture(scope="module", params=["grpc", "http", "grpc gzip", "http gzip"])
+@pytest.fixture(scope="module", params=["grpc gzip", "http gzip"])
 def asked(request: pytest.FixtureRequest, watch: Watch) -> Iterator[Asked]:
     protocol, _, compression = request.param.partition(" ")
     with Receiver() as receiver, StandIn() as stand_in:
