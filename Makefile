@@ -6,7 +6,8 @@ BUILDER := go.opentelemetry.io/collector/cmd/builder@v0.149.0
 .DEFAULT_GOAL := help
 # The Collector's binary lies outside the repository, in a folder named after what it is made of.
 OTELCOL ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vitrine/collector/$(firstword $(shell cksum < collector/manifest.yaml))/otelcol
-.PHONY: help run test test-stack collector check format bench lock docs clean
+.PHONY: help run test test-stack collector up down logs smoke check format bench lock docs clean
+COMPOSE := docker compose
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +28,25 @@ test-stack: $(VENV)/.dev $(OTELCOL) ## run the tests of the Collector, against t
 
 collector: $(OTELCOL) ## build the Collector, once (needs Go 1.25 or newer; some minutes)
 
+up: .env ## bring up the whole stack in containers (6 GB of memory) and say where it is
+	@REVISION=$$(git rev-parse HEAD 2>/dev/null) $(COMPOSE) up --build --detach --wait --wait-timeout 600
+	@. ./.env; echo "Vitrine: http://localhost:$$APP_PORT  SigNoz: http://localhost:$$SIGNOZ_PORT, as $$SIGNOZ_EMAIL with SIGNOZ_PASSWORD of .env"
+
+down: ## stop the stack; its data stays (`docker compose down --volumes` removes it)
+	@$(COMPOSE) down
+
+logs: ## follow what the stack says
+	@$(COMPOSE) logs --follow --tail 100
+
+smoke: .env ## ask the running stack one question, and read back its trace, logs and metrics
+	@set -a; . ./.env; $(PYTHON) tests/stack/smoke.py
+
+.env: .env.example
+	@umask 077; while IFS= read -r line; do case "$$line" in \
+	  \#*) echo "$$line" ;; *=) echo "$$line$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(24) + "Aa1_")')" ;; \
+	  *) echo "$$line" ;; esac; done < .env.example > .env.new && mv .env.new .env
+	@echo "made .env with secrets of its own"
+
 check: $(VENV)/.dev ## style, format, types, generated pages
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -34,6 +54,13 @@ check: $(VENV)/.dev ## style, format, types, generated pages
 	@$(BIN)/python -m app settings | diff docs/settings.md - || { echo "docs/settings.md is stale: make docs"; exit 1; }
 	@$(BIN)/python -m app vocabulary | diff docs/telemetry.md - || { echo "docs/telemetry.md is stale: make docs"; exit 1; }
 	@$(BIN)/python -m observatory settings | diff docs/observatory.md - || { echo "docs/observatory.md is stale: make docs"; exit 1; }
+	@$(BIN)/python -m collector.merging signoz | diff signoz/otel-collector.yaml - || { echo "signoz/otel-collector.yaml is stale: make docs"; exit 1; }
+	@$(BIN)/hadolint Dockerfile
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker-compose.yml
+	@$(BIN)/yamllint --strict -d '{extends: default, rules: {line-length: disable, document-start: disable, braces: {max-spaces-inside: 1}, truthy: {check-keys: false}, comments: {min-spaces-from-content: 1}}}' \
+	  docker-compose.yml otel-collector-config.yaml collector
+	@if $(COMPOSE) version >/dev/null 2>&1; then sed 's/=$$/=checked/' .env.example | $(COMPOSE) --env-file /dev/stdin config --quiet; \
+	  else echo "no docker compose here: the file is held to its schema only"; fi
 
 format: $(VENV)/.dev ## mend style and format
 	@$(BIN)/ruff check --fix .
@@ -57,6 +84,7 @@ docs: $(VENV)/.dev ## make the generated pages anew
 	@$(BIN)/python -m app settings > docs/settings.md
 	@$(BIN)/python -m app vocabulary > docs/telemetry.md
 	@$(BIN)/python -m observatory settings > docs/observatory.md
+	@$(BIN)/python -m collector.merging signoz > signoz/otel-collector.yaml
 
 clean: ## remove the virtual environment and caches (not the data)
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

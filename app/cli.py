@@ -20,7 +20,7 @@ from app.console import counting, refuse, told
 from app.opening import opened
 from app.parts import model_path
 from app.recommend.ranking import ArtefactRefused
-from app.serving import serve
+from app.serving import prepare, serve
 from app.settings import Settings
 from app.settings_table import settings_table, unknown_names
 
@@ -52,6 +52,12 @@ def settings() -> Settings:
 def serve_() -> None:
     """Serve until interrupted; the first start builds the seed catalogue."""
     serve(settings())
+
+
+@cli.command("prepare")
+def prepare_() -> None:
+    """Build what the first start would, and go: the seed catalogue, its index and vectors."""
+    prepare(settings().data)
 
 
 @cli.command("import")

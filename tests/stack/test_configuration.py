@@ -1,13 +1,12 @@
 """The Collector's configuration: what the binary makes of it, and what can be told without one."""
 
 import subprocess
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
+from collector.merging import merged
 from tests.stack.collecting import BACKENDS, CORE, config
 
 NOT_UPSTREAM = {"signoz", "azure-monitor"}
@@ -20,22 +19,6 @@ MANIFEST = CORE.parent / "collector" / "manifest.yaml"
 
 def files(name: str) -> tuple[str, ...]:
     return TOGETHER.get(name, (name,))
-
-
-def merged(*names: str) -> dict[str, Any]:
-    """As the Collector merges: maps do, anything else is replaced."""
-    whole: dict[str, Any] = {}
-    for path in (CORE, *(BACKENDS / f"{each}.yaml" for each in names)):
-        _merge(whole, yaml.safe_load(path.read_text()))
-    return whole
-
-
-def _merge(into: dict[str, Any], other: Mapping[str, Any]) -> None:
-    for key, value in other.items():
-        if isinstance(value, Mapping) and isinstance(into.get(key), dict):
-            _merge(into[key], value)
-        else:
-            into[key] = dict(value) if isinstance(value, Mapping) else value
 
 
 @pytest.mark.parametrize("name", [None, *(each for each in NAMES if each not in NOT_UPSTREAM)])

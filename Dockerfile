@@ -1,0 +1,66 @@
+# Two images: the service (the last stage, so the default) and, with --target observatory, what
+# shows telemetry without SigNoz.
+# Wheels only, by hash: neither has a compiler.
+ARG PYTHON=python:3.13-slim-trixie
+
+FROM ${PYTHON} AS install
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PYTHONDONTWRITEBYTECODE=1
+WORKDIR /srv
+RUN python -m venv --without-pip /opt/vitrine
+COPY requirements requirements
+RUN python -m pip --python /opt/vitrine/bin/python install --quiet --require-hashes --no-deps \
+        --only-binary :all: -r requirements/run.txt \
+    && /opt/vitrine/bin/python -m compileall -q /opt/vitrine
+
+FROM install AS install-observatory
+RUN python -m pip --python /opt/vitrine/bin/python install --quiet --require-hashes --no-deps \
+        --only-binary :all: -r requirements/observatory.txt
+
+# The catalogue with its index and vectors, and the ranking model: the first start finds them made.
+FROM install AS build
+COPY pyproject.toml ./
+COPY app app
+RUN export VITRINE_DATA=/data VITRINE_TELEMETRY__ENABLED=false \
+    && /opt/vitrine/bin/python -m app prepare \
+    && /opt/vitrine/bin/python -m app train \
+    && /opt/vitrine/bin/python -m compileall -q app
+
+FROM ${PYTHON} AS base
+RUN groupadd --system --gid 10001 vitrine \
+    && useradd --system --uid 10001 --gid vitrine --no-create-home --home-dir /nonexistent \
+        --shell /usr/sbin/nologin vitrine \
+    && install --directory --owner vitrine --group vitrine /data
+ENV PATH=/opt/vitrine/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+WORKDIR /srv
+USER 10001:10001
+STOPSIGNAL SIGTERM
+
+FROM base AS observatory
+COPY --from=install-observatory /opt/vitrine /opt/vitrine
+COPY pyproject.toml ./
+COPY app app
+COPY observatory observatory
+COPY clickhouse clickhouse
+ENV OBSERVATORY_DATA=/data OBSERVATORY_HOST=0.0.0.0
+VOLUME /data
+EXPOSE 4317 4318 8080 8123
+HEALTHCHECK --interval=5s --timeout=3s --start-period=20s --retries=3 \
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8123/ping', timeout=2)"]
+ENTRYPOINT ["python", "-m", "observatory"]
+CMD ["serve"]
+
+FROM base
+LABEL org.opencontainers.image.title="Vitrine" \
+      org.opencontainers.image.description="A recommendation service you can see through"
+COPY --from=build /opt/vitrine /opt/vitrine
+COPY --from=build /srv/app app
+COPY --from=build /srv/pyproject.toml ./
+COPY --from=build --chown=vitrine:vitrine /data /data
+ARG REVISION=
+ENV VITRINE_DATA=/data VITRINE_SERVER__HOST=0.0.0.0 VITRINE_TELEMETRY__REVISION=${REVISION}
+VOLUME /data
+EXPOSE 8000
+HEALTHCHECK --interval=5s --timeout=3s --start-period=10s --retries=3 \
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/readyz', timeout=2)"]
+ENTRYPOINT ["python", "-m", "app"]
+CMD ["serve"]

@@ -1,0 +1,129 @@
+"""What docker-compose.yml promises, told from the file: no engine is needed."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from collector.merging import as_one_file
+from tests.processes import ROOT
+
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+RUNNING = sorted(name for name, each in SERVICES.items() if each["restart"] == "unless-stopped")
+ONCE = sorted(set(SERVICES) - set(RUNNING))
+OURS = "vitrine:local"
+MINIMUM = 6 * 1024
+"""Mebibytes of the laptop that it fits on."""
+UNITS = {"m": 1, "g": 1024}
+
+
+def mebibytes(limit: str) -> int:
+    return int(limit[:-1]) * UNITS[limit[-1]]
+
+
+def mounted() -> list[str]:
+    """Files and folders of the repository that a container sees."""
+    named = [each for of in SERVICES.values() for each in of.get("volumes", ())]
+    return [each.partition(":")[0] for each in named if each.startswith(".")]
+
+
+def variables(text: str) -> dict[str, str]:
+    """What is asked of the environment, with what stands in for it."""
+    return dict(re.findall(r"\$\{(\w+)([^}]*)\}", text))
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_nothing_is_published_beyond_this_machine(name: str) -> None:
+    for port in SERVICES[name].get("ports", ()):
+        assert port.startswith("127.0.0.1:"), port
+    assert SERVICES[name].get("network_mode") in {None, "none"}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_image_is_pinned_and_every_service_is_bounded(name: str) -> None:
+    service = SERVICES[name]
+    _, _, tag = service["image"].rpartition(":")
+    assert service["image"] == OURS or re.fullmatch(r"v?\d+\.\d+\.\d+", tag), service["image"]
+    assert mebibytes(service["mem_limit"]) > 0
+    assert {"max-size", "max-file"} <= set(service["logging"]["options"])
+    assert "no-new-privileges:true" in service["security_opt"]
+    assert not service.get("privileged")
+
+
+@pytest.mark.parametrize("name", RUNNING)
+def test_what_runs_says_whether_it_is_well(name: str) -> None:
+    service = SERVICES[name]
+    if "healthcheck" not in service:
+        assert service["image"] == OURS
+        assert "HEALTHCHECK" in (ROOT / "Dockerfile").read_text().rpartition("\nFROM ")[2]
+        return
+    assert service["healthcheck"]["test"][0] in {"CMD", "CMD-SHELL"}
+    assert service["healthcheck"]["retries"] * 5 <= 180
+
+
+@pytest.mark.parametrize("name", ONCE)
+def test_what_runs_once_is_tried_again_within_bounds(name: str) -> None:
+    assert SERVICES[name]["restart"].startswith("on-failure:")
+    assert SERVICES[name]["healthcheck"] == {"disable": True}
+
+
+def test_waiting_is_for_something_that_can_be_waited_for() -> None:
+    for service in SERVICES.values():
+        for name, wait in service.get("depends_on", {}).items():
+            done = "service_completed_successfully"
+            assert wait["condition"] == (done if name in ONCE else "service_healthy")
+
+
+def test_the_service_starts_without_any_of_the_others() -> None:
+    assert "depends_on" not in SERVICES["app"]
+
+
+def test_it_fits_a_laptop() -> None:
+    limits = [mebibytes(SERVICES[name]["mem_limit"]) for name in RUNNING]
+    assert sum(limits) < MINIMUM - 512
+
+
+@pytest.mark.parametrize("path", mounted())
+def test_mounted_files_are_there(path: str) -> None:
+    assert (ROOT / path).exists()
+
+
+def test_named_volumes_are_declared_and_used() -> None:
+    used = {
+        each.partition(":")[0]
+        for service in SERVICES.values()
+        for each in service.get("volumes", ())
+        if not each.startswith(".")
+    }
+    assert used == set(COMPOSE["volumes"])
+
+
+def test_no_secret_has_a_default_and_the_example_names_each() -> None:
+    asked = variables((ROOT / "docker-compose.yml").read_text())
+    example = (ROOT / ".env.example").read_text().splitlines()
+    given = dict(line.split("=", 1) for line in example if line and not line.startswith("#"))
+    secret = {name for name, default in asked.items() if default.startswith(":?")}
+    assert secret == {name for name, value in given.items() if not value}
+    for name in asked:
+        if re.search("PASSWORD|SECRET|TOKEN|KEY", name):
+            assert name in secret
+
+
+def test_the_collector_of_signoz_has_the_same_configuration_as_one_file() -> None:
+    assert (ROOT / "signoz" / "otel-collector.yaml").read_text() == as_one_file("signoz")
+
+
+def test_secrets_are_not_committed_nor_sent_to_the_builder() -> None:
+    assert "/.env" in (ROOT / ".gitignore").read_text().splitlines()
+    allowed = (ROOT / ".dockerignore").read_text().splitlines()
+    assert allowed[0] == "*"
+    assert all((ROOT / line[1:]).exists() for line in allowed[1:] if line.startswith("!"))
+
+
+def test_the_override_for_checks_changes_only_services_that_exist() -> None:
+    text = Path(__file__).with_name("compose.observatory.yml").read_text()
+    changed = yaml.safe_load(re.sub(r"!(override|reset)( null)?", "", text))["services"]
+    assert set(changed) <= set(SERVICES)
