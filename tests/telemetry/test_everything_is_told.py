@@ -43,6 +43,7 @@ def breaks(*_: object) -> NoReturn:
 
 async def drive(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make it tell whatever it can."""
+    await service.ask("tide tables", {"vitrine-debug": "1"})
     answers = [await service.ask(text) for text in ("stale bread", "stale bread", "tide", "!!!")]
     found = answers[0].json()
     clicked = found["results"][0]["document"]["id"]
