@@ -1,0 +1,117 @@
+"""Backends of others, each as a process of its own that is gone at the end of the block.
+
+with Backend([prometheus, …], ready="Server is ready", folder=folder, port=port) as backend:
+    [series] = backend.get("/api/v1/query", query="up")["data"]["result"]
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+import pytest
+
+from tests.processes import PATIENCE
+
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vitrine"
+NO_PROMETHEUS = "no Prometheus here: apt-get install prometheus"
+
+
+def program(variable: str, cached: Path, how: str) -> Path:
+    """What a variable names, else what lies in the cache; without either the test is left out."""
+    named = os.environ.get(variable)
+    found = Path(named) if named else cached
+    if not found.is_file():
+        pytest.skip(f"{variable} names nothing that is there: {how}")
+    return found.absolute()
+
+
+def prometheus_binary() -> Path:
+    """Debian's package, or whatever is on the path; it is small, so CI has to have it."""
+    found = shutil.which("prometheus")
+    if found:
+        return Path(found)
+    if os.environ.get("CI"):
+        pytest.fail(NO_PROMETHEUS)
+    pytest.skip(NO_PROMETHEUS)
+
+
+class Backend:
+    """A command that says when it is ready, and answers on a port."""
+
+    def __init__(
+        self,
+        command: Sequence[object],
+        *,
+        ready: str,
+        folder: Path,
+        port: int,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
+        self._command = [str(each) for each in command]
+        self._ready, self._folder = ready, folder
+        self._environment = os.environ | (variables or {})
+        self._lines: list[str] = []
+        self._heard = threading.Event()
+        self.address = f"http://127.0.0.1:{port}"
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            self._process = subprocess.Popen(
+                self._command, cwd=self._folder, env=self._environment,
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                text=True, start_new_session=True,
+            )  # fmt: skip
+            stack.callback(self._gone)
+            self._listening = threading.Thread(target=self._listen)
+            self._listening.start()
+            assert self._heard.wait(2 * PATIENCE), self.said
+            assert self._ready in self.said, self.said
+            client = httpx.Client(base_url=self.address, timeout=PATIENCE)
+            self._client = stack.enter_context(client)
+            self._end = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.close()
+
+    @property
+    def said(self) -> str:
+        """What it wrote so far."""
+        return "".join(self._lines)
+
+    def get(self, path: str, **parameters: str) -> Any:
+        """The JSON of an answer; nothing where there is none (yet)."""
+        answer = self._client.get(path, params=parameters)
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return None
+        assert answer.status_code == httpx.codes.OK, answer.text
+        return answer.json()
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Any:
+        """The same, for what is asked with a body."""
+        answer = self._client.post(path, json=body)
+        assert answer.status_code == httpx.codes.OK, answer.text
+        return answer.json()
+
+    def _gone(self) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._listening.join()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._lines.append(line)
+            if self._ready in line:
+                self._heard.set()
+        self._heard.set()
