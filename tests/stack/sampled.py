@@ -85,13 +85,16 @@ class Sampler:
 
 @contextmanager
 def sampling(
-    otelcol: Path, folder: Path, store: Observatory, **variables: object
+    otelcol: Path, folder: Path, store: Observatory, otherwise: str = "{}", **variables: object
 ) -> Iterator[Sampler]:
-    """Budgets that no test comes to, unless `variables` say otherwise."""
-    prompt, environment = folder / "prompt.yaml", fresh()
-    prompt.write_text(PROMPT)
+    """Budgets that no test comes to, unless `variables` say another; `otherwise`, YAML, is for
+    what no variable says.
+    """
+    environment, files = fresh(), [folder / "prompt.yaml", folder / "otherwise.yaml"]
+    for file, text in zip(files, (PROMPT, otherwise), strict=True):
+        file.write_text(text)
     ample = {f"COLLECTOR_{name}_BUDGET": 10**9 for name in ("SAMPLING", "STRANGERS", "DEBUG")}
     named = {"DEPLOYMENT_ENVIRONMENT": environment, **to(store)}
     given = {**ample, **named, **variables}
-    with Collector(otelcol, folder, "clickhouse", prompt, **given) as collector:
+    with Collector(otelcol, folder, "clickhouse", *files, **given) as collector:
         yield Sampler(collector, store, environment)
