@@ -1,0 +1,36 @@
+"""Nothing private reaches the store, wherever it stands; the records that it stood in do."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.observatory.messages import fresh
+from tests.observatory.observing import Observatory
+from tests.stack.collecting import Collector
+from tests.stack.everywhere import TABLES, rows, send
+from tests.stack.sensitive import SENSITIVE
+
+Stored = dict[str, list[dict[str, Any]]]
+"""By table."""
+
+
+@pytest.fixture(scope="module")
+def stored(collector: Collector, store: Observatory) -> Stored:
+    """All of them, everywhere, as the store has them."""
+    service = fresh()
+    send(collector, store, [each.text for each in SENSITIVE], service)
+    return {table: rows(store, table, service) for table in TABLES}
+
+
+def _leaks(row: dict[str, Any]) -> list[tuple[str, str]]:
+    """Columns, and the sensitive texts that are in them, at least in part."""
+    said = {column: json.dumps(row[column], ensure_ascii=False) for column in row}
+    return [
+        (column, each.text) for column in row for each in SENSITIVE if each.telling in said[column]
+    ]
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_nothing_that_tells_is_in_any_column(stored: Stored, table: str) -> None:
+    assert [leak for row in stored[table] for leak in _leaks(row)] == []

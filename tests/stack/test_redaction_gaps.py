@@ -1,0 +1,66 @@
+"""Where redaction does not reach: a Collector that gets there makes these tests fail, and the
+configuration's comment, which names these positions, false.
+"""
+
+from base64 import b64encode
+from time import time_ns
+from typing import Any
+
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from tests.observatory.messages import attributes, fresh, gauge, log, request, span, value
+from tests.observatory.observing import Observatory
+from tests.observatory.sending import over_grpc
+from tests.stack.collecting import Collector
+from tests.stack.everywhere import rows
+from tests.waiting import until
+
+CARD = "4532015112830366"
+BYTES = b64encode(CARD.encode()).decode()
+TOLD: dict[str, Any] = {"text": CARD}
+
+
+def _stored(
+    collector: Collector, store: Observatory, signal: str, table: str, record: Any
+) -> dict[str, Any]:
+    service = fresh()
+    over_grpc(collector, signal, request(signal, [record], {"service.name": service}))
+    until(lambda: bool(rows(store, table, service)))
+    [row] = rows(store, table, service)
+    return row
+
+
+def test_links(collector: Collector, store: Observatory) -> None:
+    link = Span.Link(
+        trace_id=b"t" * 16, span_id=b"s" * 8, trace_state=f"a={CARD}", attributes=attributes(TOLD)
+    )
+    row = _stored(collector, store, "traces", "otel_traces", span("span", links=[link]))
+    assert row["Links.Attributes"] == [TOLD]
+    assert row["Links.TraceState"] == [f"a={CARD}"]
+
+
+def test_exemplars(collector: Collector, store: Observatory) -> None:
+    exemplar = {"time_unix_nano": time_ns(), "as_int": 1, "filtered_attributes": attributes(TOLD)}
+    point = gauge("gauge", exemplars=[exemplar])
+    row = _stored(collector, store, "metrics", "otel_metrics_gauge", point)
+    assert row["Exemplars.FilteredAttributes"] == [TOLD]
+
+
+def test_bytes(collector: Collector, store: Observatory) -> None:
+    record = log("", attributes=attributes({"bytes": CARD.encode()}))
+    row = _stored(collector, store, "logs", "otel_logs", record)
+    assert row["LogAttributes"] == {"bytes": BYTES}
+
+
+def test_a_body_of_bytes_is_within_reach(collector: Collector, store: Observatory) -> None:
+    for body, expected in ((CARD.encode(), "****"), (b"\xff no text", "/yBubyB0ZXh0")):
+        row = _stored(collector, store, "logs", "otel_logs", log("", body=value(body)))
+        assert row["Body"] == expected
+
+
+def test_a_trace_state_that_tells_goes_whole_and_another_stays(
+    collector: Collector, store: Observatory
+) -> None:
+    for state, expected in ((f"vendor={CARD}", ""), ("vendor=00f067aa0ba902b7", None)):
+        row = _stored(collector, store, "traces", "otel_traces", span("span", trace_state=state))
+        assert row["TraceState"] == (state if expected is None else expected)

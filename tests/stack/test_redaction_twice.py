@@ -1,0 +1,44 @@
+"""Telemetry that goes through two Collectors is what it was after the first."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+from tests.observatory.messages import attributes, fresh, request, span
+from tests.observatory.observing import Observatory
+from tests.observatory.sending import over_grpc
+from tests.stack.collecting import Collector
+from tests.stack.conftest import to
+from tests.stack.everywhere import BODIES, KINDS, SIGNALS, TABLES, count, message, rows
+from tests.stack.look_alikes import LOOK_ALIKES
+from tests.stack.sensitive import SENSITIVE
+from tests.waiting import until
+
+TEXTS = (*LOOK_ALIKES, *(each.text for each in SENSITIVE))
+EXPECTED = [len(TEXTS) + 1, len(TEXTS) * BODIES, *[len(TEXTS)] * KINDS]
+PRIVATE = {
+    "user.id": "maria",
+    "db.password": "chestnut",
+    "http.request.header.cookie": ["sid=chestnut"],
+    "url.full": "https://shop.example/a?chestnut",
+}
+
+
+def test_a_second_collector_changes_nothing(
+    collector: Collector, otelcol: Path, store: Observatory, tmp_path: Path
+) -> None:
+    service, told = fresh(), attributes(PRIVATE)
+    variables = to(store) | {"OTLP_ENDPOINT": collector.otlp}
+    backends = ("clickhouse", "otlp", "fan-out")
+    with Collector(otelcol, tmp_path, *backends, **variables) as first:
+        for signal in SIGNALS:
+            assert over_grpc(first, signal, message(signal, TEXTS, service)).code == 0
+        private = request(
+            "traces", [span("", attributes=told)], PRIVATE | {"service.name": service}
+        )
+        assert over_grpc(first, "traces", private).code == 0
+        twice = [2 * each for each in EXPECTED]
+        until(lambda: [count(store, table, service) for table in TABLES] >= twice)
+    for table in TABLES:
+        found = Counter(json.dumps(row) for row in rows(store, table, service))
+        assert set(found.values()) == {2}, [row for row in found if found[row] != 2][:2]
