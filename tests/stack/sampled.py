@@ -85,7 +85,7 @@ class Sampler:
 
 @contextmanager
 def sampling(
-    otelcol: Path, folder: Path, store: Observatory, otherwise: str = "{}", **variables: object
+    otelcol: Path, folder: Path, store: Observatory, otherwise: str = "{}", /, **variables: object
 ) -> Iterator[Sampler]:
     """Budgets that no test comes to, unless `variables` say another; `otherwise`, YAML, is for
     what no variable says.

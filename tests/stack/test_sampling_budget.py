@@ -7,8 +7,10 @@ traces of a message at once, which may fall on the end of a second: hence twice 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from tests.observatory.messages import request
 from tests.observatory.observing import Observatory
@@ -80,6 +82,20 @@ def test_what_is_asked_for_has_a_budget_of_its_own(budgeted: Budgeted) -> None:
         sampler.decided(200)
         assert kept(sampler, asked) in within(BUDGET)
         assert kept(sampler, plain) == 0
+
+
+def test_a_trace_with_as_many_spans_as_a_budget_never_fits(budgeted: Budgeted) -> None:
+    large, fits = some(2, about={"vitrine.debug": True})
+    for made, spans in ((large, BUDGET), (fits, BUDGET - 1)):
+        more = [Span() for _ in range(spans - SPANS)]
+        for each in more:
+            each.CopyFrom(made.spans[0])
+            each.span_id = uuid4().bytes[:8]
+        made.parts[0].extend(more)
+    with budgeted(COLLECTOR_SAMPLING_PERCENTAGE=0) as sampler:
+        sampler.send([large, fits])
+        sampler.decided(2)
+        assert sampler.stored() == {fits.trace: BUDGET - 1}
 
 
 @pytest.mark.parametrize("service", [STRANGER, "vitrines-rival", None])
