@@ -103,6 +103,8 @@ HEADERS = (
     Sensitive(f"Set-Cookie: sid={LETTERS}; HttpOnly", LETTERS),
     Sensitive(f'{{"headers": {{"Cookie": ["a=1", "sid={LETTERS}"]}}}}', LETTERS),
     Sensitive(f"X-Api-Key: {LETTERS}", LETTERS),
+    Sensitive(f"X-Auth-Token: {LETTERS}", LETTERS),
+    Sensitive("curl -H 'Authorization: Bearer chestnut' https://shop.example", "chestnut"),
 )
 PASSWORDS = (
     Sensitive("postgresql://maria:s3same@db.internal:5432/shop", "s3same"),
@@ -130,6 +132,7 @@ QUERIES = (
     Sensitive("/search?$filter=name%20eq%20ingrid", "ingrid"),
     Sensitive("?name=ingrid's", "ingrid"),
     Sensitive("https://shop.example/search?ingrid+olsen", "ingrid"),
+    Sensitive("jdbc:mysql://db/shop?user=root&password=ingrid", "ingrid"),
     Sensitive(f"/callback#access_token={LETTERS}", LETTERS),
 )
 SENSITIVE = (

@@ -64,3 +64,12 @@ def test_a_trace_state_that_tells_goes_whole_and_another_stays(
     for state, expected in ((f"vendor={CARD}", ""), ("vendor=00f067aa0ba902b7", None)):
         row = _stored(collector, store, "traces", "otel_traces", span("span", trace_state=state))
         assert row["TraceState"] == (state if expected is None else expected)
+
+
+def test_what_no_pattern_can_tell_from_a_card_is_masked(
+    collector: Collector, store: Observatory
+) -> None:
+    """Ids of 16 digits and runs of numbers in fours: a Luhn digit would tell nine of ten apart."""
+    for text, expected in (("span 4532015112830366", "span****"), ("4096 5120 6144 7168", "****")):
+        row = _stored(collector, store, "logs", "otel_logs", log(text))
+        assert row["Body"] == expected
