@@ -28,6 +28,7 @@ from tests.stack.collecting import Collector
 from tests.waiting import until
 
 SIGNALS = ("traces", "logs", "metrics")
+SCOPES = {"traces": "scope_spans", "logs": "scope_logs", "metrics": "scope_metrics"}
 TABLES = (
     "otel_traces",
     "otel_logs",
@@ -117,6 +118,10 @@ def message(signal: str, texts: Iterable[str], service: str) -> Any:
         part = request(
             signal, makers[signal]([text]), kept(text) | {"service.name": service}, scope
         )
+        [(_, [of_resource])] = part.ListFields()
+        of_resource.schema_url = text
+        [of_scope] = getattr(of_resource, SCOPES[signal])
+        of_scope.schema_url = text
         merged.MergeFrom(part)
     return merged
 

@@ -43,6 +43,7 @@ def test_resources_and_scopes(store: Observatory, service: str, table: str) -> N
         assert row["ScopeVersion"] == text
         if "ScopeAttributes" in row:
             assert _plain(row["ScopeAttributes"]) == kept(text)
+            assert (row["ResourceSchemaUrl"], row["ScopeSchemaUrl"]) == (text, text)
 
 
 def test_spans(store: Observatory, service: str) -> None:
