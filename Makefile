@@ -6,7 +6,7 @@ BUILDER := go.opentelemetry.io/collector/cmd/builder@v0.149.0
 .DEFAULT_GOAL := help
 # The Collector's binary lies outside the repository, in a folder named after what it is made of.
 OTELCOL ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vitrine/collector/$(firstword $(shell cksum < collector/manifest.yaml))/otelcol
-.PHONY: help run test test-stack collector up down logs smoke check format bench lock docs clean
+.PHONY: help run test test-stack collector up down logs smoke traffic check format bench lock docs clean
 COMPOSE := docker compose
 
 help: ## list what can be made
@@ -29,7 +29,8 @@ test-stack: $(VENV)/.dev $(OTELCOL) ## run the tests of the Collector, against t
 collector: $(OTELCOL) ## build the Collector, once (needs Go 1.25 or newer; some minutes)
 
 up: .env ## bring up the whole stack in containers (6 GB of memory) and say where it is
-	@REVISION=$$(git rev-parse HEAD 2>/dev/null) $(COMPOSE) up --build --detach --wait --wait-timeout 600
+	@REVISION=$$(git rev-parse HEAD 2>/dev/null) $(COMPOSE) up --build --detach
+	@$(COMPOSE) up --detach --no-deps --no-recreate --wait --wait-timeout 120 app otel-collector
 	@. ./.env; echo "Vitrine: http://localhost:$$APP_PORT  SigNoz: http://localhost:$$SIGNOZ_PORT, as $$SIGNOZ_EMAIL with SIGNOZ_PASSWORD of .env"
 
 down: ## stop the stack; its data stays (`docker compose down --volumes` removes it)
@@ -41,11 +42,18 @@ logs: ## follow what the stack says
 smoke: .env ## ask the running stack one question, and read back its trace, logs and metrics
 	@set -a; . ./.env; $(PYTHON) tests/stack/smoke.py
 
+# What is there stays; names that .env.example has and .env has not are added.
 .env: .env.example
-	@umask 077; while IFS= read -r line; do case "$$line" in \
-	  \#*) echo "$$line" ;; *=) echo "$$line$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(24) + "Aa1_")')" ;; \
-	  *) echo "$$line" ;; esac; done < .env.example > .env.new && mv .env.new .env
-	@echo "made .env with secrets of its own"
+	@umask 077; { cat .env 2>/dev/null; while IFS= read -r line; do case "$$line" in \
+	  ''|\#*) test -e .env || echo "$$line" ;; \
+	  *) grep -qs "^$${line%%=*}=" .env || case "$$line" in \
+	    *=) echo "$$line$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(24) + "Aa1_")')" ;; *) echo "$$line" ;; esac ;; \
+	  esac; done < .env.example; } > .env.new && mv .env.new .env
+	@echo ".env has all that .env.example names, with secrets of its own"
+
+traffic: $(VENV)/.traffic ## let 10 people ask and click for 10 minutes (PEOPLE=, TIME=, HOST=)
+	@$(BIN)/locust -f benchmarks/traffic.py --headless --users $(or $(PEOPLE),10) --spawn-rate 2 \
+	  --run-time $(or $(TIME),10m) --exit-code-on-error 0 --host $(or $(HOST),http://127.0.0.1:8000)
 
 check: $(VENV)/.dev ## style, format, types, generated pages
 	@$(BIN)/ruff check .
@@ -75,8 +83,8 @@ bench: $(VENV)/.dev ## measure quality and speed (about 10 minutes; tables and b
 	@$(BIN)/python -m benchmarks.sizes
 
 lock: ## resolve requirements anew from pyproject.toml (needs uv)
-	@cd requirements && for extra in run observatory dev; do case $$extra in \
-	  run) extras= ;; observatory) extras="--extra observatory" ;; dev) extras="--extra observatory --extra dev" ;; esac; \
+	@cd requirements && for extra in run observatory traffic dev; do case $$extra in \
+	  run) extras= ;; dev) extras="--extra observatory --extra traffic --extra dev" ;; *) extras="--extra $$extra" ;; esac; \
 	  uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-header --quiet $$extras ../pyproject.toml -o $$extra.txt; done
 

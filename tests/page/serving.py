@@ -24,5 +24,7 @@ def serving(data: Path, trace_url: str) -> Iterator[Server]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         number = listening.fileno()
         with subprocess.Popen((*COMMAND, str(number)), env=env, pass_fds=[number]) as process:
-            yield Server(f"http://127.0.0.1:{listening.getsockname()[1]}", data)
-            process.terminate()
+            try:
+                yield Server(f"http://127.0.0.1:{listening.getsockname()[1]}", data)
+            finally:
+                process.terminate()

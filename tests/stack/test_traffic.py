@@ -1,0 +1,33 @@
+"""The load that dashboards are looked at with: people who ask, click and go."""
+
+import csv
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.page.serving import serving
+from tests.processes import PATIENCE, ROOT
+
+LOCUST = (sys.executable, "-m", "locust", "-f", str(ROOT / "benchmarks" / "traffic.py"))
+SHORT = ("--headless", "--users", "5", "--spawn-rate", "5", "--run-time", "8s")
+
+
+@pytest.mark.lasting
+def test_people_ask_and_click_until_the_time_is_over(tmp_path: Path) -> None:
+    with serving(tmp_path / "data", "") as server:
+        command = (*LOCUST, *SHORT, "--host", server.url, "--csv", str(tmp_path / "told"))
+        done = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    with (tmp_path / "told_stats.csv").open() as file:
+        told = {row["Name"]: row for row in csv.DictReader(file)}
+    assert int(told["/recommend"]["Request Count"]) > 0
+    assert all(row["Failure Count"] == "0" for row in told.values())
+    with sqlite3.connect(tmp_path / "data" / "journal.db") as journal:
+        [kept] = journal.execute("SELECT count(*) FROM feedback").fetchone()
+    journal.close()
+    assert kept == int(told.get("/feedback", {"Request Count": 0})["Request Count"])
