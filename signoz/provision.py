@@ -1,0 +1,159 @@
+"""Sets up SigNoz without a click: channels, rules, dashboards and saved views from the files here.
+
+python signoz/provision.py            creates what is missing, updates what differs
+python signoz/provision.py --check    writes nothing; ends with 1 where it would
+python signoz/provision.py --prune    also deletes what it once made and no file names any more
+
+Its own are known by a label (rules: managed_by), a tag (dashboards: managed-by), or a name that
+begins with vitrine- (channels and views). It needs nothing but Python 3.11 and this folder.
+
+In the environment:
+SIGNOZ_URL          (http://127.0.0.1:8080)
+SIGNOZ_EMAIL        (admin@vitrine.example) of a user who may change everything
+SIGNOZ_PASSWORD     has no default
+SIGNOZ_WEBHOOK_URL  (http://127.0.0.1:9/nobody-listens) where alerts are sent to
+SIGNOZ_RUNBOOK_URL  (docs/runbook.md) what links to the runbook lead to
+SIGNOZ_PATIENCE     (120) seconds to wait until SigNoz serves
+
+Ends with 0, with 1 (--check: something differs), 2 (a setting or a file is wrong), 3 (SigNoz is
+away), 4 (it does not let us in) or 5 (it refused an object; the others are set up all the same).
+"""
+
+import argparse
+import os
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if __package__:
+    from signoz.files import Unreadable, Wanted, wanted
+    from signoz.kinds import KINDS, Body, Kind, difference
+    from signoz.server import Refused, Server, Trouble
+elif not TYPE_CHECKING:  # run as a file, beside which the others lie
+    from files import Unreadable, Wanted, wanted
+    from kinds import KINDS, Body, Kind, difference
+    from server import Refused, Server, Trouble
+
+FOLDER = Path(__file__).parent
+DEFAULTS = {
+    "SIGNOZ_URL": "http://127.0.0.1:8080",
+    "SIGNOZ_EMAIL": "admin@vitrine.example",
+    "SIGNOZ_WEBHOOK_URL": "http://127.0.0.1:9/nobody-listens",
+    "SIGNOZ_RUNBOOK_URL": "docs/runbook.md",
+    "SIGNOZ_PATIENCE": "120",
+}
+IN_FILES = ("SIGNOZ_WEBHOOK_URL", "SIGNOZ_RUNBOOK_URL")
+DRIFT = {"missing", "different", "extra"}
+
+
+@dataclass(slots=True)
+class Provisioning:
+    """One run. Tells what became of each object, and counts."""
+
+    server: Server
+    check: bool
+    prune: bool
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def run(self, plan: Mapping[Kind, Sequence[Wanted]]) -> int:
+        """Everything in order, and then backwards what is too much; the exit code."""
+        extra: list[tuple[Kind, Body]] = []
+        for kind, objects in plan.items():
+            there = kind.listed(self.server)
+            used = [self._one(kind, each, there) for each in objects]
+            extra += [(kind, one) for one in there if kind.is_ours(one) and one not in used]
+        for kind, one in reversed(extra):
+            self._too_much(kind, one)
+        counted = ", ".join(f"{times} {outcome}" for outcome, times in self.counts.items())
+        print(f"{self.counts.total()} objects: {counted}")
+        if self.counts["refused"]:
+            return Refused.code
+        return int(self.check and bool(DRIFT & self.counts.keys()))
+
+    def _one(self, kind: Kind, each: Wanted, there: Sequence[Body]) -> Body | None:
+        """Sees to one object; that of the server which stands for it, if there was one."""
+        named = [one for one in there if one[kind.key] == each.name]
+        one = next(iter(sorted(named, key=kind.is_ours, reverse=True)), None)
+        try:
+            if one is None:
+                self._create(kind, each)
+            else:
+                self._compare(kind, each, one)
+        except Refused as error:
+            self._tell("refused", kind, each.name, f"{each.file}: {error}")
+        return one
+
+    def _create(self, kind: Kind, each: Wanted) -> None:
+        if not self.check:
+            kind.create(self.server, each.body)
+        self._tell("missing" if self.check else "created", kind, each.name)
+
+    def _compare(self, kind: Kind, each: Wanted, one: Body) -> None:
+        where = difference(each.body, kind.whole(self.server, one))
+        if not where:
+            self._tell("unchanged", kind, each.name)
+            return
+        if not self.check:
+            kind.update(self.server, one, each.body)
+        self._tell("different" if self.check else "updated", kind, each.name, where)
+
+    def _too_much(self, kind: Kind, one: Body) -> None:
+        name, outcome = one[kind.key], "extra"
+        try:
+            if self.prune:
+                kind.delete(self.server, one)
+                outcome = "deleted"
+        except Refused as error:
+            self._tell("refused", kind, name, f"can't be deleted: {error}")
+            return
+        self._tell(outcome, kind, name, "" if self.prune else "in no file; --prune deletes it")
+
+    def _tell(self, outcome: str, kind: Kind, name: str, why: str = "") -> None:
+        self.counts[outcome] += 1
+        print(f"{outcome:<9}  {kind.noun:<9}  {name}" + (f"  ({why})" if why else ""), flush=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; its exit code."""
+    options = _options(arguments)
+    settings = DEFAULTS | {name: value for name, value in os.environ.items() if value}
+    variables = {name: settings[name] for name in IN_FILES}
+    try:
+        plan = {kind: wanted(options.folder, kind, variables) for kind in KINDS}
+        server = Server(*_account(settings))
+        server.await_ready(_seconds(settings["SIGNOZ_PATIENCE"]))
+        return Provisioning(server, options.check, options.prune).run(plan)
+    except (Unreadable, Trouble) as error:
+        print(error, file=sys.stderr)
+        return error.code
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="provision.py", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    kinds = parser.add_mutually_exclusive_group()
+    kinds.add_argument("--check", action="store_true", help="write nothing, say what differs")
+    kinds.add_argument("--prune", action="store_true", help="delete what no file names any more")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where the files are")
+    return parser.parse_args(arguments)
+
+
+def _account(settings: Mapping[str, str]) -> tuple[str, str, str]:
+    if "SIGNOZ_PASSWORD" not in settings:
+        raise Trouble("SIGNOZ_PASSWORD is not set; it is that of SIGNOZ_EMAIL.")
+    return settings["SIGNOZ_URL"], settings["SIGNOZ_EMAIL"], settings["SIGNOZ_PASSWORD"]
+
+
+def _seconds(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise Trouble(f"SIGNOZ_PATIENCE is {text!r}; it has to be a number of seconds.") from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

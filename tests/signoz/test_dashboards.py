@@ -1,0 +1,130 @@
+"""Dashboards answer questions, about what somebody tells, in units, and leave no room unused."""
+
+import json
+import re
+from collections import Counter
+
+import pytest
+
+from app.telemetry import vocabulary as v
+from tests.signoz.named import in_builder, in_queries, strangers
+from tests.signoz.panels import Panel, bodies, panels
+from tests.signoz.provisioning import FOLDER
+
+DASHBOARDS, PANELS = bodies("dashboards"), panels()
+NAMES = ("service", "pipeline", "model", "dependencies", "telemetry", "slo")
+UNITS = {"1", "s", "By", "percentunit", "{count}", "{count}/s", "{req}/s", "{ops}/s"}
+"""As SigNoz has them, of those that are needed."""
+OF_RESOURCE = {"service.name", "service.instance.id", "deployment.environment.name"}
+PARTS = re.compile(r"\.(bucket|count|sum)$")
+each_panel = pytest.mark.parametrize("panel", PANELS, ids=str)
+each_dashboard = pytest.mark.parametrize("name", DASHBOARDS)
+
+
+def test_all_dashboards_are_there() -> None:
+    assert set(DASHBOARDS) == {f"vitrine-{name}" for name in NAMES}
+
+
+@pytest.mark.parametrize("kind", ["channels", "dashboards", "views"])
+def test_files_are_written_in_one_way_and_named_like_what_is_in_them(kind: str) -> None:
+    for name, body in bodies(kind).items():
+        text = (FOLDER / kind / f"{name}.json").read_text("utf-8")
+        assert text == json.dumps(body, indent=2, ensure_ascii=False) + "\n"
+        assert body["name"] == name
+
+
+def test_titles_are_questions_and_each_is_asked_once() -> None:
+    times = Counter(each.title for each in PANELS)
+    assert [title for title, count in times.items() if count > 1 or not title.endswith("?")] == []
+
+
+@each_panel
+def test_a_panel_has_a_unit_and_says_what_it_means_to_be_empty(panel: Panel) -> None:
+    assert "mpty" in panel.description
+    assert panel.kind == "List" or panel.units <= UNITS, panel.units
+    assert any("${SIGNOZ_RUNBOOK_URL}" in each["url"] for each in panel.links)
+
+
+@each_panel
+def test_a_panel_asks_for_what_somebody_tells(panel: Panel) -> None:
+    assert strangers(in_queries(panel.queries)) == []
+
+
+@each_panel
+def test_attributes_are_those_of_the_metric(panel: Panel) -> None:
+    for spec in panel.built:
+        for metric in (v.METRICS.get(PARTS.sub("", name)) for name in in_builder(spec).metrics):
+            known = {*metric.attributes, *OF_RESOURCE, "le"} if metric else set()
+            assert not metric or in_builder(spec).attributes <= known
+
+
+@each_panel
+def test_buckets_that_are_asked_for_are_there(panel: Panel) -> None:
+    for spec in panel.built:
+        for le in re.findall(r"le = '([^']+)'", spec.get("filter", {}).get("expression", "")):
+            [metric] = [each["metricName"] for each in spec["aggregations"]]
+            assert float(le) in v.METRICS[metric.removesuffix(".bucket")].bounds
+
+
+@each_panel
+def test_single_numbers_say_how_a_time_becomes_one(panel: Panel) -> None:
+    for spec in panel.built if panel.kind in ("Number", "Table") else []:
+        assert all(each["reduceTo"] in ("sum", "avg", "last") for each in spec["aggregations"])
+
+
+@each_panel
+def test_lines_are_told_apart(panel: Panel) -> None:
+    """By every attribute they are grouped by, and where there are several queries by words."""
+    shown = [each["spec"] for each in panel.queries if not each["spec"].get("disabled")]
+    for spec in shown:
+        told = spec.get("legend", "")
+        missing = [
+            by["name"] for by in spec.get("groupBy", []) if f"{{{{{by['name']}}}}}" not in told
+        ]
+        assert missing == []
+    legends = [each.get("legend", "") for each in shown]
+    assert len(legends) == 1 or ("" not in legends and len({*legends}) == len(legends))
+
+
+@each_panel
+def test_shares_are_of_something(panel: Panel) -> None:
+    """What a formula is made of is not shown besides; it is asked over the same things."""
+    formulas = [each["spec"] for each in panel.queries if each["type"] == "builder_formula"]
+    if not formulas:
+        return
+    inputs = {name for each in formulas for name in re.findall(r"[A-E]", each["expression"])}
+    assert {each["name"] for each in panel.built if each.get("disabled")} == inputs
+    bases = {each["filter"]["expression"].rpartition("service.name")[2] for each in panel.built}
+    assert len(bases) == 1
+
+
+@each_dashboard
+def test_every_panel_is_placed_and_rows_are_full(name: str) -> None:
+    spec = DASHBOARDS[name]["spec"]
+    items = [item for each in spec["layouts"] for item in each["spec"]["items"]]
+    placed = {item["content"]["$ref"].removeprefix("#/spec/panels/") for item in items}
+    assert placed == spec["panels"].keys()
+    assert all(each["spec"]["display"]["title"] for each in spec["layouts"])
+    for each in spec["layouts"]:
+        cells = sum(item["width"] * item["height"] for item in each["spec"]["items"])
+        lowest = max((item["y"] + item["height"] for item in each["spec"]["items"]), default=0)
+        assert cells == 12 * lowest, each["spec"]["display"]["title"]
+
+
+@each_dashboard
+def test_variables_that_are_used_are_declared_and_the_other_way_round(name: str) -> None:
+    declared = {each["spec"]["name"] for each in DASHBOARDS[name]["spec"]["variables"]}
+    filters = [
+        spec.get("filter", {}).get("expression", "")
+        for each in PANELS
+        if each.dashboard == name
+        for spec in each.built
+    ]
+    assert set(re.findall(r"\$(\w+)", " ".join(filters))) == declared
+    assert all(set(re.findall(r"\$(\w+)", each)) & declared for each in filters)
+
+
+def test_the_service_is_vitrine_unless_somebody_chooses() -> None:
+    [service, environment] = DASHBOARDS["vitrine-service"]["spec"]["variables"]
+    assert service["spec"]["defaultValue"] == ["vitrine"]
+    assert environment["spec"]["allowAllValue"] is True
