@@ -53,6 +53,8 @@ LABELS = {
     "deployment.environment",
 }  # fmt: skip
 """Attributes of those metrics that no convention has."""
+NAME = "__name__"
+"""A metric's own, which can be compared as well."""
 COLUMNS = {
     "name", "timestamp", "duration_nano", "has_error", "kind_string", "status_code_string",
     "status_message", "trace_id", "span_id", "parent_span_id", "response_status_code", "isRoot",
@@ -103,7 +105,7 @@ def in_promql(query: str) -> Named:
             if not operator:
                 metrics.add(_bare(key))
             else:
-                attributes.add(_bare(key))
+                attributes |= {_bare(key)} - {NAME}
                 values.add((_bare(key), operator, _bare(value)))
     rest = _SELECTOR.sub("", query)
     for inside in _GROUPING.findall(rest):
@@ -168,7 +170,7 @@ def _attribute(name: str) -> bool:
 def _never(name: str, operator: str, value: str) -> bool:
     """Whether nothing that is declared can be what it is compared with."""
     declared = v.ATTRIBUTES.get(name)
-    possible = declared.values if declared else ()
+    possible = declared.values if declared else tuple(_metrics()) if name == NAME else ()
     if declared and declared.kind == "boolean":
         possible = ("true", "false")
     pattern = value if operator in ("=~", "!~") else re.escape(value)

@@ -45,6 +45,7 @@ def test_builder_queries_are_read() -> None:
         ('{"vitrine.recommendation"}', "no metric vitrine.recommendation"),
         ('{"vitrine.stage.duration"}', "no metric vitrine.stage.duration"),
         ('{"vitrine.recommendations.count"}', "no metric vitrine.recommendations.count"),
+        ('{__name__=~"otelcol_(a|b)_.+"}', "__name__ is never otelcol_(a|b)_.+"),
         ("rate(otelcol_exporter_queue[5m])", "no metric otelcol_exporter_queue"),
         ('sum by ("vitrine.stages") ({"vitrine.feedback"})', "no attribute vitrine.stages"),
         ('{"vitrine.telemetry.lost", "vitrine.signal"="spans"}', "vitrine.signal is never spans"),

@@ -1,0 +1,189 @@
+"""slo.yaml is what the rules are, and what it names is there."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from app.telemetry.vocabulary import SERVER_DURATION
+from signoz import objectives
+from signoz.declared import Plan, duration, read
+from signoz.for_prometheus import translated
+from signoz.objectives import made, main, stale
+from tests.processes import ROOT
+from tests.signoz.named import in_promql, in_queries, strangers
+
+RUNBOOK = ROOT / "docs" / "runbook.md"
+BUCKETS = re.compile(r'le="([^"]+)"')
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    return read()
+
+
+@pytest.fixture(scope="module")
+def rules() -> dict[str, Any]:
+    """Every rule of SigNoz by its file's name."""
+    found = (ROOT / "signoz" / "rules").glob("*.json")
+    return {path.stem: json.loads(path.read_text("utf-8")) for path in found}
+
+
+@pytest.fixture(scope="module")
+def prometheus() -> list[dict[str, Any]]:
+    told = yaml.safe_load((ROOT / "prometheus" / "rules.yaml").read_text("utf-8"))
+    return [rule for group in told["groups"] for rule in group["rules"]]
+
+
+def test_generated_files_are_as_declared(plan: Plan) -> None:
+    assert stale(made(plan), ROOT) == []
+
+
+def test_stale_files_are_noticed_and_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(objectives, "ROOT", tmp_path)
+    assert main([]) == 0
+    (tmp_path / "signoz/rules/no-traffic.json").write_text("{}")
+    (tmp_path / "signoz/rules/former.json").write_text("{}")
+    (tmp_path / "prometheus/rules.yaml").unlink()
+    wrong = ["prometheus/rules.yaml", "signoz/rules/former.json", "signoz/rules/no-traffic.json"]
+    assert main(["--check"]) == 1
+    assert capsys.readouterr().out.splitlines() == [f"{one} is stale: make docs" for one in wrong]
+    assert main([]) == main(["--check"]) == 0
+    assert not (tmp_path / "signoz/rules/former.json").exists()
+
+
+def test_rates_are_those_of_the_workbook(plan: Plan) -> None:
+    told = [(each.long, each.short, plan.rate(each), each.severity) for each in plan.burns]
+    assert told == [
+        ("1h", "5m", 14.4, "critical"),
+        ("6h", "30m", 6, "critical"),
+        ("3d", "6h", 1, "warning"),
+    ]
+    limits = {each.name: each.limit for each, _ in plan.burning()}
+    assert limits["availability-fast"] == 0.0144
+    assert limits["latency-steady"] == 0.3
+    assert limits["quality-slow"] == 0.01
+
+
+def test_a_change_of_the_declaration_reaches_both(plan: Plan) -> None:
+    """Stricter by ten: no number is kept anywhere else."""
+    stricter = [replace(each, target=99.99) for each in plan.objectives]
+    files = made(replace(plan, objectives=stricter, channel="others"))
+    rule = json.loads(files["signoz/rules/availability-fast.json"])
+    assert rule["condition"]["thresholds"]["spec"][0]["target"] == 0.00144
+    assert rule["condition"]["thresholds"]["spec"][0]["channels"] == ["others"]
+    assert "> 0.00144" in rule["condition"]["compositeQuery"]["queries"][0]["spec"]["query"]
+    assert "> 0.00144" in files["prometheus/rules.yaml"]
+    assert "0.0144" not in files["prometheus/rules.yaml"]
+
+
+def test_everything_that_is_named_is_told(plan: Plan, rules: dict[str, Any]) -> None:
+    wrong = {
+        name: strangers(in_queries(each["condition"]["compositeQuery"]["queries"]))
+        for name, each in rules.items()
+    }
+    assert {name: each for name, each in wrong.items() if each} == {}
+    assert wrong.keys() == {each.name for each in plan.everything()}
+
+
+def test_labels_in_summaries_are_those_of_the_query(plan: Plan) -> None:
+    for alert in plan.everything():
+        words = set(re.findall(r"\{([\w.]+)\}", alert.summary)) - {"value"}
+        grouped = in_promql(alert.query).attributes
+        assert words <= grouped, alert.name
+
+
+def test_bounds_are_those_of_the_histograms(plan: Plan) -> None:
+    asked = {float(each) for one in plan.objectives for each in BUCKETS.findall(one.good)}
+    assert asked == {0.25}
+    assert asked <= set(SERVER_DURATION.bounds)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ('{"vitrine.model.age"}', "vitrine_model_age_seconds"),
+        ('rate({"vitrine.telemetry.lost"}[5m])', "rate(vitrine_telemetry_lost_total[5m])"),
+        (
+            'sum by ("http.route", le) ({"http.server.request.duration.bucket", le="0.25"})',
+            'sum by (http_route, le) (http_server_request_duration_seconds_bucket{le="0.25"})',
+        ),
+        (
+            '{"vitrine.recommendations", "service.name"=~"vitrine.*", "vitrine.model.name"!="a.b"}',
+            'vitrine_recommendations_total{job=~"(.+/)?vitrine.*", vitrine_model_name!="a.b"}',
+        ),
+        (
+            'sum by ("service.instance.id") ({__name__=~"a.+"})',
+            'sum by (instance) ({__name__=~"a.+"})',
+        ),
+        ('{"vitrine.score.top.count"}', "vitrine_score_top_count"),
+    ],
+)
+def test_names_of_prometheus(query: str, expected: str) -> None:
+    assert translated(query) == expected
+
+
+def test_metrics_that_are_not_ours_have_no_name_in_prometheus() -> None:
+    with pytest.raises(KeyError):
+        translated('{"vitrine.recommendation"}')
+
+
+def test_prometheus_has_the_same_alerts(plan: Plan, prometheus: list[dict[str, Any]]) -> None:
+    there = [each for each in prometheus if "alert" in each]
+    assert len(there) == len(plan.everything()) == len({each["alert"] for each in there})
+    for rule, alert in zip(there, plan.everything(), strict=True):
+        assert rule["labels"]["severity"] == alert.severity
+        assert duration(rule["for"]).total_seconds() == alert.minutes * 60
+
+
+def test_every_alert_has_its_section_in_the_runbook(plan: Plan) -> None:
+    told = set(re.findall(r"^## (.+)$", RUNBOOK.read_text("utf-8"), re.MULTILINE))
+    sections = {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in told}
+    assert {each.section for each in plan.everything()} <= sections
+
+
+@pytest.mark.parametrize("key", ["runbook_url", "dashboard", "summary", "description"])
+def test_every_alert_has_annotations(
+    rules: dict[str, Any], prometheus: list[dict[str, Any]], key: str
+) -> None:
+    both = [*rules.values(), *(each for each in prometheus if "alert" in each)]
+    assert all(each["annotations"][key] for each in both)
+
+
+def test_what_rules_lead_to_is_there(plan: Plan, rules: dict[str, Any]) -> None:
+    channels = {path.stem for path in (ROOT / "signoz" / "channels").glob("*.json")}
+    dashboards = {path.stem for path in (ROOT / "signoz" / "dashboards").glob("*.json")}
+    assert plan.channel in channels
+    assert {each.dashboard for each in plan.everything()} <= dashboards
+    titles = [each["alert"] for each in rules.values()]
+    assert len(set(titles)) == len(titles)
+
+
+def test_reports_keep_the_same_promises(plan: Plan) -> None:
+    """The SQL can't read slo.yaml, so it says the targets again."""
+    report = (ROOT / "clickhouse" / "reports" / "slo.sql").read_text("utf-8")
+    told = {name: float(target) for name, target in re.findall(r"\('(\w+)', (0\.\d+)\)", report)}
+    assert told == {each.name: round(1 - each.allowed, 9) for each in plan.objectives}
+
+
+def test_the_runbook_leads_to_what_is_there() -> None:
+    text = " ".join(RUNBOOK.read_text("utf-8").split())
+    reports = re.findall(r"clickhouse/reports/\w+\.sql", text)
+    assert reports
+    assert all((ROOT / each).is_file() for each in reports)
+    panels = {
+        panel["spec"]["display"]["name"]
+        for path in (ROOT / "signoz" / "dashboards").glob("*.json")
+        for panel in json.loads(path.read_text("utf-8"))["spec"]["panels"].values()
+    }
+    assert set(re.findall(r"\*([A-Z][^*]+\?)\*", text)) <= panels
+    anchors = set(re.findall(r"\]\(#([\w-]+)\)", text))
+    assert anchors <= {each.section for each in read().everything()}
+    settings = (ROOT / "docs" / "settings.md").read_text("utf-8")
+    assert all(f"`{each}`" in settings for each in re.findall(r"VITRINE_[A-Z_]+[A-Z]", text))
