@@ -1,0 +1,133 @@
+"""What the Collector's core takes for a span, and what each of its parts has to do with it.
+
+    python -m benchmarks.collector [--otelcol PATH] [--spans 36000] [--rounds 3]
+
+From a receiver and an exporter that throws everything away, one part of otel-collector-config.yaml
+is added at a time, in the order of its pipelines; with the last it is the core as it stands. Spans
+are the service's own (benchmarks/recorded.py), in batches of 512 from four senders; then upstream's
+telemetrygen sends its own, in batches of 100. CPU is that of the Collector's process, so other work
+on the machine makes caches cold and is not counted. What a part adds is the median over the rounds,
+so the column need not sum up.
+"""
+
+import argparse
+import os
+import random
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from statistics import median
+
+import yaml
+
+from benchmarks.collectors import PARTS, Collector, start, with_parts
+from benchmarks.recorded import Trace, batch, recorded
+from benchmarks.report import report
+from benchmarks.servers import resident_megabytes
+
+CORE = Path(__file__).parents[1] / "otel-collector-config.yaml"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vitrine"
+TELEMETRYGEN = "github.com/open-telemetry/opentelemetry-collector-contrib/cmd/telemetrygen@v0.149.0"
+BARE = "receiver, exporter"
+BATCH = 512
+RATE = 12_000
+"""Spans a second of telemetrygen, which drops some when it is let go as fast as it can."""
+
+
+def telemetrygen() -> str | None:
+    """Upstream's generator of load, built once where Go is."""
+    built = CACHE / "telemetrygen" / "telemetrygen"
+    if not built.is_file():
+        if not shutil.which("go"):
+            return None
+        variables = {"GOBIN": str(built.parent), "CGO_ENABLED": "0", "GOFLAGS": "-mod=mod"}
+        subprocess.run(["go", "install", TELEMETRYGEN], env=os.environ | variables, check=True)
+    return str(built)
+
+
+def generated(generator: str, traces: int) -> Callable[[Collector], None]:
+    """Sends traces of eight spans with upstream's generator."""
+    command = [generator, "traces", "--otlp-insecure", f"--traces={traces}", "--child-spans=7"]
+
+    def send(collector: Collector) -> None:
+        where = [f"--otlp-endpoint={collector.endpoint}", f"--rate={RATE}"]
+        subprocess.run(command + where, check=True, capture_output=True)
+
+    return send
+
+
+def table(collectors: Mapping[str, Collector]) -> list[dict[str, object]]:
+    """One row a configuration: what it takes, and what it takes more than the one before it."""
+    bare, rows = next(iter(collectors.values())).cpu, []
+    before = bare
+    for name, each in collectors.items():
+        added = [mine - others for mine, others in zip(each.cpu, before, strict=True)]
+        ratios = [mine / others for mine, others in zip(each.cpu, bare, strict=True)]
+        rows.append(
+            {
+                "configuration": name,
+                "spans/s per core": round(1000 / median(each.cpu)),
+                "CPU ms/1,000": round(1000 * median(each.cpu), 1),
+                "added ms": round(1000 * median(added), 1),
+                "of bare": round(median(ratios), 1),
+                "RSS MB": round(resident_megabytes(each.process.pid)),
+            }
+        )
+        before = each.cpu
+    return rows
+
+
+def in_turn(
+    collectors: Mapping[str, Collector], rounds: int, send: Callable[[Collector], None]
+) -> list[dict[str, object]]:
+    """Each of them is sent the same, in each round."""
+    for each in collectors.values():
+        each.cpu.clear()
+    for _ in range(rounds):
+        for each in collectors.values():
+            each.measure(send)
+    return table(collectors)
+
+
+def measured(otelcol: str, traces: list[Trace], spans: int, rounds: int) -> list[dict[str, object]]:
+    """All configurations side by side."""
+    core, rng = yaml.safe_load(CORE.read_text("utf-8")), random.Random(1)
+    assert with_parts(core, PARTS) == core, "the core has other parts"
+    share = BATCH // traces[0].spans
+    batches = [batch(rng.choices(traces, k=share), rng) for _ in range(spans // BATCH)]
+    with ExitStack() as stack:
+        collectors = {BARE: start(stack, otelcol, with_parts(core, ()), BARE)}
+        for at, part in enumerate(PARTS):
+            config = with_parts(core, PARTS[: at + 1])
+            collectors[f"+ {part}"] = start(stack, otelcol, config, part)
+        for each in collectors.values():
+            each.send(batches[:8])
+        rows = in_turn(collectors, rounds, lambda collector: collector.send(batches))
+        if generator := telemetrygen():
+            ends = {
+                "telemetrygen: bare": collectors[BARE],
+                "telemetrygen: core": collectors[f"+ {PARTS[-1]}"],
+            }
+            rows += in_turn(ends, rounds, generated(generator, spans // 8))
+    return rows
+
+
+def main() -> None:
+    """Measure, print, keep."""
+    built = sorted((CACHE / "collector").glob("*/otelcol"))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--otelcol", default=os.environ.get("VITRINE_OTELCOL") or built[-1])
+    parser.add_argument("--spans", type=int, default=36_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    given = parser.parse_args()
+    traces = recorded()
+    rows = measured(str(given.otelcol), traces, given.spans, given.rounds)
+    about = f"{traces[0].spans} spans and {traces[0].attributes} attributes a trace"
+    busy = f"load average {os.getloadavg()[0]:.0f} on {os.cpu_count()} cores"
+    report("collector", f"what the Collector takes; {about}; {busy}", rows)
+
+
+if __name__ == "__main__":
+    main()
