@@ -1,0 +1,121 @@
+"""Who gets through in the end: senders that try again; and what is given up, which is counted."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from opentelemetry._logs import LogRecord
+from opentelemetry.exporter.otlp.proto.grpc import _log_exporter as over_grpc
+from opentelemetry.exporter.otlp.proto.http import _log_exporter as over_http
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
+
+from tests.stack.bearing import AGAIN, TAKEN, Load, bearing, told
+from tests.stack.collecting import Collector
+from tests.stack.kept import ClickHouse, Kept, awaited, delivered, stored
+from tests.stack.overlays import impatient
+from tests.telemetry.receiver import Receiver, accept, refuse
+
+QUEUE, MESSAGES, PATIENCE = 200_000, 10, 60
+LONG = "longer than what is left of a full queue " * 1000
+EXPORTERS: dict[str, Any] = {
+    "grpc": lambda it: over_grpc.OTLPLogExporter(endpoint=it.grpc, timeout=PATIENCE),
+    "http": lambda it: over_http.OTLPLogExporter(f"{it.otlp}/v1/logs", timeout=PATIENCE),
+}
+
+
+def say(collector: Collector, protocol: str) -> None:
+    """One log record by the SDK's exporter, which tries again; returns when it has ended."""
+    logging = LoggerProvider(shutdown_on_exit=False)
+    exporter = EXPORTERS[protocol](collector)
+    logging.add_log_record_processor(SimpleLogRecordProcessor(exporter))
+    logging.get_logger("here").emit(LogRecord(body=protocol, attributes={"long": LONG}))
+    logging.shutdown()
+
+
+@pytest.mark.parametrize("protocol", EXPORTERS)
+def test_an_sdk_gets_through_when_there_is_room_again(
+    protocol: str, otelcol: Path, tmp_path: Path
+) -> None:
+    soon = impatient(tmp_path, "otlp", queue=QUEUE)
+    with (
+        Receiver() as receiver,
+        Collector(
+            otelcol, tmp_path, "otlp", soon, OTLP_ENDPOINT=receiver.http_endpoint
+        ) as collector,
+        ThreadPoolExecutor() as pool,
+    ):
+        receiver.behaviour = refuse()
+        with bearing(collector) as load:
+            load.answered(*AGAIN)
+            awaited(lambda: load.refused["logs"] > 0)
+            load.stop()
+            saying = pool.submit(say, collector, protocol)
+            awaited(lambda: '"rejected_items":1,' in collector.said)
+            assert not saying.done()
+            receiver.behaviour = accept
+        saying.result()
+        receiver.await_logs(lambda logs: [each.body for each in logs].count(protocol) == 1)
+
+
+def lost(receiver: Receiver, load: Load) -> int:
+    return len(load.tallies(delivered(receiver, load))["logs"].lost)
+
+
+def any_lost(load: Load, kept: Kept) -> bool:
+    return any(it.lost for it in load.tallies(kept).values())
+
+
+def failed(receiver: Receiver) -> float:
+    points = receiver.latest("otelcol_exporter_send_failed_log_records")
+    return sum(each.value for each in points)
+
+
+def test_what_a_backend_refuses_for_good_is_dropped_and_counted(
+    otelcol: Path, tmp_path: Path
+) -> None:
+    soon = impatient(tmp_path, "otlp")
+    with (
+        Receiver() as receiver,
+        Collector(
+            otelcol, tmp_path, "otlp", soon, OTLP_ENDPOINT=receiver.http_endpoint
+        ) as collector,
+    ):
+        receiver.behaviour = refuse(status=400)
+        with bearing(collector) as load:
+            load.reached(MESSAGES)
+            awaited(lambda: any(each.signal == "logs" for each in receiver.requests))
+            receiver.behaviour = accept
+            load.reached(MESSAGES)
+        awaited(lambda: 0 < lost(receiver, load) == failed(receiver))
+        told("refused for good", load.tallies(delivered(receiver, load)))
+    assert set(load.answers) <= TAKEN
+
+
+def test_of_two_backends_the_other_has_what_a_full_queue_refuses(
+    otelcol: Path, tmp_path: Path
+) -> None:
+    """A sender that tries again, as it is told to, has it there twice."""
+    backends = ("clickhouse", "otlp", "fan-out", impatient(tmp_path, "otlp", queue=QUEUE))
+    with (
+        Receiver() as receiver,
+        ClickHouse(tmp_path / "store") as clickhouse,
+        clickhouse.up() as store,
+        Collector(
+            otelcol, tmp_path, *backends,
+            OTLP_ENDPOINT=receiver.http_endpoint, **clickhouse.variables,
+        ) as collector,
+    ):  # fmt: skip
+        receiver.behaviour = refuse()
+        with bearing(collector) as load:
+            load.answered(*AGAIN)
+            awaited(lambda: load.refused["logs"] > 0)
+        receiver.behaviour = accept
+        awaited(lambda: not any_lost(load, delivered(receiver, load)))
+        awaited(lambda: not any_lost(load, stored(store, load)))
+        first, second = (stored(store, load), delivered(receiver, load))
+        told("two backends: ClickHouse", load.tallies(first))
+        told("two backends: the one that was away", load.tallies(second))
+        awaited(lambda: len(stored(store, load)["logs"]) == len(load.sent("logs")))
+        assert len(second["logs"]) < len(first["logs"])

@@ -1,0 +1,118 @@
+"""No room: senders are told to come again, and what is dropped is counted."""
+
+import resource
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.observatory.observing import Observatory
+from tests.stack.bearing import AGAIN, TAKEN, Load, bearing, told
+from tests.stack.collecting import Collector
+from tests.stack.kept import ClickHouse, awaited, own, stored
+from tests.stack.overlays import impatient
+
+QUEUE = 200_000
+DISK = 1 << 19
+MESSAGES = 20
+MANY = 100
+"""Records; more than are on their way at once."""
+ENQUEUE, REFUSED = "otelcol_exporter_enqueue_failed", "otelcol_receiver_refused"
+
+
+@contextmanager
+def told_of_limits() -> Iterator[None]:
+    """A process started in here is told that a file is too large, and not ended for it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGXFSZ})
+    yield
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def limit_files(collector: Collector, size: int) -> None:
+    """No file of its can grow beyond this: a full disk for whoever runs the tests."""
+    of = (size, resource.RLIM_INFINITY)
+    resource.prlimit(collector.process.pid, resource.RLIMIT_FSIZE, of)
+
+
+def lost(store: Observatory, load: Load, *signals: str) -> list[str]:
+    tallies = load.tallies(stored(store, load))
+    return [each for kind in signals for each in tallies[kind].lost]
+
+
+@pytest.mark.lasting
+def test_full_queues_are_told_to_senders_and_counted(otelcol: Path, tmp_path: Path) -> None:
+    soon = impatient(tmp_path, "clickhouse", queue=QUEUE)
+    with (
+        ClickHouse(tmp_path / "store") as clickhouse,
+        Collector(otelcol, tmp_path, "clickhouse", soon, **clickhouse.variables) as collector,
+        bearing(collector) as load,
+    ):
+        load.answered(*AGAIN)
+        assert httpx.get(collector.health).status_code == 200
+        with clickhouse.up() as store:
+            load.reached(MESSAGES)
+            load.stop()
+            awaited(lambda: not lost(store, load, "traces", "metrics", "logs"))
+            told("queues full", load.tallies(stored(store, load)))
+            refused = load.refused
+            assert refused["traces"] == 0  # their senders waited
+            awaited(lambda: own(store, f"{ENQUEUE}_log_records") == refused["logs"])
+            awaited(lambda: own(store, f"{REFUSED}_log_records") == refused["logs"])
+            awaited(lambda: own(store, f"{ENQUEUE}_metric_points") >= refused["metrics"])
+    assert set(load.answers) <= TAKEN | AGAIN
+
+
+@pytest.mark.lasting
+def test_a_full_disk_is_told_to_senders_and_what_sampling_drops_is_counted(
+    otelcol: Path, tmp_path: Path
+) -> None:
+    soon = impatient(tmp_path, "clickhouse")
+    with (
+        ClickHouse(tmp_path / "store") as clickhouse,
+        told_of_limits(),
+        Collector(otelcol, tmp_path, "clickhouse", soon, **clickhouse.variables) as collector,
+    ):
+        limit_files(collector, DISK)
+        with bearing(collector) as load:
+            awaited(lambda: min(load.refused[each] for each in ("metrics", "logs")) > MANY)
+            awaited(lambda: "Error sending spans to destination" in collector.said)
+            assert httpx.get(collector.health).status_code == 200
+            limit_files(collector, resource.RLIM_INFINITY)
+            with clickhouse.up() as store:
+                load.reached(MESSAGES)
+                load.stop()
+                awaited(lambda: not lost(store, load, "metrics", "logs"))
+                awaited(
+                    lambda: own(store, f"{ENQUEUE}_spans") == len(lost(store, load, "traces")) > 0
+                )
+                told("disk full", load.tallies(stored(store, load)))
+                refused = load.refused["logs"]
+                awaited(lambda: own(store, f"{ENQUEUE}_log_records") == refused)
+    assert set(load.answers) <= TAKEN | AGAIN
+
+
+@pytest.mark.lasting
+def test_clickhouse_back_while_the_disk_is_full(otelcol: Path, tmp_path: Path) -> None:
+    """What is taken out of a queue that can't be written may be lost: how much is told."""
+    soon = impatient(tmp_path, "clickhouse")
+    with (
+        ClickHouse(tmp_path / "store") as clickhouse,
+        told_of_limits(),
+        Collector(otelcol, tmp_path, "clickhouse", soon, **clickhouse.variables) as collector,
+    ):
+        limit_files(collector, DISK)
+        with bearing(collector) as load, clickhouse.up() as store:
+            awaited(lambda: min(load.refused[each] for each in ("metrics", "logs")) > MANY)
+            awaited(lambda: bool(stored(store, load)["logs"]))
+            limit_files(collector, resource.RLIM_INFINITY)
+            load.reached(MESSAGES)
+            early = {kind: set(ids) for kind, ids in load.so_far().items()}
+            load.reached(MESSAGES)
+            load.stop()
+            awaited(lambda: not set(lost(store, load, "metrics")) - early["metrics"])
+            awaited(lambda: not set(lost(store, load, "logs")) - early["logs"])
+            awaited(lambda: not set(lost(store, load, "traces")) - early["traces"])
+            told("disk full, ClickHouse back before", load.tallies(stored(store, load)))

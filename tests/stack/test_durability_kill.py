@@ -1,0 +1,81 @@
+"""Kill -9 of the Collector under load: what it had acknowledged is delivered by the next one."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.observatory.observing import Observatory
+from tests.stack.bearing import Load, Tally, bearing, told
+from tests.stack.collecting import Collector
+from tests.stack.kept import ClickHouse, awaited, stored
+from tests.stack.overlays import impatient
+
+MESSAGES, KILLS = 20, 3
+
+
+def counted(store: Observatory, load: Load) -> dict[str, Tally]:
+    return load.tallies(stored(store, load))
+
+
+def none_lost(store: Observatory, load: Load) -> bool:
+    """Of what goes from the door into a queue."""
+    tallies = counted(store, load)
+    return not tallies["metrics"].lost and not tallies["logs"].lost
+
+
+def decided(store: Observatory, load: Load) -> set[str]:
+    """Spans that sampling has decided for: they came before one that is stored already."""
+    load.reached(MESSAGES)
+    early = set(load.so_far()["traces"])
+    load.reached(1)
+    awaited(lambda: bool(set(stored(store, load)["traces"]) & later(load, early)))
+    return early
+
+
+def later(load: Load, early: set[str]) -> set[str]:
+    return set(load.so_far()["traces"]) - early
+
+
+@pytest.mark.lasting
+def test_kills_lose_no_log_and_no_metric_and_only_the_latest_spans(
+    otelcol: Path, tmp_path: Path
+) -> None:
+    soon = impatient(tmp_path, "clickhouse")
+    killed: set[str] = set()
+    kept: set[str] = set()
+    with (
+        ClickHouse(tmp_path / "store") as clickhouse,
+        clickhouse.up() as store,
+        Collector(otelcol, tmp_path, "clickhouse", soon, **clickhouse.variables) as collector,
+        bearing(collector) as load,
+    ):
+        for _ in range(KILLS):
+            kept |= decided(store, load) - killed
+            collector.kill()
+            killed = set(load.so_far()["traces"])
+            collector.start()
+        load.reached(MESSAGES)
+        load.stop()
+        awaited(lambda: none_lost(store, load))
+        awaited(lambda: set(counted(store, load)["traces"].lost) <= killed)
+        tallies = counted(store, load)
+    told(f"{KILLS} kills under load", tallies)
+    assert len(kept) > KILLS * MESSAGES
+    assert not kept & set(tallies["traces"].lost)
+
+
+def test_kills_lose_nothing_that_waits_for_clickhouse(otelcol: Path, tmp_path: Path) -> None:
+    soon = impatient(tmp_path, "clickhouse")
+    with (
+        ClickHouse(tmp_path / "store") as clickhouse,
+        Collector(otelcol, tmp_path, "clickhouse", soon, **clickhouse.variables) as collector,
+    ):
+        with bearing(collector) as load:
+            load.reached(MESSAGES)
+            collector.kill()
+        collector.start()
+        collector.kill()
+        collector.start()
+        with clickhouse.up() as store:
+            awaited(lambda: none_lost(store, load))
+            told("kills while ClickHouse is away", counted(store, load))
