@@ -152,10 +152,10 @@ FILLED_IN = {
 
 def difference(wanted: Any, found: Any, where: str = "") -> str:
     """The place of the first difference that matters, or nothing."""
-    if isinstance(found, dict) and isinstance(wanted, dict | None):
-        mine = wanted or {}
-        places = ((name, f"{where}.{name}" if where else name) for name in sorted(mine | found))
-        each = (difference(mine.get(name), found.get(name), place) for name, place in places)
+    if isinstance(wanted, dict | None) and isinstance(found, dict | None) and wanted != found:
+        mine, theirs = wanted or {}, found or {}
+        places = ((name, f"{where}.{name}" if where else name) for name in sorted(mine | theirs))
+        each = (difference(mine.get(name), theirs.get(name), place) for name, place in places)
         return next(filter(None, each), "")
     if isinstance(found, list) and isinstance(wanted, list) and len(found) == len(wanted):
         pairs = enumerate(zip(wanted, found, strict=True))

@@ -1,0 +1,72 @@
+"""What dashboards say of objectives is what slo.yaml says, and what the alerts ask."""
+
+import pytest
+
+from signoz.declared import Objective, duration, read
+from tests.signoz.panels import panel, panels
+
+PLAN = read()
+FAILING = {
+    "availability": "Are requests for recommendations failing now?",
+    "latency": "What share of recommendations is too slow?",
+    "quality": "Are recommendations degraded now?",
+}
+each_objective = pytest.mark.parametrize("objective", PLAN.objectives, ids=lambda each: each.name)
+
+
+@each_objective
+def test_burn_rates_are_those_of_the_alerts(objective: Objective) -> None:
+    shown = panel(f"How fast is the {objective.name} budget spent?")
+    assert shown.promql == {
+        f"over {burn.long}": f"({objective.share(burn.long)})\n/ {objective.allowed:g}"
+        for burn in PLAN.burns
+    }
+    rates = [
+        burn.spends / 100 * (duration(PLAN.window) / duration(burn.long)) for burn in PLAN.burns
+    ]
+    assert [each["value"] for each in shown.plugin["thresholds"]] == pytest.approx(rates)
+
+
+@each_objective
+def test_the_share_that_fails_is_that_of_the_alerts(objective: Objective) -> None:
+    shown = panel(FAILING[objective.name])
+    assert [*shown.promql.values()] == [objective.share("5m")]
+    assert [each["value"] for each in shown.plugin["thresholds"]] == [objective.allowed]
+
+
+def test_budgets_are_of_what_was_promised() -> None:
+    targets = {each.name: each.target for each in PLAN.objectives}
+    names = ", ".join(f"'{name}'" for name in sorted(targets))
+    shares = ", ".join(f"{targets[name] / 100:g}" for name in sorted(targets))
+    queries = [sql for each in panels() if each.dashboard == "vitrine-slo" for sql in each.sql]
+    assert len(queries) == 1 + len(targets)
+    for sql in queries:
+        assert f"[{names}]" in sql
+        assert f"[{shares}]" in sql
+        assert "30 * 86400000" in sql
+    assert PLAN.window == "30d"
+
+
+@pytest.mark.parametrize(
+    ("title", "objective"),
+    [
+        ("What share of requests for recommendations fails?", "availability"),
+        ("What share of recommendations is degraded?", "quality"),
+        ("What share of recommendations is degraded over time?", "quality"),
+    ],
+)
+def test_lines_elsewhere_are_what_is_allowed(title: str, objective: str) -> None:
+    [allowed] = [each.allowed for each in PLAN.objectives if each.name == objective]
+    assert [line["value"] for line in panel(title).plugin["thresholds"]] == [allowed]
+
+
+def test_lines_of_durations_are_the_objective_of_latency() -> None:
+    [latency] = [each for each in PLAN.objectives if each.name == "latency"]
+    lines = [
+        line["value"]
+        for each in panels()
+        for line in each.plugin.get("thresholds", [])
+        if "objective" in line.get("label", "") + each.description and each.units == {"s"}
+    ]
+    assert len(lines) >= 4
+    assert all(f'le="{line:g}"' in latency.good for line in lines)

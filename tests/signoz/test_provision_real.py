@@ -1,0 +1,80 @@
+"""The real SigNoz takes everything, and finds nothing to change when it is told again."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from signoz.server import Refused, Server
+from tests.processes import PATIENCE
+from tests.signoz.panels import Body, bodies, panels
+from tests.signoz.provisioning import Provisioner
+from tests.signoz.real import RealSigNoz
+from tests.signoz.signoz_stand_in import EMAIL, PASSWORD
+
+PREVIEW = "/api/v5/query_range/preview"
+KINDS = {"Number": "scalar", "Table": "scalar", "List": "raw"}
+VARIABLES = {
+    "service": {"type": "dynamic", "value": ["vitrine"]},
+    "environment": {"type": "dynamic", "value": "__all__"},
+}
+
+
+@pytest.fixture
+def provisioner(
+    real: RealSigNoz,
+    files: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Provisioner:
+    return Provisioner(real.url, monkeypatch, capsys, files)
+
+
+def test_it_is_set_up_once_and_then_stays_as_it_is(provisioner: Provisioner, files: Path) -> None:
+    assert provisioner() == 0, provisioner.reasons
+    made = provisioner.outcomes["created"]
+    assert set(provisioner.outcomes) == {"created"}
+    for arguments in ([], ["--check"]):
+        assert provisioner(*arguments) == 0
+        assert provisioner.outcomes == {"unchanged": made}
+    path = files / "dashboards" / "vitrine-service.json"
+    text = path.read_text()
+    path.write_text(text.replace('"duration": "1h"', '"duration": "3h"'))
+    assert provisioner("--check") == 1
+    assert provisioner() == 0
+    assert provisioner.outcomes["updated"] == [("dashboard", "vitrine-service")]
+    assert provisioner.reasons["vitrine-service"] == "spec.duration"
+    path.write_text(text)
+    assert provisioner() == 0
+    assert provisioner("--check") == 0
+
+
+def test_another_password_is_refused(provisioner: Provisioner) -> None:
+    provisioner.set(PASSWORD=f"{PASSWORD}-not")
+    assert provisioner() == 4
+    assert "does not let" in provisioner.error
+
+
+def test_queries_are_written_as_it_reads_them(real: RealSigNoz) -> None:
+    """Their filters and formulas; for names and SQL it would have to ask ClickHouse."""
+    asked = [(str(each), KINDS.get(each.kind, "time_series"), each.queries) for each in panels()]
+    asked += [(name, "raw", body["spec"]["queries"]) for name, body in bodies("views").items()]
+    asked += [
+        (name, "time_series", body["condition"]["compositeQuery"]["queries"])
+        for name, body in bodies("rules").items()
+    ]
+    server = Server(real.url, EMAIL, PASSWORD)
+    server.await_ready(PATIENCE)
+    for name, kind, queries in asked:
+        assert server.ask("POST", PREVIEW, preview(kind, queries))["compositeQuery"], name
+    nonsense = {"name": "A", "signal": "logs", "filter": {"expression": "body = = ("}}
+    with pytest.raises(Refused, match="filter"):
+        server.ask("POST", PREVIEW, preview("raw", [{"type": "builder_query", "spec": nonsense}]))
+
+
+def preview(kind: str, queries: list[Body]) -> Body:
+    now = round(time.time() * 1000)
+    return {
+        "schemaVersion": "v1", "start": now - 3_600_000, "end": now, "requestType": kind,
+        "compositeQuery": {"queries": queries}, "variables": VARIABLES, "formatOptions": {},
+    }  # fmt: skip
