@@ -67,7 +67,7 @@ check: $(VENV)/.dev ## style, format, types, generated pages
 	@$(BIN)/hadolint Dockerfile
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker-compose.yml
 	@$(BIN)/yamllint --strict -d '{extends: default, rules: {line-length: disable, document-start: disable, braces: {max-spaces-inside: 1}, truthy: {check-keys: false}, comments: {min-spaces-from-content: 1}}}' \
-	  docker-compose.yml otel-collector-config.yaml collector
+	  docker-compose.yml otel-collector-config.yaml collector slo.yaml prometheus
 	@if $(COMPOSE) version >/dev/null 2>&1; then env $$(sed -n 's/=$$/=checked/p' .env.example) $(COMPOSE) --env-file /dev/null config --quiet; \
 	  else echo "no docker compose here: the file is held to its schema only"; fi
 
@@ -75,12 +75,13 @@ format: $(VENV)/.dev ## mend style and format
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: $(VENV)/.dev ## measure quality and speed (about 10 minutes; tables and benchmarks/results/*.json)
+bench: $(VENV)/.dev ## measure quality and speed (about 15 minutes; tables and benchmarks/results/*.json)
 	@$(BIN)/python -m benchmarks.quality
 	@$(BIN)/python -m benchmarks.importing
 	@$(BIN)/python -m benchmarks.serving
 	@$(BIN)/python -m benchmarks.telemetry
 	@$(BIN)/python -m benchmarks.observatory
+	@$(BIN)/python -m benchmarks.collector
 	@$(BIN)/python -m benchmarks.sizes
 
 lock: ## resolve requirements anew from pyproject.toml (needs uv)
