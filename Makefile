@@ -81,7 +81,7 @@ bench: $(VENV)/.dev ## measure quality and speed (about 15 minutes; tables and b
 	@$(BIN)/python -m benchmarks.serving
 	@$(BIN)/python -m benchmarks.telemetry
 	@$(BIN)/python -m benchmarks.observatory
-	@$(BIN)/python -m benchmarks.collector
+	@$(if $(wildcard $(OTELCOL)),VITRINE_OTELCOL=$(OTELCOL) $(BIN)/python -m benchmarks.collector,echo "no Collector here: make collector")
 	@$(BIN)/python -m benchmarks.sizes
 
 lock: ## resolve requirements anew from pyproject.toml (needs uv)
