@@ -1,6 +1,9 @@
 """What docker-compose.yml promises, told from the file: no engine is needed."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +11,13 @@ import pytest
 import yaml
 
 from collector.merging import as_one_file
-from tests.processes import ROOT
+from tests.processes import PATIENCE, ROOT
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 RUNNING = sorted(name for name, each in SERVICES.items() if each["restart"] == "unless-stopped")
 ONCE = sorted(set(SERVICES) - set(RUNNING))
-OURS = "vitrine:local"
+OURS = {"vitrine:local", "vitrine-traffic:local"}
 MINIMUM = 6 * 1024
 """Mebibytes of the laptop that it fits on."""
 UNITS = {"m": 1, "g": 1024}
@@ -46,7 +49,7 @@ def test_nothing_is_published_beyond_this_machine(name: str) -> None:
 def test_every_image_is_pinned_and_every_service_is_bounded(name: str) -> None:
     service = SERVICES[name]
     _, _, tag = service["image"].rpartition(":")
-    assert service["image"] == OURS or re.fullmatch(r"v?\d+\.\d+\.\d+", tag), service["image"]
+    assert service["image"] in OURS or re.fullmatch(r"v?\d+\.\d+\.\d+", tag), service["image"]
     assert mebibytes(service["mem_limit"]) > 0
     assert {"max-size", "max-file"} <= set(service["logging"]["options"])
     assert "no-new-privileges:true" in service["security_opt"]
@@ -57,7 +60,7 @@ def test_every_image_is_pinned_and_every_service_is_bounded(name: str) -> None:
 def test_what_runs_says_whether_it_is_well(name: str) -> None:
     service = SERVICES[name]
     if "healthcheck" not in service:
-        assert service["image"] == OURS
+        assert service["image"] in OURS
         assert "HEALTHCHECK" in (ROOT / "Dockerfile").read_text().rpartition("\nFROM ")[2]
         return
     assert service["healthcheck"]["test"][0] in {"CMD", "CMD-SHELL"}
@@ -114,6 +117,32 @@ def test_no_secret_has_a_default_and_the_example_names_each() -> None:
 
 def test_the_collector_of_signoz_has_the_same_configuration_as_one_file() -> None:
     assert (ROOT / "signoz" / "otel-collector.yaml").read_text() == as_one_file("signoz")
+
+
+def test_a_secret_is_made_once_and_what_one_has_set_stays(tmp_path: Path) -> None:
+    example = (ROOT / ".env.example").read_text()
+    made, sample = tmp_path / ".env", tmp_path / ".env.example"
+    command = [
+        "make",
+        "--silent",
+        "--file",
+        str(ROOT / "Makefile"),
+        f"PYTHON={sys.executable}",
+        ".env",
+    ]
+    sample.write_text(example)
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=PATIENCE)
+    assert made.stat().st_mode & 0o777 == 0o600
+    first = made.read_text()
+    pairs = zip(example.splitlines(), first.splitlines(), strict=True)
+    secrets = [has for wanted, has in pairs if wanted != has]
+    assert len(set(secrets)) == example.count("=\n")
+    assert all(re.fullmatch(r"[A-Z_]+=[\w-]{24,}", each) for each in secrets)
+    made.write_text(changed := first.replace("APP_PORT=8000", "APP_PORT=8001"))
+    os.utime(made, (0, 0))  # so that it is older than the example
+    sample.write_text(example + "# New\nNEW=1\n")
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=PATIENCE)
+    assert made.read_text() == changed + "NEW=1\n"
 
 
 def test_secrets_are_not_committed_nor_sent_to_the_builder() -> None:
