@@ -2,8 +2,11 @@
 
 from dataclasses import replace
 
-from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
-from opentelemetry.semconv.attributes.http_attributes import HTTP_RESPONSE_STATUS_CODE
+from opentelemetry.semconv.attributes.http_attributes import (
+    HTTP_REQUEST_METHOD,
+    HTTP_RESPONSE_STATUS_CODE,
+    HTTP_ROUTE,
+)
 
 from app.telemetry import vocabulary as v
 from tests.observatory.reports_asking import Reports
@@ -11,27 +14,30 @@ from tests.observatory.reports_told import Attributes, Histogram, Number
 
 pytest_plugins = ["tests.observatory.reports_fixture"]
 HOUR = 3600
+ASKED = "/recommend"
 BUCKETS = len(v.QUICK) + 1
 WITHIN = v.QUICK.index(0.25)
 BEGAN = {"one": 50.5, "two": 90, "three": 90}
 
 
-def answered(hours: float, times: int, status: int = 200, instance: str = "one") -> Histogram:
+def answered(
+    hours: float, times: int, status: int = 200, instance: str = "one", route: str = ASKED
+) -> Histogram:
     """How many requests had been answered with a status; nobody looks at how fast."""
     return Histogram(
         name=v.SERVER_DURATION, ago=hours * HOUR, began=BEGAN[instance] * HOUR, bounds=v.QUICK,
         counts=(times, *[0] * (BUCKETS - 1)), instance=instance,
-        attributes={HTTP_RESPONSE_STATUS_CODE: status},
+        attributes={HTTP_RESPONSE_STATUS_CODE: status, HTTP_ROUTE: route},
     )  # fmt: skip
 
 
 def made(hours: float, within: int, later: int, about: Attributes) -> Histogram:
-    """How many recommendations had been made within 0.25 s, and how many took up to 0.5 s."""
+    """How many requests took up to 0.25 s, and how many up to 0.5 s."""
     counts = [0] * BUCKETS
     counts[WITHIN], counts[WITHIN + 1] = within, later
     return Histogram(
-        name=v.RECOMMEND_DURATION, ago=hours * HOUR, counts=tuple(counts), bounds=v.QUICK,
-        began=50 * HOUR, attributes=about,
+        name=v.SERVER_DURATION, ago=hours * HOUR, counts=tuple(counts), bounds=v.QUICK,
+        began=50 * HOUR, attributes={HTTP_ROUTE: ASKED, **about},
     )  # fmt: skip
 
 
@@ -60,6 +66,7 @@ def test_availability(reports: Reports) -> None:
         answered(3, 500, instance="two"),
         replace(answered(2, 100, instance="two"), began=2.5 * HOUR),
         answered(74, 9999, 500, instance="three"),
+        answered(0.5, 700, 500, route="/documents"),
     )
     assert reports.rows("slo")[0] == {
         "objective": "availability",
@@ -76,9 +83,10 @@ def test_availability(reports: Reports) -> None:
 def test_latency(reports: Reports) -> None:
     """1 of 10 was late, half a one may be: twice the budget. What failed is another objective's."""
     reports.tell(
-        made(2, 6, 1, {v.DEGRADED: False}),
-        made(2, 3, 0, {v.DEGRADED: True}),
-        made(2, 5, 7, {ERROR_TYPE: "KeyError"}),
+        made(2, 6, 1, {HTTP_RESPONSE_STATUS_CODE: 200, HTTP_REQUEST_METHOD: "POST"}),
+        made(2, 3, 0, {HTTP_RESPONSE_STATUS_CODE: 200, HTTP_REQUEST_METHOD: "GET"}),
+        made(2, 5, 7, {HTTP_RESPONSE_STATUS_CODE: 500}),
+        made(2, 0, 50, {HTTP_RESPONSE_STATUS_CODE: 200, HTTP_ROUTE: "/documents"}),
     )
     assert [*reports.rows("slo")[1].values()] == ["latency", 95, 90, 10, 1, -100, None, 2]
 
