@@ -18,14 +18,13 @@ UNTIL_STDIN_ENDS = 'exec 3<&0; (read _ <&3; kill $$) >/dev/null 2>&1 & exec "$@"
 """The Collector does not look at its standard input, so that somebody must who goes with it."""
 BEHIND = {"OBSERVATORY_GRPC_PORT": "4327", "OBSERVATORY_HTTP_PORT": "4328"}
 """Where the observatory is when the Collector has the usual doors."""
-KEEP_ALL = {
+ALONE = {
+    "GOMEMLIMIT": "400MiB",
     "COLLECTOR_SAMPLING_PERCENTAGE": "100",
     "COLLECTOR_DECISION_WAIT": "5s",
-    "COLLECTOR_DECISION_WAIT_AFTER_ROOT": "500ms",
+    "COLLECTOR_DECISION_WAIT_AFTER_ROOT": "1s",
 }
 """One person's machine: every answer's trace is wanted, and soon."""
-
-
 LISTENING: set[asyncio.Task[None]] = set()
 """Held here, since an event loop does not hold on to its tasks."""
 
@@ -73,7 +72,7 @@ async def collector(binary: str, endpoint: str) -> Companion:
     process = await asyncio.create_subprocess_exec(
         *("sh", "-c", UNTIL_STDIN_ENDS, "sh", binary),
         *(word for file in configuration for word in ("--config", str(file))),
-        env={**KEEP_ALL, "OTLP_ENDPOINT": endpoint, **os.environ},
+        env={**ALONE, "OTLP_ENDPOINT": endpoint, **os.environ},
         stdin=PIPE,
         stderr=PIPE,
         start_new_session=True,
