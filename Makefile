@@ -21,10 +21,10 @@ run: $(VENV)/.observatory $(if $(filter 1,$(COLLECTOR)),$(OTELCOL))
 endif
 
 test: $(VENV)/.dev ## run the tests
-	@VITRINE_OTELCOL=$(wildcard $(OTELCOL)) $(BIN)/pytest -n auto --dist worksteal -m "not lasting"
+	@OTELCOL=$(wildcard $(OTELCOL)) $(BIN)/pytest -n auto --dist worksteal -m "not lasting"
 
 test-stack: $(VENV)/.dev $(OTELCOL) ## run the tests of the Collector, against the real one
-	@VITRINE_OTELCOL=$(OTELCOL) $(BIN)/pytest -n auto --dist worksteal tests/stack
+	@OTELCOL=$(OTELCOL) $(BIN)/pytest -n auto --dist worksteal tests/stack
 
 collector: $(OTELCOL) ## build the Collector, once (needs Go 1.25 or newer; some minutes)
 
@@ -81,7 +81,7 @@ bench: $(VENV)/.dev ## measure quality and speed (about 15 minutes; tables and b
 	@$(BIN)/python -m benchmarks.serving
 	@$(BIN)/python -m benchmarks.telemetry
 	@$(BIN)/python -m benchmarks.observatory
-	@$(if $(wildcard $(OTELCOL)),VITRINE_OTELCOL=$(OTELCOL) $(BIN)/python -m benchmarks.collector,echo "no Collector here: make collector")
+	@$(if $(wildcard $(OTELCOL)),OTELCOL=$(OTELCOL) $(BIN)/python -m benchmarks.collector,echo "no Collector here: make collector")
 	@$(BIN)/python -m benchmarks.sizes
 
 lock: ## resolve requirements anew from pyproject.toml (needs uv)

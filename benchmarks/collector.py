@@ -118,7 +118,7 @@ def main() -> None:
     """Measure, print, keep."""
     built = sorted((CACHE / "collector").glob("*/otelcol"))
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--otelcol", default=os.environ.get("VITRINE_OTELCOL") or built[-1])
+    parser.add_argument("--otelcol", default=os.environ.get("OTELCOL") or built[-1])
     parser.add_argument("--spans", type=int, default=36_000)
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()

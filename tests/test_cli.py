@@ -156,6 +156,7 @@ def test_serve_builds_the_seed_catalogue_and_answers_until_told_to_stop(tmp_path
         base = f"http://127.0.0.1:{port}"
         said = []
         while "curl" not in (line := process.stderr.readline()):
+            assert line, "".join(said)
             said.append(line)
         assert "480 documents" in "".join(said)
         assert f"{base}/recommend?q=" in line

@@ -11,7 +11,7 @@ from tests.signoz.provisioning import FOLDER, Provisioner
 from tests.signoz.real import RealSigNoz
 from tests.signoz.signoz_stand_in import SigNoz
 
-MISSING = "no SigNoz here: VITRINE_SIGNOZ names a binary of v0.138.0 (see tests/signoz/real.py)"
+MISSING = "no SigNoz here: TEST_SIGNOZ names a binary of v0.138.0 (see tests/signoz/real.py)"
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def provisioner(
 @pytest.fixture(scope="session")
 def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealSigNoz]:
     """The real one, for all tests; without a binary they are left out."""
-    named = os.environ.get("VITRINE_SIGNOZ")
+    named = os.environ.get("TEST_SIGNOZ")
     if not named or not Path(named).is_file():
         pytest.skip(MISSING)
     with RealSigNoz(Path(named).resolve(), tmp_path_factory.mktemp("signoz")) as running:

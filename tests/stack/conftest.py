@@ -16,7 +16,7 @@ MISSING = "no Collector here: `make collector` builds it (Go 1.25 or newer)"
 @pytest.fixture(scope="session")
 def otelcol() -> Path:
     """The binary; without one the tests of this folder are left out, in CI they fail."""
-    named = os.environ.get("VITRINE_OTELCOL")
+    named = os.environ.get("OTELCOL")
     if named and Path(named).is_file():
         return Path(named).resolve()
     if os.environ.get("CI"):

@@ -15,6 +15,8 @@ from tests.telemetry.watched import Watched
 from tests.waiting import until
 
 pytestmark = pytest.mark.lasting
+
+
 MLFLOW = CACHE / "mlflow" / "bin" / "mlflow"
 MLFLOW_FROM = "pip install 'mlflow>=3.17' in a virtual environment of its own"
 SEARCH = "/api/3.0/mlflow/traces/search"
@@ -54,7 +56,7 @@ def simple(value: dict[str, Any]) -> Any:
 
 @pytest.fixture(scope="module")
 def shop(otelcol: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    command = program("VITRINE_MLFLOW", MLFLOW, how=MLFLOW_FROM)
+    command = program("TEST_MLFLOW", MLFLOW, how=MLFLOW_FROM)
     folder = tmp_path_factory.mktemp("mlflow")
     with refused_port() as port:
         serve = [

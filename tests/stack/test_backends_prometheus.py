@@ -19,6 +19,8 @@ from tests.telemetry.receiver import refused_port
 from tests.telemetry.watched import Watched
 from tests.waiting import until
 
+pytestmark = pytest.mark.lasting
+
 SOON = {"connectors": {"spanmetrics": {"metrics_flush_interval": "500ms"}}}
 P95 = (
     "histogram_quantile(0.95, sum by (le, http_route)"

@@ -18,6 +18,8 @@ from tests.telemetry.watched import Watched
 from tests.waiting import until
 
 pytestmark = pytest.mark.lasting
+
+
 ZIPKIN = CACHE / "zipkin" / "zipkin-server-3.5.1-slim.jar"
 ZIPKIN_FROM = "io.zipkin:zipkin-server:3.5.1:jar:slim from Maven Central, run by Java 17"
 JAEGER = CACHE / "jaeger" / "all-in-one"
@@ -85,7 +87,7 @@ def jaeger_spans(backend: Backend, id_: str) -> list[Shown]:
 
 def zipkin(stack: ExitStack, folder: Path) -> Backend:
     """By Java, in memory."""
-    jar, java = program("VITRINE_ZIPKIN_JAR", ZIPKIN, how=ZIPKIN_FROM), shutil.which("java")
+    jar, java = program("TEST_ZIPKIN_JAR", ZIPKIN, how=ZIPKIN_FROM), shutil.which("java")
     if not java:
         pytest.skip("no Java here, which Zipkin is run by")
     port = stack.enter_context(refused_port())
@@ -99,7 +101,7 @@ def zipkin(stack: ExitStack, folder: Path) -> Backend:
 
 def jaeger(stack: ExitStack, folder: Path) -> tuple[Backend, str]:
     """All in one process, in memory; and where it takes OTLP."""
-    binary = program("VITRINE_JAEGER", JAEGER, how=JAEGER_FROM)
+    binary = program("TEST_JAEGER", JAEGER, how=JAEGER_FROM)
     names = (
         "query.http-server", "query.grpc-server", "collector.otlp.grpc", "collector.otlp.http",
         "collector.http-server", "collector.grpc-server", "admin.http",

@@ -17,6 +17,8 @@ from tests.stack.kept import ClickHouse, Kept, awaited, delivered, stored
 from tests.stack.overlays import impatient
 from tests.telemetry.receiver import Receiver, accept, refuse
 
+pytestmark = pytest.mark.lasting
+
 QUEUE, MESSAGES, PATIENCE = 200_000, 10, 60
 LONG = "longer than what is left of a full queue " * 1000
 EXPORTERS: dict[str, Any] = {

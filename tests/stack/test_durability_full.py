@@ -15,6 +15,8 @@ from tests.stack.collecting import Collector
 from tests.stack.kept import ClickHouse, awaited, own, stored
 from tests.stack.overlays import impatient
 
+pytestmark = pytest.mark.lasting
+
 QUEUE = 200_000
 DISK = 1 << 19
 MESSAGES = 20
@@ -42,7 +44,6 @@ def lost(store: Observatory, load: Load, *signals: str) -> list[str]:
     return [each for kind in signals for each in tallies[kind].lost]
 
 
-@pytest.mark.lasting
 def test_full_queues_are_told_to_senders_and_counted(otelcol: Path, tmp_path: Path) -> None:
     soon = impatient(tmp_path, "clickhouse", queue=QUEUE)
     with (
@@ -65,7 +66,6 @@ def test_full_queues_are_told_to_senders_and_counted(otelcol: Path, tmp_path: Pa
     assert set(load.answers) <= TAKEN | AGAIN
 
 
-@pytest.mark.lasting
 def test_a_full_disk_is_told_to_senders_and_over_when_there_is_room(
     otelcol: Path, tmp_path: Path
 ) -> None:

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.stack.bearing import AGAIN, Load, bearing, told
 from tests.stack.collecting import Collector
@@ -11,6 +12,8 @@ from tests.stack.kept import ClickHouse, awaited, stored
 from tests.stack.overlays import impatient
 from tests.telemetry.receiver import black_hole
 from tests.waiting import until
+
+pytestmark = pytest.mark.lasting
 
 QUEUE, OTHERS = 200_000, 100
 

@@ -10,6 +10,8 @@ from tests.stack.collecting import Collector
 from tests.stack.kept import ClickHouse, awaited, stored
 from tests.stack.overlays import impatient
 
+pytestmark = pytest.mark.lasting
+
 MESSAGES, KILLS = 20, 3
 
 
@@ -36,7 +38,6 @@ def later(load: Load, early: set[str]) -> set[str]:
     return set(load.so_far()["traces"]) - early
 
 
-@pytest.mark.lasting
 def test_kills_lose_no_log_and_no_metric_and_only_the_latest_spans(
     otelcol: Path, tmp_path: Path
 ) -> None:

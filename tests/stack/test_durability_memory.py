@@ -16,6 +16,8 @@ from tests.stack.overlays import impatient, overlay
 from tests.telemetry.exporting import export_span
 from tests.telemetry.receiver import Receiver, accept, refuse, slow
 
+pytestmark = pytest.mark.lasting
+
 LIMIT, PROGRAM = 100, 100
 """MiB: of the heap, and what the process needs beside it: code, stacks, pages of queues."""
 HEAVY = {
@@ -59,7 +61,6 @@ def queued(folder: Path) -> int:
     return sum(each.stat().st_size for each in (folder / "queue").iterdir()) >> 20
 
 
-@pytest.mark.lasting
 def test_senders_are_told_when_memory_is_short_and_get_it_all_through_later(
     otelcol: Path, tmp_path: Path
 ) -> None:
@@ -88,7 +89,6 @@ def test_senders_are_told_when_memory_is_short_and_get_it_all_through_later(
     assert set(load.answers) <= TAKEN | AGAIN
 
 
-@pytest.mark.lasting
 def test_what_waits_for_a_backend_is_not_in_memory(otelcol: Path, tmp_path: Path) -> None:
     """It would not fit, and senders would not be heard any more."""
     soon = impatient(tmp_path, "otlp")

@@ -12,6 +12,8 @@ from tests.stack.collecting import Collector
 from tests.stack.kept import ClickHouse, awaited, stored
 from tests.stack.overlays import impatient
 
+pytestmark = pytest.mark.lasting
+
 MESSAGES, RETRIES = 20, 3
 MINUTE = 60
 
@@ -41,7 +43,6 @@ def test_what_comes_while_clickhouse_is_away_waits_for_it(otelcol: Path, tmp_pat
     assert set(load.answers) == TAKEN  # nobody was told of it
 
 
-@pytest.mark.lasting
 def test_clickhouse_is_away_for_a_minute_under_load(otelcol: Path, tmp_path: Path) -> None:
     with (
         ClickHouse(tmp_path / "store") as clickhouse,

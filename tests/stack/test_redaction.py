@@ -11,6 +11,8 @@ from tests.stack.collecting import Collector
 from tests.stack.everywhere import TABLES, rows, send
 from tests.stack.sensitive import SENSITIVE
 
+pytestmark = pytest.mark.lasting
+
 Stored = dict[str, list[dict[str, Any]]]
 """By table."""
 

@@ -6,6 +6,7 @@ from base64 import b64encode
 from time import time_ns
 from typing import Any
 
+import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from tests.observatory.messages import attributes, fresh, gauge, log, request, span, value
@@ -14,6 +15,8 @@ from tests.observatory.sending import over_grpc
 from tests.stack.collecting import Collector
 from tests.stack.everywhere import rows
 from tests.waiting import until
+
+pytestmark = pytest.mark.lasting
 
 CARD = "4532015112830366"
 BYTES = b64encode(CARD.encode()).decode()

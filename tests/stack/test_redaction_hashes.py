@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.observatory.messages import attributes, fresh, gauge, log, request, span
 from tests.observatory.observing import Observatory
 from tests.observatory.sending import over_grpc
@@ -13,6 +15,8 @@ from tests.stack.collecting import Collector
 from tests.stack.conftest import to
 from tests.stack.everywhere import TABLES, rows
 from tests.waiting import until
+
+pytestmark = pytest.mark.lasting
 
 IDS = ("enduser.id", "user.id", "session.id", "client.address")
 PERSON: dict[str, Any] = dict.fromkeys(IDS, "maria")

@@ -13,6 +13,8 @@ from tests.stack.collecting import Collector
 from tests.stack.everywhere import SIGNALS, TABLES, rows
 from tests.waiting import until
 
+pytestmark = pytest.mark.lasting
+
 PLAIN = "chestnut"
 """Nothing shows that this is private."""
 TELLING = (

@@ -11,6 +11,8 @@ from tests.stack.collecting import Collector
 from tests.stack.everywhere import TABLES, bodies, kept, rows, send
 from tests.stack.look_alikes import LOOK_ALIKES
 
+pytestmark = pytest.mark.lasting
+
 Rows = list[dict[str, Any]]
 
 

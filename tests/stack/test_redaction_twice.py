@@ -4,6 +4,8 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from tests.observatory.messages import attributes, fresh, request, span
 from tests.observatory.observing import Observatory
 from tests.observatory.sending import over_grpc
@@ -13,6 +15,8 @@ from tests.stack.everywhere import BODIES, KINDS, SIGNALS, TABLES, count, messag
 from tests.stack.look_alikes import LOOK_ALIKES
 from tests.stack.sensitive import SENSITIVE
 from tests.waiting import until
+
+pytestmark = pytest.mark.lasting
 
 TEXTS = (*LOOK_ALIKES, *(each.text for each in SENSITIVE))
 EXPECTED = [len(TEXTS) + 1, len(TEXTS) * BODIES, *[len(TEXTS)] * KINDS]

@@ -17,6 +17,8 @@ from tests.stack.sampled import BY_POLICY, Sampler, sampling
 from tests.stack.traces_made import SLOW, Made, messages, traces
 from tests.waiting import until
 
+pytestmark = pytest.mark.lasting
+
 SEED = 5
 COUNTS = {"failed": 250, "slow": 100, "degraded": 150, "plain": 4500}
 SHARE = 0.2

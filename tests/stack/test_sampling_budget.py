@@ -17,6 +17,8 @@ from tests.observatory.observing import Observatory
 from tests.stack.sampled import Sampler, sampling
 from tests.stack.traces_made import Made, together, trace
 
+pytestmark = pytest.mark.lasting
+
 BUDGET, STRANGERS = 60, 30
 SPANS = 5
 STRANGER = "not-vitrine"

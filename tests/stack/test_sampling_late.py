@@ -20,6 +20,8 @@ from tests.stack.test_sampling import CALLS
 from tests.stack.traces_made import ERROR, SLOW, Made, trace
 from tests.waiting import until
 
+pytestmark = pytest.mark.lasting
+
 
 @pytest.fixture
 def strict(otelcol: Path, tmp_path: Path, store: Observatory) -> Iterator[Sampler]:

@@ -12,6 +12,8 @@ from tests.stack.sampled import sampling
 from tests.stack.traces_made import ERROR, trace
 from tests.waiting import until
 
+pytestmark = pytest.mark.lasting
+
 EARLY = "otelcol_processor_tail_sampling_sampling_trace_dropped_too_early"
 LITTLE_ROOM = "processors: {tail_sampling: {num_traces: 20}}"
 LITTLE_MEMORY = """

@@ -9,6 +9,8 @@ from tests.observatory.observing import Observatory
 from tests.stack.sampled import Sampler, sampling
 from tests.stack.traces_made import SLOW, Made, trace
 
+pytestmark = pytest.mark.lasting
+
 CANARIES = ["20261121", "1.5+x", "12e4"]
 """Versions that YAML may take for numbers, and an expression for one."""
 MODEL = "vitrine.model.version"

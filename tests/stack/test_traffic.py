@@ -11,11 +11,12 @@ import pytest
 from tests.page.serving import serving
 from tests.processes import PATIENCE, ROOT
 
+pytestmark = pytest.mark.lasting
+
 LOCUST = (sys.executable, "-m", "locust", "-f", str(ROOT / "benchmarks" / "traffic.py"))
 SHORT = ("--headless", "--users", "5", "--spawn-rate", "5", "--run-time", "8s")
 
 
-@pytest.mark.lasting
 def test_people_ask_and_click_until_the_time_is_over(tmp_path: Path) -> None:
     with serving(tmp_path / "data", "") as server:
         command = (*LOCUST, *SHORT, "--host", server.url, "--csv", str(tmp_path / "told"))

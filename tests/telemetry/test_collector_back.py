@@ -140,7 +140,7 @@ def test_it_says_once_that_nobody_listens_and_once_that_somebody_does(shelf_data
         until(lambda: ask(it, 1) != [] and it.says(AWAY) > 0)
         ask(it, 20)
         receiver = stack.enter_context(Receiver(port))
-        until(lambda: it.says(BACK) > 0)
+        until(lambda: ask(it, 1) != [] and it.says(BACK) > 0)
         asked = ask(it, 5)
         receiver.await_spans(lambda spans: set(asked) <= set(served(spans)))
         assert it.ends() in ENDED
