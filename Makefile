@@ -10,8 +10,11 @@ OTELCOL ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vitrine/collector/$(firstword 
 COMPOSE := docker compose
 
 help: ## list what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+ifneq ($(filter-out 1,$(COLLECTOR))$(and $(COLLECTOR),$(filter 0,$(OBSERVATORY))),)
+$(error COLLECTOR is 1 or nothing, and goes with the observatory)
+endif
 ifeq ($(OBSERVATORY),0)
 run: $(VENV)/.run ## set everything up and serve on http://127.0.0.1:8000
 	@exec $(BIN)/python -m app serve
@@ -24,7 +27,7 @@ test: $(VENV)/.dev ## run the tests
 	@OTELCOL=$(wildcard $(OTELCOL)) $(BIN)/pytest -n auto --dist worksteal -m "not lasting"
 
 test-stack: $(VENV)/.dev $(OTELCOL) ## run the tests of the Collector, against the real one
-	@OTELCOL=$(OTELCOL) $(BIN)/pytest -n auto --dist worksteal tests/stack
+	@OTELCOL=$(OTELCOL) $(BIN)/pytest -n 4 --dist worksteal tests/stack
 
 collector: $(OTELCOL) ## build the Collector, once (needs Go 1.25 or newer; some minutes)
 

@@ -116,12 +116,14 @@ def measured(otelcol: str, traces: list[Trace], spans: int, rounds: int) -> list
 
 def main() -> None:
     """Measure, print, keep."""
-    built = sorted((CACHE / "collector").glob("*/otelcol"))
+    named, built = os.environ.get("OTELCOL"), sorted((CACHE / "collector").glob("*/otelcol"))
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--otelcol", default=os.environ.get("OTELCOL") or built[-1])
+    parser.add_argument("--otelcol", default=named or (built[-1] if built else None))
     parser.add_argument("--spans", type=int, default=36_000)
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
+    if not given.otelcol:
+        parser.error("no Collector here: make collector")
     traces = recorded()
     rows = measured(str(given.otelcol), traces, given.spans, given.rounds)
     about = f"{traces[0].spans} spans and {traces[0].attributes} attributes a trace"

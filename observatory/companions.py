@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import secrets
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Coroutine, Mapping
@@ -19,12 +20,16 @@ UNTIL_STDIN_ENDS = 'exec 3<&0; (read _ <&3; kill $$) >/dev/null 2>&1 & exec "$@"
 BEHIND = {"OBSERVATORY_GRPC_PORT": "4327", "OBSERVATORY_HTTP_PORT": "4328"}
 """Where the observatory is when the Collector has the usual doors."""
 ALONE = {
+    "COLLECTOR_HASH_KEY": secrets.token_hex(),
     "GOMEMLIMIT": "400MiB",
     "COLLECTOR_SAMPLING_PERCENTAGE": "100",
     "COLLECTOR_DECISION_WAIT": "5s",
     "COLLECTOR_DECISION_WAIT_AFTER_ROOT": "1s",
 }
 """One person's machine: every answer's trace is wanted, and soon."""
+LOGGED = {"COLLECTOR_LOG_LEVEL": "info"}
+"""It says at this level that it is ready."""
+LONGEST_LINE = 1 << 20
 LISTENING: set[asyncio.Task[None]] = set()
 """Held here, since an event loop does not hold on to its tasks."""
 
@@ -72,9 +77,10 @@ async def collector(binary: str, endpoint: str) -> Companion:
     process = await asyncio.create_subprocess_exec(
         *("sh", "-c", UNTIL_STDIN_ENDS, "sh", binary),
         *(word for file in configuration for word in ("--config", str(file))),
-        env={**ALONE, "OTLP_ENDPOINT": endpoint, **os.environ},
+        env={**ALONE, **os.environ, "OTLP_ENDPOINT": endpoint, "OTLP_TOKEN": "none"} | LOGGED,
         stdin=PIPE,
         stderr=PIPE,
+        limit=LONGEST_LINE,
         start_new_session=True,
     )
 
@@ -95,7 +101,11 @@ async def collector(binary: str, endpoint: str) -> Companion:
 
 async def _listen(process: Process, ready: asyncio.Event) -> None:
     """As long as it runs pass on what somebody should know."""
-    while process.stderr and (line := await process.stderr.readline()):
+    while process.stderr and not process.stderr.at_eof():
+        try:
+            line = await process.stderr.readline()
+        except ValueError:  # longer than anything that is worth telling
+            continue
         if READY in line:
             ready.set()
         elif any(sign in line for sign in WORTH_TELLING):

@@ -154,7 +154,7 @@ def test_serve_builds_the_seed_catalogue_and_answers_until_told_to_stop(tmp_path
     assert process.stderr is not None
     with process:
         base = f"http://127.0.0.1:{port}"
-        said = []
+        said: list[str] = []
         while "curl" not in (line := process.stderr.readline()):
             assert line, "".join(said)
             said.append(line)

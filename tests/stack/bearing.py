@@ -32,6 +32,7 @@ AGAIN = {503, grpc.StatusCode.UNAVAILABLE}
 TAKEN = {200, grpc.StatusCode.OK}
 SIGNALS = ("traces", "metrics", "logs")
 WAYS = ("http", "grpc")
+COUNTED = "acknowledged"
 Send = Callable[[bytes], Any]
 Kept = Mapping[str, Counter[str]]
 """How often each record is in a store, by signal."""
@@ -154,10 +155,10 @@ def bearing(collector: Collector, **span_fields: Any) -> Iterator[Load]:
 
 
 def told(case: str, tallies: Mapping[str, Tally]) -> None:
-    """Say what was counted; pytest shows it with -rP or -s."""
+    """Say what was counted; it is shown at the end of the run."""
     for signal, it in tallies.items():
         sys.stdout.write(
-            f"{case}: {signal}: sent {it.sent}, acknowledged {it.acknowledged}, "
+            f"{case}: {signal}: sent {it.sent}, {COUNTED} {it.acknowledged}, "
             f"stored {it.stored}, lost {len(it.lost)}, duplicated {it.duplicated}\n"
         )
 

@@ -7,10 +7,21 @@ from pathlib import Path
 import pytest
 
 from tests.observatory.observing import Observatory
+from tests.stack.bearing import COUNTED
 from tests.stack.collecting import Collector
 
 TOKEN = "of the tests"
 MISSING = "no Collector here: `make collector` builds it (Go 1.25 or newer)"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What became of the records that tests of durability sent."""
+    passed = terminalreporter.getreports("passed")
+    said = [line for each in passed for line in each.capstdout.splitlines() if COUNTED in line]
+    if said:
+        terminalreporter.section("sent, and what became of it")
+        for line in said:
+            terminalreporter.line(line)
 
 
 @pytest.fixture(scope="session")

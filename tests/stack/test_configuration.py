@@ -64,12 +64,17 @@ def test_a_backend_gets_what_it_is_for_and_its_queue_outlives_the_process(name: 
     }
     assert changed
     for each in changed:
-        for exporter in whole["service"]["pipelines"][each]["exporters"]:
-            queue = whole["exporters"][exporter].get("sending_queue", {})
-            assert exporter in WITHOUT_QUEUE or queue["storage"] == "file_storage", exporter
-            assert exporter in WITHOUT_QUEUE or queue["queue_size"] > 0
+        for exporter in set(whole["service"]["pipelines"][each]["exporters"]) - WITHOUT_QUEUE:
+            queue = whole["exporters"][exporter]["sending_queue"]
+            assert queue["storage"] == "file_storage"
+            assert (queue["sizer"], queue["queue_size"]) == ("bytes", SIZE)
+            assert each != "traces/out" or queue["block_on_overflow"]
+            assert exporter in BY_ITSELF or queue["batch"]["sizer"] == "bytes"
 
 
+SIZE = "${env:COLLECTOR_QUEUE_BYTES:-268435456}"
+BY_ITSELF = {"azuremonitor"}
+"""Its client gathers what it sends."""
 WITHOUT_QUEUE = {"prometheus", "metadataexporter"}
 """One is asked, one writes names of attributes, which come again."""
 

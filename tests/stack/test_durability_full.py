@@ -29,8 +29,10 @@ ENQUEUE, REFUSED = "otelcol_exporter_enqueue_failed", "otelcol_receiver_refused"
 def told_of_limits() -> Iterator[None]:
     """A process started in here is told that a file is too large, and not ended for it."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGXFSZ})
-    yield
-    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def limit_files(collector: Collector, size: int) -> None:

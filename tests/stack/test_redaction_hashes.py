@@ -18,7 +18,10 @@ from tests.waiting import until
 
 pytestmark = pytest.mark.lasting
 
-IDS = ("enduser.id", "user.id", "session.id", "client.address")
+IDS = (
+    "enduser.id", "enduser.pseudo.id", "user.id", "user.name", "session.id", "client.address",
+    "http.client_ip",
+)  # fmt: skip
 PERSON: dict[str, Any] = dict.fromkeys(IDS, "maria")
 HASH = re.compile(r"[0-9a-f]{64}")
 KEY = "of the tests"
