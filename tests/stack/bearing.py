@@ -32,6 +32,8 @@ AGAIN = {503, grpc.StatusCode.UNAVAILABLE}
 TAKEN = {200, grpc.StatusCode.OK}
 SIGNALS = ("traces", "metrics", "logs")
 WAYS = ("http", "grpc")
+UNDER_WAY = RECORDS * len(WAYS)
+"""Records of one signal that may have no answer yet."""
 COUNTED = "acknowledged"
 Send = Callable[[bytes], Any]
 Kept = Mapping[str, Counter[str]]
@@ -94,7 +96,7 @@ class Load:
 
     @property
     def refused(self) -> dict[str, int]:
-        """How many records were not acknowledged, by signal."""
+        """How many records were not acknowledged, or not yet, by signal."""
         with self._changed:
             return {each: len(self._sent[each]) - len(self.acknowledged[each]) for each in SIGNALS}
 
