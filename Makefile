@@ -34,25 +34,33 @@ collector: $(OTELCOL) ## build the Collector, once (needs Go 1.25 or newer; some
 up: .env ## bring up the whole stack in containers (6 GB of memory) and say where it is
 	@REVISION=$$(git rev-parse HEAD 2>/dev/null) $(COMPOSE) up --build --detach
 	@$(COMPOSE) up --detach --no-deps --no-recreate --wait --wait-timeout 120 app otel-collector
-	@. ./.env; echo "Vitrine: http://localhost:$$APP_PORT  SigNoz: http://localhost:$$SIGNOZ_PORT, as $$SIGNOZ_EMAIL with SIGNOZ_PASSWORD of .env"
+	@id=$$($(COMPOSE) ps --all --quiet signoz-provisioner 2>/dev/null); [ -z "$$id" ] || [ "$$(docker wait $$id)" = 0 ] \
+	  || { $(COMPOSE) logs signoz-provisioner; echo "SigNoz was not set up; see above, then: make up"; exit 1; }
+	@port() { sed -n "s/^$$1=//p" .env; }; \
+	  echo "Vitrine: http://localhost:$$(port APP_PORT)  SigNoz: http://localhost:$$(port SIGNOZ_PORT), as $$(port SIGNOZ_EMAIL) with SIGNOZ_PASSWORD of .env"
 
 down: ## stop the stack; its data stays (`docker compose down --volumes` removes it)
-	@$(COMPOSE) down
+	@$(COMPOSE) --profile '*' down
 
 logs: ## follow what the stack says
 	@$(COMPOSE) logs --follow --tail 100
 
 smoke: .env ## ask the running stack one question, and read back its trace, logs and metrics
-	@set -a; . ./.env; $(PYTHON) tests/stack/smoke.py
+	@export $$(grep -E '^(APP_PORT|CLICKHOUSE_PORT|CLICKHOUSE_REPORTS_PASSWORD)=' .env) && $(PYTHON) tests/stack/smoke.py
 
-# What is there stays; names that .env.example has and .env has not are added.
-.env: .env.example
-	@umask 077; { cat .env 2>/dev/null; while IFS= read -r line; do case "$$line" in \
-	  ''|\#*) test -e .env || echo "$$line" ;; \
-	  *) grep -qs "^$${line%%=*}=" .env || case "$$line" in \
-	    *=) echo "$$line$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(24) + "Aa1_")')" ;; *) echo "$$line" ;; esac ;; \
-	  esac; done < .env.example; } > .env.new && mv .env.new .env
-	@echo ".env has all that .env.example names, with secrets of its own"
+# What has a value keeps it; what has none gets that of .env.example, or a secret of its own.
+.PHONY: .env
+.env:
+	@umask 077; touch .env; awk -F= ' \
+	  function secret() { command = "od -An -N24 -tx1 /dev/urandom"; text = ""; \
+	    while ((command | getline line) > 0) text = text line; close(command); \
+	    gsub(/ /, "", text); if (length(text) != 48) exit 1; return text "Aa1_" } \
+	  FILENAME == ".env" { if ($$0 ~ /^[A-Z_]+=./) { has[$$1] = $$0; order[++count] = $$1 } next } \
+	  !/^[A-Z_]+=/ { print; next } \
+	  $$1 in has { print has[$$1]; delete has[$$1]; next } \
+	  { print (/=$$/ ? $$0 secret() : $$0) } \
+	  END { for (each = 1; each <= count; each++) if (order[each] in has) print has[order[each]] }' \
+	  .env .env.example > .env.new && mv .env.new .env
 
 traffic: $(VENV)/.traffic ## let 10 people ask and click for 10 minutes (PEOPLE=, TIME=, HOST=)
 	@$(BIN)/locust -f benchmarks/traffic.py --headless --users $(or $(PEOPLE),10) --spawn-rate 2 \

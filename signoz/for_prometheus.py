@@ -122,7 +122,7 @@ def _alert(alert: Alert, query: str, plan: Plan) -> dict[str, Any]:
             "summary": re.sub(r"\{([\w.]+)\}", lambda found: _text(found[1], alert), alert.summary),
             "description": alert.description,
             "runbook_url": f"{plan.links['runbook']}#{alert.section}",
-            "dashboard": dashboard(alert, plan),
+            "dashboard": dashboard(alert, plan.links["signoz"]),
         },
     }
 

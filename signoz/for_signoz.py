@@ -13,6 +13,8 @@ from urllib.parse import quote
 from signoz.declared import Alert, Plan
 
 DASHBOARDS = Path(__file__).parent / "dashboards"
+HERE = "${SIGNOZ_EXTERNAL_URL}"
+"""Filled in by `provision.py`."""
 OPERATORS = {">": "above", "<=": "below_or_equal"}
 
 
@@ -43,7 +45,7 @@ def _body(alert: Alert, plan: Plan) -> dict[str, Any]:
             "summary": re.sub(r"\{([\w.]+)\}", r"{{$\1}}", alert.summary),
             "description": alert.description,
             "runbook_url": f"${{SIGNOZ_RUNBOOK_URL}}#{alert.section}",
-            "dashboard": dashboard(alert, plan),
+            "dashboard": dashboard(alert, HERE),
         },
     }
 
@@ -75,8 +77,8 @@ def _condition(alert: Alert, channel: str) -> dict[str, Any]:
     }
 
 
-def dashboard(alert: Alert, plan: Plan) -> str:
+def dashboard(alert: Alert, base: str) -> str:
     """The way to its dashboard: its id is not known before it is there, so it is searched for."""
     told = json.loads((DASHBOARDS / f"{alert.dashboard}.json").read_text("utf-8"))
     title = told["spec"]["display"]["name"]
-    return f"{plan.links['dashboards']}?query=" + quote(f"name = '{title}'")
+    return f"{base}/dashboard?query=" + quote(f"name = '{title}'")

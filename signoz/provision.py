@@ -13,6 +13,7 @@ SIGNOZ_EMAIL        (admin@vitrine.example) of a user who may change everything
 SIGNOZ_PASSWORD     has no default
 SIGNOZ_WEBHOOK_URL  (http://127.0.0.1:9/nobody-listens) where alerts are sent to
 SIGNOZ_RUNBOOK_URL  (docs/runbook.md) what links to the runbook lead to
+SIGNOZ_EXTERNAL_URL (http://localhost:8080) where people find SigNoz, for links in alerts
 SIGNOZ_PATIENCE     (120) seconds to wait until SigNoz serves
 
 Ends with 0, with 1 (--check: something differs), 2 (a setting or a file is wrong), 3 (SigNoz is
@@ -43,9 +44,10 @@ DEFAULTS = {
     "SIGNOZ_EMAIL": "admin@vitrine.example",
     "SIGNOZ_WEBHOOK_URL": "http://127.0.0.1:9/nobody-listens",
     "SIGNOZ_RUNBOOK_URL": "docs/runbook.md",
+    "SIGNOZ_EXTERNAL_URL": "http://localhost:8080",
     "SIGNOZ_PATIENCE": "120",
 }
-IN_FILES = ("SIGNOZ_WEBHOOK_URL", "SIGNOZ_RUNBOOK_URL")
+IN_FILES = ("SIGNOZ_WEBHOOK_URL", "SIGNOZ_RUNBOOK_URL", "SIGNOZ_EXTERNAL_URL")
 DRIFT = {"missing", "different", "extra"}
 
 
