@@ -19,12 +19,12 @@ import httpx
 
 from tests.observatory.messages import attributes, fresh, gauge, log, request, span
 from tests.observatory.sending import SERVICES
+from tests.processes import PATIENCE
 from tests.stack.collecting import Collector
 
 RECORDS = 20
 BREATH = 0.02
 """Seconds between a sender's messages: load, and something left of the machine for others."""
-PATIENCE = 60
 OURS = {"service.name": "vitrine"}
 TEXT = "as long as what is told of one request " * 5
 AGAIN = {503, grpc.StatusCode.UNAVAILABLE}

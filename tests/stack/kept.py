@@ -2,25 +2,24 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from time import monotonic
 from typing import Any, Self
 
 from tests.observatory.observing import Observatory
-from tests.stack.bearing import Load
+from tests.processes import PATIENCE
+from tests.stack.bearing import Kept, Load
+from tests.stack.conftest import TOKEN
 from tests.telemetry.receiver import Receiver, refused_port
 
-TOKEN = "of the tests"
-PATIENCE, PAUSE = 60, 0.2
+PAUSE = 0.2
 PLACES = {
     "traces": ("otel.otel_traces", "SpanAttributes"),
     "metrics": ("otel.otel_metrics_gauge", "Attributes"),
     "logs": ("otel.otel_logs", "LogAttributes"),
 }
-Kept = Mapping[str, Counter[str]]
-"""How often each record is in a store, by signal."""
 
 
 class ClickHouse:
