@@ -11,9 +11,9 @@ from opentelemetry.exporter.otlp.proto.http import _log_exporter as over_http
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
 
-from tests.stack.bearing import AGAIN, TAKEN, UNDER_WAY, Load, bearing, told
+from tests.stack.bearing import AGAIN, TAKEN, UNDER_WAY, Kept, Load, bearing, told
 from tests.stack.collecting import Collector
-from tests.stack.kept import ClickHouse, Kept, awaited, delivered, stored
+from tests.stack.kept import ClickHouse, awaited, delivered, stored
 from tests.stack.overlays import impatient
 from tests.telemetry.receiver import Receiver, accept, refuse
 
