@@ -10,12 +10,12 @@ PATIENCE = 20
 PAUSE = 0.01
 
 
-def until(condition: Callable[[], bool]) -> None:
-    """Return as soon as the condition holds."""
-    deadline, pause = monotonic() + PATIENCE, threading.Event()
+def until(condition: Callable[[], bool], patience: float = PATIENCE, pause: float = PAUSE) -> None:
+    """Return as soon as the condition holds; seconds."""
+    deadline, between = monotonic() + patience, threading.Event()
     while not condition():
         assert monotonic() < deadline, "it did not come to pass"
-        pause.wait(PAUSE)
+        between.wait(pause)
 
 
 async def eventually(condition: Callable[[], bool]) -> None:

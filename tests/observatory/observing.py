@@ -10,17 +10,16 @@ with Observatory(folder) as observatory:  # the same telemetry again
 import json
 import os
 import signal
-import subprocess
 import sys
-import threading
 from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
 import httpx
 
-from tests.processes import PATIENCE, ROOT
+from tests.processes import ROOT
+from tests.saying import Saying
 from tests.telemetry.receiver import refused_port
 
 DOORS = ("page", "grpc", "http", "clickhouse")
@@ -46,8 +45,6 @@ class Observatory:
     def __init__(self, data: Path, **settings: object) -> None:
         self._data = data
         self._settings = settings
-        self._lines: list[str] = []
-        self._ready = threading.Event()
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -55,16 +52,11 @@ class Observatory:
             self.page, self.grpc, self.otlp, self.clickhouse = (
                 f"http://127.0.0.1:{port}" for port in ports.values()
             )
-            self.process = subprocess.Popen(
-                COMMAND, cwd=ROOT, env=environment(self._data, ports | self._settings),
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                text=True, start_new_session=True,
-            )  # fmt: skip
-            stack.callback(self._gone)
-            self._listening = threading.Thread(target=self._listen)
-            self._listening.start()
-            assert self._ready.wait(PATIENCE), "it says nothing"
-            assert READY in self.said, self.said
+            given = environment(self._data, ports | self._settings)
+            self._saying = Saying(COMMAND, READY, cwd=ROOT, env=given)
+            stack.callback(self.kill)
+            self.process = self._saying.process
+            self._saying.ready()
             # A query's own patience, and then some.
             self._client = stack.enter_context(httpx.Client(timeout=30))
             self._end = stack.pop_all()
@@ -76,7 +68,7 @@ class Observatory:
     @property
     def said(self) -> str:
         """What it wrote so far, to standard error."""
-        return "".join(self._lines)
+        return self._saying.said
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
         """The rows of a query over ClickHouse's interface."""
@@ -93,27 +85,8 @@ class Observatory:
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Ask it to end; its exit code."""
-        self.process.send_signal(number)
-        code = self.process.wait(PATIENCE)
-        self._listening.join()
-        return code
+        return self._saying.stop(number)
 
     def kill(self) -> None:
         """End it at once; no harm where it has ended."""
-        with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-
-    def _gone(self) -> None:
-        self.kill()
-        self._listening.join()
-        assert self.process.stderr is not None
-        self.process.stderr.close()
-
-    def _listen(self) -> None:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self._lines.append(line)
-            if READY in line:
-                self._ready.set()
-        self._ready.set()
+        self._saying.kill()

@@ -6,11 +6,8 @@ with Backend([prometheus, …], ready="Server is ready", folder=folder, port=por
 
 import os
 import shutil
-import signal
-import subprocess
-import threading
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,6 +15,7 @@ import httpx
 import pytest
 
 from tests.processes import PATIENCE
+from tests.saying import Saying
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vitrine"
 NO_PROMETHEUS = "no Prometheus here: apt-get install prometheus"
@@ -57,22 +55,15 @@ class Backend:
         self._command = [str(each) for each in command]
         self._ready, self._folder = ready, folder
         self._environment = os.environ | (variables or {})
-        self._lines: list[str] = []
-        self._heard = threading.Event()
         self.address = f"http://127.0.0.1:{port}"
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            self._process = subprocess.Popen(
-                self._command, cwd=self._folder, env=self._environment,
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                text=True, start_new_session=True,
-            )  # fmt: skip
-            stack.callback(self._gone)
-            self._listening = threading.Thread(target=self._listen)
-            self._listening.start()
-            assert self._heard.wait(2 * PATIENCE), self.said
-            assert self._ready in self.said, self.said
+            self._saying = Saying(
+                self._command, self._ready, cwd=self._folder, env=self._environment, both=True
+            )
+            stack.callback(self._saying.kill)
+            self._saying.ready(2 * PATIENCE)
             client = httpx.Client(base_url=self.address, timeout=PATIENCE)
             self._client = stack.enter_context(client)
             self._end = stack.pop_all()
@@ -84,7 +75,7 @@ class Backend:
     @property
     def said(self) -> str:
         """What it wrote so far."""
-        return "".join(self._lines)
+        return self._saying.said
 
     def get(self, path: str, **parameters: str) -> Any:
         """The JSON of an answer; nothing where there is none (yet)."""
@@ -99,19 +90,3 @@ class Backend:
         answer = self._client.post(path, json=body)
         assert answer.status_code == httpx.codes.OK, answer.text
         return answer.json()
-
-    def _gone(self) -> None:
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        self._listening.join()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
-
-    def _listen(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self._lines.append(line)
-            if self._ready in line:
-                self._heard.set()
-        self._heard.set()

@@ -6,14 +6,12 @@ with Collector(binary, folder, "clickhouse", CLICKHOUSE_ENDPOINT=…) as collect
 """
 
 import os
-import signal
-import subprocess
-import threading
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
-from tests.processes import PATIENCE, ROOT
+from tests.processes import ROOT
+from tests.saying import Saying
 from tests.telemetry.receiver import refused_port
 
 CORE = ROOT / "otel-collector-config.yaml"
@@ -56,7 +54,7 @@ class Collector:
         try:
             self.start()
         except BaseException:
-            self.__exit__()
+            self._held.close()
             raise
         return self
 
@@ -66,17 +64,13 @@ class Collector:
 
     def start(self) -> None:
         """Run it, and return when it takes telemetry."""
-        self._lines: list[str] = []
-        self._ready = threading.Event()
-        self.process = subprocess.Popen(
-            self._command, cwd=self._folder, env=self.environment(),
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-            text=True, start_new_session=True,
-        )  # fmt: skip
-        self._listening = threading.Thread(target=self._listen)
-        self._listening.start()
-        assert self._ready.wait(PATIENCE), "it says nothing"
-        assert READY in self.said, self.said
+        self._saying = Saying(self._command, READY, cwd=self._folder, env=self.environment())
+        self.process = self._saying.process
+        try:
+            self._saying.ready()
+        except BaseException:
+            self.kill()
+            raise
 
     def environment(self) -> dict[str, str]:
         """That of the process: what the machine says to other collectors is not heard."""
@@ -89,30 +83,12 @@ class Collector:
     @property
     def said(self) -> str:
         """What it wrote since it was started, to standard error."""
-        return "".join(self._lines)
+        return self._saying.said
 
     def stop(self) -> None:
         """Ask it to end, which it does when it has sent what it can."""
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(PATIENCE)
-        self._end()
+        self._saying.stop()
 
     def kill(self) -> None:
         """End it at once; no harm where it has ended."""
-        with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-        self._end()
-
-    def _end(self) -> None:
-        self._listening.join()
-        assert self.process.stderr is not None
-        self.process.stderr.close()
-
-    def _listen(self) -> None:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self._lines.append(line)
-            if READY in line:
-                self._ready.set()
-        self._ready.set()
+        self._saying.kill()

@@ -1,11 +1,9 @@
 """A ClickHouse that goes and comes back, and what became of a load there or in a receiver."""
 
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from time import monotonic
 from typing import Any, Self
 
 from tests.observatory.observing import Observatory
@@ -13,6 +11,7 @@ from tests.processes import PATIENCE
 from tests.stack.bearing import Kept, Load
 from tests.stack.conftest import TOKEN
 from tests.telemetry.receiver import Receiver, refused_port
+from tests.waiting import until
 
 PAUSE = 0.2
 PLACES = {
@@ -94,7 +93,4 @@ def own(store: Observatory, metric: str) -> int:
 
 def awaited(condition: Callable[[], bool]) -> None:
     """Return as soon as a condition holds that is costly to look at."""
-    deadline, pause = monotonic() + PATIENCE, threading.Event()
-    while not condition():
-        assert monotonic() < deadline, "it did not come to pass"
-        pause.wait(PAUSE)
+    until(condition, PATIENCE, PAUSE)

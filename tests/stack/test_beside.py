@@ -1,7 +1,7 @@
 """A Collector between the observatory and a command, as `make run COLLECTOR=1` has it."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -17,12 +17,23 @@ GONE = "The Collector has ended"
 
 
 @pytest.fixture
-def variables(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """Ports of its own for the Collector, and its queue."""
+def ports() -> Iterator[dict[str, str]]:
+    """Of its own for the Collector."""
     with ExitStack() as stack:
-        ports = {each: stack.enter_context(refused_port()) for each in PORTS}
-        named = {f"COLLECTOR_{each.upper()}_PORT": str(port) for each, port in ports.items()}
-        yield HTTP | named | {"COLLECTOR_QUEUE": str(tmp_path / "queue")}
+        taken = {each: stack.enter_context(refused_port()) for each in PORTS}
+        yield {f"COLLECTOR_{each.upper()}_PORT": str(port) for each, port in taken.items()}
+
+
+@pytest.fixture
+def launch(otelcol: Path, tmp_path: Path, ports: dict[str, str]) -> Callable[..., Launched]:
+    """The launcher with a Collector in between, over a folder of this name."""
+    variables = HTTP | ports | {"COLLECTOR_QUEUE": str(tmp_path / "queue")}
+    options = ("--collector", str(otelcol))
+
+    def over(name: str = "data") -> Launched:
+        return Launched(tmp_path / name, *SENDING, options=options, **variables)
+
+    return over
 
 
 def collector(launched: Launched) -> psutil.Process:
@@ -31,12 +42,11 @@ def collector(launched: Launched) -> psutil.Process:
 
 
 def test_the_last_words_of_the_command_go_through_it(
-    otelcol: Path, tmp_path: Path, variables: dict[str, str]
+    launch: Callable[..., Launched], tmp_path: Path, ports: dict[str, str]
 ) -> None:
-    options = ("--collector", str(otelcol))
-    with Launched(tmp_path / "data", *SENDING, options=options, **variables) as launched:
+    with launch() as launched:
         started = launched.line()
-        port = variables["COLLECTOR_HTTP_PORT"]
+        port = ports["COLLECTOR_HTTP_PORT"]
         assert started["OTEL_EXPORTER_OTLP_ENDPOINT"] == f"http://127.0.0.1:{port}"
         page = f"http://127.0.0.1:{launched.ports['page_port']}"
         assert started["VITRINE_TELEMETRY__TRACE_URL"].startswith(page)
@@ -44,7 +54,7 @@ def test_the_last_words_of_the_command_go_through_it(
         assert launched.line() == {"signal": "SIGTERM", "sent": 200}
         assert launched.ended() == 0
     # The Collector has handed it on when it ends, or keeps it: it does so at the next start.
-    with Launched(tmp_path / "data", *SENDING, options=options, **variables) as launched:
+    with launch() as launched:
         launched.line()
         launched.process.send_signal(signal.SIGTERM)
         assert launched.ended() == 0
@@ -52,10 +62,9 @@ def test_the_last_words_of_the_command_go_through_it(
 
 
 def test_that_it_ends_is_said_and_the_command_goes_on(
-    otelcol: Path, tmp_path: Path, variables: dict[str, str]
+    launch: Callable[..., Launched],
 ) -> None:
-    options = ("--collector", str(otelcol))
-    with Launched(tmp_path / "data", *SENDING, options=options, **variables) as launched:
+    with launch() as launched:
         launched.line()
         collector(launched).kill()
         launched.heard(GONE)
@@ -65,10 +74,9 @@ def test_that_it_ends_is_said_and_the_command_goes_on(
 
 
 def test_it_ends_with_the_launcher_however_that_ends(
-    otelcol: Path, tmp_path: Path, variables: dict[str, str]
+    launch: Callable[..., Launched],
 ) -> None:
-    options = ("--collector", str(otelcol))
-    with Launched(tmp_path / "data", *SENDING, options=options, **variables) as launched:
+    with launch() as launched:
         launched.line()
         process = collector(launched)
         launched.process.kill()
@@ -76,11 +84,10 @@ def test_it_ends_with_the_launcher_however_that_ends(
 
 
 def test_without_a_door_it_says_so_and_nothing_runs(
-    otelcol: Path, tmp_path: Path, variables: dict[str, str]
+    launch: Callable[..., Launched],
 ) -> None:
-    options = ("--collector", str(otelcol))
-    with Launched(tmp_path / "taken", *SENDING, options=options, **variables) as first:
+    with launch("taken") as first:
         first.line()
-        with Launched(tmp_path / "data", *SENDING, options=options, **variables) as launched:
+        with launch() as launched:
             assert launched.ended() != 0
             assert "address already in use" in launched.said

@@ -31,4 +31,5 @@ def test_people_ask_and_click_until_the_time_is_over(tmp_path: Path) -> None:
     assert int(told["/recommend"]["Request Count"]) > 0
     assert told["/recommend"]["Failure Count"] == "0"
     clicked = told.get("/feedback", {"Request Count": 0, "Failure Count": 0})
-    assert len(server.feedback()) == int(clicked["Request Count"]) - int(clicked["Failure Count"])
+    # What was under way at the end may be kept and not told.
+    assert len(server.feedback()) >= int(clicked["Request Count"]) - int(clicked["Failure Count"])
