@@ -18,7 +18,7 @@ from app.catalogue.journal import Journal
 from app.catalogue.store import Catalogue
 from app.catalogue.vectors import Models
 from app.recommend.answers import Answers
-from app.recommend.embedding import StaticEmbedder
+from app.recommend.embedding import Embedder, StaticEmbedder
 from app.recommend.fusion import Fusion
 from app.recommend.pipeline import Recommender
 from app.recommend.ranking import (
@@ -76,10 +76,15 @@ class Parts:
     stages: StageObserver
 
 
+def load_embedder() -> Embedder:
+    """The dense leg's model. Another one behind the same protocol is exchanged here."""
+    return StaticEmbedder()
+
+
 def open_catalogue(folder: Path, watch: Watch = unwatched) -> Catalogue:
     """The catalogue in a data folder. Raises SchemaTooNew."""
     database = Database(folder / "catalogue.db", store.SCHEMA, store.SCHEMA_VERSION, watch)
-    return Catalogue(database, Models(StaticEmbedder()))
+    return Catalogue(database, Models(load_embedder()))
 
 
 def model_path(settings: Settings) -> Path:

@@ -14,16 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
-from app.catalogue import store
-from app.catalogue.database import Database
-from app.catalogue.store import Catalogue
-from app.catalogue.vectors import Models
 from app.model.baselines import Chance, OneLeg
 from app.model.commands import retrieved
 from app.model.evaluate import Quality, Retrieved, quality, scores_of
 from app.model.judged import JudgedQuery, collection, seed_queries
 from app.model.train import cross_validated, fit
-from app.recommend.embedding import StaticEmbedder
+from app.parts import open_catalogue
 from app.recommend.fusion import Fusion
 from app.recommend.ranking import PairwiseModel, RankingModel
 from app.recommend.types import Document
@@ -47,9 +43,8 @@ def measured(
 ) -> list[list[Retrieved]]:
     """Index the documents and retrieve each set of queries."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "catalogue.db"
-        with closing(Database(path, store.SCHEMA, store.SCHEMA_VERSION)) as database:
-            catalogue = Catalogue(database, Models(StaticEmbedder()))
+        catalogue = open_catalogue(Path(folder))
+        with closing(catalogue.database):
             catalogue.ensure_models()
             for start in range(0, len(documents), 500):
                 catalogue.put(documents[start : start + 500])

@@ -14,7 +14,8 @@ from app.catalogue.database import Database
 from app.catalogue.readers import jsonl
 from app.catalogue.store import Catalogue
 from app.catalogue.vectors import Models
-from app.recommend.embedding import StaticEmbedder
+from app.parts import load_embedder
+from app.recommend.embedding import Embedder
 from app.recommend.types import Document
 from tests.opening import OpenCatalogue
 
@@ -39,13 +40,13 @@ def _one_tls_context() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def embedder() -> StaticEmbedder:
+def embedder() -> Embedder:
     """The real one; loading it takes 0.4 s."""
-    return StaticEmbedder()
+    return load_embedder()
 
 
 @pytest.fixture
-def open_catalogue(tmp_path: Path, embedder: StaticEmbedder) -> Iterator[OpenCatalogue]:
+def open_catalogue(tmp_path: Path, embedder: Embedder) -> Iterator[OpenCatalogue]:
     """Opens catalogues (see `OpenCatalogue`), and closes them after the test."""
     opened: list[Database] = []
 
@@ -75,7 +76,7 @@ def seed_documents() -> list[Document]:
 @pytest.fixture(scope="session")
 def seed_file(
     tmp_path_factory: pytest.TempPathFactory,
-    embedder: StaticEmbedder,
+    embedder: Embedder,
     seed_documents: list[Document],
 ) -> Path:
     """A closed catalogue with the seed documents and their models, to copy: see `seed_data`."""

@@ -1,14 +1,16 @@
 """Stand-ins behind the protocols of the heart, and documents to try things with."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.recommend.embedding import StaticEmbedder
+import numpy as np
+
+from app.recommend.embedding import Embedder
 from app.recommend.topic_signal import Evidence, Outcome, Page, answered
-from app.recommend.types import Document, Query
+from app.recommend.types import Document, Floats, Query
 
 
 def document(document_id: str, title: str = "", text: str = "", category: str = "") -> Document:
@@ -48,7 +50,7 @@ class FakeTopicSignal:
         return self.evidence
 
 
-def evidence_of(embedder: StaticEmbedder, *titles: str) -> Evidence:
+def evidence_of(embedder: Embedder, *titles: str) -> Evidence:
     """What an encyclopaedia with these pages would give."""
     pages = tuple(Page(title) for title in titles)
     return Evidence.found(pages, embedder.embed(list(titles)))
@@ -92,3 +94,14 @@ class RecordingStages:
 
     def note(self, occurrence: str) -> None:
         self.noted.append(occurrence)
+
+
+@dataclass
+class Opposite:
+    """Another model, of another width: each vector points the other way and has zeros added."""
+
+    embedder: Embedder
+    name, version, hash, width = "opposite", "1", "another", 300
+
+    def embed(self, texts: Sequence[str]) -> Floats:
+        return np.pad(-self.embedder.embed(texts), ((0, 0), (0, 300 - self.embedder.width)))

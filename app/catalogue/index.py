@@ -21,7 +21,7 @@ from app.catalogue.moments import Moments
 from app.catalogue.snapshot import Slots, Snapshot, slots_of
 from app.catalogue.vectors import Models
 from app.recommend.dense import best, cosine, nearest_codes, sign_codes
-from app.recommend.embedding import StaticEmbedder
+from app.recommend.embedding import Embedder
 from app.recommend.latent import LatentModel
 from app.recommend.types import (
     DENSE,
@@ -70,7 +70,7 @@ class Moment:
 
     snapshot: Snapshot
     _database: Database
-    _embedder: StaticEmbedder
+    _embedder: Embedder
     _codes: Mapping[str, int]
 
     @property
@@ -94,7 +94,7 @@ class Moment:
         if query.corrections:
             text = " ".join(query.corrections.get(word, word) for word in words(text))
         terms = {term.stem: term.count for term in query.terms}
-        return Probe(terms, self._embedder.embed_one(text), self._project(terms))
+        return Probe(terms, self._embedder.embed([text])[0], self._project(terms))
 
     def _project(self, terms: dict[str, int]) -> Floats:
         _, model = self.snapshot.models.get(LATENT, (0, None))

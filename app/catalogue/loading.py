@@ -68,7 +68,7 @@ def _vectors(
     row, model = models[leg]
     query = "SELECT vector FROM embeddings WHERE model = ? AND document > ? ORDER BY document"
     blobs = [blob for (blob,) in connection.execute(query, (row, after))]
-    return _halves(blobs, model.dimensions)
+    return _halves(blobs, model.width)
 
 
 def load_vectors(database: Database, leg: str, models: ActiveModels, keys: Keys) -> Floats:
@@ -79,10 +79,10 @@ def load_vectors(database: Database, leg: str, models: ActiveModels, keys: Keys)
     marks = ",".join("?" * len(keys))
     query = f"SELECT document, vector FROM embeddings WHERE model = ? AND document IN ({marks})"
     found = dict(database.rows(query, (row, *keys.tolist())))
-    nothing = bytes(2 * model.dimensions)
+    nothing = bytes(2 * model.width)
     blobs = [found.get(key, nothing) for key in keys.tolist()]
-    return _halves(blobs, model.dimensions).astype(np.float32)
+    return _halves(blobs, model.width).astype(np.float32)
 
 
-def _halves(blobs: Sequence[bytes], dimensions: int) -> Halves:
-    return np.frombuffer(b"".join(blobs), "<f2").reshape(len(blobs), dimensions)
+def _halves(blobs: Sequence[bytes], width: int) -> Halves:
+    return np.frombuffer(b"".join(blobs), "<f2").reshape(len(blobs), width)

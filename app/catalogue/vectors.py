@@ -16,7 +16,7 @@ import numpy as np
 
 from app.catalogue.database import Database
 from app.recommend.dense import unit
-from app.recommend.embedding import StaticEmbedder
+from app.recommend.embedding import Embedder
 from app.recommend.latent import LatentModel
 from app.recommend.types import DENSE, LATENT, Document, Floats
 from app.recommend.words import stems
@@ -61,8 +61,8 @@ class StaleVectors(RuntimeError):
     """The stored vectors were made by another model than this program uses."""
 
 
-LegModel = StaticEmbedder | LatentModel
-"""What makes the vectors of a leg: both have a name, a version, a hash and dimensions."""
+LegModel = Embedder | LatentModel
+"""What makes the vectors of a leg: both have a name, a version, a hash and a width."""
 ActiveModels = Mapping[str, tuple[int, LegModel]]
 """Leg to (row of `models`, model)."""
 
@@ -71,15 +71,15 @@ def vectors_of(model: LegModel, documents: Sequence[Prepared]) -> Floats:
     """Unit vectors (n, d) of documents."""
     if isinstance(model, LatentModel):
         return model.project_many([Counter(each.stems) for each in documents])
-    titles = model.sums([each.document.title for each in documents])
-    texts = model.sums([each.document.text for each in documents])
-    return unit(unit(titles + texts) + TITLE_SHARE * unit(titles))
+    titles = model.embed([each.document.title for each in documents])
+    whole = model.embed([f"{each.document.title} {each.document.text}" for each in documents])
+    return unit(whole + TITLE_SHARE * titles)
 
 
 class Models:
     """The active model of each leg: the embedder comes with the program, the other is loaded."""
 
-    def __init__(self, embedder: StaticEmbedder) -> None:
+    def __init__(self, embedder: Embedder) -> None:
         self.embedder = embedder
         self._latent: tuple[int, LatentModel] | None = None
 
@@ -127,7 +127,7 @@ def install(
     `fitted_on` is how many documents it learnt from; `progress` hears of each batch's size.
     """
     artefact = model.dump() if isinstance(model, LatentModel) else None
-    values = (leg, model.name, model.version, model.hash, model.dimensions, fitted_on, artefact)
+    values = (leg, model.name, model.version, model.hash, model.width, fitted_on, artefact)
     columns = "leg, name, version, hash, dimensions, fitted_on, artefact"
     with database.write() as connection:
         insert = f"INSERT INTO models ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)"

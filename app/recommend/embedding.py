@@ -1,69 +1,89 @@
-"""Static embeddings: wordllama's token table, each token weighted by how rare it is.
+"""The dense leg's model: the `Embedder` protocol, and static embeddings as the one in use.
 
-The plain mean of token vectors that wordllama offers gives nDCG@10 .224 over three public
-collections; weighting rare tokens gives .374. A token's number in a byte-pair vocabulary is its
-rank by frequency, so the weights need no corpus, and a vector depends on nothing but its text.
+Static embeddings are a table with one vector a token. A text's vector is the sum of its tokens',
+each weighted by how rare the token is: a token's number in a byte-pair vocabulary is its rank by
+frequency, so the weights need no corpus. Over three public collections this gives nDCG@10 .374,
+the plain mean .224.
 """
 
 import hashlib
-import logging
 from collections.abc import Sequence
-from importlib.metadata import version
+from importlib.metadata import distribution
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
+from safetensors.numpy import load_file
+from tokenizers import Tokenizer
 
 from app.recommend.dense import unit
 from app.recommend.types import Floats
 
+PACKAGE = "wordllama"
+WEIGHTS = "wordllama/weights/l2_supercat_256.safetensors"
+TOKENIZER = "wordllama/tokenizers/l2_supercat_tokenizer_config.json"
 FIRST_WORD = 258
-"""Tokens below this number are bytes and markers."""
+"""Tokens below this number are markers and single bytes: parts of what the vocabulary lacks."""
+BLANK = "▁"
+"""How the vocabulary writes a space. Alone, it stands before a word that the vocabulary lacks."""
 COMMON = 3.0
 """Log rank up to which a token is too common to carry meaning."""
 MAX_TOKENS = 4096
 
 
-class StaticEmbedder:
-    """Text to unit vectors, (n, 256) float32; a text without known words gives zeros.
+class Embedder(Protocol):
+    """Texts to vectors. Any width works. Vectors of two models are never compared: `hash` is the
+    identity of the model, and documents are embedded again when it changes."""
 
-    Loads 33 MB from the installed package and never the network. About 30 us a query.
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def version(self) -> str: ...
+
+    @property
+    def hash(self) -> str: ...
+
+    @property
+    def width(self) -> int: ...
+
+    def embed(self, texts: Sequence[str]) -> Floats:
+        """Unit vectors (n, width), float32; zeros for a text in which the model knows nothing."""
+
+
+class StaticEmbedder:
+    """Unit vectors (n, 256) from the weights in the package `wordllama`, whose code is not used.
+
+    Loads 18 MB of files in 0.1 s; about 30 us a query.
     """
 
     name = "wordllama-l2-supercat-rarity"
 
     def __init__(self) -> None:
-        handlers = logging.root.handlers[:]
-        import wordllama  # noqa: PLC0415 - takes 70 ms and configures the root logger
-
-        logging.root.handlers[:] = handlers
-        home = Path(wordllama.__file__).parent
-        model = wordllama.WordLlama.load(cache_dir=home, disable_download=True)
-        rank = np.log(np.maximum(np.arange(len(model.embedding)) - FIRST_WORD, 1) + 1)
-        rarity = np.maximum(rank - COMMON, 0).astype(np.float32)
-        self._table: Floats = model.embedding * rarity[:, None]
-        self._tokenizer = model.tokenizer
-        self._tokenizer.no_padding()
+        package = distribution(PACKAGE)
+        vocabulary = Path(str(package.locate_file(TOKENIZER))).read_bytes()
+        self._tokenizer = Tokenizer.from_buffer(vocabulary)
         self._tokenizer.enable_truncation(MAX_TOKENS)
-        self.dimensions = self._table.shape[1]
-        self.version = version("wordllama")
-        self.hash = hashlib.sha256(self._table.tobytes()).hexdigest()[:16]
+        table = load_file(str(package.locate_file(WEIGHTS)))["embedding.weight"]
+        self._table: Floats = table.astype(np.float32) * _rarity(self._tokenizer)[:, None]
+        self.width = self._table.shape[1]
+        self.version = package.version
+        self.hash = hashlib.sha256(self._table.tobytes() + vocabulary).hexdigest()[:16]
 
     def embed(self, texts: Sequence[str]) -> Floats:
-        """One unit vector a text, in order."""
-        return unit(self.sums(texts))
-
-    def sums(self, texts: Sequence[str]) -> Floats:
-        """The sums of the weighted token vectors, not scaled: those of parts add up."""
-        vectors = np.zeros((len(texts), self.dimensions), np.float32)
+        """One unit vector a text, in order; zeros for a text without known tokens."""
+        sums = np.zeros((len(texts), self.width), np.float32)
         encoded = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
-        for row, encoding in zip(vectors, encoded, strict=True):
+        for row, encoding in zip(sums, encoded, strict=True):
             if encoding.ids:
                 np.add.reduce(self._table.take(encoding.ids, axis=0), axis=0, out=row)
-        return vectors
+        return unit(sums)
 
-    def embed_one(self, text: str) -> Floats:
-        """The unit vector of one text, (256,)."""
-        ids = self._tokenizer.encode(text, add_special_tokens=False).ids
-        if not ids:
-            return np.zeros(self.dimensions, np.float32)
-        return unit(np.add.reduce(self._table.take(ids, axis=0), axis=0))
+
+def _rarity(tokenizer: Tokenizer) -> Floats:
+    """The weight of each token, (vocabulary,): 0 for unknown bytes, blanks and common words."""
+    numbers = np.arange(tokenizer.get_vocab_size())
+    rank = np.log(np.maximum(numbers - FIRST_WORD, 1) + 1)
+    weights: Floats = np.maximum(rank - COMMON, 0).astype(np.float32)
+    weights[[n for token, n in tokenizer.get_vocab().items() if not token.strip(BLANK)]] = 0
+    return weights

@@ -44,14 +44,14 @@ class LatentModel:
     version = "1"
 
     @property
-    def dimensions(self) -> int:
+    def width(self) -> int:
         return int(self.components.shape[1])
 
     def project(self, counts: Mapping[str, int]) -> Floats:
         """The unit vector (d,) of a bag of stems; zeros when none is known."""
         known = [(self.positions[t], n) for t, n in counts.items() if t in self.positions]
         if not known:
-            return np.zeros(self.dimensions, np.float32)
+            return np.zeros(self.width, np.float32)
         rows = [row for row, _ in known]
         tf = np.array([1 + math.log(n) for _, n in known], np.float32)
         weighted: Floats = tf * self.idf.take(rows)
@@ -59,7 +59,7 @@ class LatentModel:
 
     def project_many(self, documents: Sequence[Mapping[str, int]]) -> Floats:
         """The unit vectors (n, d) of many bags of stems."""
-        vectors = np.zeros((len(documents), self.dimensions), np.float32)
+        vectors = np.zeros((len(documents), self.width), np.float32)
         for start in range(0, len(documents), CHUNK):
             rows: list[int] = []
             weights: list[float] = []

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from app.parts import open_catalogue
-from app.recommend.embedding import StaticEmbedder
+from app.recommend.embedding import Embedder
 from tests.api.service import serving, settings
 from tests.fakes import SHELF
 from tests.stand_in import StandIn
@@ -20,10 +20,10 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _one_embedder(embedder: StaticEmbedder) -> Iterator[None]:
+def _one_embedder(embedder: Embedder) -> Iterator[None]:
     """Every service of this process shares the real embedder: loading it takes 0.4 s."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("app.parts.StaticEmbedder", lambda: embedder)
+        patch.setattr("app.parts.load_embedder", lambda: embedder)
         yield
 
 

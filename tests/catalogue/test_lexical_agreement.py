@@ -16,7 +16,7 @@ from app.catalogue.database import Database
 from app.catalogue.index import CatalogueIndex
 from app.catalogue.store import Catalogue
 from app.catalogue.vectors import Models
-from app.recommend.embedding import StaticEmbedder
+from app.recommend.embedding import Embedder
 from app.recommend.types import Document, Probe
 from app.recommend.words import stems
 from tests.catalogue.looking import EVERYWHERE, candidates, held, index_of
@@ -72,7 +72,7 @@ def assert_alike(indexes: Sequence[CatalogueIndex], query: str) -> None:
 )
 @example([], [], ["bread"])
 def test_both_score_alike_before_and_after_writes(
-    embedder: StaticEmbedder,
+    embedder: Embedder,
     written: list[Document],
     changes: list[Document | str],
     queries: list[str],

@@ -16,7 +16,7 @@ from app.catalogue.database import Database
 from app.catalogue.index import CatalogueIndex
 from app.catalogue.store import Catalogue
 from app.catalogue.vectors import Models
-from app.recommend.embedding import StaticEmbedder
+from app.recommend.embedding import Embedder
 from app.recommend.fusion import Fusion
 from app.recommend.ranking import order
 from app.recommend.types import Document
@@ -25,7 +25,7 @@ from tests.fakes import document
 
 
 @pytest.fixture
-def seeded(seed_data: Path, embedder: StaticEmbedder) -> Iterator[Catalogue]:
+def seeded(seed_data: Path, embedder: Embedder) -> Iterator[Catalogue]:
     """The seed catalogue."""
     database = Database(seed_data / "catalogue.db", store.SCHEMA, store.SCHEMA_VERSION)
     with closing(database):

@@ -1,6 +1,7 @@
 """Vector legs against plain, slow references."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -42,18 +43,32 @@ def test_best_agrees_with_sorting(values: list[float], count: int) -> None:
     assert best(scores, count).tolist() == expected
 
 
-@given(st.integers(0, 40), st.integers(1, 50), st.integers(0, 10_000), st.integers(1, 4))
-def test_nearest_codes_agree_with_counting_bits(n: int, count: int, seed: int, words: int) -> None:
+@given(st.integers(0, 40), st.integers(1, 50), st.integers(0, 10_000), st.integers(1, 1100))
+def test_nearest_codes_agree_with_counting_bits(n: int, count: int, seed: int, width: int) -> None:
     generator = np.random.default_rng(seed)
-    vectors = generator.normal(size=(n, 64 * words)).astype(np.float32)
+    vectors = generator.normal(size=(n, width)).astype(np.float32)
     vectors[::3] = vectors[:1]  # ties
-    query = generator.normal(size=64 * words).astype(np.float32)
+    query = generator.normal(size=width).astype(np.float32)
     allowed = generator.random(n) < 0.7 if seed % 2 else None
     unlike = ((vectors > 0) != (query > 0)).sum(axis=1)
     places = [place for place in range(n) if allowed is None or allowed[place]]
     expected = sorted(sorted(places, key=lambda place: (unlike[place], place))[:count])
     found = nearest_codes(columns_of(vectors), sign_codes(query), allowed, count)
     assert found.tolist() == expected
+
+
+@pytest.mark.parametrize("width", [256, 300, 384, 768, 1024])
+def test_the_first_pass_finds_the_nearest_whatever_the_width(width: int) -> None:
+    generator = np.random.default_rng(width)
+    topics = generator.normal(size=(40, width))
+    made = topics.repeat(100, axis=0) + generator.normal(size=(4000, width))
+    vectors = unit(made.astype(np.float32))
+    codes, found = columns_of(vectors), 0
+    for topic in topics:
+        query = unit(topic.astype(np.float32))
+        exact = best(cosine(vectors, query), 50)
+        found += len(np.intersect1d(exact, nearest_codes(codes, sign_codes(query), None, 150)))
+    assert found / (50 * len(topics)) > 0.95
 
 
 def test_the_furthest_allowed_document_is_found_and_a_forbidden_one_is_not() -> None:

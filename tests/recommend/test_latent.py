@@ -85,7 +85,7 @@ def test_too_few_words_give_no_model(texts: list[str]) -> None:
 def test_two_small_texts_are_enough() -> None:
     model = fit(["fresh bread", "high tide"])
     assert model is not None
-    assert model.dimensions == 1
+    assert model.width == 1
     assert np.linalg.norm(model.project({"bread": 1})) == pytest.approx(1)
 
 

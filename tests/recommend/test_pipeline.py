@@ -6,7 +6,7 @@ import pytest
 from app.catalogue.index import CatalogueIndex
 from app.catalogue.store import Catalogue
 from app.recommend.answers import Answers
-from app.recommend.embedding import StaticEmbedder
+from app.recommend.embedding import Embedder
 from app.recommend.fusion import Fusion
 from app.recommend.pipeline import Recommender
 from app.recommend.ranking import PairwiseModel
@@ -32,7 +32,7 @@ def test_the_right_document_comes_first(recommender: Build, text: str, first: st
     assert ids(ask(recommender(), text))[0] == first
 
 
-def test_every_result_explains_itself(recommender: Build, embedder: StaticEmbedder) -> None:
+def test_every_result_explains_itself(recommender: Build, embedder: Embedder) -> None:
     signal = FakeTopicSignal(evidence_of(embedder, "Staling", "Tide"), later=True)
     answer = ask(recommender(signal), "stale bread")
     assert [item.rank for item in answer.ranking.items] == [1, 2, 3, 4, 5]
@@ -68,7 +68,7 @@ def test_limit_and_categories_hold(recommender: Build) -> None:
     assert ids(ask(recommender(), "bread", categories=frozenset({"no such"}))) == []
 
 
-def test_the_topic_moves_a_document_up(recommender: Build, embedder: StaticEmbedder) -> None:
+def test_the_topic_moves_a_document_up(recommender: Build, embedder: Embedder) -> None:
     plain = ask(recommender(), "bread", limit=8)
     signal = FakeTopicSignal(evidence_of(embedder, "Sourdough"))
     helped = ask(recommender(signal), "bread", limit=8)

@@ -108,7 +108,7 @@ async def test_a_flush_sends_everything_at_once(telling: Telling) -> None:
 async def test_what_libraries_log_of_a_call_is_not_told(
     telling: Telling, stand_in: StandIn, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """httpx logs the whole address, and what was typed is in it; wordllama lets it be heard."""
+    """httpx logs the whole address, and what was typed is in it at INFO."""
     caplog.set_level(logging.INFO)
     async with telling(asking(stand_in)) as service:
         answer = await service.ask("zugzwang")

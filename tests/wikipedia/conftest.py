@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import pytest
 
 from app.parts import user_agent
-from app.recommend.embedding import StaticEmbedder
+from app.recommend.embedding import Embedder
 from app.recommend.topic_signal import Evidence, Outcome
 from app.recommend.types import Query
 from app.settings import Settings, WikipediaSettings
@@ -20,7 +20,7 @@ from tests.stand_in import StandIn
 class Asker:
     """A topic signal, and what was observed of it."""
 
-    def __init__(self, settings: WikipediaSettings, embedder: StaticEmbedder) -> None:
+    def __init__(self, settings: WikipediaSettings, embedder: Embedder) -> None:
         self.stages = RecordingStages()
         client = Wikipedia(settings, user_agent(Settings(wikipedia=settings)), self.stages)
         self.signal = WikipediaSignal(client, embedder.embed, settings, self.stages)
@@ -56,7 +56,7 @@ def stand_in() -> Iterator[StandIn]:
 
 
 @pytest.fixture
-async def open_asker(stand_in: StandIn, embedder: StaticEmbedder) -> AsyncIterator[OpenAsker]:
+async def open_asker(stand_in: StandIn, embedder: Embedder) -> AsyncIterator[OpenAsker]:
     """Opens topic signals, and closes them after the test."""
     opened: list[Asker] = []
 

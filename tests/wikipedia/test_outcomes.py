@@ -5,7 +5,7 @@ import socket
 import numpy as np
 import pytest
 
-from app.recommend.embedding import StaticEmbedder
+from app.recommend.embedding import Embedder
 from app.recommend.stages import FETCH_TOPIC
 from app.recommend.topic_signal import Outcome
 from app.wikipedia.client import MAX_BODY, PAGES, SearchUnreachable
@@ -49,7 +49,7 @@ UNUSABLE = {
 
 
 async def test_a_hit_has_pages_their_vectors_and_titles(
-    stand_in: StandIn, open_asker: OpenAsker, embedder: StaticEmbedder
+    stand_in: StandIn, open_asker: OpenAsker, embedder: Embedder
 ) -> None:
     stand_in.behaviour = finds(page("Bread", "Staple food", "baked <b>dough</b>"), "Staling")
     found = await open_asker()("stale bread")
