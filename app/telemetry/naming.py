@@ -44,16 +44,21 @@ class Event(str):
 
 
 class Metric(str):
-    """A metric's name. `bounds` are the upper bounds of a histogram's buckets."""
+    """A metric's name. `bounds` are the upper bounds of a histogram's buckets.
 
-    __slots__ = ("attributes", "bounds", "instrument", "meaning", "unit")
+    `after` is what must have happened before it is emitted; empty for a metric that is always
+    present: from the first recommendation on.
+    """
+
+    __slots__ = ("after", "attributes", "bounds", "instrument", "meaning", "unit")
     instrument: Instrument
     unit: str
     meaning: str
     attributes: tuple[str, ...]
     bounds: tuple[float, ...]
+    after: str
 
-    def __new__(
+    def __new__(  # noqa: PLR0913
         cls,
         name: str,
         instrument: Instrument,
@@ -61,9 +66,11 @@ class Metric(str):
         meaning: str,
         attributes: Sequence[str] = (),
         bounds: Sequence[float] = (),
+        *,
+        after: str = "",
     ) -> Self:
         """`unit` in UCUM, as OpenTelemetry has it."""
         self = super().__new__(cls, name)
         self.instrument, self.unit, self.meaning = instrument, unit, meaning
-        self.attributes, self.bounds = tuple(attributes), tuple(bounds)
+        self.attributes, self.bounds, self.after = tuple(attributes), tuple(bounds), after
         return self

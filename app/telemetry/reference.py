@@ -53,10 +53,11 @@ METRICS = """
 
 Seconds, cumulative, with exemplars. Histograms of durations have the buckets {quick}; shares have
 tenths. A metric has at most {most} attribute sets; what is beyond is counted together under
-`otel.metric.overflow`.
+`otel.metric.overflow`. Metrics are always present, from the first recommendation on, unless they
+need something else to have happened (`make smoke` reads back all that are always present).
 
-| name | instrument | unit | meaning | attributes |
-|---|---|---|---|---|
+| name | instrument | unit | meaning | attributes | present |
+|---|---|---|---|---|---|
 """
 STANDARD = """
 Besides these, by the conventions: `process.cpu.time`, `process.memory.usage`,
@@ -84,7 +85,9 @@ def _attribute(each: Attribute) -> str:
 
 def _metric(each: Metric) -> str:
     names = ", ".join(f"`{name}`" for name in each.attributes)
-    return f"| `{each}` | {each.instrument} | {each.unit} | {each.meaning} | {names} |\n"
+    present = f"after {each.after}" if each.after else "always"
+    cells = (f"`{each}`", each.instrument, each.unit, each.meaning, names, present)
+    return f"| {' | '.join(cells)} |\n"
 
 
 def _numbers(numbers: Iterable[float]) -> str:

@@ -140,26 +140,30 @@ TOP_SCORE = Metric(
 )  # fmt: skip
 FEEDBACK = Metric(
     "vitrine.feedback", "counter", "{feedback}", "feedback, each told once",
-    (FEEDBACK_KIND, RANK_BUCKET, MODEL_NAME, MODEL_VERSION),
+    (FEEDBACK_KIND, RANK_BUCKET, MODEL_NAME, MODEL_VERSION), after="feedback",
 )  # fmt: skip
-BATCHES = Metric("vitrine.batch.sizes", "histogram", "{row}", "rows written together", (), SIZES)
+BATCHES = Metric(
+    "vitrine.batch.sizes", "histogram", "{row}", "rows written together", (), SIZES,
+    after="a write",
+)  # fmt: skip
 DOCUMENTS_WRITTEN = Metric(
-    "vitrine.documents.written", "counter", "{document}", "rows imported", (DOCUMENT_OUTCOME,)
-)
+    "vitrine.documents.written", "counter", "{document}", "rows imported", (DOCUMENT_OUTCOME,),
+    after="a write",
+)  # fmt: skip
 PROBLEM_COUNT = Metric(
     "vitrine.problems", "counter", "{problem}", "requests that were answered with a problem",
-    (PROBLEM, "http.response.status_code"),
+    (PROBLEM, "http.response.status_code"), after="a problem",
 )  # fmt: skip
 OCCURRENCES = Metric(
     "vitrine.occurrences", "counter", "{occurrence}", "retries, and openings of the circuit",
-    (OCCURRENCE,),
+    (OCCURRENCE,), after="a retry",
 )  # fmt: skip
 CATALOGUE_SIZE = Metric(
     "vitrine.catalogue.documents", "gauge", "{document}", "documents that can be recommended"
 )
 MODEL_AGE = Metric(
     "vitrine.model.age", "gauge", "s", "since the ranking model was trained",
-    (MODEL_NAME, MODEL_VERSION),
+    (MODEL_NAME, MODEL_VERSION), after="training",
 )  # fmt: skip
 ACTIVE_REQUESTS = Metric("vitrine.requests.active", "gauge", "{request}", "requests under way")
 JOURNAL_DROPPED = Metric(
@@ -184,6 +188,7 @@ SERVER_DURATION = Metric(
 CLIENT_DURATION = Metric(
     "http.client.request.duration", "histogram", "s", "a call to Wikipedia that was answered",
     (*HTTP, "server.address", "server.port", "network.protocol.version"), QUICK,
+    after="an answer of Wikipedia",
 )  # fmt: skip
 DATABASE_DURATION = Metric(
     "db.client.operation.duration", "histogram", "s", "a statement that is part of a request",

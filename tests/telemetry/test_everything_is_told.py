@@ -13,6 +13,7 @@ from app.recommend.features import FEATURES
 from app.recommend.ranking import PairwiseModel
 from app.recommend.stages import FETCH_TOPIC
 from app.telemetry import vocabulary as v
+from tests.stack import smoke
 from tests.stand_in import StandIn, fails, finds, in_turn
 from tests.telemetry.agreement import span_of
 from tests.telemetry.expected import BREAD
@@ -78,6 +79,24 @@ async def test_nothing_is_declared_in_vain(
         service.telemetry.flush()
     declared = {*v.ATTRIBUTES, *v.EVENTS, *v.METRICS}
     assert declared - told(service) == set()
+
+
+async def test_one_question_is_enough_for_what_is_always_present(
+    telling: Telling, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And `make smoke` reads back all of it."""
+    monkeypatch.setattr("app.telemetry.process.LAG_SECONDS", 0.001)
+    always = {name for name, metric in v.METRICS.items() if not metric.after}
+
+    def missing() -> set[str]:
+        service.telemetry.flush()
+        return always - set(service.measured())
+
+    stand_in.behaviour = fails(404)
+    async with telling(asking(stand_in)) as service:
+        await service.ask(BREAD)
+        await eventually(lambda: not missing())
+    assert set(smoke.METRICS) == always
 
 
 async def test_measurements_point_to_their_spans(telling: Telling, stand_in: StandIn) -> None:
