@@ -143,9 +143,8 @@ FEEDBACK = Metric(
     (FEEDBACK_KIND, RANK_BUCKET, MODEL_NAME, MODEL_VERSION), after="feedback",
 )  # fmt: skip
 BATCHES = Metric(
-    "vitrine.batch.sizes", "histogram", "{row}", "rows written together", (), SIZES,
-    after="a write",
-)  # fmt: skip
+    "vitrine.batch.sizes", "histogram", "{row}", "rows written together", (), SIZES, after="a write"
+)
 DOCUMENTS_WRITTEN = Metric(
     "vitrine.documents.written", "counter", "{document}", "rows imported", (DOCUMENT_OUTCOME,),
     after="a write",
@@ -187,8 +186,7 @@ SERVER_DURATION = Metric(
 )  # fmt: skip
 CLIENT_DURATION = Metric(
     "http.client.request.duration", "histogram", "s", "a call to Wikipedia that was answered",
-    (*HTTP, "server.address", "server.port", "network.protocol.version"), QUICK,
-    after="an answer of Wikipedia",
+    (*HTTP, "server.address", "server.port", "network.protocol.version"), QUICK, after="a call",
 )  # fmt: skip
 DATABASE_DURATION = Metric(
     "db.client.operation.duration", "histogram", "s", "a statement that is part of a request",

@@ -13,11 +13,14 @@ from tests.processes import PATIENCE, ROOT
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+GUARD = "secrets-guard"
 RUNNING = sorted(name for name, each in SERVICES.items() if each["restart"] == "unless-stopped")
 ONCE = sorted(set(SERVICES) - set(RUNNING))
 OURS = {"vitrine:local", "vitrine-traffic:local"}
 MINIMUM = 6 * 1024
 """Mebibytes of the laptop that it fits on."""
+DEMO = "itrine-demo"
+"""What every demo secret contains."""
 UNITS = {"m": 1, "g": 1024}
 
 
@@ -39,7 +42,8 @@ def variables(text: str) -> dict[str, str]:
 @pytest.mark.parametrize("name", SERVICES)
 def test_nothing_is_published_beyond_this_machine(name: str) -> None:
     for port in SERVICES[name].get("ports", ()):
-        assert port.startswith("127.0.0.1:"), port
+        assert port.startswith("${BIND_ADDRESS:-127.0.0.1}:"), port
+        assert GUARD in SERVICES[name]["depends_on"]
     assert SERVICES[name].get("network_mode") in {None, "none"}
 
 
@@ -52,6 +56,9 @@ def test_every_image_is_pinned_and_every_service_is_bounded(name: str) -> None:
     assert {"max-size", "max-file"} <= set(service["logging"]["options"])
     assert "no-new-privileges:true" in service["security_opt"]
     assert not service.get("privileged")
+    assert service["cap_drop"] == ["ALL"]
+    assert service.get("cap_add", []) == (["CHOWN"] if name == "queue-folder" else [])
+    assert service["read_only"]
 
 
 @pytest.mark.parametrize("name", RUNNING)
@@ -67,7 +74,7 @@ def test_what_runs_says_whether_it_is_well(name: str) -> None:
 
 @pytest.mark.parametrize("name", ONCE)
 def test_what_runs_once_is_tried_again_within_bounds(name: str) -> None:
-    assert SERVICES[name]["restart"].startswith("on-failure:")
+    assert SERVICES[name]["restart"].startswith("no" if name == GUARD else "on-failure:")
     assert SERVICES[name]["healthcheck"] == {"disable": True}
 
 
@@ -79,7 +86,7 @@ def test_waiting_is_for_something_that_can_be_waited_for() -> None:
 
 
 def test_the_service_starts_without_any_of_the_others() -> None:
-    assert "depends_on" not in SERVICES["app"]
+    assert set(SERVICES["app"]["depends_on"]) == {GUARD}
 
 
 def test_it_fits_a_laptop() -> None:
@@ -102,15 +109,49 @@ def test_named_volumes_are_declared_and_used() -> None:
     assert used == set(COMPOSE["volumes"])
 
 
-def test_no_secret_has_a_default_and_the_example_names_each() -> None:
-    asked = variables((ROOT / "docker-compose.yml").read_text())
+def test_nothing_has_to_be_prepared_and_the_example_names_each_secret() -> None:
+    defaults = re.findall(r"\$\{(\w+):-([^}]*)\}", (ROOT / "docker-compose.yml").read_text())
     example = (ROOT / ".env.example").read_text().splitlines()
     given = dict(line.split("=", 1) for line in example if line and not line.startswith("#"))
-    secret = {name for name, default in asked.items() if default.startswith(":?")}
-    assert secret == {name for name, value in given.items() if not value}
-    for name in asked:
-        if re.search("PASSWORD|SECRET|TOKEN|KEY", name):
-            assert name in secret
+    secrets = {name for name, default in defaults if DEMO in default}
+    assert secrets == {name for name, value in given.items() if not value}
+    assert len({pair for pair in defaults if pair[0] in secrets}) == len(secrets), "always the same"
+    assert ":?" not in (ROOT / "docker-compose.yml").read_text()
+    for name, value in given.items():
+        assert value == "" or (name, value) in {*defaults, ("SIGNOZ_EMAIL", value)}, name
+    assert all(secret in str(SERVICES[GUARD]["environment"]) for secret in secrets)
+
+
+def test_the_readme_says_how_to_log_in() -> None:
+    readme = (ROOT / "README.md").read_text()
+    defaults = variables((ROOT / "docker-compose.yml").read_text())
+    for name in ("SIGNOZ_EMAIL", "SIGNOZ_PASSWORD", "CLICKHOUSE_REPORTS_PASSWORD"):
+        assert defaults[name].removeprefix(":-") in readme
+
+
+@pytest.mark.parametrize(
+    ("address", "secrets", "refused"),
+    [
+        ("127.0.0.1", "vitrine-demo-reports", False),
+        ("::1", "Vitrine-demo-1", False),
+        ("0.0.0.0", "c27b49Aa1_ 9be1d2Aa1_", False),
+        ("0.0.0.0", "c27b49Aa1_ Vitrine-demo-1", True),
+        ("192.168.1.9", "vitrine-demo-hash-key", True),
+    ],
+)
+def test_demo_secrets_are_for_this_machine_only(address: str, secrets: str, refused: bool) -> None:
+    guard = SERVICES[GUARD]
+    script = guard["command"][0].replace("$$", "$")
+    done = subprocess.run(
+        [*guard["entrypoint"], script],
+        env={"BIND_ADDRESS": address, "SECRETS": secrets},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == refused
+    assert ("make .env" in done.stderr) == refused
 
 
 def test_the_collector_of_signoz_has_the_same_configuration_as_one_file() -> None:
