@@ -13,7 +13,7 @@ from tests.processes import PATIENCE, ROOT
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-GUARD = "secrets-guard"
+GUARD = "no-demo-secrets-beyond-localhost"
 RUNNING = sorted(name for name, each in SERVICES.items() if each["restart"] == "unless-stopped")
 ONCE = sorted(set(SERVICES) - set(RUNNING))
 OURS = {"vitrine:local", "vitrine-traffic:local"}
