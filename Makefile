@@ -6,7 +6,7 @@ BUILDER := go.opentelemetry.io/collector/cmd/builder@v0.149.0
 .DEFAULT_GOAL := help
 # The Collector's binary lies outside the repository, in a folder named after what it is made of.
 OTELCOL ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vitrine/collector/$(firstword $(shell cksum < collector/manifest.yaml))/otelcol
-.PHONY: help run test test-stack collector up down logs smoke traffic check format bench lock docs clean
+.PHONY: help run test test-stack collector up down logs smoke traffic check platforms format bench lock docs clean
 COMPOSE := docker compose
 
 help: ## list what can be made
@@ -87,6 +87,15 @@ check: $(VENV)/.dev ## style, format, types, generated pages
 	@if $(COMPOSE) version >/dev/null 2>&1; then $(COMPOSE) --env-file /dev/null config --quiet; \
 	  else echo "no docker compose here: the file is held to its schema only"; fi
 
+# `traffic` and `dev` need Python 3.12 on macOS: gevent has no older wheel there.
+platforms: $(VENV)/.dev ## find a wheel of every locked requirement for Linux (amd64, arm64) and macOS (arm64)
+	@target=$$(mktemp -d); trap 'rm -rf "$$target"' EXIT; \
+	for platform in x86_64-manylinux_2_28 aarch64-manylinux_2_28 aarch64-apple-darwin; do \
+	  for each in run-3.11 observatory-3.11 dev-3.13; do \
+	    $(BIN)/uv pip install --dry-run --quiet --no-deps --require-hashes --only-binary :all: --target "$$target" \
+	      --python-platform $$platform --python-version $${each##*-} -r requirements/$${each%-*}.txt \
+	      || { echo "requirements/$${each%-*}.txt has no wheels for $$platform, Python $${each##*-}"; exit 1; }; done; done
+
 format: $(VENV)/.dev ## mend style and format
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
@@ -100,10 +109,10 @@ bench: $(VENV)/.dev ## measure quality and speed (about 15 minutes; tables and b
 	@$(if $(wildcard $(OTELCOL)),OTELCOL=$(OTELCOL) $(BIN)/python -m benchmarks.collector,echo "no Collector here: make collector")
 	@$(BIN)/python -m benchmarks.sizes
 
-lock: ## resolve requirements anew from pyproject.toml (needs uv)
+lock: $(VENV)/.dev ## resolve requirements again from pyproject.toml
 	@cd requirements && for extra in run observatory traffic dev; do case $$extra in \
 	  run) extras= ;; dev) extras="--extra observatory --extra traffic --extra dev" ;; *) extras="--extra $$extra" ;; esac; \
-	  uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  ../$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-header --quiet $$extras ../pyproject.toml -o $$extra.txt; done
 
 docs: $(VENV)/.dev ## make the generated pages anew
