@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from threadpoolctl import threadpool_limits
 
 from app import __version__
-from app.api import documents, feedback, health, page, problems, recommend
+from app.api import documents, feedback, health, page, problems, recommend, storage_problems
 from app.api.guard import Guard
 from app.api.unexpected import Unexpected
 from app.parts import Parts, Unwatched, Watcher, running
@@ -54,6 +54,7 @@ def create_app(settings: Settings, telemetry: MakesTelemetry = from_environment)
     app.add_middleware(Guard, limits=settings.limits)
     app.add_middleware(Unexpected)
     problems.install(app)
+    storage_problems.install(app)
     described = app.router.routes[:]
     for module in (recommend, documents, feedback, health):
         app.include_router(module.router)

@@ -1,7 +1,5 @@
 """Errors as RFC 9457 problem details: what went wrong, and what to do about it."""
 
-import logging
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -29,8 +27,6 @@ WORDS = {
     "missing": "is required",
     "extra_forbidden": "is not known here; remove it or see /docs for what is",
 }
-
-log = logging.getLogger(__name__)
 
 
 class FieldError(BaseModel):
@@ -144,15 +140,6 @@ def install(app: FastAPI) -> None:
         name = phrase.lower().replace(" ", "-")
         detail = error.detail if error.detail != phrase else f"{phrase}: see /docs for what exists."
         return Problem(error.status_code, name, phrase, detail, error.headers).response()
-
-    @app.exception_handler(sqlite3.OperationalError)
-    async def storage(_: Request, error: sqlite3.OperationalError) -> JSONResponse:
-        log.error("the database refused", exc_info=error)
-        if "full" in str(error):
-            told = "The disk is full; nothing was written. Tell whoever runs this."
-            return Problem(507, "disk-full", "No room left", told).response()
-        told = "Others are writing; nothing of this was written. Try again in a moment."
-        return Problem(503, "storage-busy", "Too busy", told, {"Retry-After": "1"}).response()
 
 
 def _with_problems(made: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:

@@ -6,6 +6,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import Problem
+from app.telemetry.context import exception_on_span
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +29,8 @@ class Unexpected:
             await self._app(scope, receive, watched)
         except ClientDisconnect:
             return  # nobody waits for an answer
-        except Exception:
+        except Exception as error:
+            exception_on_span(error)
             log.exception("unhandled error")
             if begun:  # too late for an answer; the connection must break
                 raise

@@ -110,7 +110,7 @@ class Database:
     def write(self) -> Iterator[sqlite3.Connection]:
         """A transaction: committed and durable at the end of the block, undone by an exception."""
         if not self._lock.acquire(timeout=BUSY_SECONDS):
-            raise sqlite3.OperationalError("database is locked")
+            raise _busy()
         try:
             self._writer.execute("BEGIN IMMEDIATE")
             try:
@@ -148,6 +148,13 @@ class Database:
             connection.close()
         if held:
             self._lock.release()
+
+
+def _busy() -> sqlite3.OperationalError:
+    """The error that SQLite raises when another process holds the lock."""
+    error = sqlite3.OperationalError("database is locked")
+    error.sqlite_errorcode, error.sqlite_errorname = sqlite3.SQLITE_BUSY, "SQLITE_BUSY"
+    return error
 
 
 def _statements(script: str) -> Iterator[str]:

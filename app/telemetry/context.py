@@ -4,6 +4,8 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanContext
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from app.telemetry.failures import is_recorded
+
 
 def trace_id() -> str | None:
     """32 hexadecimal digits, or None where no trace is under way."""
@@ -28,3 +30,9 @@ def link_to(written: str) -> SpanContext | None:
     context = TraceContextTextMapPropagator().extract(carrier) if written else None
     found = trace.get_current_span(context).get_span_context() if context is not None else None
     return found if found is not None and found.is_valid else None
+
+
+def exception_on_span(error: BaseException) -> None:
+    """Record a failure that nothing below the current span has recorded."""
+    if not is_recorded(error):
+        trace.get_current_span().record_exception(error)

@@ -4,9 +4,12 @@ Our own spans and records never hold it. The instrumentation libraries would: th
 strings, addresses and the messages of exceptions on spans; `spans.py` asks here what to leave out.
 """
 
+import os
 import secrets
 import traceback
+from collections.abc import Sequence
 from hashlib import blake2b
+from itertools import islice
 
 TYPED = frozenset(
     {
@@ -17,8 +20,11 @@ TYPED = frozenset(
     }
 )  # fmt: skip
 """Attributes of the libraries that people fill, or that answer no question."""
-MOST_CAUSES, LONGEST_STACK = 16, 8_000
-"""How many exceptions a stack goes through, and its last characters that are kept."""
+MOST_CAUSES, MOST_CALLERS, LONGEST_STACK = 16, 16, 8_000
+"""How many exceptions a stack goes through, how many callers it names, and its last characters
+that are kept."""
+INSTRUMENTATION = f"{os.sep}opentelemetry{os.sep}instrumentation{os.sep}"
+"""In the paths of frames that only wrap what failed."""
 
 
 def hasher(key: str | None) -> "Hasher":
@@ -37,25 +43,44 @@ class Hasher:
         return blake2b(plain, digest_size=8, key=self._key).hexdigest()
 
 
-def stack_of(error: BaseException) -> str:
-    """Where it happened, causes first; names of exceptions and no message, which may quote."""
-    return _stack(error, set())[-LONGEST_STACK:]
+def stack_of(error: BaseException, *, callers: bool = False) -> str:
+    """Where it happened, causes first; names of exceptions and no message, which may quote.
+
+    `callers`: begin with the frames that called the one which caught it, for an error that is
+    caught just above where it happened. Frames of instrumentation libraries are left out.
+    """
+    above = _callers(error) if callers else []
+    return _stack(error, set(), above)[-LONGEST_STACK:]
 
 
-def _stack(error: BaseException, seen: set[int]) -> str:
+def _callers(error: BaseException) -> list[traceback.FrameSummary]:
+    """The nearest frames above those of the traceback, outermost first."""
+    first = error.__traceback__
+    frame = first.tb_frame.f_back if first is not None else None
+    walked = islice(traceback.walk_stack(frame), MOST_CALLERS) if frame is not None else ()
+    return list(reversed(traceback.StackSummary.extract(walked)))
+
+
+def _stack(
+    error: BaseException, seen: set[int], above: Sequence[traceback.FrameSummary] = ()
+) -> str:
     """Of an exception, what caused it, and what is in it; `seen` are those told already."""
     parts: list[str] = []
     link: BaseException | None = error
     while link is not None and id(link) not in seen and len(seen) < MOST_CAUSES:
         seen.add(id(link))
-        parts.append(_one_stack(link, seen))
+        parts.append(_one_stack(link, seen, above if link is error else ()))
         link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
     return "\n\ncause of\n\n".join(reversed(parts))
 
 
-def _one_stack(error: BaseException, seen: set[int]) -> str:
-    frames = traceback.StackSummary.extract(traceback.walk_tb(error.__traceback__))
-    here = "".join([*frames.format(), type(error).__qualname__])
+def _one_stack(
+    error: BaseException, seen: set[int], above: Sequence[traceback.FrameSummary]
+) -> str:
+    inside = traceback.StackSummary.extract(traceback.walk_tb(error.__traceback__))
+    frames = [each for each in (*above, *inside) if INSTRUMENTATION not in each.filename]
+    shown = traceback.StackSummary.from_list(frames).format()
+    here = "".join([*shown, type(error).__qualname__])
     if not isinstance(error, BaseExceptionGroup):
         return here
     inner = [told for each in error.exceptions if (told := _stack(each, seen))]

@@ -22,7 +22,7 @@ from opentelemetry.semconv.attributes.exception_attributes import (
 from opentelemetry.semconv.attributes.url_attributes import URL_FULL
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode
 
-from app.telemetry.failures import error_type, is_foreseen
+from app.telemetry.failures import error_type, is_foreseen, is_recorded, mark_recorded
 from app.telemetry.privacy import TYPED, stack_of
 
 MOST_ATTRIBUTES, MOST_EVENTS, MOST_LINKS = 64, 32, 32
@@ -72,7 +72,6 @@ class QuickSpan(Span, ReadableSpan):
         self._events: list[Event] = []
         self._links: list[Link] = []
         self._status = UNSET
-        self._recorded: BaseException | None = None
         self._resource, self._instrumentation_scope = tracer.resource, tracer.scope
 
     def get_span_context(self) -> SpanContext:
@@ -129,14 +128,15 @@ class QuickSpan(Span, ReadableSpan):
         timestamp: int | None = None,
         escaped: bool = False,  # noqa: ARG002
     ) -> None:
-        """What failed: its type, and its stack where nobody foresaw it."""
-        if self._end_time is not None or exception is self._recorded:
+        """What failed: its type; and its stack, if nobody foresaw it and no other span has it."""
+        if self._end_time is not None:
             return
-        self._recorded = exception
         kind = error_type(exception)
         self._attributes.setdefault(ERROR_TYPE, kind)
-        if not is_foreseen(exception):
-            told = {EXCEPTION_TYPE: kind, EXCEPTION_STACKTRACE: stack_of(exception)}
+        if not (is_foreseen(exception) or is_recorded(exception)):
+            mark_recorded(exception)
+            stack = stack_of(exception, callers=True)[-self._tracer.longest :]
+            told = {EXCEPTION_TYPE: kind, EXCEPTION_STACKTRACE: stack}
             self.add_event("exception", told, timestamp)
 
     def end(self, end_time: int | None = None) -> None:

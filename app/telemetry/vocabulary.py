@@ -20,8 +20,8 @@ PARTS = ("topic_signal", "ranking_model")
 PROBLEMS = (
     "body-timeout", "broken-off", "disk-full", "internal", "invalid-input", "media-type",
     "method-not-allowed", "not-acceptable", "not-found", "overloaded", "rate-limited",
-    "storage-busy", "too-large",
-    "unauthorized", "writing-off", "other",
+    "storage-busy", "storage-corrupt", "storage-failed", "storage-read-only", "storage-schema",
+    "storage-unavailable", "too-large", "unauthorized", "writing-off", "other",
 )  # fmt: skip
 QUICK = (
     0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,

@@ -1,15 +1,21 @@
 """What is told when the database refuses, and when a response breaks off half-way."""
 
 import json
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from itertools import count
+from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 from opentelemetry._logs import SeverityNumber
 from opentelemetry.semconv.attributes.db_attributes import DB_QUERY_TEXT, DB_SYSTEM_NAME
 from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
-from opentelemetry.semconv.attributes.exception_attributes import EXCEPTION_TYPE
+from opentelemetry.semconv.attributes.exception_attributes import (
+    EXCEPTION_STACKTRACE,
+    EXCEPTION_TYPE,
+)
 from opentelemetry.semconv.attributes.http_attributes import HTTP_RESPONSE_STATUS_CODE
 
 from app.catalogue.store import COLUMNS, Catalogue
@@ -35,16 +41,37 @@ async def test_a_statement_fails(telling: Telling, monkeypatch: pytest.MonkeyPat
             DB_QUERY_TEXT: DOCUMENT.replace(COLUMNS, "nonsense"),
             ERROR_TYPE: "OperationalError",
         },
-        exception("OperationalError", "traced_execution"),
+        exception("OperationalError", "rows"),
     )
-    expected = refused("GET /documents/{document_id}", 503, "storage-busy", statement)
+    expected = refused("GET /documents/{document_id}", 500, "storage-schema", statement)
     assert_same(service.tree(answer), expected)
     (record,) = [each for each in service.said(answer) if not each.event_name]
     assert record.severity_number is SeverityNumber.ERROR
     assert (record.attributes or {})[EXCEPTION_TYPE] == "OperationalError"
-    assert service.wide_event(answer).severity_number is SeverityNumber.WARN
-    assert service.counts(v.PROBLEM_COUNT) == {("storage-busy", 503): 1}
+    assert service.wide_event(answer).severity_number is SeverityNumber.ERROR
+    assert service.counts(v.PROBLEM_COUNT) == {("storage-schema", 500): 1}
     assert service.counts(v.DATABASE_DURATION) == {("sqlite", "SELECT", "OperationalError"): 1}
+
+
+@pytest.mark.parametrize("table", ["documents", "words"])
+async def test_each_failed_request_has_one_exception(
+    telling: Telling, shelf_data: Path, table: str
+) -> None:
+    """On the span where it happened, with a stack that leads through the application."""
+    async with telling() as service:
+        with closing(sqlite3.connect(shelf_data / "catalogue.db")) as connection, connection:
+            connection.execute(f"DROP TABLE {table}")
+        statuses = [(await service.ask(f"stale bread {each}")).status_code for each in range(70)]
+    assert {each // 100 for each in statuses} == {5}
+    spans = {each.context.span_id: each for each in service.spans}
+    holders = [span for span in service.spans for each in span.events if each.name == "exception"]
+    assert len(holders) == len({each.context.trace_id for each in holders}) == 70
+    for each in holders:
+        stack = str(dict(each.events[0].attributes or {})[EXCEPTION_STACKTRACE])
+        assert "/app/api/recommend.py" in stack
+        assert "opentelemetry/instrumentation" not in stack
+        parent = spans[each.parent.span_id] if each.parent else None
+        assert parent is None or (parent.attributes or {})[ERROR_TYPE]
 
 
 @pytest.fixture
@@ -62,7 +89,7 @@ def _breaking(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_breaking")
 async def test_an_import_breaks_off(telling: Telling) -> None:
-    """Its status had gone out; the span tells the failure all the same."""
+    """Its status had gone out; the server span has the failure's type, its stage has the stack."""
     async with telling() as service:
         answer = await service.client.post("/documents", content=lines(230), headers=NDJSON)
     assert [json.loads(each)["outcome"] for each in answer.text.splitlines()] == ["created"] * 100
@@ -70,7 +97,7 @@ async def test_an_import_breaks_off(telling: Telling) -> None:
     written = span(WRITE, {v.BATCH_SIZE: 100, v.OUTCOME_COUNTS["created"]: 100})
     broken = span(WRITE, error, why)
     told = {**error, v.BROKEN_OFF: True}
-    expected = server("POST /documents", 200, told, why, written, broken)
+    expected = server("POST /documents", 200, told, written, broken)
     assert_same(service.tree(answer), expected)
     assert service.counts(v.STAGE_DURATION) == {(WRITE, None): 1, (WRITE, "RuntimeError"): 1}
     assert service.counts(v.DOCUMENTS_WRITTEN) == {("created",): 100}

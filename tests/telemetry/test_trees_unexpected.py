@@ -75,7 +75,8 @@ async def test_it_breaks_between_the_stages(
     made = {**FUSION, v.DEGRADED: False, v.CACHE_OUTCOME: "miss", v.PROBLEM: "internal"}
     stages = (analyzed(), retrieved(), scored(), ranked())
     about = {**made, v.RECOMMENDATION_ID: RECOMMENDATION}
-    assert_same(service.tree(answer), server(ASK, 500, about, v.CACHE_MISS, *stages))
+    why = exception("RuntimeError", "breaks")
+    assert_same(service.tree(answer), server(ASK, 500, about, v.CACHE_MISS, why, *stages))
     _assert_told(service, answer)
 
 
@@ -84,7 +85,8 @@ async def test_feedback_breaks(telling: Telling, monkeypatch: pytest.MonkeyPatch
     given = {"recommendation_id": "0" * 32, "document_id": "tide", "kind": "click"}
     async with telling() as service:
         answer = await service.client.post("/feedback", json=given)
-    assert_same(service.tree(answer), refused("POST /feedback", 500, "internal"))
+    why = exception("RuntimeError", "breaks")
+    assert_same(service.tree(answer), refused("POST /feedback", 500, "internal", why))
     assert service.counts(v.STAGE_DURATION) == {(FEEDBACK, "RuntimeError"): 1}
     assert service.counts(v.FEEDBACK) == {}
     (record,) = [each for each in service.said(answer) if not each.event_name]
