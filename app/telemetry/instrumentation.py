@@ -14,10 +14,11 @@ import httpx
 from fastapi import FastAPI
 from opentelemetry.context import Context
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
-from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
+from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor, RequestInfo
 from opentelemetry.instrumentation.sqlite3 import SQLite3Instrumentor
 from opentelemetry.metrics import Histogram, Meter, MeterProvider, NoOpHistogram, NoOpMeter
-from opentelemetry.trace import TracerProvider, get_current_span
+from opentelemetry.trace import Span, TracerProvider, get_current_span
+from opentelemetry.util.http import sanitize_method
 from starlette.middleware import Middleware
 
 from app.telemetry.lean import Lean
@@ -29,6 +30,7 @@ STABLE = ("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database")
 """Must be set before the first `instrument`: the old conventions are the libraries' default, and
 what people type stands under more names in them."""
 LIBRARIES = "opentelemetry.instrumentation."
+URL_TEMPLATE = "url.template"
 UNTRACED = "^https?://[^/]*/(livez|readyz)$"
 
 
@@ -62,9 +64,16 @@ class Instrumentation:
             FastAPIInstrumentor.uninstrument_app(app)
 
     def client(self, client: httpx.AsyncClient) -> None:
-        """A client span, and the trace context in the headers, for every call."""
+        """A client span, and the trace context in the headers, for every call.
+
+        A request whose extensions have a `url_template` gives its span that name:
+        https://opentelemetry.io/docs/specs/semconv/http/http-spans/#name
+        """
         HTTPXClientInstrumentor.instrument_client(
-            client, tracer_provider=self._traces, meter_provider=self._metrics
+            client,
+            tracer_provider=self._traces,
+            meter_provider=self._metrics,
+            request_hook=_named_by_template,
         )
 
     def connection(self, connection: sqlite3.Connection) -> sqlite3.Connection:
@@ -76,6 +85,18 @@ class Instrumentation:
             connection, tracer_provider=self._traces
         )
         return watched
+
+
+async def _named_by_template(span: Span, request: RequestInfo) -> None:
+    """Else it is called by the method alone, like a server span without a route."""
+    template = (request.extensions or {}).get("url_template")
+    if template and span.is_recording():
+        span.set_attribute(URL_TEMPLATE, template)
+        span.update_name(f"{sanitize_method(_text(request.method))} {template}")
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("ascii") if isinstance(value, bytes) else value
 
 
 class QuickMetrics(MeterProvider):

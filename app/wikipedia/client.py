@@ -81,6 +81,7 @@ class Wikipedia:
         """`watch` may put something around the HTTP client."""
         self._settings, self._stages = settings, stages
         self._url = str(settings.base_url)
+        self._named = {"url_template": settings.base_url.path or "/"}
         self._client = httpx.AsyncClient(
             headers={"User-Agent": user_agent, "Accept": "application/json"},
             timeout=settings.timeout_seconds,
@@ -113,7 +114,8 @@ class Wikipedia:
     async def _search_once(self, text: str) -> tuple[Page, ...]:
         query = {"q": text[:MAX_QUERY], "limit": str(PAGES)}
         try:
-            async with self._client.stream("GET", self._url, params=query) as response:
+            call = self._client.stream("GET", self._url, params=query, extensions=self._named)
+            async with call as response:
                 if response.status_code != httpx.codes.OK:
                     raise SearchRefused(response.status_code, _seconds(response))
                 body = await _bounded(response)

@@ -25,6 +25,7 @@ from app.recommend.stages import STAGES
 from app.telemetry import naming
 from app.telemetry import vocabulary as v
 from tests.telemetry import conventions
+from tests.stand_in import PATH
 from tests.telemetry.telling import Heard
 
 METHODS = frozenset(each.value for each in HttpRequestMethodValues) - {"_OTHER"} | {"HTTP"}
@@ -36,10 +37,11 @@ TYPES: Mapping[str, type] = {
 
 
 def span_names(app: FastAPI) -> frozenset[str]:
-    """All names that its spans may have: as many as it has stages and routes, and no more."""
+    """All names that its spans may have: of its stages, its routes and its calls, and no more."""
     paths = {each.path for each in iter_route_contexts(app.routes)}
     requests = {f"{method} {path}" for method in METHODS for path in paths}
-    return METHODS | STATEMENTS | requests | frozenset(STAGES)
+    calls = {f"GET {PATH}"}
+    return METHODS | STATEMENTS | requests | calls | frozenset(STAGES)
 
 
 def violations(heard: Heard, names: frozenset[str]) -> list[str]:

@@ -115,12 +115,12 @@ def ranked(shown: int = 5) -> Tree:
 
 def get(status: int | None = None, *parts: Part, error: str | Like = "") -> Tree:
     """A call to the stand-in."""
-    told: dict[str, Any] = {HTTP_REQUEST_METHOD: "GET", URL_FULL: STAND_IN}
+    told: dict[str, Any] = {HTTP_REQUEST_METHOD: "GET", URL_FULL: STAND_IN, "url.template": PATH}
     if status:
         told[HTTP_RESPONSE_STATUS_CODE] = status
     if error:
         told[ERROR_TYPE] = error
-    return client("GET", told, *parts)
+    return client(f"GET {PATH}", told, *parts)
 
 
 def select(statement: str) -> Tree:

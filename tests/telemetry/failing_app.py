@@ -60,11 +60,17 @@ def grouped(text: str) -> None:
 
 
 def locked(text: str) -> None:
-    raise sqlite3.OperationalError(f"database is locked: {text}")
+    raise of_sqlite(sqlite3.SQLITE_BUSY, text)
 
 
 def full(text: str) -> None:
-    raise sqlite3.OperationalError(f"database or disk is full: {text}")
+    raise of_sqlite(sqlite3.SQLITE_FULL, text)
+
+
+def of_sqlite(code: int, text: str) -> sqlite3.OperationalError:
+    error = sqlite3.OperationalError(text)
+    error.sqlite_errorcode = code
+    return error
 
 
 def statement(text: str) -> None:

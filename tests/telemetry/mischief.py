@@ -28,7 +28,7 @@ from tests.waiting import until
 
 Headers = Mapping[str, str | bytes]
 PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-STATUS = {"locked": 503, "statement": 503, "full": 507, "task": 200, "callback": 200}
+STATUS = {"locked": 503, "full": 507, "task": 200, "callback": 200}
 """Of the ways to fail that are not answered with 500."""
 SOCKETS = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
 KEY = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="

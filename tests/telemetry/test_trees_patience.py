@@ -52,7 +52,7 @@ async def test_a_call_that_was_given_up_is_an_error(telling: Telling, stand_in: 
         answer = await service.ask(BREAD)
     assert_degraded(service, answer, "topic_signal", FETCH_TOPIC, "SearchTimeout")
     assert service.counts(v.TOPIC_REQUESTS) == {("timeout", "SearchTimeout"): 1}
-    call = span_of(service, answer, "GET")
+    call = span_of(service, answer, f"GET {PATH}")
     assert ERROR_TYPE in (call.attributes or {})
     assert call.status.status_code is StatusCode.ERROR
 
