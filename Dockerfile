@@ -67,6 +67,7 @@ LABEL org.opencontainers.image.title="Vitrine" \
 COPY --from=build /opt/vitrine /opt/vitrine
 COPY --from=build /srv/app app
 COPY --from=build /srv/pyproject.toml ./
+COPY docs/runbook.md docs/
 COPY --from=build --chown=vitrine:vitrine /data /data
 ARG REVISION=
 ENV VITRINE_DATA=/data VITRINE_SERVER__HOST=0.0.0.0 VITRINE_TELEMETRY__REVISION=${REVISION}

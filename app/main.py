@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from threadpoolctl import threadpool_limits
 
 from app import __version__
-from app.api import documents, feedback, health, page, problems, recommend, storage_problems
+from app.api import documents, feedback, health, pages, problems, recommend, storage_problems
 from app.api.guard import Guard
 from app.api.unexpected import Unexpected
 from app.parts import Parts, Unwatched, Watcher, running
@@ -49,6 +49,8 @@ def create_app(settings: Settings, telemetry: MakesTelemetry = from_environment)
         description=DESCRIPTION,
         lifespan=lifespan(settings, telemetry),
         redirect_slashes=False,
+        docs_url=None,  # the pages have it, with its files served from here
+        redoc_url=None,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # app/telemetry does it
     )
     app.add_middleware(Guard, limits=settings.limits)
@@ -58,7 +60,7 @@ def create_app(settings: Settings, telemetry: MakesTelemetry = from_environment)
     described = app.router.routes[:]
     for module in (recommend, documents, feedback, health):
         app.include_router(module.router)
-    app.include_router(page.router(settings.telemetry.trace_url))
+    pages.install(app, settings.telemetry)
     app.router.routes[:] = app.router.routes[len(described) :] + described  # most asked for first
     return app
 

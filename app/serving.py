@@ -32,6 +32,7 @@ def serve(settings: Settings) -> None:
         access_log=False,
         proxy_headers=bool(server.proxies),
         forwarded_allow_ips=server.proxies or None,
+        root_path=server.root_path,
         log_level="warning",
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )

@@ -26,6 +26,12 @@ class ServerSettings(_Group):
     proxies: str = Field(
         "", description="addresses of proxies, with commas, whose X-Forwarded-For is believed"
     )
+    root_path: str = Field(
+        "",
+        pattern=r"^(/[\w.~-]+)*$",
+        description="path under which a proxy serves it, and which the proxy takes off, "
+        "such as /vitrine",
+    )
 
 
 class LimitSettings(_Group):
@@ -87,6 +93,13 @@ class TelemetrySettings(_Group):
         pattern=r"^(https?://\S*\{trace_id\}\S*)?$",
         description="address of the page that shows a trace, with {trace_id} for its id: answers "
         "on our page link there; empty: no links",
+    )
+    trace_delay: float = Field(
+        0,
+        ge=0,
+        le=600,
+        description="seconds until a trace is found there: our page waits with "
+        "its link; SigNoz behind tail sampling needs 5",
     )
 
 

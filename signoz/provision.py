@@ -12,7 +12,7 @@ SIGNOZ_URL          (http://127.0.0.1:8080)
 SIGNOZ_EMAIL        (admin@vitrine.example) of a user who may change everything
 SIGNOZ_PASSWORD     has no default
 SIGNOZ_WEBHOOK_URL  (http://127.0.0.1:9/nobody-listens) where alerts are sent to
-SIGNOZ_RUNBOOK_URL  (docs/runbook.md) what links to the runbook lead to
+SIGNOZ_RUNBOOK_URL  (http://localhost:8000/runbook) what links to the runbook lead to
 SIGNOZ_EXTERNAL_URL (http://localhost:8080) where people find SigNoz, for links in alerts
 SIGNOZ_PATIENCE     (120) seconds to wait until SigNoz serves
 
@@ -43,7 +43,7 @@ DEFAULTS = {
     "SIGNOZ_URL": "http://127.0.0.1:8080",
     "SIGNOZ_EMAIL": "admin@vitrine.example",
     "SIGNOZ_WEBHOOK_URL": "http://127.0.0.1:9/nobody-listens",
-    "SIGNOZ_RUNBOOK_URL": "docs/runbook.md",
+    "SIGNOZ_RUNBOOK_URL": "http://localhost:8000/runbook",
     "SIGNOZ_EXTERNAL_URL": "http://localhost:8080",
     "SIGNOZ_PATIENCE": "120",
 }

@@ -9,6 +9,7 @@ from cachetools import LRUCache
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.paths import route_path
 from app.api.problems import Problem
 from app.settings import LimitSettings
 
@@ -52,7 +53,7 @@ class Guard:
         self._in_flight = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in UNGUARDED:
+        if scope["type"] != "http" or route_path(scope) in UNGUARDED:
             await self._app(scope, receive, send)
             return
         working = False
@@ -88,7 +89,7 @@ class Guard:
             seconds = {"Retry-After": str(math.ceil(wait))}
             told = f"At most {self._limits.requests_per_second:g} requests a second; slow down."
             raise Problem(429, "rate-limited", "Too many requests", told, seconds)
-        streaming = scope["path"] == STREAM and scope["method"] == "POST"
+        streaming = route_path(scope) == STREAM and scope["method"] == "POST"
         most = self._limits.import_bytes if streaming else self._limits.body_bytes
         headers = Headers(scope=scope)
         length = headers.get("content-length", "")

@@ -21,6 +21,7 @@ from opentelemetry.trace import Span, TracerProvider, get_current_span
 from opentelemetry.util.http import sanitize_method
 from starlette.middleware import Middleware
 
+from app.api.paths import UNTRACED
 from app.telemetry.lean import Lean
 from app.telemetry.naming import Metric
 from app.telemetry.tallies import Tallies, Tally
@@ -31,7 +32,7 @@ STABLE = ("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database")
 what people type stands under more names in them."""
 LIBRARIES = "opentelemetry.instrumentation."
 URL_TEMPLATE = "url.template"
-UNTRACED = "^https?://[^/]*/(livez|readyz)$"
+UNTRACED_URLS = rf"^https?://[^/]*({UNTRACED.pattern})$"
 
 
 class Instrumentation:
@@ -53,7 +54,7 @@ class Instrumentation:
             app,
             tracer_provider=self._traces,
             meter_provider=self._metrics,
-            excluded_urls=UNTRACED,
+            excluded_urls=UNTRACED_URLS,
             exclude_spans=["send", "receive"],
         )
         app.middleware_stack = Lean(app.build_middleware_stack())

@@ -1,7 +1,8 @@
 """What the server instrumentation gets to see of a request: what it needs, and nothing typed.
 
 It looks through all headers eight times, and would put the query, the client's address and its
-program on the span. So they are taken out of the scope before it, and put back behind it.
+program on the span. So they are taken out of the scope before it, and put back behind it. A
+proxy's prefix too, as it would hide which paths are left out of traces.
 """
 
 from opentelemetry import context
@@ -9,7 +10,10 @@ from opentelemetry.context import Context
 from opentelemetry.propagate import get_global_textmap
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.api.paths import route_path
+
 TAKEN = "vitrine.taken"
+REPLACED = ("headers", "query_string", "client", "path", "root_path")
 
 
 class Lean:
@@ -21,9 +25,10 @@ class Lean:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            taken = {name: scope.get(name) for name in ("headers", "query_string", "client")}
+            taken = {name: scope[name] for name in REPLACED if name in scope}
             headers = [each for each in scope["headers"] if each[0] in self._needed]
             scope.update({TAKEN: taken, "headers": headers, "query_string": b"", "client": None})
+            scope.update({"path": route_path(scope), "root_path": ""})
         token = context.attach(Context())  # what came before on this connection is another request
         try:
             await self.app(scope, receive, send)

@@ -20,6 +20,7 @@ from opentelemetry.semconv.attributes.http_attributes import (
 from opentelemetry.util.http import sanitize_method
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.paths import is_untraced
 from app.api.problems import PROBLEM
 from app.telemetry import vocabulary as v
 from app.telemetry.attributes import Attributes
@@ -33,8 +34,6 @@ from app.telemetry.wide_events import WideEvents
 BROKEN_OFF = "broken-off"
 ASKED_FOR = (b"vitrine-debug", b"1")
 """A header with which a caller asks that the trace be kept, whatever is sampled."""
-PROBES = frozenset({"/livez", "/readyz"})
-"""Asked every few seconds by machines: neither traced nor logged."""
 log = logging.getLogger(__name__)
 
 
@@ -62,7 +61,7 @@ class RequestTelemetry:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if scope["path"] in PROBES:
+        if is_untraced(scope):
             with suppress_instrumentation():
                 await self._app(scope, receive, send)
             return

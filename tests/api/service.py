@@ -43,9 +43,13 @@ async def started(settings: Settings) -> AsyncIterator[ASGIApp]:
         yield running
 
 
-def client_of(service: ASGIApp, address: str = "127.0.0.1") -> httpx.AsyncClient:
+def client_of(
+    service: ASGIApp, address: str = "127.0.0.1", root_path: str = ""
+) -> httpx.AsyncClient:
     """A client at an address. An error that no handler expects is answered, not raised."""
-    transport = httpx.ASGITransport(service, raise_app_exceptions=False, client=(address, 50_000))
+    transport = httpx.ASGITransport(
+        service, raise_app_exceptions=False, client=(address, 50_000), root_path=root_path
+    )
     return httpx.AsyncClient(transport=transport, base_url="http://vitrine")
 
 

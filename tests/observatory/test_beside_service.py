@@ -8,7 +8,7 @@ import httpx
 
 from tests.observatory.launching import Launched
 from tests.observatory.observing import Observatory
-from tests.stand_in import StandIn
+from tests.stand_in import PATH, StandIn
 from tests.telemetry.receiver import refused_port
 from tests.waiting import until
 
@@ -60,8 +60,8 @@ def test_a_request_is_in_the_store_with_its_spans_and_logs(seed_data: Path, tmp_
     [root] = [span for span in spans if span["ParentSpanId"] not in ids]
     assert (root["SpanName"], root["SpanKind"]) == ("GET /recommend", "Server")
     named = {span["SpanName"]: span for span in spans}
-    assert named["GET"]["ParentSpanId"] == named["fetch topic signal"]["SpanId"]
-    assert named["GET"]["SpanAttributes"]["http.response.status_code"] == "200"
+    assert named[f"GET {PATH}"]["ParentSpanId"] == named["fetch topic signal"]["SpanId"]
+    assert named[f"GET {PATH}"]["SpanAttributes"]["http.response.status_code"] == "200"
     assert {span["ServiceName"] for span in spans} == {"vitrine"}
     [served] = [log for log in logs if log["Body"] == "recommendation.served"]
     assert served["SpanId"] == root["SpanId"]

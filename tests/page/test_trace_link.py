@@ -6,7 +6,8 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from playwright.sync_api import Locator, expect
 
-from app.api import page
+from app.api import pages
+from app.settings import TelemetrySettings
 from tests.page.conftest import TRACES
 from tests.page.looking import Shown, rewrite
 
@@ -78,7 +79,7 @@ def test_an_answer_without_a_trace_shows_none(shown: Shown) -> None:
 def test_without_an_address_a_trace_is_only_text(shown: Shown) -> None:
     """The page as a service sends it that was told none."""
     app = FastAPI()
-    app.include_router(page.router(trace_url=""))
+    pages.install(app, TelemetrySettings())
     plain = TestClient(app).get("/")
     headers = dict(plain.headers)
     shown.page.route("**/?q=*", lambda route: route.fulfill(body=plain.content, headers=headers))

@@ -24,8 +24,8 @@ from opentelemetry.semconv.attributes.http_attributes import HttpRequestMethodVa
 from app.recommend.stages import STAGES
 from app.telemetry import naming
 from app.telemetry import vocabulary as v
-from tests.telemetry import conventions
 from tests.stand_in import PATH
+from tests.telemetry import conventions
 from tests.telemetry.telling import Heard
 
 METHODS = frozenset(each.value for each in HttpRequestMethodValues) - {"_OTHER"} | {"HTTP"}

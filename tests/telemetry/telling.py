@@ -19,7 +19,7 @@ from opentelemetry.sdk.metrics.export import Metric, MetricExporter, MetricExpor
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.id_generator import IdGenerator
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.main import create_app
 from app.settings import Settings, TelemetrySettings, WikipediaSettings
@@ -125,6 +125,7 @@ class Service(Heard):
     """A service of its own that runs within its block. At the end it has told everything."""
 
     client: httpx.AsyncClient
+    running: ASGIApp
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
@@ -142,6 +143,7 @@ class Service(Heard):
         async def running(scope: Scope, receive: Receive, send: Send) -> None:
             await self.app({**scope, "state": dict(state or {})}, receive, send)
 
+        self.running = running
         self.client = await self._stack.enter_async_context(client_of(running))
         return self
 

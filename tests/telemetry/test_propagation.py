@@ -9,7 +9,7 @@ from app.recommend.topic_signal import Evidence
 from app.telemetry import vocabulary as v
 from app.wikipedia.signal import WikipediaSignal
 from tests.api.service import recommended
-from tests.stand_in import StandIn, finds
+from tests.stand_in import PATH, StandIn, finds
 from tests.telemetry.agreement import server_span, span_of
 from tests.telemetry.expected import asked_for, get, topic
 from tests.telemetry.telling import Service, Telling, asking, trace_of
@@ -139,5 +139,5 @@ async def test_a_shared_call_belongs_to_who_asked_first(
 
 def _traceparent(service: Service, answer: httpx.Response) -> str:
     """Of the span of the call to the stand-in."""
-    call = span_of(service, answer, "GET").context
+    call = span_of(service, answer, f"GET {PATH}").context
     return f"00-{call.trace_id:032x}-{call.span_id:016x}-01"

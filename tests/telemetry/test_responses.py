@@ -7,11 +7,12 @@ import pytest
 
 from app.recommend.stages import ANALYZE, FEEDBACK, FETCH_TOPIC, RANK, RECOMMEND, RETRIEVE, SCORE
 from app.telemetry import vocabulary as v
-from tests.api.service import UNTOLD, WRITER, recommended
+from tests.api.service import UNTOLD, WRITER, client_of, recommended
 from tests.stand_in import StandIn
 from tests.telemetry.agreement import server_span
 from tests.telemetry.expected import BREAD
 from tests.telemetry.telling import Telling, asking, trace_of
+from tests.telemetry.writing import NDJSON
 
 pytestmark = pytest.mark.anyio
 TIMING = re.compile(r"(\w+);dur=(\d+\.\d{3})")
@@ -38,8 +39,6 @@ def in_headers(*stages: str) -> list[str]:
         ("GET", "/documents/tide", 200),
         ("GET", "/categories", 200),
         ("GET", "/version", 200),
-        ("GET", "/", 200),
-        ("GET", "/docs", 200),
         ("DELETE", "/documents/tide", 204),
         ("GET", "/nowhere", 404),
         ("POST", "/documents", 415),
@@ -91,14 +90,26 @@ async def test_feedback_is_timed_too(telling: Telling) -> None:
     assert list(timing(answer)) == in_headers(FEEDBACK)
 
 
-@pytest.mark.parametrize("path", ["/livez", "/readyz"])
-async def test_nothing_is_told_of_probes(telling: Telling, path: str) -> None:
-    async with telling() as service:
-        answer = await service.client.get(path)
-    assert answer.status_code == 200
-    assert "traceresponse" not in answer.headers
+@pytest.mark.parametrize("prefix", ["", "/behind/a/proxy"])
+async def test_probes_and_pages_leave_no_telemetry(telling: Telling, prefix: str) -> None:
+    """Also where a proxy serves the application under a path of its own."""
+    paths = ["/livez", "/readyz", "/", "/docs", "/openapi.json", "/runbook", "/static/page.js"]
+    async with telling() as service, client_of(service.running, root_path=prefix) as client:
+        answers = [await client.get(prefix + path) for path in paths]
+    assert [each.status_code for each in answers] == [200] * len(paths)
+    assert [each for each in answers if "traceresponse" in each.headers] == []
     assert service.spans == ()
     assert [each for each in service.records if each.event_name or each.trace_id] == []
+
+
+async def test_a_prefix_of_a_proxy_is_in_no_name(telling: Telling) -> None:
+    async with telling() as service, client_of(service.running, root_path="/v") as client:
+        answer = await client.get("/v/documents/docs")  # no page, whatever its name
+        posted = await client.post("/v/documents", content=b"{}\n", headers=NDJSON)
+        schema = (await client.get("/v/openapi.json")).json()
+    assert server_span(service, answer).name == "GET /documents/{document_id}"
+    assert posted.status_code == 200
+    assert schema["servers"] == [{"url": "/v"}]
 
 
 async def test_a_trace_that_is_asked_for_says_so(telling: Telling) -> None:

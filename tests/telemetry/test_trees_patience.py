@@ -10,7 +10,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from app.recommend.stages import FETCH_TOPIC
 from app.telemetry import vocabulary as v
-from tests.stand_in import StandIn, fails, finds, hangs
+from tests.stand_in import PATH, StandIn, fails, finds, hangs
 from tests.telemetry.agreement import assert_degraded, span_of
 from tests.telemetry.expected import BREAD, asked_for, get, topic
 from tests.telemetry.telling import Service, Telling, asking

@@ -6,7 +6,7 @@
         span("analyze query", {…}, "an event", link(1, 1)),
         at_once(
             span("retrieve candidates", {…}),
-            span("fetch topic signal", {…}, client("GET", {…})),
+            span("fetch topic signal", {…}, client("GET /search", {…})),
         ),
     )
 

@@ -4,7 +4,7 @@
 const LEGS = ["lexical", "dense", "latent", "topic"];
 const GLOSSES = { lexical: "words", dense: "meaning", latent: "subject", topic: "Wikipedia" };
 const MISSING = {
-  topic_signal: "Wikipedia gave no answer in time; the ranking was made without it.",
+  topic_signal: "There is no answer from Wikipedia; the ranking was made without it.",
   ranking_model: "The trained model could not be used; fixed weights ranked instead.",
 };
 const INPUTS = { q: "The question", query: "The question", limit: "The number of results" };
@@ -14,6 +14,7 @@ const LONG_TEXT = 900;
 const find = (id) => document.getElementById(id);
 const form = find("search");
 let running = new AbortController();
+let waiting; // the timer until a trace can be opened
 
 function make(tag, className = "", text = "") {
   const element = document.createElement(tag);
@@ -69,7 +70,7 @@ function show() {
 
 async function search(asked, signal) {
   const similar = asked.get("similar");
-  const path = similar ? `/documents/${encodeURIComponent(similar)}/similar` : "/recommend";
+  const path = similar ? `documents/${encodeURIComponent(similar)}/similar` : "recommend";
   try {
     if (asked.get("q") === "") throw new Error("The question is empty; type a few words.");
     draw(await ask(`${path}?${asked}`, { signal }), asked);
@@ -104,7 +105,7 @@ function inWords({ title, detail, errors = [], trace_id: trace }, status) {
 }
 
 async function suggestCategories() {
-  const { categories } = await ask("/categories").catch(() => ({ categories: {} }));
+  const { categories } = await ask("categories").catch(() => ({ categories: {} }));
   const names = Object.keys(categories).filter(Boolean);
   find("categories").replaceChildren(...names.map((name) => new Option(name)));
 }
@@ -154,10 +155,33 @@ function drawProvenance({ results, took_ms: took, model, recommendation_id: id, 
 
 /** The trace's id, leading to the page that explains every millisecond, where there is one. */
 function drawTrace(link, id) {
-  const pattern = document.querySelector("meta[name=trace-url]").content;
+  const setting = (name) => document.querySelector(`meta[name=${name}]`).content;
+  const [pattern, delay] = [setting("trace-url"), Number(setting("trace-delay"))];
+  clearTimeout(waiting);
+  for (const name of ["href", "role", "tabindex", "aria-disabled"]) link.removeAttribute(name);
   link.textContent = id;
-  if (pattern && /^[0-9a-f]{32}$/.test(id)) link.href = pattern.replace("{trace_id}", id);
-  else link.removeAttribute("href");
+  find("trace-wait").hidden = true;
+  if (!pattern || !/^[0-9a-f]{32}$/.test(id)) return;
+  const address = pattern.replace("{trace_id}", id);
+  if (delay > 0) hold(link, address, performance.now() + 1000 * delay);
+  else link.href = address;
+}
+
+/** The link stays focusable, and is a link once the trace is stored where it leads. */
+function hold(link, address, until) {
+  const left = Math.ceil((until - performance.now()) / 1000);
+  find("trace-wait").hidden = false;
+  find("trace-wait").textContent = left > 0 ? `can be opened in ${left} s` : "can be opened";
+  if (left > 0) {
+    link.setAttribute("role", "link");
+    link.setAttribute("tabindex", "0");
+    link.ariaDisabled = "true";
+    waiting = setTimeout(hold, until - performance.now() - 1000 * (left - 1), link, address, until);
+    return;
+  }
+  link.href = address;
+  for (const name of ["role", "tabindex", "aria-disabled"]) link.removeAttribute(name);
+  if (document.activeElement === link) find("status").textContent = "The trace can be opened.";
 }
 
 function copyId() {
@@ -303,7 +327,7 @@ async function give(kind, { recommendation_id }, result, output) {
   const body = JSON.stringify({ recommendation_id, document_id: result.document.id, kind });
   const headers = { "Content-Type": "application/json" };
   try {
-    const noted = await ask("/feedback", { method: "POST", keepalive: true, headers, body });
+    const noted = await ask("feedback", { method: "POST", keepalive: true, headers, body });
     output.textContent = noted.repeated ? "Already noted" : "Noted, thank you";
     return true;
   } catch (error) {

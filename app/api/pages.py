@@ -1,0 +1,74 @@
+"""The pages people look at: the demo, the runbook and the API's reference. No build step, no other
+host, and addresses relative to the page, so that they work under a proxy's prefix too."""
+
+from collections.abc import Mapping
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from app.api.paths import STATIC
+from app.api.runbook import RUNBOOK, rendered
+from app.settings import TelemetrySettings
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
+
+
+class Assets(StaticFiles):
+    """Files with the headers of the pages."""
+
+    def file_response(self, *arguments: Any, **options: Any) -> Response:
+        response = super().file_response(*arguments, **options)
+        response.headers.update(HEADERS)
+        return response
+
+
+def install(app: FastAPI, telemetry: TelemetrySettings) -> None:
+    """Add the pages and their files; answers link to where `telemetry` says traces are shown."""
+    demo = {"trace_url": telemetry.trace_url, "trace_delay": f"{telemetry.trace_delay:g}"}
+    _add(app, "/", page("index.html", demo))
+    _add(app, "/docs", page("docs.html"))
+    if RUNBOOK.is_file():
+        body, contents = rendered(RUNBOOK.read_text("utf-8"))
+        _add(app, "/runbook", page("runbook.html", markup={"body": body, "contents": contents}))
+    else:
+        app.add_route("/runbook", _no_runbook, include_in_schema=False)
+    app.mount(STATIC, Assets(directory=Path(__file__).with_name("static")), name="static")
+
+
+def page(
+    template: str, values: Mapping[str, str] | None = None, markup: Mapping[str, str] | None = None
+) -> str:
+    """A template with its `{{names}}` filled in: `values` are escaped, `markup` is not."""
+    text = files(__package__).joinpath("templates", template).read_text("utf-8")
+    for name, value in (values or {}).items():
+        text = text.replace(f"{{{{{name}}}}}", escape(value))
+    for name, value in (markup or {}).items():
+        text = text.replace(f"{{{{{name}}}}}", value)
+    return text
+
+
+def _add(app: FastAPI, path: str, content: str) -> None:
+    async def show(_: Request) -> Response:
+        return HTMLResponse(content, headers=HEADERS)
+
+    app.add_route(path, show, include_in_schema=False)
+
+
+async def _no_runbook(_: Request) -> Response:
+    raise HTTPException(404, f"The runbook is not installed: {RUNBOOK} is missing.")
