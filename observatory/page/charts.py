@@ -16,6 +16,10 @@ POINTS, MOST_POINTS, MOST_EXEMPLARS = 120, 1000, 300
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 STEPS = (1, 2, 5, 10, 15, 30, *(n * MINUTE for n in (1, 2, 5, 10, 15, 30)), HOUR, 2 * HOUR)
 REQUEST = "(ParentSpanId = '' OR SpanKind = 'Server')"
+REFUSED = (
+    "(SpanKind = 'Server' AND startsWith(SpanAttributes['http.response.status_code'], '4'))"
+)
+"""Answered with 4xx: a mistake of the client, and no failure of the service."""
 _EXEMPLAR = f"""(
     toUnixTimestamp64Nano(Timestamp), Duration, TraceId,
     multiIf({FAILED}, 'error', {DEGRADED}, 'degraded', 'ok'), SpanName
@@ -23,6 +27,7 @@ _EXEMPLAR = f"""(
 _POINTS = f"""
 SELECT intDiv(toUnixTimestamp(toDateTime(Timestamp)), {{step:UInt32}}) * {{step:UInt32}} AS time,
     uniqExact(TraceId, SpanId) AS requests, uniqExactIf(TraceId, SpanId, {FAILED}) AS errors,
+    uniqExactIf(TraceId, SpanId, {REFUSED}) AS refused,
     quantilesExactInclusive(0.5, 0.95, 0.99)(Duration) AS quantiles,
     argMax({_EXEMPLAR}, (Duration, TraceId)) AS slowest,
     argMinIf({_EXEMPLAR}, cityHash64(TraceId), {FAILED}) AS failed,
@@ -49,6 +54,7 @@ def charts(looking: Looking, asked: Asked) -> dict[str, Any]:
         "times": list(times),
         "rate": _per_second(points, "requests", seconds),
         "errors": _per_second(points, "errors", seconds),
+        "refused": _per_second(points, "refused", seconds),
         **{name: _quantile(points, at) for at, name in enumerate(("p50", "p95", "p99"))},
         "exemplars": _exemplars(points),
     }

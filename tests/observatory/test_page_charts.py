@@ -36,7 +36,7 @@ def test_nothing(page: Page) -> None:
     chart = page.get("charts", **TEN_MINUTES)
     assert chart["step"] == 60
     assert chart["times"] == list(range(NOW_SECONDS // 60 * 60 - 600, NOW_SECONDS, 60))
-    assert set(chart["rate"]) == set(chart["errors"]) == {0}
+    assert set(chart["rate"]) == set(chart["errors"]) == set(chart["refused"]) == {0}
     assert set(chart["p50"]) == set(chart["p95"]) == set(chart["p99"]) == {None}
     assert chart["exemplars"] == []
 
@@ -53,6 +53,18 @@ def test_counts_and_quantiles(page: Page, told: Told) -> None:
     assert at(chart, minute, "p50", "p95", "p99") == [50.5, 95.05, 99.01]
     assert at(chart, -3, "rate", "errors", "p50", "p99") == [1 / 60, 0, 7, 7]
     assert at(chart, -2, "rate", "p50") == [0, None]
+
+
+def test_what_was_refused_is_apart_from_what_failed(page: Page, told: Told) -> None:
+    """A 4xx counts where it was answered; that of a call to others does not."""
+    for number, (status, kind) in enumerate(
+        [("404", SERVER), ("422", SERVER), ("200", SERVER), ("500", SERVER), ("429", CLIENT)], 1
+    ):
+        has = {"http.response.status_code": status}
+        failed = ERROR if status == "500" else None
+        told.trace(number, NOW - 2 * MINUTE, root(kind=kind, has=has, status=failed))
+    shown = page.get("charts", **TEN_MINUTES)
+    assert at(shown, -2, "rate", "errors", "refused") == [5 / 60, 1 / 60, 2 / 60]
 
 
 def test_the_last_point_counts_the_seconds_that_have_been(page: Page, told: Told) -> None:

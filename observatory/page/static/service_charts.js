@@ -56,19 +56,24 @@ export function rateChart({ height, title = "Requests" } = {}) {
   return { element: plot.element, set };
 }
 
-/** {element, set(answer)} of the share of requests that failed. */
+/** {element, set(answer)} of the shares of requests that failed, and that were refused (4xx). */
 export function errorChart({ height } = {}) {
   const plot = new Plot({
     title: "Errors",
     height,
     format: (value) => `${Number(value.toPrecision(3))} %`,
-    lines: [{ label: "share of requests", colour: "--bad", bars: true }],
-    range: ([share]) => [0, Math.min(100, Math.max(1, 1.2 * Math.max(...share, 0)))],
+    lines: [
+      { label: "failed", colour: "--bad", bars: true },
+      { label: "4xx", colour: "--warn" },
+    ],
+    range: (columns) => [0, Math.min(100, Math.max(1, 1.2 * Math.max(...columns.flat(), 0)))],
   });
-  const set = ({ times, step, rate, errors }) => {
-    const share = rate.map((all, place) => (all ? (100 * errors[place]) / all : null));
-    plot.set(times, step, [share]);
-    tell(plot, "Errors", share, (value) => `${value.toFixed(1)} %`);
+  const set = ({ times, step, rate, errors, refused }) => {
+    const shares = [errors, refused].map((some) =>
+      some.map((count, place) => (rate[place] ? (100 * count) / rate[place] : null)),
+    );
+    plot.set(times, step, shares);
+    tell(plot, "Errors", shares[0], (value) => `${value.toFixed(1)} %`);
   };
   return { element: plot.element, set };
 }
