@@ -7,9 +7,10 @@ strings, addresses and the messages of exceptions on spans; `spans.py` asks here
 import os
 import secrets
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable
 from hashlib import blake2b
 from itertools import islice
+from types import FrameType
 
 TYPED = frozenset(
     {
@@ -43,45 +44,44 @@ class Hasher:
         return blake2b(plain, digest_size=8, key=self._key).hexdigest()
 
 
-def stack_of(error: BaseException, *, callers: bool = False) -> str:
+def stack_of(error: BaseException) -> str:
     """Where it happened, causes first; names of exceptions and no message, which may quote.
 
-    `callers`: begin with the frames that called the one which caught it, for an error that is
-    caught just above where it happened. Frames of instrumentation libraries are left out.
+    Frames of instrumentation libraries are left out. Where that leaves none, because a library
+    caught the error just where it happened, the frames that called the library stand there.
     """
-    above = _callers(error) if callers else []
-    return _stack(error, set(), above)[-LONGEST_STACK:]
+    return _stack(error, set())[-LONGEST_STACK:]
 
 
-def _callers(error: BaseException) -> list[traceback.FrameSummary]:
-    """The nearest frames above those of the traceback, outermost first."""
-    first = error.__traceback__
-    frame = first.tb_frame.f_back if first is not None else None
-    walked = islice(traceback.walk_stack(frame), MOST_CALLERS) if frame is not None else ()
-    return list(reversed(traceback.StackSummary.extract(walked)))
-
-
-def _stack(
-    error: BaseException, seen: set[int], above: Sequence[traceback.FrameSummary] = ()
-) -> str:
+def _stack(error: BaseException, seen: set[int]) -> str:
     """Of an exception, what caused it, and what is in it; `seen` are those told already."""
     parts: list[str] = []
     link: BaseException | None = error
     while link is not None and id(link) not in seen and len(seen) < MOST_CAUSES:
         seen.add(id(link))
-        parts.append(_one_stack(link, seen, above if link is error else ()))
+        parts.append(_one_stack(link, seen))
         link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
     return "\n\ncause of\n\n".join(reversed(parts))
 
 
-def _one_stack(
-    error: BaseException, seen: set[int], above: Sequence[traceback.FrameSummary]
-) -> str:
-    inside = traceback.StackSummary.extract(traceback.walk_tb(error.__traceback__))
-    frames = [each for each in (*above, *inside) if INSTRUMENTATION not in each.filename]
-    shown = traceback.StackSummary.from_list(frames).format()
-    here = "".join([*shown, type(error).__qualname__])
+def _one_stack(error: BaseException, seen: set[int]) -> str:
+    frames = _frames(traceback.walk_tb(error.__traceback__)) or _callers(error)
+    here = "".join([*traceback.StackSummary.from_list(frames).format(), type(error).__qualname__])
     if not isinstance(error, BaseExceptionGroup):
         return here
     inner = [told for each in error.exceptions if (told := _stack(each, seen))]
     return f"{here} of\n\n" + "\n\nand\n\n".join(inner)
+
+
+def _frames(walked: Iterable[tuple[FrameType, int]]) -> list[traceback.FrameSummary]:
+    found = traceback.StackSummary.extract(walked)
+    return [each for each in found if INSTRUMENTATION not in each.filename]
+
+
+def _callers(error: BaseException) -> list[traceback.FrameSummary]:
+    """The nearest frames that called the first one of the traceback, outermost first."""
+    first = error.__traceback__
+    if first is None or first.tb_frame.f_back is None:
+        return []
+    walked = traceback.walk_stack(first.tb_frame.f_back)
+    return _frames(islice(walked, MOST_CALLERS))[::-1]

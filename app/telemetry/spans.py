@@ -135,7 +135,7 @@ class QuickSpan(Span, ReadableSpan):
         self._attributes.setdefault(ERROR_TYPE, kind)
         if not (is_foreseen(exception) or is_recorded(exception)):
             mark_recorded(exception)
-            stack = stack_of(exception, callers=True)[-self._tracer.longest :]
+            stack = stack_of(exception)[-self._tracer.longest :]
             told = {EXCEPTION_TYPE: kind, EXCEPTION_STACKTRACE: stack}
             self.add_event("exception", told, timestamp)
 

@@ -16,9 +16,7 @@ POINTS, MOST_POINTS, MOST_EXEMPLARS = 120, 1000, 300
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 STEPS = (1, 2, 5, 10, 15, 30, *(n * MINUTE for n in (1, 2, 5, 10, 15, 30)), HOUR, 2 * HOUR)
 REQUEST = "(ParentSpanId = '' OR SpanKind = 'Server')"
-REFUSED = (
-    "(SpanKind = 'Server' AND startsWith(SpanAttributes['http.response.status_code'], '4'))"
-)
+REFUSED = "(SpanKind = 'Server' AND startsWith(SpanAttributes['http.response.status_code'], '4'))"
 """Answered with 4xx: a mistake of the client, and no failure of the service."""
 _EXEMPLAR = f"""(
     toUnixTimestamp64Nano(Timestamp), Duration, TraceId,
