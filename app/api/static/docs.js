@@ -1,4 +1,4 @@
-// The API's reference: Swagger UI (static/swagger-ui, Apache 2.0) over this service's schema.
+// The API’s reference: swagger-ui-dist 5.35.0 (in swagger-ui/, with its licences) over the schema.
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const follow = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
