@@ -19,7 +19,7 @@ from tests.observatory.observing import Observatory
 from tests.processes import PATIENCE, ROOT
 from tests.stack.collecting import Collector
 from tests.stack.sampled import Sampler, sampling
-from tests.stand_in import StandIn
+from tests.stand_in import PATH, StandIn
 from tests.telemetry.receiver import refused_port
 from tests.waiting import until
 
@@ -119,7 +119,7 @@ def test_the_whole_tree_is_there(stored: Stored) -> None:
             *((name, "Internal", ROOT_SPAN) for name in STAGES),
             ("SELECT", "Client", "retrieve candidates"),
             ("SELECT", "Client", "rank candidates"),
-            ("GET", "Client", FETCH),
+            (f"GET {PATH}", "Client", FETCH),
         ]
     )
     assert {(span["ServiceName"], span["StatusCode"]) for span in spans.values()} == {
@@ -167,7 +167,7 @@ def test_metrics_of_spans_count_each_of_them(stored: Stored) -> None:
     until(lambda: calls()[ROOT_SPAN, "/recommend"] == 1)
     names = Counter(span["SpanName"] for span in stored.spans().values())
     counted = Counter({name: count for (name, _), count in calls().items()})
-    for name in STAGES | {"GET"}:
+    for name in STAGES | {f"GET {PATH}"}:
         assert counted[name] == names[name] == 1
 
 
