@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import httpx
@@ -152,7 +152,8 @@ def test_serve_builds_the_seed_catalogue_and_answers_until_told_to_stop(tmp_path
         command, env=environment(tmp_path, **more), stderr=subprocess.PIPE, text=True
     )
     assert process.stderr is not None
-    with process:
+    with process, ExitStack() as stack:
+        stack.callback(process.kill)  # else a failure would wait for it for ever
         base = f"http://127.0.0.1:{port}"
         said: list[str] = []
         while "curl" not in (line := process.stderr.readline()):

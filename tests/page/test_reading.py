@@ -2,11 +2,17 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 from playwright.sync_api import Browser, Route, expect
 
+from app.api import pages, problems
 from app.api.runbook import rendered
+from app.settings import TelemetrySettings
+from tests.api.service import problem
 from tests.chromium import window
 from tests.page.looking import Server, Shown, ask, cards
 from tests.processes import ROOT
@@ -53,6 +59,19 @@ def test_markup_in_the_runbook_is_text() -> None:
     assert "<script" not in body
     assert "<b>" not in body + contents
     assert 'href="javascript' not in body
+
+
+def test_without_its_file_the_runbook_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "RUNBOOK", tmp_path / "runbook.md")
+    app = FastAPI()
+    problems.install(app)
+    pages.install(app, TelemetrySettings())
+    answer = TestClient(app).get("/runbook")
+    assert (
+        problem(answer, 404).detail == f"The runbook is not installed: {pages.RUNBOOK} is missing."
+    )
 
 
 def test_the_api_can_be_tried_out(shown: Shown) -> None:
