@@ -12,7 +12,6 @@ from playwright.sync_api import Browser, Route, expect
 from app.api import pages, problems
 from app.api.runbook import rendered
 from app.settings import TelemetrySettings
-from tests.api.service import problem
 from tests.chromium import window
 from tests.page.looking import Server, Shown, ask, cards
 from tests.processes import ROOT
@@ -64,14 +63,14 @@ def test_markup_in_the_runbook_is_text() -> None:
 def test_without_its_file_the_runbook_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pages, "RUNBOOK", tmp_path / "runbook.md")
+    missing = tmp_path / "runbook.md"
+    monkeypatch.setattr("app.api.pages.RUNBOOK", missing)
     app = FastAPI()
     problems.install(app)
     pages.install(app, TelemetrySettings())
     answer = TestClient(app).get("/runbook")
-    assert (
-        problem(answer, 404).detail == f"The runbook is not installed: {pages.RUNBOOK} is missing."
-    )
+    assert answer.status_code == 404
+    assert answer.json()["detail"] == f"The runbook is not installed: {missing} is missing."
 
 
 def test_the_api_can_be_tried_out(shown: Shown) -> None:

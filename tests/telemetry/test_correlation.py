@@ -10,7 +10,7 @@ import pytest
 
 from app.recommend.stages import ANALYZE, FETCH_TOPIC, RANK, RETRIEVE, SCORE
 from app.telemetry import vocabulary as v
-from tests.stand_in import StandIn, fails, finds, in_turn
+from tests.stand_in import PATH, StandIn, fails, finds, in_turn
 from tests.telemetry.received import Exemplar, Span
 from tests.telemetry.receiver import Receiver
 from tests.telemetry.watched import Watch, over
@@ -22,7 +22,7 @@ STAGES = (ANALYZE, RETRIEVE, FETCH_TOPIC, SCORE, RANK)
 TREE = {
     "POST /recommend": sorted(STAGES),
     RETRIEVE: ["SELECT"],
-    FETCH_TOPIC: ["GET", "GET"],
+    FETCH_TOPIC: [f"GET {PATH}"] * 2,
     RANK: ["SELECT"],
 }
 MEASURED = (
