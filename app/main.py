@@ -1,4 +1,13 @@
-"""The application: `create_app(settings)` puts the parts together; nothing happens at import."""
+"""The application: `create_app(settings)` puts the parts together.
+
+At import nothing happens but a check of the OTEL_* variables, which must come before FastAPI: it
+imports OpenTelemetry, which raises for some values while it is imported.
+"""
+# ruff: noqa: E402
+
+from app.telemetry.environment import check_process, unsaid
+
+check_process()
 
 import gc
 import logging
@@ -77,8 +86,11 @@ def lifespan(
         async with AsyncExitStack() as stack:
             stack.enter_context(threadpool_limits(limits=1, user_api="blas"))
             watcher: Watcher = Unwatched()
+            check_process()  # a test may have changed it since
             if settings.telemetry.enabled and not sdk_disabled():
                 watcher = await watched(stack, app, telemetry, settings.telemetry)
+            for sentence in unsaid():
+                log.warning("%s", sentence)
             parts = await stack.enter_async_context(running(settings, watcher))
             gc.collect()
             gc.freeze()  # what was just built stays; looking through it takes 50 ms each time

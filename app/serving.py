@@ -4,6 +4,7 @@ import socket
 from pathlib import Path
 
 import uvicorn
+from rich.markup import escape
 
 from app.catalogue import journal
 from app.catalogue.database import Database
@@ -11,6 +12,7 @@ from app.console import counting, refuse, told
 from app.opening import opened
 from app.seeding import needs_seed, seed
 from app.settings import ServerSettings, Settings
+from app.telemetry.environment import unsaid
 
 SHUTDOWN_SECONDS = 2
 
@@ -20,6 +22,9 @@ def serve(settings: Settings) -> None:
     server = settings.server
     check_port(server)
     prepare(settings.data)
+    if server.workers > 1:  # one process alone says it in its log
+        for sentence in unsaid():
+            told(f"[yellow]{escape(sentence)}[/yellow]")
     base = f"http://{server.host}:{server.port}"
     told(f"\nVitrine answers on [bold]{base}[/bold] (API: {base}/docs). Or ask it from a shell:\n")
     told(f"  curl -s '{base}/recommend?q=keep+bread+from+going+stale&limit=3'\n")

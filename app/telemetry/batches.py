@@ -1,6 +1,5 @@
 """What waits to be sent: bounded queues, emptied in batches by threads of their own."""
 
-import logging
 import os
 import sys
 from collections.abc import Iterable
@@ -20,7 +19,6 @@ QUEUE, BATCH = 8192, 1024
 do not say."""
 DELAY_MILLISECONDS, LINES_MILLISECONDS = 1_000, 200
 """How long they wait for company; lines on standard output less."""
-log = logging.getLogger(__name__)
 
 
 def span_batches(exporter: SpanExporter, metrics: MeterProvider) -> SpanProcessor:
@@ -46,20 +44,14 @@ def log_batches(
 
 def _sizes(kind: str) -> dict[str, int]:
     """A batch is never larger than the queue it comes from."""
-    queue = max(number(f"OTEL_{kind}_MAX_QUEUE_SIZE", QUEUE), 1)
-    batch = max(number(f"OTEL_{kind}_MAX_EXPORT_BATCH_SIZE", BATCH), 1)
-    delay = max(number(f"OTEL_{kind}_SCHEDULE_DELAY", DELAY_MILLISECONDS), 1)
+    queue = number(f"OTEL_{kind}_MAX_QUEUE_SIZE", QUEUE)
     return {
         "max_queue_size": queue,
-        "max_export_batch_size": min(batch, queue),
-        "schedule_delay_millis": delay,
+        "max_export_batch_size": min(number(f"OTEL_{kind}_MAX_EXPORT_BATCH_SIZE", BATCH), queue),
+        "schedule_delay_millis": number(f"OTEL_{kind}_SCHEDULE_DELAY", DELAY_MILLISECONDS),
     }
 
 
 def number(name: str, default: int) -> int:
-    """A standard variable; one that is no number counts as not set, as the specification has it."""
-    try:
-        return int(os.environ.get(name, default))
-    except ValueError:
-        log.warning("%s is no whole number; %d is used", name, default)
-        return default
+    """A standard variable, which `environment.py` has checked."""
+    return int(os.environ.get(name, default))

@@ -100,7 +100,7 @@ class Exporters:
 
 
 def otlp() -> Exporters:
-    """Exporters as the environment wants them. Raises ValueError for a protocol there is not."""
+    """Exporters as the environment wants them."""
     encoding.use_in(grpc_traces, http_traces, grpc_logs, http_logs)
     delivery = Delivery()
     spans, metrics, logs = (
@@ -111,10 +111,7 @@ def otlp() -> Exporters:
 
 
 def _wanted(signal: str) -> bool:
-    chosen = os.environ.get(f"OTEL_{signal}_EXPORTER", "otlp").strip().lower()
-    if chosen not in ("otlp", "none", ""):
-        log.warning("OTEL_%s_EXPORTER can be otlp or none, not %s; otlp it is", signal, chosen)
-    return chosen != "none"
+    return os.environ.get(f"OTEL_{signal}_EXPORTER") != "none"
 
 
 def _exporter(signal: str, place: int) -> Any:
@@ -127,12 +124,8 @@ def _exporter(signal: str, place: int) -> Any:
 
 
 def protocol_of(signal: str) -> str:
-    """How a signal is sent. Raises ValueError for a protocol there is not."""
-    protocol = _otlp_setting(signal, "PROTOCOL") or "grpc"
-    if protocol not in PROTOCOLS:
-        known = " or ".join(PROTOCOLS)
-        raise ValueError(f"OTEL_EXPORTER_OTLP_PROTOCOL is {protocol}; it can be {known}.")
-    return protocol
+    """How a signal is sent: one of PROTOCOLS."""
+    return _otlp_setting(signal, "PROTOCOL") or "grpc"
 
 
 def _otlp_setting(signal: str, name: str) -> str | None:

@@ -17,6 +17,8 @@ from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor, RequestInfo
 from opentelemetry.instrumentation.sqlite3 import SQLite3Instrumentor
 from opentelemetry.metrics import Histogram, Meter, MeterProvider, NoOpHistogram, NoOpMeter
+from opentelemetry.propagate import get_global_textmap, set_global_textmap
+from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.trace import Span, TracerProvider, get_current_span
 from opentelemetry.util.http import sanitize_method
 from starlette.middleware import Middleware
@@ -40,6 +42,8 @@ class Instrumentation:
 
     def __init__(self, traces: TracerProvider, metrics: MeterProvider) -> None:
         os.environ.update([STABLE])
+        if not get_global_textmap().fields:  # OTEL_PROPAGATORS=none
+            set_global_textmap(NoPropagation())
         self._traces, self._metrics = traces, metrics
 
     @contextmanager
@@ -98,6 +102,19 @@ async def _named_by_template(span: Span, request: RequestInfo) -> None:
 
 def _text(value: str | bytes) -> str:
     return value.decode("ascii") if isinstance(value, bytes) else value
+
+
+class NoPropagation(TextMapPropagator):
+    """Carries nothing. The API's own for `none` extracts no context at all, which raises later."""
+
+    def extract(self, carrier: Any, context: Context | None = None, getter: Any = None) -> Context:  # noqa: ARG002
+        return Context() if context is None else context
+
+    def inject(self, carrier: Any, context: Context | None = None, setter: Any = None) -> None: ...
+
+    @property
+    def fields(self) -> set[str]:
+        return set()
 
 
 class QuickMetrics(MeterProvider):

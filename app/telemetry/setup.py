@@ -137,13 +137,13 @@ def from_environment(settings: TelemetrySettings) -> Telemetry:
 
 def sdk_disabled() -> bool:
     """Whether the standard OTEL_SDK_DISABLED turns everything off."""
-    return os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+    return os.environ.get("OTEL_SDK_DISABLED") == "true"
 
 
 def _readers(exporters: Exporters, tallies: Tallies) -> Sequence[MetricReader]:
     if exporters.metrics is None:
         return ()
-    every = max(number("OTEL_METRIC_EXPORT_INTERVAL", METRIC_MILLISECONDS), 1)
+    every = number("OTEL_METRIC_EXPORT_INTERVAL", METRIC_MILLISECONDS)
     return (PeriodicExportingMetricReader(tallies.sent_with(exporters.metrics), every),)
 
 
