@@ -59,6 +59,12 @@ class WikipediaSettings(_Group):
         pattern="^[ -~]*$",  # what a header can carry
         description="your e-mail or page, sent in the User-Agent as Wikimedia's policy asks",
     )
+    trace_context: bool = Field(
+        False,
+        description="send the trace context (`traceparent`) along; off, since Wikipedia continues "
+        "no trace and has no use for ids of yours; on for a search service of your own. Baggage "
+        "is never sent",
+    )
     deadline_seconds: Seconds = Field(0.3, description="how long an answer waits for the signal")
     timeout_seconds: Seconds = Field(2.0, description="how long a call may go on for the cache")
     attempts: int = Field(2, ge=1, le=5, description="calls tried for one query")
@@ -84,9 +90,6 @@ class TelemetrySettings(_Group):
     )
     environment: str = Field("development", description="deployment.environment.name")
     revision: str = Field("", description="source revision; empty: that of the Git work tree")
-    baggage: str = Field(
-        "vitrine.", description="beginning of the baggage keys that are handed on; empty: all"
-    )
     shutdown_seconds: Seconds = Field(2.5, description="how long the end waits for the last batch")
     trace_url: str = Field(
         "",

@@ -6,8 +6,7 @@ import time
 from collections.abc import Iterable
 from http import HTTPStatus
 
-from opentelemetry import baggage, trace
-from opentelemetry import context as context_api
+from opentelemetry import trace
 from opentelemetry._logs import SeverityNumber
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 from opentelemetry.metrics import CallbackOptions, Observation
@@ -45,11 +44,8 @@ class RequestTelemetry:
         app: ASGIApp,
         measures: Measures,
         events: WideEvents,
-        handed_on: str,
     ) -> None:
-        """`handed_on`: how the keys of baggage begin that go on to others."""
         self._app, self._measures, self._events = app, measures, events
-        self._handed_on = handed_on
         self._active = 0
         measures.watch(v.ACTIVE_REQUESTS, self._observe_active)
 
@@ -67,7 +63,6 @@ class RequestTelemetry:
             return
         answer = _Answer(self, scope, send)
         self._active += 1
-        self._drop_baggage()
         token = current.set(answer.record)
         if ASKED_FOR in scope["headers"]:
             about_this_request(v.DEBUG, True)
@@ -77,12 +72,6 @@ class RequestTelemetry:
             answer.ended()
             current.reset(token)
             self._active -= 1
-
-    def _drop_baggage(self) -> None:
-        """What others need not know goes no further; for the rest of this request's task."""
-        for key in baggage.get_all():
-            if not key.startswith(self._handed_on):
-                context_api.attach(baggage.remove_baggage(key))
 
     def tell(self, record: RequestRecord, scope: Scope, status: int, seconds: float) -> None:
         """The wide event; and the problem, where there was one."""

@@ -91,7 +91,6 @@ class Telemetry:
             RequestTelemetry,
             measures=self.measures,
             events=self.events,
-            handed_on=self.settings.baggage,
         )
 
     def parts(self, parts: Parts) -> None:

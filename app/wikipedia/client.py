@@ -12,6 +12,8 @@ API: https://www.mediawiki.org/wiki/API:REST_API/Reference#Search_pages
 import html
 import re
 from collections.abc import Callable
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 from pydantic import BaseModel, Field, ValidationError
@@ -30,6 +32,9 @@ from app.settings import WikipediaSettings
 PAGES = 10
 MAX_QUERY = 300
 MAX_BODY = 512 * 1024
+SENT = frozenset({"accept", "accept-encoding", "connection", "host", "user-agent"})
+TRACE_CONTEXT = frozenset({"traceparent", "tracestate"})
+"""https://www.w3.org/TR/trace-context/"""
 _TAG = re.compile(r"<[^>]*>")
 
 
@@ -68,6 +73,25 @@ class _Found(BaseModel):
     pages: list[_FoundPage] = Field(max_length=100)
 
 
+class _Headers(httpx.AsyncBaseTransport):
+    """Sends these headers and no others.
+
+    Instrumentation adds trace context and baggage to every call, by whatever names the configured
+    propagators use; what a caller of ours put there is none of Wikipedia's business.
+    """
+
+    def __init__(self, transport: httpx.AsyncBaseTransport, sent: frozenset[str]) -> None:
+        self._transport, self._sent = transport, sent
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        for name in request.headers.keys() - self._sent:
+            del request.headers[name]
+        return await self._transport.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
+
+
 class Wikipedia:
     """Searches pages. Keep one for the life of the app, and `close` it."""
 
@@ -82,10 +106,15 @@ class Wikipedia:
         self._settings, self._stages = settings, stages
         self._url = str(settings.base_url)
         self._named = {"url_template": settings.base_url.path or "/"}
+        transport = httpx.AsyncHTTPTransport(
+            limits=httpx.Limits(max_connections=settings.connections),
+            proxy=_proxy(self._url),
+        )
+        sent = SENT | (TRACE_CONTEXT if settings.trace_context else frozenset())
         self._client = httpx.AsyncClient(
             headers={"User-Agent": user_agent, "Accept": "application/json"},
             timeout=settings.timeout_seconds,
-            limits=httpx.Limits(max_connections=settings.connections),
+            transport=_Headers(transport, sent),
         )
         watch(self._client)
 
@@ -131,6 +160,13 @@ class Wikipedia:
 
     async def close(self) -> None:
         await self._client.aclose()
+
+
+def _proxy(url: str) -> str | None:
+    """The proxy that HTTPS_PROXY and the like name; httpx asks them for its own transport only."""
+    parts, proxies = urlsplit(url), getproxies()
+    through = proxies.get(parts.scheme) or proxies.get("all")
+    return None if proxy_bypass(parts.hostname or "") else through
 
 
 def _page(found: _FoundPage) -> Page:

@@ -182,7 +182,10 @@ class Telling(Protocol):
 
 def asking(stand_in: StandIn, **changes: Any) -> WikipediaSettings:
     """Settings under which the stand-in is asked, and waited for as long as it takes."""
-    patient = {"base_url": stand_in.url, "deadline_seconds": 60, "timeout_seconds": 60}
+    patient = {
+        "base_url": stand_in.url, "trace_context": True,
+        "deadline_seconds": 60, "timeout_seconds": 60,
+    }  # fmt: skip
     return WikipediaSettings(**(patient | changes))
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from app.recommend.topic_signal import Evidence
 from app.telemetry import vocabulary as v
+from app.wikipedia.client import SENT
 from app.wikipedia.signal import WikipediaSignal
 from tests.api.service import recommended
 from tests.stand_in import PATH, StandIn, finds
@@ -81,18 +82,20 @@ async def test_a_traceparent_that_makes_no_sense_is_ignored(telling: Telling, br
     assert server_span(service, answer).parent is None
 
 
-@pytest.mark.parametrize(
-    ("handed_on", "arrives"),
-    [("vitrine.", "vitrine.x=1"), ("", "user=ada,vitrine.x=1"), ("none.", None)],
-)
-async def test_only_our_baggage_is_handed_on(
-    telling: Telling, stand_in: StandIn, handed_on: str, arrives: str | None
+@pytest.mark.parametrize("trace_context", [False, True])
+async def test_nothing_else_of_a_caller_is_handed_on(
+    telling: Telling, stand_in: StandIn, trace_context: bool
 ) -> None:
-    telemetry = {"logs": "off", "baggage": handed_on}
-    async with telling(asking(stand_in), telemetry=telemetry) as service:
-        await service.ask("stale bread", {"baggage": "user=ada,vitrine.x=1"})
+    headers = {
+        "traceparent": SAMPLED, "baggage": "user=ada,vitrine.x=1", "cookie": "a=b",
+        "x-b3-traceid": TRACE,
+    }  # fmt: skip
+    async with telling(asking(stand_in, trace_context=trace_context)) as service:
+        answer = await service.ask("stale bread", headers)
     (call,) = stand_in.received
-    assert call.headers.get("baggage") == arrives
+    context = {"traceparent": _traceparent(service, answer)} if trace_context else {}
+    assert call.headers.keys() == SENT | context.keys()
+    assert context.items() <= call.headers.items()
 
 
 async def test_requests_at_once_do_not_mix(telling: Telling, stand_in: StandIn) -> None:

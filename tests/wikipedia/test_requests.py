@@ -5,7 +5,7 @@ import pytest
 from app.parts import user_agent
 from app.settings import Settings, WikipediaSettings
 from app.wikipedia.client import MAX_QUERY, PAGES
-from tests.stand_in import StandIn, finds, page
+from tests.stand_in import PATH, StandIn, finds, page
 from tests.wikipedia.conftest import OpenAsker
 
 pytestmark = pytest.mark.anyio
@@ -32,6 +32,20 @@ async def test_the_text_arrives_as_it_was_typed(
 ) -> None:
     await open_asker()(text)
     assert stand_in.received[0].params == {"q": [text], "limit": [str(PAGES)]}
+
+
+@pytest.mark.parametrize(("bypassed", "calls"), [("", 1), ("wikipedia.test", 0)])
+async def test_a_proxy_of_the_environment_is_used(
+    stand_in: StandIn,
+    open_asker: OpenAsker,
+    monkeypatch: pytest.MonkeyPatch,
+    bypassed: str,
+    calls: int,
+) -> None:
+    monkeypatch.setenv("http_proxy", stand_in.url.removesuffix(PATH))
+    monkeypatch.setenv("no_proxy", bypassed)
+    await open_asker(base_url=f"http://wikipedia.test{PATH}")("bread")
+    assert stand_in.calls == calls
 
 
 async def test_a_long_text_is_cut(stand_in: StandIn, open_asker: OpenAsker) -> None:
