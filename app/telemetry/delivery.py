@@ -8,6 +8,7 @@ OTEL_METRICS_EXPORTER and OTEL_LOGS_EXPORTER can be `otlp` or `none`.
 
 import logging
 import os
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -26,7 +27,7 @@ from opentelemetry.sdk._logs.export import LogRecordExporter
 from opentelemetry.sdk.metrics.export import MetricExporter
 from opentelemetry.sdk.trace.export import SpanExporter
 
-from app.telemetry import encoding
+from app.telemetry import encoding, export_errors
 from app.telemetry import vocabulary as v
 
 TIMEOUT_SECONDS = 2.0
@@ -61,11 +62,12 @@ class Delivery:
 
         def heard(*batch: Any, **options: Any) -> Any:
             delivered = False
+            export_errors.forget()
             try:
                 result = export(*batch, **options)
                 delivered = result.name == "SUCCESS"
             finally:
-                self._hear(id(exporter), delivered=delivered)
+                self._hear(id(exporter), signal, delivered=delivered)
                 if not delivered:
                     self._lost[signal] += len(batch[0]) if signal != "metrics" else 1
             return result
@@ -73,7 +75,7 @@ class Delivery:
         exporter.export = heard
         return exporter
 
-    def _hear(self, exporter: int, *, delivered: bool) -> None:
+    def _hear(self, exporter: int, signal: str, *, delivered: bool) -> None:
         """One word when the first signal is not taken, another when all are again."""
         with self._lock:
             before = len(self._away)
@@ -83,9 +85,13 @@ class Delivery:
             log.info("the collector takes telemetry again")
         elif after and not before:
             log.warning(
-                "the collector does not take telemetry; the service goes on without it, and what "
-                "does not fit the queues is dropped and counted. OTEL_EXPORTER_OTLP_ENDPOINT says "
-                "where it is sought, VITRINE_TELEMETRY__ENABLED=false turns telemetry off"
+                "the collector does not take telemetry (%s to %s: %s); the service goes on without "
+                "it, and what does not fit the queues is dropped and counted. "
+                "OTEL_EXPORTER_OTLP_ENDPOINT says where it goes, VITRINE_TELEMETRY__ENABLED=false "
+                "turns telemetry off",
+                signal,
+                endpoint_of(signal.upper()),
+                export_errors.last_error(),
             )
 
 
@@ -102,6 +108,7 @@ class Exporters:
 def otlp() -> Exporters:
     """Exporters as the environment wants them."""
     encoding.use_in(grpc_traces, http_traces, grpc_logs, http_logs)
+    export_errors.listen_to_grpc()
     delivery = Delivery()
     spans, metrics, logs = (
         delivery.watched(_exporter(signal, place), signal.lower()) if _wanted(signal) else None
@@ -118,6 +125,8 @@ def _exporter(signal: str, place: int) -> Any:
     protocol, options = protocol_of(signal), dict[str, Any]()
     if not _otlp_setting(signal, "TIMEOUT"):
         options["timeout"] = TIMEOUT_SECONDS
+    if protocol != "grpc" and not any("CREDENTIAL_PROVIDER" in name for name in os.environ):
+        options["session"] = export_errors.Session()
     if protocol == "grpc" and _otlp_setting(signal, "COMPRESSION") == "none":
         options["compression"] = grpc.Compression.NoCompression  # the library knows only gzip
     return PROTOCOLS[protocol][place](**options)
@@ -126,6 +135,17 @@ def _exporter(signal: str, place: int) -> Any:
 def protocol_of(signal: str) -> str:
     """How a signal is sent: one of PROTOCOLS."""
     return _otlp_setting(signal, "PROTOCOL") or "grpc"
+
+
+def endpoint_of(signal: str) -> str:
+    """Where a signal is sent, without credentials."""
+    own, base = f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"
+    grpc_spoken = protocol_of(signal) == "grpc"
+    address = os.environ.get(base) or f"http://localhost:{4317 if grpc_spoken else 4318}"
+    if not grpc_spoken:
+        address = f"{address.removesuffix('/')}/v1/{signal.lower()}"
+    address = os.environ.get(own) or address
+    return re.sub(r"(?<=//)[^/@]*@|[?#].*", "", address)
 
 
 def _otlp_setting(signal: str, name: str) -> str | None:

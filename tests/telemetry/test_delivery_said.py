@@ -3,8 +3,10 @@
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
+import grpc
 import pytest
 from opentelemetry.metrics import CallbackOptions
 from opentelemetry.sdk._logs.export import LogRecordExportResult
@@ -12,7 +14,9 @@ from opentelemetry.sdk.metrics.export import MetricExportResult
 from opentelemetry.sdk.trace.export import SpanExportResult
 
 from app.telemetry import vocabulary as v
-from app.telemetry.delivery import Delivery
+from app.telemetry.delivery import Delivery, otlp
+from tests.telemetry.away import endpoint_of
+from tests.telemetry.receiver import Behaviour, Receiver, accept, hang, refuse, refused_port
 
 RESULTS = (SpanExportResult, MetricExportResult, LogRecordExportResult)
 
@@ -115,6 +119,51 @@ def test_a_batch_that_cannot_even_be_encoded_is_not_kept_quiet(
     with pytest.raises(UnicodeError):
         watched.export(["batch"])
     assert said() != []
+
+
+@pytest.mark.parametrize(
+    ("protocol", "behaviour", "scheme", "came_back"),
+    [
+        ("grpc", refuse(grpc.StatusCode.UNIMPLEMENTED, 404), "http", "UNIMPLEMENTED"),
+        ("http/protobuf", refuse(grpc.StatusCode.UNIMPLEMENTED, 404), "http", "404 Not Found"),
+        ("http/protobuf", refuse(grpc.StatusCode.UNAVAILABLE, 503), "http", "503"),
+        ("grpc", hang, "http", "no answer in time"),
+        ("http/protobuf", hang, "http", "no answer in time"),
+        ("grpc", accept, "https", "SSL"),
+        ("http/protobuf", accept, "https", "TLS: "),
+        ("grpc", None, "http", "Connection refused"),
+        ("http/protobuf", None, "http", "Connection refused"),
+    ],
+)
+def test_it_says_where_it_was_sent_and_what_came_back(
+    protocol: str,
+    behaviour: Behaviour | None,
+    scheme: str,
+    came_back: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with ExitStack() as stack:
+        if behaviour is None:
+            address = f"127.0.0.1:{stack.enter_context(refused_port())}"
+        else:
+            receiver = stack.enter_context(Receiver())
+            receiver.behaviour = behaviour
+            address = endpoint_of(receiver, protocol[:4]).removeprefix("http://")
+        credentials = "" if protocol == "grpc" else "ada:secret@"
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"{scheme}://{credentials}{address}")
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "0.5")
+        exporters = otlp()
+        assert exporters.spans
+        exporters.spans.export([])
+        for each in (exporters.spans, exporters.metrics, exporters.logs):
+            each.shutdown()  # type: ignore[union-attr]
+    [said] = [each.message for each in caplog.records if each.name == "app.telemetry.delivery"]
+    path = "" if protocol == "grpc" else "/v1/traces"
+    assert f"(traces to {scheme}://{address}{path}: " in said
+    assert came_back in said
+    assert "secret" not in said
 
 
 def test_what_is_not_taken_is_counted() -> None:
