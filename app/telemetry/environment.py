@@ -130,6 +130,11 @@ def check_process() -> None:
     _unsaid.extend(check(os.environ))
 
 
+def warn_later(sentence: str) -> None:
+    """For `unsaid`: what is found before log records have a place to go."""
+    _unsaid.append(sentence)
+
+
 def unsaid() -> list[str]:
     """What nobody has been warned of yet; empty the next time."""
     check_process()

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from opentelemetry.context import Context
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor, RequestInfo
+from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
 from opentelemetry.instrumentation.sqlite3 import SQLite3Instrumentor
 from opentelemetry.metrics import Histogram, Meter, MeterProvider, NoOpHistogram, NoOpMeter
 from opentelemetry.propagate import get_global_textmap, set_global_textmap
@@ -35,6 +36,16 @@ what people type stands under more names in them."""
 LIBRARIES = "opentelemetry.instrumentation."
 URL_TEMPLATE = "url.template"
 UNTRACED_URLS = rf"^https?://[^/]*({UNTRACED.pattern})$"
+
+
+def instrumented_by_others() -> list[str]:
+    """The libraries that something else has instrumented for the whole process."""
+    ours: Mapping[str, BaseInstrumentor] = {
+        "FastAPI": FastAPIInstrumentor(),
+        "httpx": HTTPXClientInstrumentor(),
+        "sqlite3": SQLite3Instrumentor(),
+    }
+    return [name for name, each in ours.items() if each.is_instrumented_by_opentelemetry]
 
 
 class Instrumentation:

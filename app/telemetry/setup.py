@@ -24,7 +24,12 @@ from app.settings import TelemetrySettings
 from app.telemetry import vocabulary as v
 from app.telemetry.batches import log_batches, number, span_batches
 from app.telemetry.delivery import Exporters, otlp
-from app.telemetry.instrumentation import Instrumentation, QuickMetrics
+from app.telemetry.environment import warn_later
+from app.telemetry.instrumentation import (
+    Instrumentation,
+    QuickMetrics,
+    instrumented_by_others,
+)
 from app.telemetry.logs import handled, silenced, warned
 from app.telemetry.measures import Measures
 from app.telemetry.parts import watch_parts
@@ -39,6 +44,17 @@ from app.telemetry.wide_events import WideEvents
 
 LONGEST_TEXT = 8192
 """Characters of an attribute, where OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT does not say."""
+AGENT = (
+    "This process was instrumented before the service started (opentelemetry-instrument or an "
+    "agent: {}). The service instruments itself: together, requests are traced twice and by old "
+    "conventions, and metrics are missing. Start it without the other, or set "
+    "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS=*; to have only the other's telemetry, set "
+    "VITRINE_TELEMETRY__ENABLED=false"
+)
+ANOTHER_SDK = (
+    "Another OpenTelemetry SDK is set up in this process. The service's telemetry goes where the "
+    "OTEL_* variables say; durations of SQL statements, and what other code emits, go to the other"
+)
 METRIC_MILLISECONDS = 10_000
 """How often metrics are sent, where OTEL_METRIC_EXPORT_INTERVAL does not say."""
 
@@ -128,9 +144,16 @@ class Telemetry:
 def from_environment(settings: TelemetrySettings) -> Telemetry:
     """What a worker uses: OTLP, and its providers made the global ones for code of others."""
     os.environ.setdefault("OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED", "true")
+    others = instrumented_by_others()
     telemetry = Telemetry(settings, otlp())
-    trace.set_tracer_provider(telemetry.traces)
-    metrics.set_meter_provider(telemetry.metrics)
+    found = trace.get_tracer_provider()
+    if isinstance(found, trace.ProxyTracerProvider):  # none is set
+        trace.set_tracer_provider(telemetry.traces)
+        metrics.set_meter_provider(telemetry.metrics)
+    elif not isinstance(found, QuickTracing) and not others:
+        warn_later(ANOTHER_SDK)
+    if others:
+        warn_later(AGENT.format(", ".join(others)))
     return telemetry
 
 

@@ -1,16 +1,19 @@
 """Whatever a standard variable says, the service answers, and what is wrong is said once."""
 
 import os
+import sys
 from pathlib import Path
 
 import certifi
 import pytest
 
 from app.settings import TelemetrySettings
+from app.telemetry import vocabulary as v
 from app.telemetry.environment import check
 from app.telemetry.standard_variables import VARIABLES
 from tests.api.service import serving, settings
-from tests.telemetry.watched import Watch
+from tests.telemetry.receiver import Receiver
+from tests.telemetry.watched import Watch, Watched, over
 
 pytest_plugins = ["tests.telemetry.watching"]
 
@@ -153,3 +156,33 @@ def test_a_process_starts_with_garbage_in_all(watch: Watch, enabled: str) -> Non
     for name in garbage:
         assert server.said.count(f"{name} ".encode()) >= 1, name
     assert server.said.count(b"is used") == len(garbage)
+
+
+class Instrumented(Watched):
+    """Under opentelemetry-instrument."""
+
+    def command(self, port: int) -> list[str]:
+        agent = Path(sys.executable).with_name("opentelemetry-instrument")
+        return [str(agent), *super().command(port)]
+
+
+@pytest.mark.parametrize(("disabled", "said"), [("", 1), ("*", 0)])
+def test_an_agent_is_noticed(watch: Watch, disabled: str, said: int) -> None:
+    without = {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": disabled}
+    with (
+        Receiver() as receiver,
+        watch(over("grpc", receiver), without, kind=Instrumented) as server,
+    ):
+        server.client.post("/recommend", json={"query": "stale bread"}).raise_for_status()
+        server.stop()
+    assert server.said.count(b"was instrumented before the service started") == said
+    if not said:  # what the warning says to do helps
+        [metric] = receiver.latest(v.SERVER_DURATION)
+        assert metric.count == 1
+
+
+def test_another_sdk_is_noticed(watch: Watch) -> None:
+    with watch({"OTEL_PYTHON_TRACER_PROVIDER": "sdk_tracer_provider"}) as server:
+        server.client.post("/recommend", json={"query": "stale bread"}).raise_for_status()
+        server.stop()
+    assert server.said.count(b"Another OpenTelemetry SDK is set up") == 1
