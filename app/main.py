@@ -22,7 +22,10 @@ from threadpoolctl import threadpool_limits
 from app import __version__
 from app.api import documents, feedback, health, pages, problems, recommend, storage_problems
 from app.api.guard import Guard
+from app.api.head import Head
 from app.api.unexpected import Unexpected
+from app.api.wire import LineOutcome
+from app.catalogue.incoming import IncomingDocument
 from app.parts import Parts, Unwatched, Watcher, running
 from app.settings import Settings, TelemetrySettings
 from app.telemetry.setup import from_environment, sdk_disabled
@@ -33,6 +36,13 @@ DESCRIPTION = """Recommends documents for free text, and says why.
 Errors are [problem details](https://www.rfc-editor.org/rfc/rfc9457) that say what to do.
 Scores are between 0 and 1, higher is better. What was missing when an answer was made stands in
 its `degraded`."""
+
+TAGS = [
+    {"name": "recommendations", "description": "Ask for documents."},
+    {"name": "documents", "description": "Read and write the catalogue."},
+    {"name": "feedback", "description": "Report what people did with recommendations."},
+    {"name": "operation", "description": "Operate the service."},
+]
 
 
 class Telemetry(Watcher, Protocol):
@@ -56,15 +66,24 @@ def create_app(settings: Settings, telemetry: MakesTelemetry = from_environment)
         title="Vitrine",
         version=__version__,
         description=DESCRIPTION,
+        contact={"name": "Whoever runs this service"},
+        license_info={
+            "name": "As the source repository says",
+            "identifier": "LicenseRef-Vitrine",
+        },
+        servers=[{"url": "/", "description": "where this description comes from"}],
+        openapi_tags=TAGS,
+        generate_unique_id_function=lambda route: route.name,
         lifespan=lifespan(settings, telemetry),
         redirect_slashes=False,
         docs_url=None,  # the pages have it, with its files served from here
         redoc_url=None,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # app/telemetry does it
     )
+    app.add_middleware(Head)
     app.add_middleware(Guard, limits=settings.limits)
     app.add_middleware(Unexpected)
-    problems.install(app)
+    problems.install(app, [IncomingDocument, LineOutcome])
     storage_problems.install(app)
     described = app.router.routes[:]
     for module in (recommend, documents, feedback, health):

@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from app.api.access import PartsDep, may_write
+from app.api.categories import check_categories
 from app.api.guard import NDJSON
 from app.api.problems import documented, invalid, not_found
 from app.api.wire import Category, DocumentPage, WireDocument
@@ -26,10 +27,14 @@ WRITING = [Depends(may_write)]
 STREAM_BATCH = 100
 IN_MEMORY = 1_048_576
 LINES = {
-    "schema": {"type": "string", "description": "one document, with its id, a line"},
-    "example": '{"id": "staling", "title": "Staling", "text": "Bread goes stale as …"}\n',
+    "schema": {"$ref": "#/components/schemas/IncomingDocument"},
+    "example": {"id": "staling", "title": "Staling", "text": "Bread goes stale as …"},
 }
 
+OUTCOMES = {
+    "schema": {"$ref": "#/components/schemas/LineOutcome"},
+    "example": {"line": 1, "id": "staling", "outcome": "created"},
+}
 DocumentId = Annotated[str, InPath(max_length=MAX_ID, pattern=SLUG)]
 
 
@@ -41,6 +46,8 @@ async def list_documents(
     category: Annotated[Category | None, Query()] = None,
 ) -> DocumentPage:
     """The documents in the order of their ids, a page at a time."""
+    if category is not None:
+        await run_in_threadpool(check_categories, parts.catalogue, [category], "category")
     page = parts.catalogue.page
     found = await run_in_threadpool(page, after, limit + 1, category)
     more = found[limit - 1].id if len(found) > limit else None
@@ -48,7 +55,7 @@ async def list_documents(
 
 
 @router.get("/{document_id}", summary="Read a document", responses=documented(404, 422, 429, 503))
-async def read(document_id: DocumentId, parts: PartsDep) -> WireDocument:
+async def read_document(document_id: DocumentId, parts: PartsDep) -> WireDocument:
     """One document."""
     return await run_in_threadpool(get, parts.catalogue, document_id)
 
@@ -59,7 +66,7 @@ async def read(document_id: DocumentId, parts: PartsDep) -> WireDocument:
     dependencies=WRITING,
     responses=documented(401, 403, 413, 415, 422, 429, 503) | {201: {"model": WireDocument}},
 )
-async def write(
+async def write_document(
     document_id: DocumentId, content: ReplacedDocument, parts: PartsDep, response: Response
 ) -> WireDocument:
     """Create (201) or replace (200). The next recommendation sees it."""
@@ -78,7 +85,7 @@ async def write(
     dependencies=WRITING,
     responses=documented(401, 403, 404, 422, 429, 503),
 )
-async def delete(document_id: DocumentId, parts: PartsDep) -> None:
+async def delete_document(document_id: DocumentId, parts: PartsDep) -> None:
     """The next recommendation doesn't see it any more."""
     if not await run_in_threadpool(parts.catalogue.delete, document_id):
         raise not_found("document", document_id)
@@ -90,11 +97,11 @@ async def delete(document_id: DocumentId, parts: PartsDep) -> None:
     dependencies=WRITING,
     response_class=StreamingResponse,
     responses=documented(401, 403, 413, 415, 429, 503)
-    | {200: {"description": "one outcome a line", "content": {NDJSON: {}}}},
+    | {200: {"description": "one outcome a line", "content": {NDJSON: OUTCOMES}}},
     openapi_extra={"requestBody": {"required": True, "content": {NDJSON: LINES}}},
 )
-async def write_many(request: Request, parts: PartsDep) -> StreamingResponse:
-    """NDJSON in, NDJSON out: one outcome a line, sent when that line is durable."""
+async def write_documents(request: Request, parts: PartsDep) -> StreamingResponse:
+    """NDJSON in, a document a line; NDJSON out, an outcome a line, sent when it is durable."""
     return StreamingResponse(written_lines(parts, await received(request)), media_type=NDJSON)
 
 

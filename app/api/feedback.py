@@ -24,7 +24,9 @@ router = APIRouter(tags=["feedback"])
     summary="Tell what happened",
     responses=documented(404, 413, 415, 422, 429, 503) | {200: {"model": FeedbackResponse}},
 )
-async def feedback(given: FeedbackRequest, parts: PartsDep, response: Response) -> FeedbackResponse:
+async def send_feedback(
+    given: FeedbackRequest, parts: PartsDep, response: Response
+) -> FeedbackResponse:
     """Durable when answered: 201 the first time, 200 when the same is told again."""
     if (given.kind is Kind.DWELL) != (given.dwell_ms is not None):
         raise invalid("/dwell_ms", "belongs to kind “dwell”, and is required there")

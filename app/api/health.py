@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from app import __version__
 from app.api.access import PartsDep
+from app.api.problems import documented
 from app.api.wire import Model
 from app.parts import Parts
 from app.recommend.ranking import RefusedModel
@@ -39,13 +40,13 @@ class Version(BaseModel):
     embedder: Model
 
 
-@router.get("/livez", summary="Is the process alive?")
+@router.get("/livez", summary="Is the process alive?", responses=documented())
 async def livez() -> Alive:
     """Answers whenever the event loop turns."""
     return Alive()
 
 
-@router.get("/readyz", summary="Can it answer?", responses={503: {"model": Health}})
+@router.get("/readyz", summary="Can it answer?", responses=documented() | {503: {"model": Health}})
 async def readyz(parts: PartsDep, response: Response) -> Health:
     """Asks each part. Wikipedia being away makes the service degraded, not unready."""
     found = await run_in_threadpool(_local_parts, parts)
@@ -84,7 +85,7 @@ def _journal(parts: Parts) -> str:
     return "ok"
 
 
-@router.get("/version", summary="What is running?")
+@router.get("/version", summary="What is running?", responses=documented())
 async def version(parts: PartsDep) -> Version:
     """The program and its models."""
     card, embedder = parts.model.card, parts.catalogue.models.embedder

@@ -11,6 +11,7 @@ from pydantic.json_schema import models_json_schema
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
+from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
 from app.telemetry.context import trace_id
@@ -97,7 +98,7 @@ def documented(*statuses: int) -> Answers:
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
     return {
         status: {"description": HTTPStatus(status).phrase, "content": content}
-        for status in statuses
+        for status in (*statuses, HTTPStatus.MISDIRECTED_REQUEST.value)  # wherever it is asked
     }
 
 
@@ -117,9 +118,12 @@ def _invalid_input(errors: Sequence[FieldError]) -> Problem:
     return Problem(422, "invalid-input", "The input is not valid", told, errors=errors)
 
 
-def install(app: FastAPI) -> None:
-    """Answer every error with problem details, and describe them in the app's OpenAPI."""
-    app.openapi = _with_problems(app.openapi)  # type: ignore[method-assign]
+def install(app: FastAPI, referred: Sequence[type[BaseModel]] = ()) -> None:
+    """Answer every error with problem details, and describe them in the app's OpenAPI.
+
+    `referred`: other models that descriptions of routes refer to by name.
+    """
+    app.openapi = _described(app.openapi, referred)  # type: ignore[method-assign]
 
     @app.exception_handler(Problem)
     async def problem(_: Request, error: Problem) -> JSONResponse:
@@ -131,24 +135,50 @@ def install(app: FastAPI) -> None:
         return _invalid_input(errors).response()
 
     @app.exception_handler(HTTPException)
-    async def http(_: Request, error: HTTPException) -> JSONResponse:
+    async def http(request: Request, error: HTTPException) -> JSONResponse:
         if isinstance(error.__cause__, ClientDisconnect):
             raise error.__cause__
-        if error.status_code == HTTPStatus.BAD_REQUEST:  # what FastAPI says of a body it can't read
-            return invalid("", "can't be read; send one JSON object in UTF-8").response()
-        phrase = HTTPStatus(error.status_code).phrase
-        name = phrase.lower().replace(" ", "-")
-        detail = error.detail if error.detail != phrase else f"{phrase}: see /docs for what exists."
-        return Problem(error.status_code, name, phrase, detail, error.headers).response()
+        return _of_framework(request, error).response()
 
 
-def _with_problems(made: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
-    """The OpenAPI with the schema that `documented` refers to."""
+def _of_framework(request: Request, error: HTTPException) -> Problem:
+    """From an error that FastAPI or Starlette raised."""
+    if error.status_code == HTTPStatus.BAD_REQUEST:  # what FastAPI says of a body it can't read
+        return invalid("", "can't be read; send one JSON object in UTF-8")
+    headers = error.headers
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers = {"Allow": ", ".join(_allowed(request))}
+    phrase = HTTPStatus(error.status_code).phrase
+    name = phrase.lower().replace(" ", "-")
+    detail = error.detail if error.detail != phrase else f"{phrase}: see /docs for what exists."
+    return Problem(error.status_code, name, phrase, detail, headers)
+
+
+def _allowed(request: Request) -> list[str]:
+    """What any route answers at this address; the router names the methods of one only."""
+
+    def answered(method: str) -> bool:
+        scope = {**request.scope, "method": method}
+        routes = request.app.router.routes
+        return any(route.matches(scope)[0] is Match.FULL for route in routes)
+
+    found = [method for method in ("GET", "POST", "PUT", "DELETE") if answered(method)]
+    return [*found, "HEAD"] if "GET" in found else found
+
+
+def _described(
+    made: Callable[[], dict[str, Any]], referred: Sequence[type[BaseModel]]
+) -> Callable[[], dict[str, Any]]:
+    """The OpenAPI with the schemas that are only referred to."""
 
     def openapi() -> dict[str, Any]:
         schema, template = made(), "#/components/schemas/{model}"
-        _, ours = models_json_schema([(ProblemDetails, "serialization")], ref_template=template)
+        models: tuple[type[BaseModel], ...] = (ProblemDetails, *referred)
+        _, ours = models_json_schema(
+            [(model, "serialization") for model in models], ref_template=template
+        )
         schema["components"]["schemas"].update(ours["$defs"])
+        schema["security"] = []  # but for the operations that say otherwise
         return schema
 
     return openapi

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Response
 from starlette.concurrency import run_in_threadpool
 
 from app.api.access import PartsDep
+from app.api.categories import check_categories
 from app.api.encode import Identity, encode
 from app.api.problems import Answers, documented, invalid, not_found
 from app.api.wire import (
@@ -35,14 +36,14 @@ ANSWERS = ANSWER | documented(413, 415, 422, 429, 503)
 async def recommend(asked: RecommendRequest, parts: PartsDep) -> Response:
     """The documents that answer a question best, each with its reasons."""
     request = Request(asked.query, asked.limit, frozenset(asked.categories))
-    return await answer(parts, request, asked.explain)
+    return await answer(parts, request, asked.explain, "/categories")
 
 
 @router.get("/recommend", summary="Recommend documents", responses=ANSWERS)
 async def recommend_by_url(asked: Annotated[RecommendParams, Query()], parts: PartsDep) -> Response:
     """The same, for browsers and quick tries; `category` may be repeated."""
     request = Request(asked.q, asked.limit, frozenset(asked.category))
-    return await answer(parts, request, asked.explain)
+    return await answer(parts, request, asked.explain, "category")
 
 
 @router.get(
@@ -50,7 +51,7 @@ async def recommend_by_url(asked: Annotated[RecommendParams, Query()], parts: Pa
     summary="Documents like another one",
     responses=ANSWER | documented(404, 422, 429, 503),
 )
-async def similar(
+async def similar_documents(
     document_id: str, parts: PartsDep, limit: Limit = 5, explain: bool = True
 ) -> Response:
     """The documents most like one of the catalogue."""
@@ -63,14 +64,16 @@ async def similar(
 
 
 @router.get("/categories", summary="Which categories are there?", responses=documented(429, 503))
-async def categories(parts: PartsDep) -> CategoryCounts:
+async def list_categories(parts: PartsDep) -> CategoryCounts:
     """What `categories` of a recommendation can be."""
     return CategoryCounts(categories=await run_in_threadpool(parts.catalogue.categories))
 
 
-async def answer(parts: Parts, request: Request, explain: bool) -> Response:
-    """Recommend, note it in the journal, and put it in words."""
+async def answer(parts: Parts, request: Request, explain: bool, pointer: str) -> Response:
+    """Recommend, note it in the journal, and put it in words. `pointer`: to the categories."""
     started = time.perf_counter()
+    if request.categories:
+        await run_in_threadpool(check_categories, parts.catalogue, request.categories, pointer)
     try:
         with parts.stages.observe(RECOMMEND, request) as stage:
             recommendation = stage.result = await parts.recommender.recommend(request)

@@ -1,6 +1,6 @@
 """What goes over the wire. Scores are in [0, 1], higher is better."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -15,17 +15,20 @@ EXAMPLE = "keep bread from going stale"
 
 
 def _query(text: str) -> str:
+    if len(text) > MAX_QUERY:
+        raise ValueError(f"has {len(text)} characters; shorten it to {MAX_QUERY}")
     text = normalize(readable(text))
     if not text:
         raise ValueError("is empty; type a few words")
-    if len(text) > MAX_QUERY:
-        raise ValueError(f"has {len(text)} characters; shorten it to {MAX_QUERY}")
     return text
 
 
 QueryText = Annotated[
     str,
-    Field(max_length=20_000, description="free text, in your own words"),
+    Field(
+        description="free text, in your own words, with a letter or digit in it",
+        json_schema_extra={"minLength": 1, "maxLength": MAX_QUERY},
+    ),
     AfterValidator(_query),
 ]
 Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT, description="how many documents")]
@@ -67,6 +70,14 @@ class RecommendParams(BaseModel):
 
 class FeedbackRequest(_Input):
     """What somebody did with a recommended document."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"kind": {"const": Kind.DWELL.value}}, "required": ["kind"]},
+            "then": {"properties": {"dwell_ms": {"type": "integer"}}, "required": ["dwell_ms"]},
+            "else": {"properties": {"dwell_ms": {"type": "null"}}},
+        }
+    )
 
     recommendation_id: RecommendationId = Field(examples=["9f86d081884c7d659a2feaa0c55ad015"])
     document_id: Slug = Field(examples=["staling"])
@@ -110,6 +121,15 @@ class DocumentPage(BaseModel):
 
     documents: list[WireDocument]
     next: str | None = Field(description="pass as `after` for the next page; null at the end")
+
+
+class LineOutcome(BaseModel):
+    """What became of one line of NDJSON."""
+
+    line: int = Field(description="its number, from 1", examples=[1])
+    id: str | None = Field(None, description="the document's id, where it could be read")
+    outcome: Literal["created", "updated", "unchanged", "rejected"]
+    reason: str | None = Field(None, description="why it was rejected")
 
 
 class CategoryCounts(BaseModel):

@@ -43,22 +43,19 @@ Slug = Annotated[str, StringConstraints(pattern=SLUG, max_length=MAX_ID)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(readable)]
 
 
+EXAMPLE = {
+    "title": "Staling",
+    "text": "Bread goes stale as its starch takes up water and sets again.",
+    "category": "cooking",
+    "url": "https://en.wikipedia.org/wiki/Staling",
+}
+
+
 class DocumentContent(BaseModel):
     """What a document says; its id stands elsewhere."""
 
     model_config = ConfigDict(
-        extra="forbid",
-        strict=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "title": "Staling",
-                    "text": "Bread goes stale as its starch takes up water and sets again.",
-                    "category": "cooking",
-                    "url": "https://en.wikipedia.org/wiki/Staling",
-                }
-            ]
-        },
+        extra="forbid", strict=True, json_schema_extra={"examples": [{**EXAMPLE}]}
     )
 
     title: Text = Field(min_length=1, max_length=MAX_TITLE)
@@ -81,6 +78,7 @@ class ReplacedDocument(DocumentContent):
 class IncomingDocument(DocumentContent):
     """A document with its id: a slug of small letters, digits, `.`, `_` and `-`."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"id": "staling", **EXAMPLE}]})
     id: Slug
     updated_at: str | None = Field(None, max_length=40, description="ignored: set when written")
 

@@ -77,6 +77,11 @@ class Catalogue:
         query = "SELECT category, count(*) FROM documents GROUP BY category ORDER BY category"
         return dict(self.database.reader.execute(query).fetchall())
 
+    def has_category(self, name: str) -> bool:
+        """Whether any document has it."""
+        query = "SELECT EXISTS (SELECT 1 FROM documents WHERE category = ?)"
+        return bool(self.database.reader.execute(query, (name,)).fetchone()[0])
+
     def put(self, documents: Sequence[Document]) -> list[Written]:
         """Create or update documents in one transaction; when it returns they are durable.
 

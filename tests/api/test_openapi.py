@@ -5,9 +5,10 @@ from typing import Any
 
 import httpx
 import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from pydantic import TypeAdapter
 
-from app.api.wire import FeedbackRequest, RecommendRequest
+from app.api.wire import MAX_QUERY, FeedbackRequest, RecommendRequest
 from app.catalogue.incoming import ReplacedDocument
 
 pytestmark = pytest.mark.anyio
@@ -28,6 +29,11 @@ NEEDED = {
     ("get", "/livez"): {"200"},
     ("get", "/readyz"): {"200", "503"},
     ("get", "/version"): {"200"},
+}  # fmt: skip
+OPERATIONS = {
+    "recommend", "recommend_by_url", "similar_documents", "list_categories", "list_documents",
+    "read_document", "write_document", "write_documents", "delete_document", "send_feedback",
+    "livez", "readyz", "version",
 }  # fmt: skip
 BODIES: dict[str, type[Any]] = {
     "RecommendRequest": RecommendRequest,
@@ -82,8 +88,11 @@ async def test_every_operation_is_described(described: dict[str, Any]) -> None:
         assert operation["summary"], name
         assert operation["description"], name
         assert operation["tags"], name
-    ids = [operation["operationId"] for operation in found.values()]
-    assert len(set(ids)) == len(ids)
+    assert {operation["operationId"] for operation in found.values()} == OPERATIONS
+    tags = {tag for operation in found.values() for tag in operation["tags"]}
+    assert tags == {tag["name"] for tag in described["tags"]}
+    assert described["servers"]
+    assert described["security"] == []
 
 
 async def test_every_answer_is_described(described: dict[str, Any]) -> None:
@@ -132,9 +141,28 @@ async def test_writing_is_described_as_needing_a_token(described: dict[str, Any]
     assert secured == {name for name, needed in NEEDED.items() if "401" in needed}
 
 
+@pytest.mark.parametrize(
+    ("kind", "dwell_ms", "valid"),
+    [("dwell", 5, True), ("dwell", None, False), ("click", 5, False), ("click", None, True)],
+)
+async def test_when_a_dwell_time_belongs_to_feedback(
+    client: httpx.AsyncClient,
+    described: dict[str, Any],
+    kind: str,
+    dwell_ms: int | None,
+    valid: bool,
+) -> None:
+    body = {"recommendation_id": "0" * 32, "document_id": "x", "kind": kind, "dwell_ms": dwell_ms}
+    schema = {"$ref": "#/components/schemas/FeedbackRequest", "components": described["components"]}
+    assert Draft202012Validator(schema).is_valid(body) == valid
+    assert (await client.post("/feedback", json=body)).status_code == (404 if valid else 422)
+
+
 async def test_every_parameter_has_its_bounds(described: dict[str, Any]) -> None:
     recommend = operations(described)["get", "/recommend"]
     parameters = {each["name"]: each for each in recommend["parameters"]}
     assert parameters["q"]["required"]
+    query = parameters["q"]["schema"]
+    assert (query["minLength"], query["maxLength"]) == (1, MAX_QUERY)
     limit = parameters["limit"]["schema"]
     assert (limit["minimum"], limit["maximum"], limit["default"]) == (1, 50, 5)

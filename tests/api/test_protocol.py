@@ -38,6 +38,39 @@ async def test_a_method_that_is_not_served_is_refused(
 
 
 @pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/recommend", "GET, POST, HEAD"),
+        ("/documents", "GET, POST, HEAD"),
+        ("/documents/tide", "GET, PUT, DELETE, HEAD"),
+        ("/documents/tide/similar", "GET, HEAD"),
+        ("/feedback", "POST"),
+        ("/livez", "GET, HEAD"),
+        ("/", "GET, HEAD"),
+    ],
+)
+async def test_the_methods_that_are_served_are_all_named(
+    client: httpx.AsyncClient, path: str, methods: str
+) -> None:
+    assert (await client.request("PATCH", path)).headers["allow"] == methods
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/page.js", "/livez", "/readyz", "/version", "/categories", "/documents?limit=1",
+     "/documents/staling", "/documents/no-such", "/documents/staling/similar", "/openapi.json",
+     "/documents?limit=0", "/nowhere"],
+)  # fmt: skip
+async def test_head_is_get_without_a_body(client: httpx.AsyncClient, path: str) -> None:
+    got, headed = await client.get(path), await client.head(path)
+    assert headed.status_code == got.status_code
+    assert headed.content == b""
+    assert headed.headers["content-type"] == got.headers["content-type"]
+    if path != "/documents/staling/similar":  # it has a duration in it
+        assert headed.headers["content-length"] == got.headers["content-length"]
+
+
+@pytest.mark.parametrize(
     "kind",
     ["text/plain", "application/xml", "application/x-www-form-urlencoded", "application/jsonx",
      "multipart/form-data; boundary=x", "application", "", "*/*", "application/json-seq"],

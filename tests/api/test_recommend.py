@@ -7,7 +7,7 @@ import pytest
 
 from app.api.wire import RecommendResponse
 from app.recommend.types import LEGS
-from tests.api.service import WRITER, ids, recommended
+from tests.api.service import WRITER, ids, problem, recommended
 
 pytestmark = pytest.mark.anyio
 QUESTION = "keep bread from going stale"
@@ -86,8 +86,19 @@ async def test_only_the_categories_asked_for_come(client: httpx.AsyncClient) -> 
 
 
 @pytest.mark.parametrize("category", ["no such category", "Cooking", "", "%", "cooking' OR 1=1"])
-async def test_an_unknown_category_gives_nothing(client: httpx.AsyncClient, category: str) -> None:
-    assert (await ask(client, QUESTION, categories=[category])).results == []
+async def test_an_unknown_category_is_named_with_those_there_are(
+    client: httpx.AsyncClient, category: str
+) -> None:
+    answers = (
+        (await client.post("/recommend", json={"query": QUESTION, "categories": ["web", category]}),
+         "/categories"),
+        (await client.get("/recommend", params={"q": QUESTION, "category": category}), "category"),
+        (await client.get("/documents", params={"category": category}), "category"),
+    )  # fmt: skip
+    for answer, pointer in answers:
+        [error] = problem(answer, 422).errors
+        assert error.pointer == pointer
+        assert f"no category “{category}”; there are: astronomy, biology, " in error.detail
 
 
 async def test_a_category_is_found_in_any_normal_form(shelf: httpx.AsyncClient) -> None:
