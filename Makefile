@@ -12,6 +12,10 @@ COMPOSE := docker compose
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+override OBSERVATORY := $(if $(filter 0 no false off,$(OBSERVATORY)),0,$(if $(filter 1 yes true on,$(OBSERVATORY)),,$(OBSERVATORY)))
+ifneq ($(filter-out 0,$(OBSERVATORY)),)
+$(error OBSERVATORY is yes or no, not $(OBSERVATORY))
+endif
 ifneq ($(filter-out 1,$(COLLECTOR))$(and $(COLLECTOR),$(filter 0,$(OBSERVATORY))),)
 $(error COLLECTOR is 1 or nothing, and goes with the observatory)
 endif
@@ -138,6 +142,6 @@ $(VENV)/bin/python:
 	@rm -rf $(VENV) && $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "$(PYTHON) can't make a virtual environment. On Debian: apt-get install python3-venv"; exit 1; }
 
 $(VENV)/.%: requirements/%.txt | $(VENV)/bin/python
-	@echo "installing requirements ($*) into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
+	@echo "installing requirements ($*) into $(VENV): a minute or two ..."
+	@$(BIN)/python requirements/install.py $<
 	@touch $@

@@ -1,5 +1,7 @@
 """What the command line says: progress on long work, one clear sentence on failure."""
 
+import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -8,6 +10,17 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 errors = Console(stderr=True)
+
+
+def keep_streams() -> None:
+    """Give standard input, output and error that were closed at the start to /dev/null.
+
+    The next file or socket would get the number of such a stream, and what is written to it.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)
+            setattr(sys, name, os.fdopen(number, mode, closefd=False))
 
 
 def told(sentence: str) -> None:

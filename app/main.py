@@ -66,7 +66,7 @@ def create_app(settings: Settings, telemetry: MakesTelemetry = from_environment)
         title="Vitrine",
         version=__version__,
         description=DESCRIPTION,
-        contact={"name": "Whoever runs this service"},
+        contact={"name": "The operator of this service"},
         license_info={
             "name": "As the source repository says",
             "identifier": "LicenseRef-Vitrine",

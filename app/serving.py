@@ -25,9 +25,10 @@ def serve(settings: Settings) -> None:
     if server.workers > 1:  # one process alone says it in its log
         for sentence in unsaid():
             told(f"[yellow]{escape(sentence)}[/yellow]")
-    base = f"http://{server.host}:{server.port}"
-    told(f"\nVitrine answers on [bold]{base}[/bold] (API: {base}/docs). Or ask it from a shell:\n")
-    told(f"  curl -s '{base}/recommend?q=keep+bread+from+going+stale&limit=3'\n")
+    base = base_url(server)
+    shown, glob = escape(base), " -g" if "[" in base else ""  # curl reads brackets as a pattern
+    told(f"\nVitrine answers on [bold]{shown}[/bold] (API: {shown}/docs). Or ask it from a shell:")
+    told(f"\n  curl -s{glob} '{shown}/recommend?q=keep+bread+from+going+stale&limit=3'\n")
     uvicorn.run(
         "app.main:app_from_environment",
         factory=True,
@@ -41,6 +42,12 @@ def serve(settings: Settings) -> None:
         log_level="warning",
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
+
+
+def base_url(server: ServerSettings) -> str:
+    """Where it answers; an IPv6 address stands in brackets."""
+    host = f"[{server.host}]" if ":" in server.host else server.host
+    return f"http://{host}:{server.port}"
 
 
 def check_port(server: ServerSettings) -> None:

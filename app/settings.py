@@ -79,8 +79,10 @@ class TelemetrySettings(_Group):
     """What is told, and to whom; the standard OTEL_* variables say where it goes."""
 
     enabled: bool = Field(True, description="make traces, metrics and logs, and send them by OTLP")
-    logs: Literal["json", "off"] = Field(
-        "json", description="log lines on standard output, besides OTLP"
+    logs: Literal["auto", "json", "text", "off"] = Field(
+        "auto",
+        description="log lines on standard output, besides OTLP; auto: text for a person at a "
+        "terminal, else JSON",
     )
     query_text: Literal["hash", "plain"] = Field(
         "hash", description="plain: show what users typed in traces and logs; for demonstrations"

@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from app.console import told
+from app.telemetry.environment import check
 from observatory.companions import Companion, Doors, collector, observatory
 
 STOP_SECONDS = 10
@@ -77,7 +78,9 @@ async def _ready(companion: Companion, told_to_stop: Signal) -> Doors | None:
 
 def _addresses(doors: Doors, page: str | None) -> Mapping[str, str]:
     """Where the command finds them, in variables that it knows."""
-    spoken = os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
+    environment = dict(os.environ)
+    check(environment)  # as the command does, and warns of it
+    spoken = environment.get("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
     if any(re.fullmatch("OTEL_EXPORTER_OTLP_(.*_)?ENDPOINT", name) for name in os.environ):
         return {}  # it goes elsewhere, and is shown there
     return {

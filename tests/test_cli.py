@@ -18,6 +18,9 @@ import typer
 from app import cli
 from app.catalogue import store
 from app.catalogue.database import Database
+from app.serving import base_url
+from app.settings import ServerSettings
+from tests.processes import ROOT
 from tests.waiting import until
 
 ROW = {"title": "A title", "text": "Some words about nothing in particular."}
@@ -141,6 +144,40 @@ def test_a_setting_that_makes_no_sense_ends_a_command(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "VITRINE_TOKEN" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [("127.0.0.1", "http://127.0.0.1:8000"), ("::1", "http://[::1]:8000"), ("a", "http://a:8000")],
+)
+def test_where_it_answers(host: str, url: str) -> None:
+    assert base_url(ServerSettings(host=host, port=8000)) == url
+
+
+def test_streams_closed_at_the_start_lead_nowhere(tmp_path: Path) -> None:
+    program = (
+        "import os; from app.console import keep_streams; keep_streams(); print('x'); input_ = 5;"
+        f"file = open({str(tmp_path / 'file')!r}, 'w'); assert file.fileno() > 2;"
+        "os.write(1, b'to nobody'); os.write(2, b'to nobody')"
+    )
+    command = f'exec {sys.executable} -c "$PROGRAM" <&- >&- 2>&-'
+    environment = os.environ | {"PROGRAM": program}
+    done = subprocess.run(["sh", "-c", command], env=environment, check=False, timeout=60)
+    assert done.returncode == 0
+    assert (tmp_path / "file").read_bytes() == b""
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [("no", "-m app serve"), ("0", "-m app serve"), ("yes", "observatory beside"),
+     ("", "observatory beside"), ("perhaps", "OBSERVATORY is yes or no, not perhaps")],
+)  # fmt: skip
+def test_make_run_with_and_without_the_observatory(value: str, said: str) -> None:
+    command = ["make", "--dry-run", "run", f"OBSERVATORY={value}"]
+    done = subprocess.run(
+        command, check=False, capture_output=True, text=True, cwd=ROOT, timeout=60
+    )
+    assert said in done.stdout + done.stderr
 
 
 def test_serve_builds_the_seed_catalogue_and_answers_until_told_to_stop(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 
 from app.settings import TelemetrySettings
-from app.telemetry.lines import JsonLines
+from app.telemetry.console_lines import ConsoleLine
+from app.telemetry.lines import Lines
 
 QUEUE, BATCH = 8192, 1024
 """Spans and records that wait to be sent, and how many go at once, where OTEL_BSP_* and OTEL_BLRP_*
@@ -30,9 +31,11 @@ def log_batches(
     settings: TelemetrySettings, exporter: LogRecordExporter | None, metrics: MeterProvider
 ) -> Iterable[LogRecordProcessor]:
     """The queues of log records: to standard output, and to the collector."""
-    if settings.logs == "json":
+    if settings.logs != "off" and sys.stdout is not None:  # None where it was closed at the start
+        person = settings.logs == "text" or (settings.logs == "auto" and sys.stdout.isatty())
+        form = ConsoleLine(settings.trace_url) if person else None
         yield BatchLogRecordProcessor(
-            JsonLines(sys.stdout.buffer),
+            Lines(sys.stdout.buffer, form),
             schedule_delay_millis=LINES_MILLISECONDS,
             max_export_batch_size=BATCH,
             max_queue_size=QUEUE,

@@ -1,8 +1,8 @@
-"""Log records as lines of JSON on standard output."""
+"""Log records as lines on standard output: JSON, or another form."""
 
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from select import PIPE_BUF
 from typing import BinaryIO
@@ -12,21 +12,31 @@ from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportRes
 from pydantic_core import to_json
 
 
-class JsonLines(LogRecordExporter):
-    """Writes records as lines of JSON, a batch at a time."""
+class Lines(LogRecordExporter):
+    """Writes records as lines, a batch at a time."""
 
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
+    def __init__(
+        self, stream: BinaryIO, form: Callable[[ReadableLogRecord], bytes] | None = None
+    ) -> None:
+        """`form` makes a line of a record; JSON without it."""
+        self._stream, self._form = stream, form or line
         self._most = PIPE_BUF if _is_pipe(stream) else 2**20
 
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
         try:
-            for part in _together(map(_line, batch), self._most):
+            for part in _together(map(self._line, batch), self._most):
                 self._stream.write(part)
                 self._stream.flush()
         except (OSError, ValueError):  # nobody reads it, or it was closed
             return LogRecordExportResult.FAILURE
         return LogRecordExportResult.SUCCESS
+
+    def _line(self, readable: ReadableLogRecord) -> bytes:
+        """One record, or nothing where it can't be written."""
+        try:
+            return self._form(readable)
+        except ValueError:  # a lone surrogate, say
+            return b""
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:  # noqa: ARG002
         return True  # nothing is held back
@@ -73,11 +83,3 @@ def line(readable: ReadableLogRecord) -> bytes:
     told |= {key: value for key, value in (record.attributes or {}).items() if key not in told}
     written = to_json(told, serialize_unknown=True, inf_nan_mode="strings", bytes_mode="base64")
     return written + b"\n"
-
-
-def _line(readable: ReadableLogRecord) -> bytes:
-    """One record, or nothing where it can't be written."""
-    try:
-        return line(readable)
-    except ValueError:  # a lone surrogate, say
-        return b""

@@ -13,7 +13,8 @@ from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk._logs.export import LogRecordExportResult
 from opentelemetry.sdk.resources import Resource
 
-from app.telemetry.lines import JsonLines, line
+from app.telemetry.console_lines import ConsoleLine
+from app.telemetry.lines import Lines, line
 
 OWN = ("timestamp", "level", "message", "event", "logger", "trace_id", "span_id")
 texts = st.text(max_size=20) | st.sampled_from(["\n", "\r\n", '"', "\\", "\u2028", "\0", "é🦉"])
@@ -44,6 +45,36 @@ def test_one_line_of_json_whatever_is_in_it(body: Any, attributes: dict[str, Any
     assert written.endswith(b"\n")
     assert written.count(b"\n") == 1
     assert json.loads(written)["timestamp"] == "1970-01-01T00:00:00.000000+00:00"
+
+
+@pytest.mark.parametrize(
+    ("attributes", "event", "said"),
+    [
+        (
+            {
+                "http.request.method": "POST", "http.route": "/recommend",
+                "http.response.status_code": 200, "vitrine.request.duration": 0.00312,
+                "vitrine.ranking.missing": ("topic_signal",),
+            },
+            "recommendation.served",
+            "POST /recommend 200 3.1 ms without=topic_signal",
+        ),
+        ({"http.request.method": "GET"}, "request.answered", "GET (no route) (no answer) 0.0 ms"),
+        ({"exception.stacktrace": "one\ntwo"}, "", "a\\?[31mbody\n    one\n    two"),
+    ],
+)  # fmt: skip
+def test_a_line_for_a_person(attributes: dict[str, Any], event: str, said: str) -> None:
+    record = readable("a\\\x1b[31mbody", attributes, event_name=event)
+    stream = io.BytesIO()
+    Lines(stream, ConsoleLine("http://x/{trace_id}")).export([record])
+    clock, level, rest = stream.getvalue().decode().removesuffix("\n").split(maxsplit=2)
+    assert (len(clock), level, rest) == (8, "INFO", said)
+
+
+@given(texts, st.dictionaries(texts, values, max_size=4))
+def test_nothing_for_a_terminal_to_obey(body: str, attributes: dict[str, Any]) -> None:
+    written = ConsoleLine("")(readable(body, attributes))
+    assert written.decode().removesuffix("\n").isprintable()
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
@@ -77,7 +108,7 @@ def test_a_batch_is_written_in_one_go() -> None:
             return super().write(data)
 
     stream = Counting()
-    lines = JsonLines(stream)
+    lines = Lines(stream)
     assert lines.export([readable("one"), readable("two")]) is LogRecordExportResult.SUCCESS
     assert lines.force_flush()
     lines.shutdown()
@@ -95,7 +126,7 @@ def test_a_batch_is_written_in_one_go() -> None:
 )
 def test_a_record_that_cannot_be_written_takes_no_other_with_it(record: ReadableLogRecord) -> None:
     stream = io.BytesIO()
-    JsonLines(stream).export([readable("before"), record, readable("after")])
+    Lines(stream).export([readable("before"), record, readable("after")])
     told = [json.loads(each)["message"] for each in stream.getvalue().splitlines()]
     assert {"before", "after"} <= set(told)
 
@@ -106,10 +137,10 @@ def test_a_stream_that_fails(error: type[Exception]) -> None:
         def write(self, _: Any) -> int:
             raise error
 
-    assert JsonLines(Failing()).export([readable()]) is LogRecordExportResult.FAILURE
+    assert Lines(Failing()).export([readable()]) is LogRecordExportResult.FAILURE
 
 
 def test_a_stream_that_is_closed() -> None:
     stream = io.BytesIO()
     stream.close()
-    assert JsonLines(stream).export([readable()]) is LogRecordExportResult.FAILURE
+    assert Lines(stream).export([readable()]) is LogRecordExportResult.FAILURE
