@@ -30,7 +30,8 @@ def questions(s: Secrets) -> Iterator[Place]:
 
     for _ in range(2):  # made, then kept
         yield 200, "POST", "/recommend", body(user_id=f"{s.user} {s.mail} {s.card}")
-        yield 200, "POST", "/recommend", body(categories=[s.word, s.mail], explain=False)
+        yield 200, "POST", "/recommend", body(explain=False)
+    yield 422, "POST", "/recommend", body(categories=[s.word, s.mail])
     yield 200, "POST", "/recommend", body(query=f"stale bread {s.word}")
     yield 422, "POST", "/recommend", body(**{s.word: 1, s.mail: s.everything})
     yield 422, "POST", "/recommend", body(query=s.everything * 10)
@@ -51,8 +52,9 @@ def questions(s: Secrets) -> Iterator[Place]:
 
 def addresses(s: Secrets) -> Iterator[Place]:
     """Query strings and paths."""
-    good = {"q": s.query, "user_id": s.user, "category": [s.word, s.mail]}
+    good = {"q": s.query, "user_id": s.user}
     yield 200, "GET", "/recommend", {"params": good}
+    yield 422, "GET", "/recommend", {"params": good | {"category": [s.word, s.mail]}}
     yield 422, "GET", "/recommend", {"params": {s.word: s.everything, s.mail: s.card}}
     yield 422, "GET", "/recommend", {"params": good | {"limit": s.everything}}
     yield 422, "GET", f"/recommend?{quote(s.everything)}", {}
@@ -65,7 +67,8 @@ def addresses(s: Secrets) -> Iterator[Place]:
     yield 404, "GET", f"/documents/{text}/similar", {}
     yield 422, "GET", f"/documents/{text}", {}
     yield 422, "GET", "/documents", {"params": {"limit": s.everything}}
-    yield 200, "GET", "/documents", {"params": {"after": s.word, "category": s.mail}}
+    yield 200, "GET", "/documents", {"params": {"after": s.word}}
+    yield 422, "GET", "/documents", {"params": {"after": s.word, "category": s.mail}}
     yield 404, "DELETE", f"/documents/{s.word}", {"headers": WRITER}
     yield 405, "PATCH", f"/documents/{s.word}?{text}", {}
     yield 405, "PROPFIND", f"/recommend?{text}", {}
