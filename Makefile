@@ -83,11 +83,11 @@ check: $(VENV)/.dev ## style, format, types, generated pages
 	@$(BIN)/python -m app vocabulary | diff docs/telemetry.md - || { echo "docs/telemetry.md is stale: make docs"; exit 1; }
 	@$(BIN)/python -m observatory settings | diff docs/observatory.md - || { echo "docs/observatory.md is stale: make docs"; exit 1; }
 	@$(BIN)/python -m collector.merging signoz | diff signoz/otel-collector.yaml - || { echo "signoz/otel-collector.yaml is stale: make docs"; exit 1; }
-	@$(BIN)/python -m signoz.objectives --check
+	@$(BIN)/python -m slo --check
 	@$(BIN)/hadolint Dockerfile
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker-compose.yml
 	@$(BIN)/yamllint --strict -d '{extends: default, rules: {line-length: disable, document-start: disable, braces: {max-spaces-inside: 1}, truthy: {check-keys: false}, comments: {min-spaces-from-content: 1}}}' \
-	  docker-compose.yml otel-collector-config.yaml collector slo.yaml prometheus
+	  docker-compose.yml otel-collector-config.yaml collector slo
 	@if $(COMPOSE) version >/dev/null 2>&1; then $(COMPOSE) --env-file /dev/null config --quiet; \
 	  else echo "no docker compose here: the file is held to its schema only"; fi
 
@@ -124,7 +124,7 @@ docs: $(VENV)/.dev ## make the generated pages anew
 	@$(BIN)/python -m app vocabulary > docs/telemetry.md
 	@$(BIN)/python -m observatory settings > docs/observatory.md
 	@$(BIN)/python -m collector.merging signoz > signoz/otel-collector.yaml
-	@$(BIN)/python -m signoz.objectives
+	@$(BIN)/python -m slo
 
 clean: ## remove the virtual environment and caches (not the data)
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

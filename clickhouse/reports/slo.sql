@@ -1,5 +1,5 @@
 -- What was promised, and how much of it is left
--- Does the service keep its promises, as slo.yaml has them? Availability: 99.9 % of requests for
+-- Does the service meet its objectives (slo/objectives.yaml)? Availability: 99.9 % of requests for
 -- recommendations are not answered with 5xx. Latency: 95 % of those answered with 200 take 250 ms
 -- at most. Quality: nothing is missing from 99 % of recommendations. Counted from metrics, which
 -- see every request, whatever is kept of the traces. Over three days, which any store has.

@@ -1,8 +1,8 @@
-"""What dashboards say of objectives is what slo.yaml says, and what the alerts ask."""
+"""What dashboards show of objectives is what slo/ declares, and what the alerts query."""
 
 import pytest
 
-from signoz.declared import Objective, duration, read
+from slo.objectives import Objective, read
 from tests.signoz.panels import panel, panels
 
 PLAN = read()
@@ -21,9 +21,7 @@ def test_burn_rates_are_those_of_the_alerts(objective: Objective) -> None:
         f"over {burn.long}": f"({objective.share(burn.long)})\n/ {objective.allowed:g}"
         for burn in PLAN.burns
     }
-    rates = [
-        burn.spends / 100 * (duration(PLAN.window) / duration(burn.long)) for burn in PLAN.burns
-    ]
+    rates = [burn.rate for burn in PLAN.burns]
     assert [each["value"] for each in shown.plugin["thresholds"]] == pytest.approx(rates)
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from app.telemetry import vocabulary as v
-from signoz.declared import read
+from slo.objectives import read
 from tests.signoz.named import in_filter, in_queries, strangers
 from tests.signoz.panels import bodies
 

@@ -1,7 +1,7 @@
-"""Makes the alert rules of SigNoz and of Prometheus of slo.yaml.
+"""Generates the alert rules of Prometheus and of SigNoz from objectives.yaml and alerts.yaml.
 
-python -m signoz.objectives            writes them
-python -m signoz.objectives --check    writes nothing; ends with 1 where they are stale
+python -m slo            writes them
+python -m slo --check    writes nothing; ends with 1 where a file is stale, 2 where one is invalid
 """
 
 import argparse
@@ -9,24 +9,27 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from signoz import for_prometheus, for_signoz
-from signoz.declared import Plan, read
+from slo import prometheus_rules, signoz_rules
+from slo.objectives import Plan, read
+from slo.openslo import InvalidDeclaration
 
 ROOT = Path(__file__).parents[1]
+PROMETHEUS = "slo/prometheus/rules.yaml"
 
 
-def made(plan: Plan) -> dict[str, str]:
+def generated(plan: Plan) -> dict[str, str]:
     """The contents of every file, by its path."""
-    files = {"prometheus/rules.yaml": for_prometheus.rules(plan)}
+    files = {PROMETHEUS: prometheus_rules.rules(plan)}
     return files | {
-        f"signoz/rules/{each.name}.json": for_signoz.rule(each, plan) for each in plan.everything()
+        f"signoz/rules/{each.name}.json": signoz_rules.rule(each, plan)
+        for each in plan.everything()
     }
 
 
 def stale(files: Mapping[str, str], root: Path) -> list[str]:
-    """What is not as it would be made, or would not be made at all."""
+    """The files that differ from what would be generated, are missing, or belong to no alert."""
     there = {str(path.relative_to(root)): path for path in root.glob("signoz/rules/*.json")}
-    there["prometheus/rules.yaml"] = root / "prometheus" / "rules.yaml"
+    there[PROMETHEUS] = root / PROMETHEUS
     return sorted(
         name
         for name in files.keys() | there.keys()
@@ -38,9 +41,16 @@ def stale(files: Mapping[str, str], root: Path) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write or check."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m slo", description=(__doc__ or "").split("\n")[0]
+    )
     parser.add_argument("--check", action="store_true", help="write nothing")
-    check, files = parser.parse_args(arguments).check, made(read())
+    check = parser.parse_args(arguments).check
+    try:
+        files = generated(read())
+    except InvalidDeclaration as error:
+        print(error, file=sys.stderr)
+        return 2
     for name in (found := stale(files, ROOT)):
         if check:
             print(f"{name} is stale: make docs")

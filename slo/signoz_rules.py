@@ -1,7 +1,7 @@
-"""An alert as SigNoz has it: a rule over PromQL, whose value is compared on its side.
+"""An alert as a SigNoz rule: SigNoz runs the query and compares its values with the limit.
 
-It looks at one value a minute, as far back as the alert must have been so; all must be beyond the
-limit, and none may be missing.
+A PromQL rule looks at one value a minute over the time that the condition must have held: all must
+be beyond the limit, and none may be missing. An SQL rule has one row, the value now.
 """
 
 import json
@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from signoz.declared import Alert, Plan
+from slo.objectives import Alert, Plan
 
-DASHBOARDS = Path(__file__).parent / "dashboards"
+DASHBOARDS = Path(__file__).parents[1] / "signoz" / "dashboards"
 HERE = "${SIGNOZ_EXTERNAL_URL}"
 """Filled in by `provision.py`."""
 OPERATORS = {">": "above", "<=": "below_or_equal"}
@@ -27,7 +27,7 @@ def _body(alert: Alert, plan: Plan) -> dict[str, Any]:
     return {
         "alert": alert.title,
         "alertType": "METRIC_BASED_ALERT",
-        "ruleType": "promql_rule",
+        "ruleType": "threshold_rule" if alert.sql else "promql_rule",
         "version": "v5",
         "schemaVersion": "v2alpha1",
         "description": alert.description,
@@ -51,16 +51,17 @@ def _body(alert: Alert, plan: Plan) -> dict[str, Any]:
 
 
 def _condition(alert: Alert, channel: str) -> dict[str, Any]:
+    kind = "clickhouse_sql" if alert.sql else "promql"
     return {
         "compositeQuery": {
-            "queryType": "promql",
+            "queryType": kind,
             "panelType": "graph",
             "unit": alert.unit,
-            "queries": [{"type": "promql", "spec": {"name": "A", "query": alert.query}}],
+            "queries": [{"type": kind, "spec": {"name": "A", "query": alert.sql or alert.query}}],
         },
         "selectedQueryName": "A",
         "requireMinPoints": True,
-        "requiredNumPoints": alert.minutes + 1,
+        "requiredNumPoints": 1 if alert.sql else alert.minutes + 1,
         "thresholds": {
             "kind": "basic",
             "spec": [
@@ -78,7 +79,7 @@ def _condition(alert: Alert, channel: str) -> dict[str, Any]:
 
 
 def dashboard(alert: Alert, base: str) -> str:
-    """The way to its dashboard: its id is not known before it is there, so it is searched for."""
-    told = json.loads((DASHBOARDS / f"{alert.dashboard}.json").read_text("utf-8"))
-    title = told["spec"]["display"]["name"]
+    """A link that searches for the dashboard: its id is not known before SigNoz has it."""
+    found = json.loads((DASHBOARDS / f"{alert.dashboard}.json").read_text("utf-8"))
+    title = found["spec"]["display"]["name"]
     return f"{base}/dashboard?query=" + quote(f"name = '{title}'")

@@ -1,4 +1,4 @@
-"""The rules do what they promise: Prometheus's own tool evaluates them over series made for it."""
+"""Prometheus's own tool evaluates the rules over synthetic series."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ import pytest
 
 from tests.processes import PATIENCE, ROOT
 
-FOLDER = ROOT / "prometheus"
+FOLDER = ROOT / "slo" / "prometheus"
 MISSING = "no promtool here: it comes with Prometheus (Debian: apt-get install prometheus)"
 
 
