@@ -67,7 +67,7 @@ class Burn:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """Active while `query` is above (or at or below) `limit`; `sql` replaces the query in SigNoz."""
+    """Active while `query` is above (or at or below) `limit`; `sql`: SigNoz's query."""
 
     name: str
     title: str

@@ -8,9 +8,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from random import Random
 
+from tests.waiting import PATIENCE
+
 ROOT = Path(__file__).parents[1]
-PATIENCE = 60
-"""Seconds after which a process that says nothing is taken for hanging."""
 
 Process = subprocess.Popen[str]
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from tests.processes import PATIENCE
+from tests.waiting import PATIENCE
 
 
 class Saying:

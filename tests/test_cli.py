@@ -21,7 +21,7 @@ from app.catalogue.database import Database
 from app.serving import base_url
 from app.settings import ServerSettings
 from tests.processes import ROOT
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 ROW = {"title": "A title", "text": "Some words about nothing in particular."}
 
@@ -38,7 +38,7 @@ def vitrine(data: Path, *arguments: str, **more: str) -> subprocess.CompletedPro
         env=environment(data, **more),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
     )
 
 

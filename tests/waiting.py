@@ -1,12 +1,15 @@
-"""Waiting for what happens elsewhere and tells nobody: in a thread, a process, later on a loop."""
+"""Waiting for events in threads, processes and event loops that signal nothing by themselves."""
 
 import asyncio
 import threading
 from collections.abc import Callable
 from time import monotonic
 
-PATIENCE = 20
-"""Seconds; only a test that fails waits so long."""
+PATIENCE = 120
+"""Seconds before any wait of any test gives up. Only a test that fails waits so long, so it may be
+generous: machines that run the tests do other work."""
+SOON = 30
+"""Seconds within which something must end that would otherwise take at least a minute."""
 PAUSE = 0.01
 
 
@@ -14,13 +17,13 @@ def until(condition: Callable[[], bool], patience: float = PATIENCE, pause: floa
     """Return as soon as the condition holds; seconds."""
     deadline, between = monotonic() + patience, threading.Event()
     while not condition():
-        assert monotonic() < deadline, "it did not come to pass"
+        assert monotonic() < deadline, "the condition did not hold in time"
         between.wait(pause)
 
 
 async def eventually(condition: Callable[[], bool]) -> None:
-    """The same on an event loop, which goes on meanwhile."""
+    """The same on an event loop, which runs meanwhile."""
     deadline = monotonic() + PATIENCE
     while not condition():
-        assert monotonic() < deadline, "it did not come to pass"
+        assert monotonic() < deadline, "the condition did not hold in time"
         await asyncio.sleep(PAUSE)

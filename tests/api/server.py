@@ -11,7 +11,7 @@ from typing import Self
 import httpx
 
 from tests.api.service import TOKEN
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 COMMAND = (
     sys.executable, "-m", "uvicorn", "app.main:app_from_environment", "--factory",
@@ -47,7 +47,7 @@ class Server:
         except BaseException:
             self.kill()
             raise
-        self.client = httpx.Client(base_url=address, timeout=30)
+        self.client = httpx.Client(base_url=address, timeout=PATIENCE)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -67,7 +67,7 @@ class Server:
     def stop(self) -> int:
         """Ask it to end, and wait until it has; its exit code."""
         self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(timeout=30)
+        return self._process.wait(timeout=PATIENCE)
 
     def _ended(self) -> bool:
         return self._process.poll() is not None

@@ -9,10 +9,9 @@ import pytest
 from app.api.problems import ProblemDetails
 from tests.api.hostile import ACCEPTED, ONLY_IN_JSON, REFUSED, SAME_MEANING
 from tests.api.service import JSON, escaped, ids, problem, recommended
+from tests.waiting import SOON
 
 pytestmark = pytest.mark.anyio
-SOON = 5.0
-"""Seconds; none of these takes a tenth of one."""
 WAYS = ("POST", "GET")
 
 BODIES: dict[str, Any] = {

@@ -23,11 +23,9 @@ from tests.stand_in import (
     page,
     replies,
 )
-from tests.waiting import eventually
+from tests.waiting import SOON, eventually
 
 pytestmark = pytest.mark.anyio
-SOON = 5.0
-"""Seconds; the deadline is 0.3, and what hangs would do so for a minute."""
 FAILURES: dict[str, Behaviour] = {
     "hangs": hangs,
     "drips": drips,

@@ -13,9 +13,8 @@ import pytest
 from tests.api.server import Server
 from tests.api.service import JSON, WRITER, ids, problem, recommended
 from tests.stand_in import StandIn, hangs
-from tests.waiting import until
+from tests.waiting import PATIENCE, SOON, until
 
-SOON = 5.0
 NDJSON = WRITER | {"Content-Type": "application/x-ndjson"}
 ZEPPELIN = {"title": "Zeppelin", "text": "A rigid airship filled with hydrogen."}
 
@@ -97,7 +96,9 @@ def test_a_body_that_is_said_to_be_too_large_is_refused_before_it_comes(served: 
 def status_of(server: Server, head: bytes) -> bytes:
     """The first line of the answer to a POST of which only this is sent."""
     address = server.client.base_url
-    with socket.create_connection((address.host, address.port or 0), timeout=10) as connection:
+    with socket.create_connection(
+        (address.host, address.port or 0), timeout=PATIENCE
+    ) as connection:
         connection.sendall(b"POST /recommend HTTP/1.1\r\nHost: vitrine\r\n" + head)
         return connection.makefile("rb").readline()
 

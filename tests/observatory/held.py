@@ -17,8 +17,8 @@ from observatory.settings import ObservatorySettings
 from observatory.store import Store
 from tests.observatory.sending import PROTOBUF, Answer, call, read
 from tests.telemetry.receiver import refused_port
+from tests.waiting import PATIENCE
 
-PATIENCE = 60
 MOST = 8 << 20
 
 

@@ -20,9 +20,9 @@ from typing import Any, Self
 import psutil
 
 from tests.observatory.observing import DOORS, Observatory, environment
-from tests.processes import PATIENCE, ROOT
+from tests.processes import ROOT
 from tests.telemetry.receiver import refused_port
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 SENDING = (sys.executable, "-m", "tests.observatory.beside_command")
 HTTP = {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}

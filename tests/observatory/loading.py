@@ -12,9 +12,9 @@ import httpx
 from tests.observatory.messages import fresh, log, request, span
 from tests.observatory.observing import Observatory
 from tests.observatory.sending import http, over_grpc
+from tests.waiting import PATIENCE
 
 SENDERS, RECORDS = 6, 20
-PATIENCE = 60
 
 
 class Load:

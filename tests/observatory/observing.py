@@ -21,6 +21,7 @@ import httpx
 from tests.processes import ROOT
 from tests.saying import Saying
 from tests.telemetry.receiver import refused_port
+from tests.waiting import PATIENCE
 
 DOORS = ("page", "grpc", "http", "clickhouse")
 COMMAND = (sys.executable, "-m", "observatory", "serve")
@@ -58,7 +59,7 @@ class Observatory:
             self.process = self._saying.process
             self._saying.ready()
             # A query's own patience, and then some.
-            self._client = stack.enter_context(httpx.Client(timeout=30))
+            self._client = stack.enter_context(httpx.Client(timeout=PATIENCE))
             self._end = stack.pop_all()
         return self
 

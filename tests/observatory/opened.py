@@ -9,6 +9,7 @@ import pytest
 from tests.observatory.door import LIMITS, Door
 from tests.observatory.observing import Observatory
 from tests.observatory.surroundings import Surroundings
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture(scope="session")
@@ -16,7 +17,7 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     """An observatory with a token, for tests that each use names of their own."""
     with (
         Observatory(tmp_path_factory.mktemp("door"), **LIMITS) as running,
-        httpx.Client(base_url=running.clickhouse, timeout=60) as client,
+        httpx.Client(base_url=running.clickhouse, timeout=PATIENCE) as client,
     ):
         yield Door(running, client)
 

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from tests.observatory.door import TOKEN, Door, basic
+from tests.waiting import PATIENCE
 
 RECORDED = Path(__file__).parent / "recorded"
 WAYS = ("none", "gzip", "lz4")
@@ -66,7 +67,7 @@ def schema() -> list[Recorded]:
 
 def replay(door: Door, requests: list[Recorded], password: str = TOKEN) -> list[Answer]:
     """Send them over one connection, as Go does: data in chunks, all else with its length."""
-    with closing(HTTPConnection("127.0.0.1", door.port, timeout=60)) as connection:
+    with closing(HTTPConnection("127.0.0.1", door.port, timeout=PATIENCE)) as connection:
         return [_sent(connection, each, password) for each in requests]
 
 

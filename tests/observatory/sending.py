@@ -13,9 +13,9 @@ from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
 from tests.observatory.messages import RESPONSES
+from tests.waiting import PATIENCE
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
-PATIENCE = 60
 SERVICES = {
     "traces": "trace.v1.TraceService",
     "logs": "logs.v1.LogsService",

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from tests.observatory.launching import HTTP, SENDING, Launched, counted
-from tests.processes import PATIENCE
+from tests.waiting import PATIENCE
 
 TELL = """
 import json, os, sys

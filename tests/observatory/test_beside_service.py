@@ -10,7 +10,7 @@ from tests.observatory.launching import Launched
 from tests.observatory.observing import Observatory
 from tests.stand_in import PATH, StandIn
 from tests.telemetry.receiver import refused_port
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 SERVICE = (sys.executable, "-m", "app", "serve")
 QUESTION = "how to keep bread from going stale"
@@ -38,7 +38,7 @@ def told(seed_data: Path, folder: Path) -> str:
         with Launched(folder, *SERVICE, **variables) as launched:
             url = f"http://127.0.0.1:{port}"
             until(lambda: answers(url))
-            answer = httpx.get(f"{url}/recommend", params={"q": QUESTION}, timeout=60).json()
+            answer = httpx.get(f"{url}/recommend", params={"q": QUESTION}, timeout=PATIENCE).json()
             assert wikipedia.calls == 1
             page = httpx.get(url).text
             trace_url = f"http://127.0.0.1:{launched.ports['page_port']}/trace/{{trace_id}}"

@@ -12,9 +12,10 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 from observatory.engine import EngineError
 from observatory.intake import receiving
 from observatory.store import Closed, Full
-from tests.observatory.held import PATIENCE, Held, holding
+from tests.observatory.held import Held, holding
 from tests.observatory.messages import TABLES, fresh, gauge, record, request
 from tests.observatory.sending import JSON, PROTOBUF, Answer, retry_seconds
+from tests.waiting import PATIENCE
 
 SIGNALS = sorted(TABLES)
 TRACES = receiving.TRACES

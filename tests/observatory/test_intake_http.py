@@ -12,6 +12,7 @@ from google.rpc import code_pb2
 from tests.observatory.messages import NAMES, TABLES, fresh, record, request
 from tests.observatory.observing import Observatory
 from tests.observatory.sending import JSON, PROTOBUF, otlp_json, post, read
+from tests.waiting import PATIENCE
 
 pytest_plugins = ["tests.observatory.observed"]
 
@@ -181,7 +182,7 @@ def test_a_gzip_of_very_many_empty_members_keeps_nobody_waiting(observatory: Obs
         f"{observatory.otlp}/v1/traces",
         content=body,
         headers={"content-type": PROTOBUF, "content-encoding": "gzip"},
-        timeout=15,
+        timeout=PATIENCE,
     )
     assert read("traces", answer).code in {200, 400, 413}
 

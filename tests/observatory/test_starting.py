@@ -12,7 +12,8 @@ import typer
 from observatory import cli
 from observatory.starting import start
 from tests.observatory.observing import COMMAND, READY, Observatory, environment
-from tests.processes import PATIENCE, ROOT
+from tests.processes import ROOT
+from tests.waiting import PATIENCE
 
 pytest_plugins = ["tests.observatory.observed"]
 

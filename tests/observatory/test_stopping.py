@@ -11,6 +11,7 @@ import pytest
 
 from tests.observatory.loading import loading
 from tests.observatory.observing import Observatory
+from tests.waiting import PATIENCE
 
 STOPS = [signal.SIGTERM, signal.SIGINT]
 
@@ -58,7 +59,7 @@ def test_a_long_query_does_not_keep_it(tmp_path: Path) -> None:
     with Observatory(tmp_path, query_seconds=600) as observatory, ThreadPoolExecutor() as pool:
         endless = "SELECT count() FROM numbers(1000000000000) WHERE NOT ignore(sipHash64(number))"
         address = f"{observatory.clickhouse}/"
-        asking = pool.submit(httpx.post, address, content=endless, timeout=60)
+        asking = pool.submit(httpx.post, address, content=endless, timeout=PATIENCE)
         while not observatory.value(
             "SELECT count() FROM system.processes WHERE query LIKE '%sipHash64%number%' "
             "AND query NOT LIKE '%system.processes%'"

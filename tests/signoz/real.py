@@ -11,10 +11,9 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Self
 
-from tests.processes import PATIENCE
 from tests.signoz.signoz_stand_in import EMAIL, PASSWORD
 from tests.telemetry.receiver import refused_port
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 QUIET = {
     "WEB_ENABLED": "false",

@@ -8,10 +8,10 @@ from uuid import uuid4
 import pytest
 
 from signoz.server import Refused, Server
-from tests.processes import PATIENCE
 from tests.signoz.panels import Body, bodies
 from tests.signoz.signoz_stand_in import EMAIL, PASSWORD
 from tests.signoz.signoz_told import PATHS
+from tests.waiting import PATIENCE
 
 CHANNEL = {"name": "tried", "webhook_configs": [{"url": "http://127.0.0.1:9/"}]}
 FILES = {

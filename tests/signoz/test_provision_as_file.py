@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import PATIENCE, ROOT
+from tests.processes import ROOT
 from tests.signoz.signoz_stand_in import EMAIL, PASSWORD, SigNoz
+from tests.waiting import PATIENCE
 
 
 @pytest.mark.parametrize(

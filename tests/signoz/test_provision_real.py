@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from signoz.server import Refused, Server
-from tests.processes import PATIENCE
 from tests.signoz.panels import Body, bodies, panels
 from tests.signoz.provisioning import Provisioner
 from tests.signoz.real import RealSigNoz
 from tests.signoz.signoz_stand_in import EMAIL, PASSWORD
+from tests.waiting import PATIENCE
 
 PREVIEW = "/api/v5/query_range/preview"
 KINDS = {"Number": "scalar", "Table": "scalar", "List": "raw"}

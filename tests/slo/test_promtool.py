@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 
-from tests.processes import PATIENCE, ROOT
+from tests.processes import ROOT
+from tests.waiting import PATIENCE
 
 FOLDER = ROOT / "slo" / "prometheus"
 MISSING = "no promtool here: it comes with Prometheus (Debian: apt-get install prometheus)"

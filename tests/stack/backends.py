@@ -14,8 +14,8 @@ from typing import Any, Self
 import httpx
 import pytest
 
-from tests.processes import PATIENCE
 from tests.saying import Saying
+from tests.waiting import PATIENCE
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vitrine"
 NO_PROMETHEUS = "no Prometheus here: apt-get install prometheus"

@@ -19,8 +19,8 @@ import httpx
 
 from tests.observatory.messages import attributes, fresh, gauge, log, request, span
 from tests.observatory.sending import SERVICES
-from tests.processes import PATIENCE
 from tests.stack.collecting import Collector
+from tests.waiting import PATIENCE
 
 RECORDS = 20
 BREATH = 0.02

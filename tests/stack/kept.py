@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.observatory.observing import Observatory
-from tests.processes import PATIENCE
 from tests.stack.bearing import Kept, Load
 from tests.stack.conftest import TOKEN
 from tests.telemetry.receiver import Receiver, refused_port
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 PAUSE = 0.2
 PLACES = {

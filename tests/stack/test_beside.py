@@ -9,9 +9,9 @@ import psutil
 import pytest
 
 from tests.observatory.launching import HTTP, SENDING, Launched, counted
-from tests.processes import PATIENCE
 from tests.stack.collecting import PORTS
 from tests.telemetry.receiver import refused_port
+from tests.waiting import PATIENCE
 
 GONE = "The Collector has ended"
 

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from collector.merging import as_one_file
-from tests.processes import PATIENCE, ROOT
+from tests.processes import ROOT
+from tests.waiting import PATIENCE
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]

@@ -16,10 +16,11 @@ from tests.stack.collecting import Collector
 from tests.stack.kept import ClickHouse, awaited, delivered, stored
 from tests.stack.overlays import impatient
 from tests.telemetry.receiver import Receiver, accept, refuse
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.lasting
 
-QUEUE, MESSAGES, PATIENCE = 200_000, 10, 60
+QUEUE, MESSAGES = 200_000, 10
 LONG = "longer than what is left of a full queue " * 1000
 EXPORTERS: dict[str, Any] = {
     "grpc": lambda it: over_grpc.OTLPLogExporter(endpoint=it.grpc, timeout=PATIENCE),

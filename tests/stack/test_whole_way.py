@@ -16,12 +16,12 @@ import httpx
 import pytest
 
 from tests.observatory.observing import Observatory
-from tests.processes import PATIENCE, ROOT
+from tests.processes import ROOT
 from tests.stack.collecting import Collector
 from tests.stack.sampled import Sampler, sampling
 from tests.stand_in import PATH, StandIn
 from tests.telemetry.receiver import refused_port
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 COMMAND = (sys.executable, "-m", "app", "serve")
 QUESTION = {"query": "how to keep bread from going stale"}
@@ -33,16 +33,16 @@ OF_SPANS = "traces.span.metrics"
 
 @contextmanager
 def serving(data: Path, wikipedia: str, collector: Collector) -> Iterator[str]:
-    """The service; at the end of the block it has sent all that it had to tell."""
+    """The service; at the end of the block it has exported all its telemetry."""
     with refused_port() as port:
         plain = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
         variables = {
             "VITRINE_DATA": str(data),
             "VITRINE_SERVER__PORT": str(port),
             "VITRINE_WIKIPEDIA__BASE_URL": wikipedia,
-            "VITRINE_WIKIPEDIA__DEADLINE_SECONDS": "20",
-            "VITRINE_WIKIPEDIA__TIMEOUT_SECONDS": "20",
-            "VITRINE_TELEMETRY__SHUTDOWN_SECONDS": "20",
+            "VITRINE_WIKIPEDIA__DEADLINE_SECONDS": str(PATIENCE),
+            "VITRINE_WIKIPEDIA__TIMEOUT_SECONDS": str(PATIENCE),
+            "VITRINE_TELEMETRY__SHUTDOWN_SECONDS": str(PATIENCE),
             "VITRINE_TELEMETRY__LOGS": "off",  # on standard output nobody reads them
             "OTEL_EXPORTER_OTLP_ENDPOINT": collector.grpc,
             "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name="
@@ -99,7 +99,7 @@ def stored(
         StandIn() as wikipedia,
     ):
         with serving(folder / "data", wikipedia.url, sampler.collector) as url:
-            answer = httpx.post(f"{url}/recommend", json=QUESTION, timeout=60)
+            answer = httpx.post(f"{url}/recommend", json=QUESTION, timeout=PATIENCE)
             assert answer.status_code == httpx.codes.OK
             assert wikipedia.calls == 1
         found = Stored(sampler, client, answer.json()["trace_id"])

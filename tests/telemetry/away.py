@@ -14,7 +14,7 @@ import httpx
 
 from tests.api.server import Server
 from tests.telemetry.receiver import Receiver, black_hole, refused_port
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 AWAY, BACK = "the collector does not take telemetry", "the collector takes telemetry again"
 WITHIN = 5
@@ -138,7 +138,7 @@ def under_load(server: Server) -> Iterator[Counter[int]]:
 
 def _ask_on(url: httpx.URL, seen: Counter[int]) -> None:
     breath = threading.Event()
-    with httpx.Client(base_url=url, timeout=30) as client:
+    with httpx.Client(base_url=url, timeout=PATIENCE) as client:
         try:
             while True:
                 seen[client.get(QUERY).status_code] += 1

@@ -24,7 +24,7 @@ from tests.telemetry.canaries import Secrets
 from tests.telemetry.failing_app import FAILURES, IN_RETRIEVAL, IN_THE_MODEL, IN_THE_TOPIC_SIGNAL
 from tests.telemetry.failing_app import LATE as BREAKS_OFF
 from tests.telemetry.planting import NDJSON
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 Headers = Mapping[str, str | bytes]
 PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -148,6 +148,6 @@ def open_sockets(client: httpx.Client, s: Secrets) -> Iterator[bytes]:
 def raw(client: httpx.Client, told: bytes) -> bytes:
     """What is answered to this, until the service hangs up."""
     address = client.base_url.host, client.base_url.port or 80
-    with socket.create_connection(address, timeout=30) as connection:
+    with socket.create_connection(address, timeout=PATIENCE) as connection:
         connection.sendall(told)
         return connection.makefile("rb").read()

@@ -13,6 +13,7 @@ import httpx
 from tests.api.server import COMMAND
 from tests.telemetry.away import ENDED, QUERY, Told
 from tests.telemetry.receiver import Receiver
+from tests.waiting import PATIENCE
 
 ROOM = 4096
 """Bytes that the pipe takes: less than ten lines."""
@@ -35,7 +36,7 @@ class Unread(Told):
         said = b""
         while not (found := _ADDRESS.search(said)):
             said += self._out.read(ROOM)
-        self.client = httpx.Client(base_url=found[1].decode(), timeout=30)
+        self.client = httpx.Client(base_url=found[1].decode(), timeout=PATIENCE)
         return self
 
     def __exit__(self, *error: object) -> None:

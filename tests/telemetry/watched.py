@@ -18,9 +18,9 @@ from typing import Any, Protocol, Self
 import httpx
 
 from tests.api.service import TOKEN
-from tests.processes import PATIENCE, ROOT
+from tests.processes import ROOT
 from tests.telemetry.receiver import Receiver, refused_port
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 APP = "app.main:app_from_environment"
 SOON = {
@@ -81,7 +81,7 @@ class Watched:
             )  # fmt: skip
             stack.callback(self.kill)
             address = f"http://127.0.0.1:{port}"
-            self.client = stack.enter_context(httpx.Client(base_url=address, timeout=30))
+            self.client = stack.enter_context(httpx.Client(base_url=address, timeout=PATIENCE))
             until(self._answers)
             self._end = stack.pop_all()
         return self

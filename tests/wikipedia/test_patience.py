@@ -6,11 +6,10 @@ import pytest
 
 from app.recommend.topic_signal import Outcome
 from tests.stand_in import Behaviour, StandIn, drops, fails, finds, hangs, in_turn, replies
+from tests.waiting import SOON
 from tests.wikipedia.conftest import OpenAsker
 
 pytestmark = pytest.mark.anyio
-SOON = 5.0
-"""Seconds that are far from the deadlines set here, and from the minute of a server that hangs."""
 
 
 @pytest.mark.parametrize("failure", [fails(500), fails(503), fails(429), drops])
