@@ -16,6 +16,7 @@ from tests.telemetry.receiver import refused_port
 
 CORE = ROOT / "otel-collector-config.yaml"
 BACKENDS = ROOT / "collector" / "backends"
+PATIENT = Path(__file__).with_name("patient.yaml")
 PORTS = ("grpc", "http", "health")
 READY = "Everything is ready"
 OURS = ("COLLECTOR_", "CLICKHOUSE_", "OTLP_", "OTEL_", "SIGNOZ_", "DEPLOYMENT_")

@@ -8,7 +8,7 @@ import pytest
 
 from tests.observatory.observing import Observatory
 from tests.stack.bearing import COUNTED
-from tests.stack.collecting import Collector
+from tests.stack.collecting import PATIENT, Collector
 
 TOKEN = "of the tests"
 MISSING = "no Collector here: `make collector` builds it (Go 1.25 or newer)"
@@ -48,7 +48,7 @@ def collector(
 ) -> Iterator[Collector]:
     """Keeps every trace, and decides for it soon."""
     folder = tmp_path_factory.mktemp("collector")
-    with Collector(otelcol, folder, "clickhouse", **to(store)) as running:
+    with Collector(otelcol, folder, "clickhouse", PATIENT, **to(store)) as running:
         yield running
 
 

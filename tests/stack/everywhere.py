@@ -127,13 +127,16 @@ def message(signal: str, texts: Iterable[str], service: str) -> Any:
 
 
 def send(collector: Collector, store: Observatory, texts: Sequence[str], service: str) -> None:
-    """All signals; return when each record has arrived, or more where a slow insert was retried."""
+    """All signals; return when each record has arrived."""
     for signal in SIGNALS:
         answer = over_grpc(collector, signal, message(signal, texts, service))
         assert answer.code == 0, answer
-    expected = [len(texts), len(texts) * BODIES, *[len(texts)] * KINDS]
-    for table, records in zip(TABLES, expected, strict=True):
-        until(lambda: count(store, table, service) >= records)  # noqa: B023 - called at once
+    arrived(store, service, [len(texts), len(texts) * BODIES, *[len(texts)] * KINDS])
+
+
+def arrived(store: Observatory, service: str, expected: Sequence[int]) -> None:
+    """Return when each table has so many records of a service."""
+    until(lambda: [count(store, table, service) for table in TABLES] == expected)
 
 
 def count(store: Observatory, table: str, service: str) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 from tests.observatory.messages import fresh
 from tests.observatory.observing import Observatory
 from tests.observatory.sending import over_grpc
-from tests.stack.collecting import Collector
+from tests.stack.collecting import PATIENT, Collector
 from tests.stack.conftest import to
 from tests.stack.traces_made import Made, together
 from tests.waiting import until
@@ -96,5 +96,5 @@ def sampling(
     ample = {f"COLLECTOR_{name}_BUDGET": 10**9 for name in ("SAMPLING", "STRANGERS", "DEBUG")}
     named = {"DEPLOYMENT_ENVIRONMENT": environment, **to(store)}
     given = {**ample, **named, **variables}
-    with Collector(otelcol, folder, "clickhouse", *files, **given) as collector:
+    with Collector(otelcol, folder, "clickhouse", PATIENT, *files, **given) as collector:
         yield Sampler(collector, store, environment)

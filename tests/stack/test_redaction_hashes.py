@@ -11,7 +11,7 @@ import pytest
 from tests.observatory.messages import attributes, fresh, gauge, log, request, span
 from tests.observatory.observing import Observatory
 from tests.observatory.sending import over_grpc
-from tests.stack.collecting import Collector
+from tests.stack.collecting import PATIENT, Collector
 from tests.stack.conftest import to
 from tests.stack.everywhere import TABLES, rows
 from tests.waiting import until
@@ -53,7 +53,9 @@ def _hashed(collector: Collector, store: Observatory, person: dict[str, Any]) ->
 @contextmanager
 def _with_key(binary: Path, folder: Path, store: Observatory, key: str) -> Iterator[Collector]:
     folder.mkdir()
-    with Collector(binary, folder, "clickhouse", **to(store), COLLECTOR_HASH_KEY=key) as collector:
+    with Collector(
+        binary, folder, "clickhouse", PATIENT, **to(store), COLLECTOR_HASH_KEY=key
+    ) as collector:
         yield collector
 
 

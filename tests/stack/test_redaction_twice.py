@@ -9,12 +9,11 @@ import pytest
 from tests.observatory.messages import attributes, fresh, request, span
 from tests.observatory.observing import Observatory
 from tests.observatory.sending import over_grpc
-from tests.stack.collecting import Collector
+from tests.stack.collecting import PATIENT, Collector
 from tests.stack.conftest import to
-from tests.stack.everywhere import BODIES, KINDS, SIGNALS, TABLES, count, message, rows
+from tests.stack.everywhere import BODIES, KINDS, SIGNALS, TABLES, arrived, message, rows
 from tests.stack.look_alikes import LOOK_ALIKES
 from tests.stack.sensitive import SENSITIVE
-from tests.waiting import until
 
 pytestmark = pytest.mark.lasting
 
@@ -34,15 +33,14 @@ def test_a_second_collector_changes_nothing(
     service, told = fresh(), attributes(PRIVATE)
     variables = to(store) | {"OTLP_ENDPOINT": collector.otlp}
     backends = ("clickhouse", "otlp", "fan-out")
-    with Collector(otelcol, tmp_path, *backends, **variables) as first:
+    with Collector(otelcol, tmp_path, *backends, PATIENT, **variables) as first:
         for signal in SIGNALS:
             assert over_grpc(first, signal, message(signal, TEXTS, service)).code == 0
         private = request(
             "traces", [span("", attributes=told)], PRIVATE | {"service.name": service}
         )
         assert over_grpc(first, "traces", private).code == 0
-        twice = [2 * each for each in EXPECTED]
-        until(lambda: [count(store, table, service) for table in TABLES] >= twice)
+        arrived(store, service, [2 * each for each in EXPECTED])
     for table in TABLES:
         found = Counter(json.dumps(row) for row in rows(store, table, service))
         assert set(found.values()) == {2}, [row for row in found if found[row] != 2][:2]
