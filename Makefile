@@ -3,10 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 BUILDER := go.opentelemetry.io/collector/cmd/builder@v0.149.0
+SLOTH_VERSION := v0.16.0
 .DEFAULT_GOAL := help
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vitrine
 # The Collector's binary lies outside the repository, in a folder named after what it is made of.
-OTELCOL ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vitrine/collector/$(firstword $(shell cksum < collector/manifest.yaml))/otelcol
-.PHONY: help run test test-stack collector up down logs smoke traffic check platforms format bench lock docs clean
+OTELCOL ?= $(CACHE)/collector/$(firstword $(shell cksum < collector/manifest.yaml))/otelcol
+SLOTH ?= $(CACHE)/sloth/$(SLOTH_VERSION)/sloth
+.PHONY: help run test test-stack collector sloth up down logs smoke traffic check platforms format bench lock docs clean
 COMPOSE := docker compose
 
 help: ## list what can be made
@@ -28,12 +31,14 @@ run: $(VENV)/.observatory $(if $(filter 1,$(COLLECTOR)),$(OTELCOL))
 endif
 
 test: $(VENV)/.dev ## run the tests
-	@OTELCOL=$(wildcard $(OTELCOL)) $(BIN)/pytest -n auto --dist worksteal -m "not lasting"
+	@OTELCOL=$(wildcard $(OTELCOL)) SLOTH=$(wildcard $(SLOTH)) $(BIN)/pytest -n auto --dist worksteal -m "not lasting"
 
 test-stack: $(VENV)/.dev $(OTELCOL) ## run the tests of the Collector, against the real one
 	@OTELCOL=$(OTELCOL) $(BIN)/pytest -n 4 --dist worksteal tests/stack
 
 collector: $(OTELCOL) ## build the Collector, once (needs Go 1.25 or newer; some minutes)
+
+sloth: $(SLOTH) ## build Sloth, once, to compare its SLO rules with ours (needs Go 1.25 or newer)
 
 # A sentence where Docker Compose is missing, instead of docker's "unknown command".
 .PHONY: compose
@@ -135,6 +140,13 @@ $(OTELCOL): | collector/manifest.yaml
 	@set -e; here=$$(pwd); work=$$(mktemp -d); trap 'rm -rf "$$work"' EXIT; cp collector/manifest.yaml "$$work"; cd "$$work"; \
 	  GOFLAGS=-mod=mod CGO_ENABLED=0 go run $(BUILDER) --config manifest.yaml >build.log 2>&1 || { cat build.log; exit 1; }; \
 	  mkdir -p "$(@D)"; mv build/otelcol "$@.new"; mv "$@.new" "$@"
+
+$(SLOTH):
+	@command -v go >/dev/null || { echo "No Go here. Sloth is built with Go 1.25 or newer: install it, or name a binary: make $(firstword $(MAKECMDGOALS)) SLOTH=/path/to/sloth"; exit 1; }
+	@echo "building Sloth into $(@D) ..."
+	@set -e; work=$$(mktemp -d); trap 'rm -rf "$$work"' EXIT; \
+	  GOBIN="$$work" GOFLAGS= CGO_ENABLED=0 go install -ldflags='-s -w' github.com/slok/sloth/cmd/sloth@$(SLOTH_VERSION) 2>"$$work/build.log" || { cat "$$work/build.log"; exit 1; }; \
+	  mkdir -p "$(@D)"; mv "$$work/sloth" "$@.new"; mv "$@.new" "$@"
 
 $(VENV)/bin/python:
 	@command -v $(PYTHON) >/dev/null || { echo "No $(PYTHON) here. Install Python 3.11 or newer, or name one: make run PYTHON=/path/to/python3"; exit 1; }
