@@ -202,7 +202,7 @@ def test_serve_builds_the_seed_catalogue_and_answers_until_told_to_stop(tmp_path
         answer = httpx.get(f"{base}/recommend", params={"q": "keep bread from going stale"}).json()
         assert answer["results"][0]["document"]["id"] == "staling"
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) in (0, -signal.SIGTERM)
+        assert process.wait(PATIENCE) in (0, -signal.SIGTERM)
 
 
 def _alive(base: str) -> bool:

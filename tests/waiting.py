@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from time import monotonic
 
-PATIENCE = 120
+PATIENCE = 300
 """Seconds before any wait of any test gives up. Only a test that fails waits so long, so it may be
 generous: machines that run the tests do other work."""
 SOON = 30

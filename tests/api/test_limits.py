@@ -19,7 +19,7 @@ from tests.api.service import (
     started,
 )
 from tests.stand_in import StandIn, finds
-from tests.waiting import eventually
+from tests.waiting import PATIENCE, eventually
 
 pytestmark = pytest.mark.anyio
 QUESTION = {"q": "bread"}
@@ -64,7 +64,9 @@ async def test_a_client_that_asks_too_much_is_told_to_wait(shelf_data: Path) -> 
 
 async def test_when_too_much_is_under_way_it_says_so(shelf_data: Path, stand_in: StandIn) -> None:
     stand_in.behaviour = stand_in.held(finds("Bread"))
-    patient = WikipediaSettings(base_url=stand_in.url, deadline_seconds=60, timeout_seconds=60)
+    patient = WikipediaSettings(
+        base_url=stand_in.url, deadline_seconds=PATIENCE, timeout_seconds=PATIENCE
+    )
     narrow = settings(shelf_data, limits={"in_flight": 2}, wikipedia=patient)
     async with serving(narrow) as client, asyncio.TaskGroup() as tasks:
         held = [

@@ -11,6 +11,7 @@ from app.recommend.index import Index
 from app.recommend.query import analyze
 from app.recommend.ranking import order
 from app.recommend.types import Candidates, Keys
+from tests.waiting import PATIENCE
 
 EVERYWHERE = frozenset[str]()
 QUESTIONS = (
@@ -58,7 +59,7 @@ def rebuilt() -> None:
     """Wait until no index is being rebuilt in this process."""
     for thread in threading.enumerate():
         if thread.name == "index":
-            thread.join(30)
+            thread.join(PATIENCE)
             assert not thread.is_alive()
 
 

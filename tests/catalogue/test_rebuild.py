@@ -15,6 +15,7 @@ from app.recommend.types import Document
 from tests.catalogue.looking import assert_as_if_fresh, held, index_of, rebuilt, search
 from tests.fakes import document
 from tests.opening import OpenCatalogue
+from tests.waiting import PATIENCE
 
 FEW = 20
 
@@ -40,7 +41,7 @@ class Pause:
 
     def here(self) -> None:
         self.reached.set()
-        assert self.over.wait(20)
+        assert self.over.wait(PATIENCE)
 
 
 def ids(catalogue: Catalogue) -> set[str]:
@@ -81,7 +82,7 @@ def test_writes_during_a_rebuild_are_not_lost(
     index = index_of(catalogue, "memory")
     catalogue.put(seed_documents[: 4 * FEW])
     index.now()  # begins to rebuild
-    assert pause.reached.wait(20)
+    assert pause.reached.wait(PATIENCE)
     catalogue.put([document("quokka", "Quokka", "A small marsupial.")])
     gone = seed_documents[0].id
     assert catalogue.delete(gone)
@@ -99,7 +100,7 @@ def test_a_bulk_import_during_a_rebuild_is_not_lost(
     index = index_of(catalogue, "memory")
     catalogue.put(seed_documents[: 4 * FEW])
     index.now()
-    assert pause.reached.wait(20)
+    assert pause.reached.wait(PATIENCE)
     catalogue.put(seed_documents[: 8 * FEW])
     index.now()
     assert [each.name for each in threading.enumerate()].count("index") == 1

@@ -32,7 +32,7 @@ def environment(data: Path, settings: Mapping[str, object]) -> dict[str, str]:
     """That of a process with these settings and no others; None leaves one out."""
     others = {name: value for name, value in os.environ.items() if "OBSERVATORY" not in name}
     ports = {f"{door}_port": 0 for door in DOORS}
-    ours = {"data": data, **ports, **settings}
+    ours = {"data": data, "query_seconds": PATIENCE, **ports, **settings}
     return others | {
         f"OBSERVATORY_{name.upper()}": str(value)
         for name, value in ours.items()

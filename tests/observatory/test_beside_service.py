@@ -30,9 +30,9 @@ def told(seed_data: Path, folder: Path) -> str:
             "VITRINE_DATA": str(seed_data),
             "VITRINE_SERVER__PORT": str(port),
             "VITRINE_WIKIPEDIA__BASE_URL": wikipedia.url,
-            "VITRINE_WIKIPEDIA__DEADLINE_SECONDS": "20",
-            "VITRINE_WIKIPEDIA__TIMEOUT_SECONDS": "20",
-            "VITRINE_TELEMETRY__SHUTDOWN_SECONDS": "20",
+            "VITRINE_WIKIPEDIA__DEADLINE_SECONDS": str(PATIENCE),
+            "VITRINE_WIKIPEDIA__TIMEOUT_SECONDS": str(PATIENCE),
+            "VITRINE_TELEMETRY__SHUTDOWN_SECONDS": str(PATIENCE),
             "VITRINE_TELEMETRY__LOGS": "off",  # nobody reads what it says
         }
         with Launched(folder, *SERVICE, **variables) as launched:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.observatory.door import TOKEN, Door, basic, code
 from tests.observatory.messages import fresh
+from tests.waiting import PATIENCE
 
 pytest_plugins = ["tests.observatory.opened"]
 
@@ -111,7 +112,7 @@ def test_who_goes_away_midway_leaves_nothing(door: Door, length: str) -> None:
     with closing(socket.create_connection(("127.0.0.1", door.port))) as connection:
         connection.sendall((begun + statement).encode())
         connection.shutdown(socket.SHUT_WR)
-        connection.settimeout(60)
+        connection.settimeout(PATIENCE)
         assert b" 200 " not in connection.recv(1000)
     assert door.value(f"SELECT count() FROM system.databases WHERE name = '{name}'") == 0
 

@@ -30,6 +30,7 @@ from app.telemetry.vocabulary import ANSWERED, SERVED
 from tests.api.service import client_of
 from tests.stand_in import StandIn
 from tests.telemetry.trees import Tree, tree
+from tests.waiting import PATIENCE
 
 NEW_YEAR, STEP = 1_767_225_600_000_000_000, 1_000_000
 """Nanoseconds: the clock begins in 2026, and ticks a millisecond whenever it is looked at."""
@@ -184,7 +185,7 @@ def asking(stand_in: StandIn, **changes: Any) -> WikipediaSettings:
     """Settings under which the stand-in is asked, and waited for as long as it takes."""
     patient = {
         "base_url": stand_in.url, "trace_context": True,
-        "deadline_seconds": 60, "timeout_seconds": 60,
+        "deadline_seconds": PATIENCE, "timeout_seconds": PATIENCE,
     }  # fmt: skip
     return WikipediaSettings(**(patient | changes))
 

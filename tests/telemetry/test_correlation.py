@@ -14,6 +14,7 @@ from tests.stand_in import PATH, StandIn, fails, finds, in_turn
 from tests.telemetry.received import Exemplar, Span
 from tests.telemetry.receiver import Receiver
 from tests.telemetry.watched import Watch, over
+from tests.waiting import PATIENCE
 
 pytest_plugins = ["tests.telemetry.watching"]
 
@@ -76,8 +77,8 @@ def asked(request: pytest.FixtureRequest, watch: Watch) -> Iterator[Asked]:
         settings = {
             "VITRINE_WIKIPEDIA__ENABLED": "true",
             "VITRINE_WIKIPEDIA__BASE_URL": stand_in.url,
-            "VITRINE_WIKIPEDIA__DEADLINE_SECONDS": "60",
-            "VITRINE_WIKIPEDIA__TIMEOUT_SECONDS": "60",
+            "VITRINE_WIKIPEDIA__DEADLINE_SECONDS": str(PATIENCE),
+            "VITRINE_WIKIPEDIA__TIMEOUT_SECONDS": str(PATIENCE),
             "OTEL_EXPORTER_OTLP_COMPRESSION": compression,
         }
         with watch(over(protocol, receiver), settings) as server:

@@ -13,7 +13,7 @@ from tests.telemetry.canaries import Secrets, leaks
 from tests.telemetry.planting import addresses, headers, plant, questions
 from tests.telemetry.receiver import Receiver
 from tests.telemetry.watched import Watch, Watched, over
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 pytest_plugins = ["tests.telemetry.watching"]
 
@@ -80,8 +80,8 @@ def test_those_who_are_turned_away_are_safe_too(watch: Watch) -> None:
         slow = {
             "VITRINE_WIKIPEDIA__ENABLED": "true",
             "VITRINE_WIKIPEDIA__BASE_URL": stand_in.url,
-            "VITRINE_WIKIPEDIA__DEADLINE_SECONDS": "60",
-            "VITRINE_WIKIPEDIA__TIMEOUT_SECONDS": "60",
+            "VITRINE_WIKIPEDIA__DEADLINE_SECONDS": str(PATIENCE),
+            "VITRINE_WIKIPEDIA__TIMEOUT_SECONDS": str(PATIENCE),
         }
         with watch(over("grpc", receiver), STRICT, slow) as server:
             content = {"json": {"title": PERSON.word, "text": PERSON.everything}}

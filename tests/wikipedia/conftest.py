@@ -15,6 +15,7 @@ from app.wikipedia.client import Wikipedia
 from app.wikipedia.signal import WikipediaSignal
 from tests.fakes import RecordingStages
 from tests.stand_in import StandIn
+from tests.waiting import PATIENCE
 
 
 class Asker:
@@ -61,7 +62,11 @@ async def open_asker(stand_in: StandIn, embedder: Embedder) -> AsyncIterator[Ope
     opened: list[Asker] = []
 
     def opener(**changes: Any) -> Asker:
-        patient = {"base_url": stand_in.url, "deadline_seconds": 10, "timeout_seconds": 10}
+        patient = {
+            "base_url": stand_in.url,
+            "deadline_seconds": PATIENCE,
+            "timeout_seconds": PATIENCE,
+        }
         asker = Asker(WikipediaSettings(**(patient | {"attempts": 1} | changes)), embedder)
         opened.append(asker)
         return asker

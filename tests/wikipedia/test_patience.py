@@ -50,7 +50,7 @@ async def test_a_short_retry_after_is_honoured(stand_in: StandIn, open_asker: Op
 async def test_a_long_retry_after_is_not_waited_for(
     stand_in: StandIn, open_asker: OpenAsker, status: int
 ) -> None:
-    stand_in.behaviour = in_turn(fails(status, "60"), finds("Bread"))
+    stand_in.behaviour = in_turn(fails(status, "3600"), finds("Bread"))
     started = time.monotonic()
     assert (await open_asker(attempts=2)("bread")).outcome is Outcome.ERROR
     assert time.monotonic() - started < SOON
