@@ -96,12 +96,11 @@ def start(stack: ExitStack, otelcol: str, config: Mapping[str, Any], last: str) 
         "COLLECTOR_GRPC_PORT": grpc_port,
         "COLLECTOR_HTTP_PORT": free_port(),
         "COLLECTOR_HEALTH_PORT": free_port(),
+        "COLLECTOR_METRICS_PORT": page,
+        "COLLECTOR_LOG_LEVEL": "error",
         "COLLECTOR_QUEUE": folder / "queue",
         "COLLECTOR_MEMORY_MIB": 4000,
     }
-    reader = {"pull": {"exporter": {"prometheus": {"host": "127.0.0.1", "port": page}}}}
-    telemetry = {"logs": {"level": "error"}, "metrics": {"level": "normal", "readers": [reader]}}
-    config = {**config, "service": {**config["service"], "telemetry": telemetry}}
     file = folder / "config.yaml"
     file.write_text(yaml.safe_dump(config), "utf-8")
     variables = {name: str(value) for name, value in told.items()}

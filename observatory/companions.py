@@ -15,8 +15,6 @@ from app.console import told
 ROOT = Path(__file__).parents[1]
 READY = b"Everything is ready"
 WORTH_TELLING = (b'"level":"error"', b'"level":"fatal"', b"Error: ")
-AS_ALWAYS = b"failed to shutdown meter provider"
-"""The last of the Collector's own metrics find its receiver closed."""
 UNTIL_STDIN_ENDS = 'exec 3<&0; (read _ <&3; kill $$) >/dev/null 2>&1 & exec "$@" 3<&- </dev/null'
 """The Collector does not look at its standard input, so that somebody must who goes with it."""
 BEHIND = {"OBSERVATORY_GRPC_PORT": "4327", "OBSERVATORY_HTTP_PORT": "4328"}
@@ -110,6 +108,6 @@ async def _listen(process: Process, ready: asyncio.Event) -> None:
             continue
         if READY in line:
             ready.set()
-        elif any(sign in line for sign in WORTH_TELLING) and AS_ALWAYS not in line:
+        elif any(sign in line for sign in WORTH_TELLING):
             told(line.decode(errors="replace").strip())
     ready.set()

@@ -17,13 +17,14 @@ from tests.telemetry.receiver import refused_port
 CORE = ROOT / "otel-collector-config.yaml"
 BACKENDS = ROOT / "collector" / "backends"
 PATIENT = Path(__file__).with_name("patient.yaml")
-PORTS = ("grpc", "http", "health")
+PORTS = ("grpc", "http", "health", "metrics")
 READY = "Everything is ready"
 OURS = ("COLLECTOR_", "CLICKHOUSE_", "OTLP_", "OTEL_", "SIGNOZ_", "DEPLOYMENT_")
 SOON = {
     "COLLECTOR_DECISION_WAIT": "1s",
     "COLLECTOR_DECISION_WAIT_AFTER_ROOT": "500ms",
     "COLLECTOR_SAMPLING_PERCENTAGE": "100",
+    "COLLECTOR_METRICS_INTERVAL": "500ms",
 }
 """Everything is kept, and decided for at once, where a test is not about sampling."""
 
@@ -48,7 +49,7 @@ class Collector:
         self._held = ExitStack()
         self.ports = {each: self._held.enter_context(refused_port()) for each in PORTS}
         self.grpc, self.otlp, self.health = (
-            f"http://127.0.0.1:{port}" for port in self.ports.values()
+            f"http://127.0.0.1:{self.ports[each]}" for each in ("grpc", "http", "health")
         )
 
     def __enter__(self) -> Self:
@@ -87,8 +88,8 @@ class Collector:
         return self._saying.said
 
     def stop(self) -> None:
-        """Ask it to end, which it does when it has sent what it can."""
-        self._saying.stop()
+        """Ask it to end, which it does when it has sent what it can; it must end well."""
+        assert self._saying.stop() == 0, self.said
 
     def kill(self) -> None:
         """End it at once; no harm where it has ended."""

@@ -9,31 +9,14 @@ EXPORTERS = {
     "otlp": ("otlphttp", "otlphttp/traces"),
 }
 AT_ONCE = {"initial_interval": "200ms", "max_interval": "500ms"}
-OWN_METRICS = {
-    "periodic": {
-        "interval": 500,
-        "exporter": {
-            "otlp": {
-                "protocol": "http/protobuf",
-                "endpoint": "http://127.0.0.1:${env:COLLECTOR_HTTP_PORT}",
-                "insecure": True,
-            }
-        },
-    }
-}
 
 
 def impatient(folder: Path, backend: str, queue: int | None = None, **exporter: Any) -> Path:
-    """Exporters try again soon, its own metrics come twice a second; queues of so many bytes."""
+    """Exporters retry soon; queues of so many bytes."""
     sending = {"sending_queue": _small(queue)} if queue else {}
     each = {"retry_on_failure": AT_ONCE, **sending, **exporter}
-    return overlay(
-        folder / "impatient.yaml",
-        {
-            "exporters": dict.fromkeys(EXPORTERS[backend], each),
-            "service": {"telemetry": {"metrics": {"readers": [OWN_METRICS]}}},
-        },
-    )
+    exporters = dict.fromkeys(EXPORTERS[backend], each)
+    return overlay(folder / "impatient.yaml", {"exporters": exporters})
 
 
 def overlay(path: Path, config: Any) -> Path:

@@ -22,18 +22,8 @@ from tests.waiting import until
 PROMPT = """
 connectors:
   spanmetrics: {metrics_flush_interval: 1s}
-service:
-  telemetry:
-    metrics:
-      readers:
-        - periodic:
-            interval: 1000
-            exporter:
-              otlp:
-                protocol: grpc
-                endpoint: http://127.0.0.1:${env:COLLECTOR_GRPC_PORT}
 """
-"""Over the configuration: the Collector's metrics and those of spans come each second."""
+"""Over the configuration: metrics of spans come each second."""
 DECIDED = "otelcol_processor_tail_sampling_global_count_traces_sampled"
 BY_POLICY = "otelcol_processor_tail_sampling_count_traces_sampled"
 LATE = "otelcol_processor_tail_sampling_early_releases_from_cache_decision"

@@ -79,6 +79,16 @@ WITHOUT_QUEUE = {"prometheus", "metadataexporter"}
 """One is asked, one writes names of attributes, which come again."""
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_backend_leaves_the_way_in_as_it_is(name: str) -> None:
+    """Lists replace, so a backend that adds a receiver has to repeat those of the core."""
+    whole = merged(*files(name))["service"]["pipelines"]
+    for each, pipeline in merged()["service"]["pipelines"].items():
+        if each.endswith("/in"):
+            assert set(pipeline["receivers"]) <= set(whole[each]["receivers"])
+            assert pipeline["processors"] == whole[each]["processors"]
+
+
 def test_sampling_sees_whole_traces_and_metrics_see_every_span() -> None:
     pipelines = merged()["service"]["pipelines"]
     assert "spanmetrics" in pipelines["traces/in"]["exporters"]
