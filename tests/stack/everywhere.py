@@ -141,12 +141,15 @@ def arrived(store: Observatory, service: str, expected: Sequence[int]) -> None:
 
 
 def count(store: Observatory, table: str, service: str) -> int:
-    """Records as they were sent; metrics of the spans come with the Collector's next flush."""
-    sent = f" AND MetricName NOT LIKE '{OF_SPANS}%'" if table.startswith("otel_metrics") else ""
-    where = f"ServiceName = '{service}'{sent}"
-    return int(store.value(f"SELECT count() FROM otel.{table} WHERE {where}"))
+    return int(store.value(f"SELECT count() FROM otel.{table} WHERE {_sent(table, service)}"))
 
 
 def rows(store: Observatory, table: str, service: str) -> list[dict[str, Any]]:
     """Everything that a table has of a service, each row with all its columns."""
-    return store.rows(f"SELECT * FROM otel.{table} WHERE ServiceName = '{service}'")
+    return store.rows(f"SELECT * FROM otel.{table} WHERE {_sent(table, service)}")
+
+
+def _sent(table: str, service: str) -> str:
+    """Leaves out the Collector's metrics of the spans, which come with its next flush."""
+    sent = f" AND MetricName NOT LIKE '{OF_SPANS}%'" if table.startswith("otel_metrics") else ""
+    return f"ServiceName = '{service}'{sent}"

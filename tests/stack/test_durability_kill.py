@@ -54,7 +54,7 @@ def test_kills_lose_no_log_and_no_metric_and_only_the_latest_spans(
             kept |= decided(store, load) - killed
             collector.kill()
             killed = set(load.so_far()["traces"])
-            collector.start()
+            collector.restart()
         load.reached(MESSAGES)
         load.stop()
         awaited(lambda: none_lost(store, load))
@@ -74,9 +74,9 @@ def test_kills_lose_nothing_that_waits_for_clickhouse(otelcol: Path, tmp_path: P
         with bearing(collector) as load:
             load.reached(MESSAGES)
             collector.kill()
-        collector.start()
+        collector.restart()
         collector.kill()
-        collector.start()
+        collector.restart()
         with clickhouse.up() as store:
             awaited(lambda: none_lost(store, load))
             told("kills while ClickHouse is away", counted(store, load))
