@@ -1,15 +1,15 @@
 """Text into words: one analysis for documents and queries, for every index.
 
-Language-neutral as far as it goes: Unicode normalisation, accents folded, words of any script
-with their vowel signs, pairs of characters where a script writes no spaces, `c++` and `c#` kept,
-`wi-fi` found as `wifi`. Only stemming (Snowball English; leaves other scripts alone) and the
-stop list are English.
+Language-neutral as far as it goes: compatibility forms, case, accents, Arabic and Hebrew vowel
+signs and hamza forms are folded; a script without spaces is cut into overlapping pairs of
+characters; `c++` and `c#` are kept; `wi-fi` is found as `wifi`. Only stemming (Snowball English;
+leaves other scripts alone, of Arabic words the article is removed) and the stop list are English.
 """
 
 import re
 import threading
 import unicodedata
-from functools import lru_cache
+from itertools import pairwise
 
 import Stemmer
 
@@ -32,9 +32,17 @@ def _marks() -> str:
     return "".join(spans)
 
 
-_ACCENTS = re.compile("[\u0300-\u036f]+")
-_SPACELESS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_SPACELESS = (
+    "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ecf\u0edc-\u0edf"  # Thai, Lao
+    "\u1000-\u103f\u1050-\u109d\ua9e0-\ua9fe\uaa60-\uaa7f"  # Burmese
+    "\u1780-\u17d3\u17d7\u17dc\u17dd\u1950-\u19df\u1a20-\u1a7f\uaa80-\uaadf"  # Khmer, Tai
+    "\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+"""Scripts that write no spaces. Pairs of characters rather than the words of a dictionary (ICU's
+is 44 MB): a part of a compound is found too, and no cut depends on what stands beside it."""
 _SPACELESS_RUN = re.compile(f"[{_SPACELESS}]+")
+_CHARACTER = re.compile(f"[^{_marks()}]?[{_marks()}]*", re.DOTALL)
+"""A letter with its vowel signs and tone marks."""
 _OPERATORS = frozenset({"AND", "OR", "NOT", "NEAR"})
 _JOINERS = re.compile("[-\u2010\u2011'\u2019]")
 _WORD = re.compile(
@@ -46,6 +54,23 @@ _ASCII_WORD = re.compile(r"[a-z0-9]+(?:[-'][a-z0-9]+)+|[a-z0-9]+(?:\+\+|\#)?")
 _PLACEHOLDERS = "\ufffc\ufffd"
 """They stand where something is missing, and have names too."""
 _PICTOGRAPH_NOISE = frozenset({"sign", "symbol", "with", "face", "emoji", "modifier", "type"})
+_NO_WORDS = str.maketrans(dict.fromkeys("\u2122\u2120\u00ae\u00a9\u2117", " "))
+"""Trade mark, service mark, registered, copyright, phonogram: no part of the word before them."""
+_OPTIONAL_MARKS = re.compile(
+    "[\u0300-\u036f\u0483-\u0487\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"  # accents
+    "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"  # Hebrew points
+    "\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed"  # Arabic
+    "\ufe00-\ufe0f\U000e0100-\U000e01ef]"  # variation selectors
+)
+_UNDECOMPOSED = {
+    "ı": "i", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "ħ": "h", "ŧ": "t", "æ": "ae", "œ": "oe",
+    "þ": "th", "ŋ": "n", "ĸ": "k", "ɨ": "i", "ƒ": "f",
+    "ة": "ه", "ى": "ي", "ی": "ي", "ک": "ك", "ٱ": "ا",
+}  # fmt: skip
+"""Letters that Unicode does not decompose, as search engines fold them (Lucene's ASCIIFolding-,
+ArabicNormalization- and PersianNormalizationFilter)."""
+_ZWNJ_IN_ARABIC = re.compile("(?<=[\u0600-\u06ff])\u200c")
+"""Persian writes it where others put a space or nothing."""
 
 
 def normalize(text: str) -> str:
@@ -53,7 +78,33 @@ def normalize(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text).split())
 
 
-@lru_cache(maxsize=4096)
+class _Folding(dict[int, str]):
+    """What stands for a decomposed, case-folded character; for `str.translate`."""
+
+    def __missing__(self, code: int) -> str:
+        folded = _folded(chr(code))
+        if len(self) < _FOLDED_KEPT:
+            self[code] = folded
+        return folded
+
+
+_FOLDED_KEPT = 20_000
+_FOLDING = _Folding()
+
+
+def _folded(char: str) -> str:
+    category = unicodedata.category(char)
+    if category == "So":
+        return _pictograph(char)
+    if category == "Nd":
+        return str(unicodedata.decimal(char))
+    if category == "Cf":  # soft hyphens, joiners, marks of direction; a zero-width space is a space
+        return " " if char == "\u200b" else ""
+    if _OPTIONAL_MARKS.fullmatch(char):
+        return ""
+    return _UNDECOMPOSED.get(char, char)
+
+
 def _pictograph(char: str) -> str:
     """An emoji as the words of its Unicode name: 🍞 is ` bread `."""
     if char in _PLACEHOLDERS:
@@ -65,9 +116,9 @@ def _pictograph(char: str) -> str:
 def _fold(text: str) -> str:
     if text.isascii():
         return text.lower()
-    text = unicodedata.normalize("NFKD", text.casefold())
-    text = unicodedata.normalize("NFC", _ACCENTS.sub("", text))
-    return "".join(_pictograph(c) if unicodedata.category(c) == "So" else c for c in text)
+    text = _ZWNJ_IN_ARABIC.sub(" ", text.translate(_NO_WORDS))
+    text = unicodedata.normalize("NFKD", text).casefold().translate(_FOLDING)
+    return unicodedata.normalize("NFC", text)
 
 
 def words(text: str) -> list[str]:
@@ -76,7 +127,7 @@ def words(text: str) -> list[str]:
     found: list[str] = pattern.findall(_fold(text))
     result = []
     for word in found:
-        if word.isalnum() and word[0] < _SPACELESS[0]:
+        if word.isalnum() and word[0] < _SPACELESS[0]:  # most words
             result.append(word[:MAX_WORD])
         else:
             result += _parts(word)
@@ -90,8 +141,15 @@ def _parts(word: str) -> list[str]:
         joined = ["".join(parts)] if len(parts) == 2 and len(parts[1]) > 1 else []
         return [part[:MAX_WORD] for part in parts + joined]
     if _SPACELESS_RUN.fullmatch(word):
-        return [word[place : place + 2] for place in range(max(1, len(word) - 1))]
+        characters = _CHARACTER.findall(word)[:-1]  # the last match is the empty end
+        pairs = pairwise(characters)
+        return ["".join(pair)[:MAX_WORD] for pair in pairs] or [word[:MAX_WORD]]
     return [word[:MAX_WORD]]
+
+
+def unbroken(text: str) -> str:
+    """The text without soft hyphens, which only say where a word may be broken."""
+    return text.replace("\u00ad", "")
 
 
 def bare(text: str) -> str:
@@ -101,24 +159,28 @@ def bare(text: str) -> str:
     >>> bare('"DNA repair" AND NEAR(cells, 5)')
     'DNA repair and near cells 5'
     """
-    text = text.lower() if text.isupper() else text
+    text = unbroken(text.lower() if text.isupper() else text)
     typed = (match.group() for match in _WORD.finditer(text))
     return " ".join(word.lower() if word in _OPERATORS else word for word in typed) or text
 
 
+_ARTICLE = re.compile(r"^(?:(?:[وبكف]?ال|لل)(?=\w{3})|و(?=\w{4}))")
+"""Arabic `al-`, alone or after a one-letter conjunction or preposition, and `wa-` (as the light
+stemmer of Larkey, Ballesteros and Connell, 2002)."""
 _local = threading.local()
 _stems: dict[str, str] = {}
 _STEMS_KEPT = 200_000
 
 
 def stem(word: str) -> str:
-    """The Snowball English stem (M. F. Porter's second algorithm) of a folded word."""
+    """The Snowball English stem (M. F. Porter's second algorithm) of a folded word; of an Arabic
+    one, the word without its article."""
     found = _stems.get(word)
     if found is not None:
         return found
     if not hasattr(_local, "stemmer"):
         _local.stemmer = Stemmer.Stemmer("english", 0)
-    result: str = _local.stemmer.stemWord(word)
+    result: str = _local.stemmer.stemWord(_ARTICLE.sub("", word))
     if len(_stems) >= _STEMS_KEPT:
         _stems.clear()
     _stems[word] = result
