@@ -12,10 +12,10 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from app.catalogue.importer import Summary, import_path, size
-from app.catalogue.readers import Unreadable
-from app.catalogue.upkeep import rewrite_words
+from app.catalogue.importers.row import Unreadable
 from app.console import counting, refuse, told
 from app.opening import opened
 from app.parts import model_path
@@ -31,6 +31,11 @@ cli = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 out = Console()
+
+
+def say(sentence: str) -> None:
+    """Print a sentence; brackets in it are no markup."""
+    out.print(sentence, markup=False, highlight=False, soft_wrap=True)
 
 
 def settings() -> Settings:
@@ -62,9 +67,11 @@ def prepare_() -> None:
 
 @cli.command("import")
 def import_(
-    path: Annotated[Path, typer.Argument(exists=True, help=".jsonl, .csv or a folder of .md")],
+    path: Annotated[
+        Path, typer.Argument(exists=True, help="JSON, CSV, Markdown or a folder of Markdown")
+    ],
     rejects: Annotated[
-        Path | None, typer.Option(help="where bad rows go [PATH.rejects.jsonl]")
+        Path | None, typer.Option(help="where bad rows go [PATH.rejects.jsonl, or the data folder]")
     ] = None,
 ) -> None:
     """Bring documents in: created or updated by id, bad rows set aside.
@@ -73,20 +80,29 @@ def import_(
     """
     path = path.resolve()
     bad = rejects or path.with_name(path.name + ".rejects.jsonl")
-    with opened(settings().data) as catalogue, counting("importing", size(path)) as bar:
+    data = settings().data
+    with opened(data) as catalogue, counting("importing", size(path)) as bar:
 
         def heard(position: int, summary: Summary) -> None:
             bar(position, f"{summary.stored:,} stored, {summary.rejected:,} rejected")
 
         catalogue.ensure_models()
         try:
-            summary = import_path(catalogue, path, bad, heard)
+            summary = import_path(catalogue, path, bad, heard, elsewhere=data / bad.name)
         except Unreadable as error:
-            raise refuse(str(error)) from error
+            raise refuse(f"{path}: {error}") from error
     counts = f"{summary.created:,} created, {summary.updated:,} updated"
-    out.print(f"{counts}, {summary.unchanged:,} unchanged, {summary.rejected:,} rejected")
+    say(f"{counts}, {summary.unchanged:,} unchanged, {summary.rejected:,} rejected")
+    for sentence, count in summary.notes.most_common():
+        say(f"{count:,} × {sentence}")
     if summary.rejects:
-        out.print(f"why rows were rejected: {summary.rejects}")
+        say(f"why rows were rejected: {summary.rejects}")
+    elif summary.rejects_failure:
+        told(f"The rejected rows could not be written down: {summary.rejects_failure}", "red")
+    if not summary.stored:
+        raise refuse(
+            f"{path}: {'every row was rejected' if summary.rejected else 'no rows found'}."
+        )
 
 
 @cli.command()
@@ -95,13 +111,11 @@ def export(
 ) -> None:
     """Write all documents as JSON Lines, ready to be imported again."""
     with opened(settings().data) as catalogue:
-        file = path.open("w", encoding="utf-8") if path else sys.stdout
-        try:
+        file = path.open("wb") if path else os.fdopen(os.dup(1), "wb")
+        with file:
             for document in catalogue:
-                file.write(json.dumps(asdict(document), ensure_ascii=False) + "\n")
-        finally:
-            if path:
-                file.close()
+                line = json.dumps(asdict(document), ensure_ascii=False) + "\n"
+                file.write(line.encode())
 
 
 @cli.command()
@@ -110,7 +124,7 @@ def stats() -> None:
     with opened(settings().data) as catalogue:
         table = Table("category", "documents", title=f"{len(catalogue):,} documents")
         for category, count in catalogue.categories().items():
-            table.add_row(category or "(none)", f"{count:,}")
+            table.add_row(Text(category or "(none)"), f"{count:,}")
         models = Table("leg", "model", "version", "hash", "dimensions", "learnt from")
         query = "SELECT leg, name, version, hash, dimensions, fitted_on FROM models WHERE active"
         for row in catalogue.database.reader.execute(query):
@@ -120,9 +134,9 @@ def stats() -> None:
 
 @cli.command()
 def reindex() -> None:
-    """Make words, vectors and the latent model anew."""
+    """Make passages, words, vectors and the latent model again."""
     with opened(settings().data) as catalogue:
-        total, done = 3 * len(catalogue), 0
+        total, done = 3 * len(catalogue), 0  # about: a long document has several passages
         with counting("reindexing", total) as bar:
 
             def heard(count: int) -> None:
@@ -130,7 +144,7 @@ def reindex() -> None:
                 done += count
                 bar(done, "")
 
-            rewrite_words(catalogue.database, heard)
+            catalogue.analyse_again(heard)
             catalogue.ensure_models(heard, refit=True)
 
 

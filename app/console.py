@@ -23,14 +23,14 @@ def keep_streams() -> None:
             setattr(sys, name, os.fdopen(number, mode, closefd=False))
 
 
-def told(sentence: str) -> None:
-    """Say something on standard error."""
-    errors.print(sentence, highlight=False, soft_wrap=True)
+def told(sentence: str, style: str | None = None) -> None:
+    """Say something on standard error; brackets in it are no markup."""
+    errors.print(sentence, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
 def refuse(sentence: str) -> typer.Exit:
     """Say why it can't be done; raise what this returns."""
-    told(f"[red]{sentence}[/red]")
+    told(sentence, "red")
     return typer.Exit(1)
 
 

@@ -1,8 +1,10 @@
 """The catalogue of a data folder, for a command of the command line."""
 
+import os
 import sqlite3
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from app.catalogue.database import SchemaTooNew
@@ -13,15 +15,27 @@ from app.parts import open_catalogue
 
 @contextmanager
 def opened(folder: Path) -> Iterator[Catalogue]:
-    """The catalogue of a data folder; what is wrong with the folder is told in a sentence."""
+    """The catalogue of a data folder; what goes wrong is said in a sentence.
+
+    A reader of standard output that goes away, as `head` does, is no failure.
+    """
     try:
-        catalogue = open_catalogue(folder)
         try:
+            catalogue = open_catalogue(folder)
+        except OSError as error:
+            raise refuse(_unusable(folder, error)) from error
+        with closing(catalogue.database):
             yield catalogue
-        finally:
-            catalogue.database.close()
     except SchemaTooNew as error:
         raise refuse(str(error)) from error
-    except (sqlite3.DatabaseError, OSError) as error:
-        told = f"The data folder {folder} can't be used: {error}. VITRINE_DATA names another."
-        raise refuse(told) from error
+    except sqlite3.DatabaseError as error:
+        raise refuse(_unusable(folder, error)) from error
+    except BrokenPipeError:  # whoever read the output has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        where = f"{error.filename} can't be used: " if error.filename else ""
+        raise refuse(f"{where}{error.strerror or error}.") from error
+
+
+def _unusable(folder: Path, error: Exception) -> str:
+    return f"The data folder {folder} can't be used: {error}. VITRINE_DATA names another."

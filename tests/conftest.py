@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 
 from app.catalogue import store
 from app.catalogue.database import Database
-from app.catalogue.readers import jsonl
+from app.catalogue.importers.json_files import strict_json_lines
 from app.catalogue.store import Catalogue
 from app.catalogue.vectors import Models
 from app.parts import load_embedder
@@ -69,7 +69,7 @@ def seed_documents() -> list[Document]:
     found: list[Document] = []
     for path in sorted(SEED.glob("*.jsonl")):
         with path.open("rb") as lines:
-            found += [row.document for row in jsonl(lines) if row.document]
+            found += [row.document for row in strict_json_lines(lines) if row.document]
     return found
 
 

@@ -62,7 +62,9 @@ def free_port() -> int:
 def test_import_sets_bad_rows_aside_and_export_gives_the_good_ones_back(tmp_path: Path) -> None:
     source = tmp_path / "some.jsonl"
     good = {"id": "good", **ROW, "category": "misc"}
-    source.write_text(json.dumps(good) + "\n" + json.dumps({"id": "Bad Id", **ROW}) + "\n{oops\n")
+    source.write_text(
+        json.dumps(good) + "\n" + json.dumps({"id": "no-text", "title": "T"}) + "\n{oops\n"
+    )
     done = vitrine(tmp_path, "import", str(source))
     assert done.returncode == 0, done.stderr
     assert "1 created, 0 updated, 0 unchanged, 2 rejected" in done.stdout
@@ -71,7 +73,7 @@ def test_import_sets_bad_rows_aside_and_export_gives_the_good_ones_back(tmp_path
         for line in (tmp_path / "some.jsonl.rejects.jsonl").read_text().splitlines()
     ]
     assert [each["line"] for each in rejects] == [2, 3]
-    assert "id" in rejects[0]["reason"]
+    assert "text is missing" in rejects[0]["reason"]
     exported = json.loads(vitrine(tmp_path, "export").stdout)
     assert exported | good == exported
     assert "misc" in vitrine(tmp_path, "stats").stdout
@@ -99,14 +101,49 @@ def test_an_import_killed_on_the_way_is_finished_by_the_next(tmp_path: Path) -> 
         assert stored() == 6_000
 
 
-def test_what_cannot_be_imported_is_told_in_a_sentence(tmp_path: Path) -> None:
-    (tmp_path / "image.png").touch()
-    (tmp_path / "no-text.csv").write_text("id,title\n")
-    for name, told in (("image.png", "expected .jsonl"), ("no-text.csv", "no column text")):
+def test_an_import_without_a_document_fails_with_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "unread").mkdir()
+    for name, content, said in (
+        ("image.png", "", "expected .jsonl"),
+        ("no-text.csv", "id,title\n", "no column text; it has: id, title"),
+        ("[boom].jsonl", "{}\n", "every row was rejected"),
+        ("header.csv", "id,text\n", "no rows found"),
+        ("unread", "", "no rows found"),
+    ):
+        if content:
+            (tmp_path / name).write_text(content)
+        elif name.endswith("png"):
+            (tmp_path / name).touch()
         done = vitrine(tmp_path, "import", str(tmp_path / name))
         assert done.returncode == 1
-        assert told in done.stderr
+        assert said in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_brackets_in_a_category_are_no_markup(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text(json.dumps({"id": "a", **ROW, "category": "[/boom]"}))
+    assert vitrine(tmp_path, "import", str(tmp_path / "a.jsonl")).returncode == 0
+    assert "[/boom]" in vitrine(tmp_path, "stats").stdout
+
+
+def test_export_to_a_reader_that_goes_away_and_to_a_place_that_is_none(tmp_path: Path) -> None:
+    write_rows(tmp_path / "a.jsonl", 3_000)
+    vitrine(tmp_path, "import", str(tmp_path / "a.jsonl"))
+    command = f"{sys.executable} -m app export | head -1"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command],
+        check=False,
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["id"] == "row-0"
+    nowhere = vitrine(tmp_path, "export", str(tmp_path / "none" / "a.jsonl"))
+    assert nowhere.returncode == 1
+    assert "none/a.jsonl can't be used: No such file" in nowhere.stderr
+    assert "data folder" not in nowhere.stderr
 
 
 def test_a_taken_port_is_told_in_a_sentence(tmp_path: Path) -> None:

@@ -16,10 +16,11 @@ from app.api.categories import check_categories
 from app.api.guard import NDJSON
 from app.api.problems import documented, invalid, not_found
 from app.api.wire import Category, DocumentPage, WireDocument
+from app.catalogue.ids import ID, MAX_ID
 from app.catalogue.importer import outcomes
-from app.catalogue.incoming import MAX_ID, SLUG, ReplacedDocument
-from app.catalogue.readers import jsonl
-from app.catalogue.store import Catalogue, Written
+from app.catalogue.importers.json_files import strict_json_lines
+from app.catalogue.incoming import ReplacedDocument
+from app.catalogue.store import PAGE_CHARACTERS, Catalogue, Written
 from app.parts import Parts
 
 router = APIRouter(prefix="/documents", tags=["documents"])
@@ -35,7 +36,7 @@ OUTCOMES = {
     "schema": {"$ref": "#/components/schemas/LineOutcome"},
     "example": {"line": 1, "id": "staling", "outcome": "created"},
 }
-DocumentId = Annotated[str, InPath(max_length=MAX_ID, pattern=SLUG)]
+DocumentId = Annotated[str, InPath(max_length=MAX_ID, pattern=ID)]
 
 
 @router.get("", summary="List documents", responses=documented(422, 429, 503))
@@ -51,6 +52,8 @@ async def list_documents(
     page = parts.catalogue.page
     found = await run_in_threadpool(page, after, limit + 1, category)
     more = found[limit - 1].id if len(found) > limit else None
+    if more is None and sum(len(each.text) for each in found) >= PAGE_CHARACTERS:
+        more = found[-1].id  # long ones: fewer fit on a page
     return DocumentPage(documents=[WireDocument.of(each) for each in found[:limit]], next=more)
 
 
@@ -119,7 +122,7 @@ async def received(request: Request) -> IO[bytes]:
 def written_lines(parts: Parts, body: IO[bytes]) -> Iterator[str]:
     """The outcome of each line of `body`, which is closed at the end."""
     with body:
-        for part in outcomes(parts.catalogue, jsonl(body), STREAM_BATCH, parts.stages):
+        for part in outcomes(parts.catalogue, strict_json_lines(body), STREAM_BATCH, parts.stages):
             for row, written in part:
                 told: dict[str, object] = {"line": row.line}
                 if row.document:

@@ -54,5 +54,6 @@ def _result(ranked: Ranked, explain: bool) -> dict[str, object]:
         "rank": ranked.rank,
         "score": ranked.score,
         "document": ranked.document,
+        "section": ranked.section,
         "reasons": reasons if explain else None,
     }

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from app.catalogue.incoming import MAX_CATEGORY, Slug, readable
+from app.catalogue.incoming import MAX_CATEGORY, DocumentId, readable
 from app.catalogue.journal import Kind
 from app.recommend.types import Document
 from app.recommend.words import normalize
@@ -80,7 +80,7 @@ class FeedbackRequest(_Input):
     )
 
     recommendation_id: RecommendationId = Field(examples=["9f86d081884c7d659a2feaa0c55ad015"])
-    document_id: Slug = Field(examples=["staling"])
+    document_id: DocumentId = Field(examples=["staling"])
     kind: Annotated[Kind, Field(strict=False, examples=["click"])]
     dwell_ms: Annotated[int, Field(ge=0, le=86_400_000)] | None = Field(
         None, description="milliseconds spent reading; with kind `dwell` only"
@@ -159,12 +159,26 @@ class Reasons(BaseModel):
     contributions: LegScores
 
 
+class SectionOfDocument(BaseModel):
+    """The part of a long document that matched."""
+
+    heading: str = Field(description="empty where it has none", examples=["Freezing bread"])
+    fragment: str = Field(
+        description="what leads to it in the document's address", examples=["freezing-bread"]
+    )
+
+
 class Result(BaseModel):
     """One recommended document."""
 
     rank: int = Field(examples=[1])
     score: float = Field(examples=[0.551])
     document: WireDocument
+    section: SectionOfDocument | None = Field(
+        None,
+        description="of a long document: the part that matched; `document.text` is its text then, "
+        "`document.url` leads to it, and `GET /documents/{id}` gives the whole",
+    )
     reasons: Reasons | None
 
 

@@ -3,15 +3,30 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
-from itertools import islice
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.catalogue.readers import Row, Unreadable, csv_rows, jsonl, markdown, markdown_files
+from app.catalogue.importers.csv_files import csv_rows
+from app.catalogue.importers.json_files import json_rows
+from app.catalogue.importers.markdown import markdown_files, markdown_rows
+from app.catalogue.importers.markdown_folder import ENDINGS
+from app.catalogue.importers.row import Notes, Row, Unreadable
+from app.catalogue.importers.source import WESTERN, opened_text
 from app.catalogue.store import Catalogue, Written
 from app.recommend.stages import WRITE, StageObserver, Unobserved
 
 BATCH = 500
+BATCH_CHARACTERS = 8_000_000
+"""A batch has fewer rows where they are long."""
+FORMATS = {
+    ".jsonl": json_rows,
+    ".ndjson": json_rows,
+    ".json": json_rows,
+    ".csv": csv_rows,
+    ".tsv": csv_rows,
+    ".tab": csv_rows,
+}
 
 
 @dataclass(slots=True)
@@ -22,7 +37,11 @@ class Summary:
     updated: int = 0
     unchanged: int = 0
     rejected: int = 0
-    rejects: Path | None = field(default=None)
+    rejects: Path | None = None
+    rejects_failure: OSError | None = None
+    """Why the rejected rows could not be written down, where they could not."""
+    notes: Notes = field(default_factory=Counter)
+    """What was changed or left out, and how often."""
 
     @property
     def stored(self) -> int:
@@ -44,13 +63,26 @@ def outcomes(
     stages: StageObserver | None = None,
 ) -> Iterator[list[tuple[Row, Written | None]]]:
     """Write rows in batches; each list is yielded when it is durable. None: rejected."""
-    remaining, stages = iter(rows), stages or Unobserved()
-    while part := list(islice(remaining, batch)):
+    stages = stages or Unobserved()
+    for part in _batches(rows, batch):
         with stages.observe(WRITE) as stage:
             written = iter(catalogue.put([row.document for row in part if row.document]))
             done = [(row, next(written) if row.document else None) for row in part]
             stage.result = Batch(Counter(each.value if each else "rejected" for _, each in done))
         yield done
+
+
+def _batches(rows: Iterable[Row], most: int) -> Iterator[list[Row]]:
+    batch: list[Row] = []
+    size = 0
+    for row in rows:
+        batch.append(row)
+        size += row.size
+        if len(batch) == most or size >= BATCH_CHARACTERS:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def import_path(
@@ -60,22 +92,27 @@ def import_path(
     progress: Callable[[int, Summary], None] | None = None,
     *,
     fit: bool = True,
+    elsewhere: Path | None = None,
 ) -> Summary:
-    """Import a file or folder; bad rows go to `rejects`. Raises Unreadable.
+    """Import a file or folder; bad rows go to `rejects`. Raises Unreadable and, where the source
+    can't be read, OSError.
 
     `progress` hears the position (see `size`) and the counts after each durable batch. `fit`:
-    learn the latent model anew at the end if the catalogue has outgrown it.
+    learn the latent model again at the end if the catalogue has outgrown it. `elsewhere`: where
+    bad rows go when `rejects` can't be written; the import goes on in any case.
     """
     summary = Summary()
-    rejects.unlink(missing_ok=True)
-    for part in outcomes(catalogue, rows_of(path)):
+    places = [rejects, *([elsewhere] if elsewhere else [])]
+    for each in places:
+        with suppress(OSError):
+            each.unlink()  # those of an earlier import
+    for part in outcomes(catalogue, rows_of(path, summary.notes)):
         for _, written in part:
             name = written.value if written else "rejected"
             setattr(summary, name, getattr(summary, name) + 1)
         bad = [row for row, written in part if written is None]
         if bad:
-            summary.rejects = rejects
-            _append(rejects, bad)
+            _append(places, bad, summary)
         if progress is not None:
             progress(part[-1][0].position, summary)
     if fit:
@@ -83,26 +120,45 @@ def import_path(
     return summary
 
 
-def rows_of(path: Path) -> Iterator[Row]:
-    """The rows of a file or folder. Raises Unreadable."""
-    if path.is_dir():
-        yield from markdown(path)
+def rows_of(path: Path, notes: Notes) -> Iterator[Row]:
+    """The rows of a file or folder; what was changed or left out is counted in `notes`.
+
+    Raises Unreadable, OSError.
+    """
+    if path.is_dir() or path.suffix.lower() in ENDINGS:
+        yield from markdown_rows(path, notes)
         return
-    read = {".jsonl": jsonl, ".ndjson": jsonl, ".csv": csv_rows}.get(path.suffix.lower())
+    endings = [each.lower() for each in path.suffixes]
+    read = FORMATS.get(next((each for each in reversed(endings) if each != ".gz"), ""))
     if read is None:
-        raise Unreadable(f"{path.name}: expected .jsonl, .ndjson, .csv or a folder of .md files")
-    with path.open("rb") as lines:
-        yield from read(lines)
+        kinds = ", ".join((*FORMATS, "these with .gz", *ENDINGS))
+        raise Unreadable(f"{path.name}: expected {kinds} or a folder of Markdown files")
+    with opened_text(path) as source:
+        if source.encoding == WESTERN:
+            notes["the file is not UTF-8: read as Windows-1252"] += 1
+        yield from read(source, notes)
 
 
 def size(path: Path) -> int:
     """How much there is to read: bytes of a file, files of a folder."""
-    return len(markdown_files(path)) if path.is_dir() else path.stat().st_size
+    if path.is_dir() or path.suffix.lower() in ENDINGS:
+        return len(markdown_files(path))
+    return path.stat().st_size
 
 
-def _append(rejects: Path, rows: list[Row]) -> None:
-    with rejects.open("a", encoding="utf-8") as file:
-        for row in rows:
-            entry = asdict(row)
-            told = {key: entry[key] for key in ("line", "reason", "raw")}
-            file.write(json.dumps(told, ensure_ascii=False) + "\n")
+def _append(places: list[Path], rows: list[Row], summary: Summary) -> None:
+    """Write rejected rows down at the first place that can be written to."""
+    lines = "".join(
+        json.dumps({"line": row.line, "reason": row.reason, "raw": row.raw}) + "\n" for row in rows
+    )
+    while places:
+        try:
+            places[0].parent.mkdir(parents=True, exist_ok=True)
+            with places[0].open("a", encoding="utf-8") as file:
+                file.write(lines)
+        except OSError as error:
+            summary.rejects_failure = error
+            del places[0]
+        else:
+            summary.rejects = places[0]
+            return

@@ -7,10 +7,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from app.catalogue.ids import ID, MAX_ID
 from app.recommend.types import Document
 
-MAX_ID, MAX_TITLE, MAX_TEXT, MAX_CATEGORY, MAX_URL = 128, 300, 20_000, 64, 2_048
-SLUG = r"^[a-z0-9][a-z0-9._-]*$"
+MAX_TITLE, MAX_TEXT, MAX_CATEGORY, MAX_URL = 300, 1_000_000, 64, 2_048
 MAX_MARKS = 30
 """As in the Stream-Safe Text Format of UAX #15: normalising takes the square of their number,
 half a minute for a line of nothing else, and stops every other thread meanwhile."""
@@ -33,13 +33,18 @@ def _longest_pile(text: str) -> int:
     return max((len(list(run)) for marks, run in runs if marks), default=0)
 
 
+def is_web_address(text: str) -> bool:
+    """Whether it is an http or https address."""
+    return _URL.fullmatch(text) is not None
+
+
 def _url(text: str) -> str:
-    if text and not _URL.fullmatch(text):
+    if text and not is_web_address(text):
         raise ValueError("is not an http or https address")
     return text
 
 
-Slug = Annotated[str, StringConstraints(pattern=SLUG, max_length=MAX_ID)]
+DocumentId = Annotated[str, StringConstraints(pattern=ID, max_length=MAX_ID)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(readable)]
 
 
@@ -76,10 +81,10 @@ class ReplacedDocument(DocumentContent):
 
 
 class IncomingDocument(DocumentContent):
-    """A document with its id: a slug of small letters, digits, `.`, `_` and `-`."""
+    """A document with its id: letters, digits, `.`, `_`, `:` and `-`."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"id": "staling", **EXAMPLE}]})
-    id: Slug
+    id: DocumentId
     updated_at: str | None = Field(None, max_length=40, description="ignored: set when written")
 
     def as_document(self) -> Document:

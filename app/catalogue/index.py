@@ -1,6 +1,6 @@
 """The index that retrieves candidates. What it holds in memory depends on the size:
 
-| documents    | lexical leg        | dense leg               | latent leg                   |
+| passages     | lexical leg        | dense leg               | latent leg                   |
 |--------------|--------------------|-------------------------|------------------------------|
 | up to 2,000  | SQLite FTS5        | every vector            | every vector                 |
 | up to 20,000 | postings in memory | sign codes, then vectors| scores what the others found |
@@ -9,7 +9,8 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +19,13 @@ from app.catalogue import full_text
 from app.catalogue.database import Database
 from app.catalogue.loading import load_vectors
 from app.catalogue.moments import Moments
-from app.catalogue.snapshot import Slots, Snapshot, slots_of
+from app.catalogue.snapshot import Slots, Snapshot
 from app.catalogue.vectors import Models
-from app.recommend.dense import best, cosine, nearest_codes, sign_codes
+from app.recommend.dense import Ties, best, cosine, nearest_codes, sign_codes, unit
 from app.recommend.embedding import Embedder
+from app.recommend.fusion import fuse
 from app.recommend.latent import LatentModel
+from app.recommend.ranking import DECIMALS
 from app.recommend.types import (
     DENSE,
     LATENT,
@@ -32,6 +35,7 @@ from app.recommend.types import (
     Keys,
     Probe,
     Query,
+    Section,
     Stored,
     Term,
 )
@@ -40,6 +44,9 @@ from app.recommend.words import STOP_WORDS, bare, stem, words
 Mask = NDArray[np.bool_]
 OVERSAMPLE = 3
 """How many documents the first pass over sign codes finds for each one wanted."""
+LEAST = np.float32(1e-9)
+WIDER = 4
+"""By how much more is looked at where a few long documents take most places."""
 
 
 class CatalogueIndex:
@@ -104,18 +111,23 @@ class Moment:
 
     def probe_like(self, document_id: str) -> tuple[Query, Probe] | None:
         """A document as a query of its title and its own vectors, itself excluded, or None."""
-        query = "SELECT key, title FROM documents WHERE id = ?"
+        query = (
+            "SELECT p.key, d.key, title FROM documents d JOIN passages p ON p.document = d.key "
+            "WHERE id = ?"
+        )
         found = self._database.rows(query, (document_id,))
         if not found:
             return None
-        ((key, title),) = found
+        _, document, title = found[0]
         surfaces = {stem(word): word for word in words(title) if word not in STOP_WORDS}
         counts = Counter(stem(word) for word in words(title) if word not in STOP_WORDS)
         terms = tuple(Term(each, surfaces[each], count) for each, count in counts.items())
-        one = np.array([key], np.int64)
-        dense = load_vectors(self._database, DENSE, self.snapshot.models, one)[0]
-        latent = load_vectors(self._database, LATENT, self.snapshot.models, one)[0]
-        return Query(title, terms), Probe(counts, dense, latent, exclude=key)
+        keys = np.array([key for key, *_ in found], np.int64)
+        dense, latent = (
+            unit(load_vectors(self._database, leg, self.snapshot.models, keys).sum(axis=0))
+            for leg in (DENSE, LATENT)
+        )
+        return Query(title, terms), Probe(counts, dense, latent, exclude=document)
 
     def retrieve(self, probe: Probe, depth: int, categories: frozenset[str]) -> Candidates:
         """The best `depth` documents of each leg, every one scored by all legs."""
@@ -125,16 +137,38 @@ class Moment:
             by_words = full_text.scores(self._database, probe.terms, now)
         else:
             by_words = now.bm25.scores(probe.terms)
-        nominated = [best(_only(by_words, allowed), depth)]
+        nominated = [self._best(_only(by_words, allowed), depth)]
         if now.dense is not None and now.latent is not None and not now.codes:
             for leg, vectors in ((probe.dense, now.dense), (probe.latent, now.latent)):
-                nominated.append(best(_only(cosine(vectors, leg), allowed), depth))
-            return self._candidates(probe, by_words, _union(nominated))
-        code = sign_codes(probe.dense)
-        likely = nearest_codes(now.codes, code, allowed, depth * OVERSAMPLE)
-        near = cosine(self._vectors(DENSE, likely), probe.dense)
-        nominated.append(likely[best(near, depth)])
+                alike = _rounded(_only(cosine(vectors, leg), allowed))
+                nominated.append(self._best(alike, depth))
+        else:
+            nominated.append(self._near(probe.dense, allowed, depth))
         return self._candidates(probe, by_words, _union(nominated))
+
+    def _best(self, scores: Floats, depth: int) -> Slots:
+        """The `depth` best slots of different documents."""
+        now, count = self.snapshot, depth
+        while len(found := best(scores, count, now.ties)) == count and self._crowded(found, depth):
+            count *= WIDER
+        return found[_leaders(scores[found], now.documents[found], now.ties[found])[:depth]]
+
+    def _near(self, dense: Floats, allowed: Mask | None, depth: int) -> Slots:
+        """The same by similarity to a vector, looked for by sign codes first."""
+        now, count, code = self.snapshot, depth * OVERSAMPLE, sign_codes(dense)
+        while len(
+            likely := nearest_codes(now.codes, code, allowed, count, now.ties)
+        ) == count and self._crowded(likely, depth):
+            count *= WIDER
+        likely = likely[np.argsort(now.ties[likely])]
+        near = cosine(self._vectors(DENSE, likely), dense)
+        leaders = _leaders(near, now.documents[likely], now.ties[likely])
+        return likely[leaders[near[leaders] > 0][:depth]]
+
+    def _crowded(self, slots: Slots, depth: int) -> bool:
+        """Whether long documents take so many places that too few different ones are left."""
+        now = self.snapshot
+        return now.split and len(np.unique(now.documents[slots])) < depth
 
     def _allowed(self, exclude: int | None, categories: frozenset[str]) -> Mask | None:
         """Which slots may be candidates; None where all may."""
@@ -144,8 +178,7 @@ class Moment:
             codes = [self._codes[name] for name in categories if name in self._codes]
             allowed = allowed & np.isin(now.categories, codes)
         if exclude is not None:
-            allowed = allowed.copy()
-            allowed[slots_of(now.keys, np.array([exclude], np.int64))] = False
+            allowed = allowed & (now.documents != exclude)
         return None if allowed is now.live and now.count == len(now.keys) else allowed
 
     def _vectors(self, leg: str, slots: Slots) -> Floats:
@@ -158,31 +191,64 @@ class Moment:
 
     def _candidates(self, probe: Probe, by_words: Floats, slots: Slots) -> Candidates:
         now = self.snapshot
-        dense_vectors = self._vectors(DENSE, slots)
-        latent_vectors = self._vectors(LATENT, slots)
+        slots = slots[np.argsort(now.ties[slots])]
+        lexical = by_words[slots]
+        dense_vectors, latent_vectors = self._vectors(DENSE, slots), self._vectors(LATENT, slots)
+        dense, latent = cosine(dense_vectors, probe.dense), cosine(latent_vectors, probe.latent)
+        shown: Slots | slice = slice(None)
+        if now.split:
+            fused = _rounded(fuse(lexical, dense, latent))
+            shown = np.sort(_leaders(fused, now.documents[slots], now.ties[slots]))
         return Candidates(
-            keys=now.keys[slots],
-            lexical=by_words[slots],
-            dense=cosine(dense_vectors, probe.dense),
-            latent=cosine(latent_vectors, probe.latent),
-            dense_vectors=dense_vectors,
-            latent_vectors=latent_vectors,
-            titles=now.titles[slots],
+            keys=now.keys[slots][shown],
+            lexical=lexical[shown],
+            dense=dense[shown],
+            latent=latent[shown],
+            dense_vectors=dense_vectors[shown],
+            latent_vectors=latent_vectors[shown],
+            titles=now.titles[slots][shown],
         )
 
     def documents(self, keys: Keys) -> list[Stored]:
         """The documents with these keys, in any order; those gone since are left out."""
         marks = ",".join("?" * len(keys))
         query = (
-            "SELECT key, ' ' || stems || ' ', id, title, text, category, url, updated_at "
-            f"FROM documents JOIN words ON words.rowid = key WHERE key IN ({marks})"
+            "SELECT p.key, ' ' || stems || ' ', number, heading, fragment, id, title, "
+            "substr(text, start + 1, stop - start), category, url, updated_at FROM passages p "
+            "JOIN documents d ON d.key = p.document JOIN words ON words.rowid = p.key "
+            f"WHERE p.key IN ({marks})"
         )
-        rows = self._database.rows(query, keys.tolist())
-        return [Stored(key, Document(*columns), stems) for key, stems, *columns in rows]
+        return [_stored(*row) for row in self._database.rows(query, keys.tolist())]
+
+
+def _stored(
+    key: int, stems: str, number: int, heading: str, fragment: str, *columns: str
+) -> Stored:
+    document = Document(*columns)
+    if not number:
+        return Stored(key, document, stems)
+    if fragment and document.url and "#" not in document.url:
+        document = replace(document, url=f"{document.url}#{quote(fragment)}")
+    return Stored(key, document, stems, Section(heading, fragment))
+
+
+def _leaders(scores: Floats, documents: Keys, ties: Ties) -> Slots:
+    """Positions of the best score of each document, best first; equal ones by `ties`."""
+    ordered = np.lexsort((ties, -scores))
+    _, first = np.unique(documents[ordered], return_index=True)
+    leaders: Slots = ordered[np.sort(first)]
+    return leaders
 
 
 def _only(scores: Floats, allowed: Mask | None) -> Floats:
     return scores if allowed is None else np.where(allowed, scores, 0)
+
+
+def _rounded(scores: Floats) -> Floats:
+    """Scores without their last bits, which depend on where a row stands among the others; what is
+    above zero stays so."""
+    rounded: Floats = np.maximum(np.round(scores, DECIMALS), np.minimum(scores, LEAST))
+    return rounded
 
 
 def _union(parts: list[Slots]) -> Slots:

@@ -3,6 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Sequence
+from hashlib import blake2b
 
 import numpy as np
 
@@ -33,25 +34,35 @@ def load_rows(
     *,
     latent: bool,
 ) -> Rows:
-    """The documents with keys above `after`, with or without their latent vectors.
+    """The passages with keys above `after`, with or without their latent vectors.
 
     Call inside a read transaction.
     """
     query = (
-        "SELECT key, title, category, stems FROM documents JOIN words ON words.rowid = key "
-        "WHERE key > ? ORDER BY key"
+        "SELECT p.key, d.key, number, id, title, category, stems FROM passages p "
+        "JOIN documents d ON d.key = p.document JOIN words ON words.rowid = p.key "
+        "WHERE p.key > ? ORDER BY p.key"
     )
     keys: list[int] = []
+    documents: list[int] = []
+    ties: list[int] = []
+    split = False
     titles: list[int] = []
     categories: list[int] = []
     stems: list[str] = []
-    for key, title, category, text in connection.execute(query, (after,)):
+    for key, document, number, id_, title, category, text in connection.execute(query, (after,)):
         keys.append(key)
+        documents.append(document)
+        ties.append(_tie(id_, number))
+        split = split or number > 0
         titles.append(title_hash(title))
         categories.append(codes[category])
         stems.append(text)
     return Rows(
         keys=np.array(keys, np.int64),
+        documents=np.array(documents, np.int64),
+        ties=np.array(ties, np.uint64),
+        split=split,
         titles=np.array(titles, np.uint64),
         categories=np.array(categories, np.int32),
         stems=stems,
@@ -60,24 +71,30 @@ def load_rows(
     )
 
 
+def _tie(document_id: str, number: int) -> int:
+    """What decides between equal scores: the same wherever and whenever a passage was stored."""
+    digest = blake2b(f"{document_id} {number}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little")
+
+
 def _vectors(
     connection: sqlite3.Connection, leg: str, models: ActiveModels, after: int, count: int
 ) -> Halves:
     if leg not in models:
         return np.zeros((count, 64), np.float16)
     row, model = models[leg]
-    query = "SELECT vector FROM embeddings WHERE model = ? AND document > ? ORDER BY document"
+    query = "SELECT vector FROM embeddings WHERE model = ? AND passage > ? ORDER BY passage"
     blobs = [blob for (blob,) in connection.execute(query, (row, after))]
     return _halves(blobs, model.width)
 
 
 def load_vectors(database: Database, leg: str, models: ActiveModels, keys: Keys) -> Floats:
-    """The vectors (n, d) of some documents; zeros where a document is gone."""
+    """The vectors (n, d) of some passages; zeros where a passage is gone."""
     if leg not in models:
         return np.zeros((len(keys), 64), np.float32)
     row, model = models[leg]
     marks = ",".join("?" * len(keys))
-    query = f"SELECT document, vector FROM embeddings WHERE model = ? AND document IN ({marks})"
+    query = f"SELECT passage, vector FROM embeddings WHERE model = ? AND passage IN ({marks})"
     found = dict(database.rows(query, (row, *keys.tolist())))
     nothing = bytes(2 * model.width)
     blobs = [found.get(key, nothing) for key in keys.tolist()]

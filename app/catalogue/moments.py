@@ -20,9 +20,9 @@ from app.recommend.types import LATENT, Keys
 FTS_DOCUMENTS = 2_000
 """Up to this size SQLite's own full-text index answers in well under a millisecond."""
 HELD = 20_000
-"""Up to this size all vectors are in memory: 2 KB a document."""
+"""Up to this size all vectors are in memory: 2 KB a passage."""
 INLINE = 1_000
-"""More new documents than this are taken in beside the requests, not inside one."""
+"""More new passages than this are taken in beside the requests, not inside one."""
 REST = 0.5
 """Seconds between two loads while more keeps coming in."""
 WASTE = 0.2
@@ -41,7 +41,7 @@ class Tier:
 
     @classmethod
     def of(cls, size: int, lexical: str) -> "Tier":
-        """By the number of documents, so that every process holds the same."""
+        """By the number of passages, so that every process holds the same."""
         postings = lexical == "memory" or (lexical == "auto" and size > FTS_DOCUMENTS)
         return cls(postings, codes=size > EXACT, vectors=size <= HELD)
 
@@ -112,7 +112,7 @@ class Moments:
         return wasted or Tier.of(count, self._lexical) != self._tier
 
     def _start_over(self) -> None:
-        size = self._database.reader.execute("SELECT count(*) FROM documents").fetchone()[0]
+        size = self._database.reader.execute("SELECT count(*) FROM passages").fetchone()[0]
         if max(size, len(self._snapshot.keys)) <= INLINE:
             self._memory, self._tier, self._snapshot = self._load()
         elif not self._rebuilding:
@@ -142,7 +142,7 @@ class Moments:
             models = self._models.active(connection)
             query = "SELECT coalesce(max(sequence), 0) FROM removals"
             (removals,) = connection.execute(query).fetchone()
-            (size,) = connection.execute("SELECT count(*) FROM documents").fetchone()
+            (size,) = connection.execute("SELECT count(*) FROM passages").fetchone()
             tier = Tier.of(size, self._lexical)
             rows = load_rows(connection, 0, models, self.codes, latent=tier.vectors)
         memory = Memory(rows, codes=tier.codes, vectors=tier.vectors, postings=tier.postings)
@@ -152,7 +152,7 @@ class Moments:
 def _changes(connection: sqlite3.Connection, models: Models, old: Snapshot) -> Change:
     query = "SELECT sequence, key FROM removals WHERE sequence > ? ORDER BY sequence"
     removed = connection.execute(query, (old.removals,)).fetchall()
-    query = "SELECT count(*) FROM documents WHERE key > ?"
+    query = "SELECT count(*) FROM passages WHERE key > ?"
     (added,) = connection.execute(query, (old.last_key,)).fetchone()
     return Change(
         models=models.active(connection),

@@ -1,5 +1,6 @@
--- The catalogue, version 1 (PRAGMA user_version). A document that is written gets a new key, so
--- "what changed since" is "keys above the last one seen" plus the removals after the last one seen.
+-- The catalogue, version 2 (PRAGMA user_version). A document that is written gets new keys, its own
+-- and those of its passages, so "what changed since" is "passages with keys above the last one seen"
+-- plus the removals after the last one seen.
 
 CREATE TABLE documents (
     key        INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -13,13 +14,30 @@ CREATE TABLE documents (
 
 CREATE INDEX documents_by_category ON documents (category, id);
 
-CREATE TABLE removals (
-    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
-    key      INTEGER NOT NULL
+-- What is searched: a short document is one passage, a long one several (catalogue/passages.py).
+CREATE TABLE passages (
+    key      INTEGER PRIMARY KEY AUTOINCREMENT,
+    document INTEGER NOT NULL REFERENCES documents (key) ON DELETE CASCADE,
+    number   INTEGER NOT NULL, -- from 1; 0: the whole text
+    start    INTEGER NOT NULL, -- characters of the text
+    stop     INTEGER NOT NULL,
+    heading  TEXT NOT NULL,
+    fragment TEXT NOT NULL
 ) STRICT;
 
--- The stems of title and text, separated by blanks: the analysis is done before (recommend/words.py),
--- so this tokenizer only splits. rowid is documents.key.
+CREATE INDEX passages_by_document ON passages (document, number);
+
+-- Which analysis made passages and words; another one makes them again.
+CREATE TABLE analysis (version INTEGER NOT NULL) STRICT;
+INSERT INTO analysis VALUES (2); -- ANALYSIS in passages.py
+
+CREATE TABLE removals (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    key      INTEGER NOT NULL -- of a passage
+) STRICT;
+
+-- The stems of a passage and its title, separated by blanks: the analysis is done before
+-- (recommend/words.py), so this tokenizer only splits. rowid is passages.key.
 CREATE VIRTUAL TABLE words USING fts5 (stems, tokenize = "ascii tokenchars '+#'");
 CREATE VIRTUAL TABLE vocabulary USING fts5vocab (words, row);
 
@@ -40,10 +58,10 @@ CREATE UNIQUE INDEX one_active_model ON models (leg) WHERE active;
 
 -- Unit vectors, float16, little-endian.
 CREATE TABLE embeddings (
-    model    INTEGER NOT NULL REFERENCES models ON DELETE CASCADE,
-    document INTEGER NOT NULL REFERENCES documents (key) ON DELETE CASCADE,
-    vector   BLOB NOT NULL,
-    PRIMARY KEY (model, document)
+    model   INTEGER NOT NULL REFERENCES models ON DELETE CASCADE,
+    passage INTEGER NOT NULL REFERENCES passages (key) ON DELETE CASCADE,
+    vector  BLOB NOT NULL,
+    PRIMARY KEY (model, passage)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX embeddings_by_document ON embeddings (document);
+CREATE INDEX embeddings_by_passage ON embeddings (passage);

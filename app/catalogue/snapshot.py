@@ -1,4 +1,4 @@
-"""The catalogue in memory: parallel columns, one slot a document, only ever appended.
+"""The catalogue in memory: parallel columns, one slot a passage, only ever appended.
 
 A reader takes one `Snapshot` and sees one moment. A write appends a slot (and marks the old one
 dead in a copy of `live`), so nothing a reader holds is changed under it, and no reader waits.
@@ -43,12 +43,16 @@ class Column:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """Documents as read from the database, in the order of their keys.
+    """Passages as read from the database, in the order of their keys.
 
-    `stems` are still texts, words between blanks; vectors are (n, d).
+    `documents` are the keys of their documents, `ties` order equal scores; `split`: some document
+    has several. `stems` are still texts, words between blanks; vectors are (n, d).
     """
 
     keys: Keys
+    documents: Keys
+    ties: NDArray[np.uint64]
+    split: bool
     titles: NDArray[np.uint64]
     categories: NDArray[np.int32]
     stems: Sequence[str]
@@ -65,6 +69,9 @@ class Snapshot:
     """
 
     keys: Keys
+    documents: Keys
+    ties: NDArray[np.uint64]
+    split: bool
     titles: NDArray[np.uint64]
     categories: NDArray[np.int32]
     live: NDArray[np.bool_]
@@ -97,6 +104,7 @@ class Memory:
     def __init__(self, rows: Rows, *, codes: bool, vectors: bool, postings: bool) -> None:
         """What is held besides the small columns: sign codes, all vectors, postings."""
         self._holds_codes, self.holds_vectors = codes, vectors
+        self._split = rows.split
         self._postings = Postings.packed(each.split() for each in rows.stems) if postings else None
         self._columns = {name: Column(array) for name, array in self._arrays(rows).items()}
 
@@ -105,6 +113,8 @@ class Memory:
         lengths = np.fromiter(counts, np.int32, len(rows.keys))
         arrays: dict[str, NDArray[Any]] = {
             "keys": rows.keys,
+            "documents": rows.documents,
+            "ties": rows.ties,
             "titles": rows.titles,
             "categories": rows.categories,
             "lengths": lengths,
@@ -119,7 +129,8 @@ class Memory:
         return arrays
 
     def append(self, rows: Rows) -> None:
-        """Add documents with keys higher than all before."""
+        """Add passages with keys higher than all before."""
+        self._split = self._split or rows.split
         first = len(self._columns["keys"].view)
         if self._postings is not None:
             for slot, stems in enumerate(rows.stems, first):
@@ -128,7 +139,7 @@ class Memory:
             self._columns[name].append(array)
 
     def bury(self, keys: Keys) -> None:
-        """Mark documents dead, in a copy: readers keep what they have."""
+        """Mark passages dead, in a copy: readers keep what they have."""
         live = self._columns["live"].view.copy()
         live[slots_of(self._columns["keys"].view, keys)] = False
         self._columns["live"] = Column(live)
@@ -140,6 +151,9 @@ class Memory:
         live, lengths = views["live"], views["lengths"]
         return Snapshot(
             keys=views["keys"],
+            documents=views["documents"],
+            ties=views["ties"],
+            split=self._split,
             titles=views["titles"],
             categories=views["categories"],
             live=live,

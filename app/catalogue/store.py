@@ -7,23 +7,24 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from app.catalogue.database import Database
+from app.catalogue.passages import ANALYSIS, passages
 from app.catalogue.vectors import (
     TITLE_COUNTS,
     Made,
     Models,
-    Prepared,
     Progress,
     StaleVectors,
     install,
     store,
-    vectors_of,
 )
 from app.recommend import latent
 from app.recommend.types import DENSE, LATENT, Document
 
-SCHEMA, SCHEMA_VERSION = "schema.sql", 1
+SCHEMA, SCHEMA_VERSION = "schema.sql", 2
 COLUMNS = "id, title, text, category, url, updated_at"
 REMOVALS_KEPT = 10_000
+PAGE_CHARACTERS = 4_000_000
+"""How much text is read at once, about."""
 GROWTH = 2
 """The latent model is fitted anew when the catalogue has grown or shrunk by this factor."""
 
@@ -55,18 +56,28 @@ class Catalogue:
         return Document(*found[0]) if found else None
 
     def page(self, after: str, limit: int, category: str | None = None) -> list[Document]:
-        """Up to `limit` documents in the order of their ids, those after `after`."""
+        """Documents in the order of their ids, those after `after`: up to `limit` of them, fewer
+        where they are longer than PAGE_CHARACTERS together, and none only at the end."""
         where, values = ("", []) if category is None else ("category = ? AND", [category])
-        query = f"SELECT {COLUMNS} FROM documents WHERE {where} id > ? ORDER BY id LIMIT ?"
-        rows = self.database.rows(query, [*values, after, limit])
+        found = f"SELECT {COLUMNS} FROM documents WHERE {where} id > ? ORDER BY id LIMIT ?"
+        until = "sum(length(text)) OVER (ORDER BY id)"
+        query = (
+            f"SELECT {COLUMNS} FROM (SELECT *, {until} - length(text) AS earlier FROM ({found})) "
+            "WHERE earlier < ? ORDER BY id"
+        )
+        rows = self.database.rows(query, [*values, after, limit, PAGE_CHARACTERS])
         return [Document(*row) for row in rows]
+
+    def _pages(self) -> Iterator[list[Document]]:
+        after = ""
+        while batch := self.page(after, 1000):
+            yield batch
+            after = batch[-1].id
 
     def __iter__(self) -> Iterator[Document]:
         """All documents in the order of their ids; holds no transaction meanwhile."""
-        after = ""
-        while batch := self.page(after, 1000):
+        for batch in self._pages():
             yield from batch
-            after = batch[-1].id
 
     def __len__(self) -> int:
         query = "SELECT count(*) FROM documents"
@@ -116,11 +127,8 @@ class Catalogue:
         return outcomes, list(fresh.values())
 
     def _make(self, documents: Sequence[Document]) -> Made:
-        """Words and vectors, made before a transaction so that nobody has to wait for them."""
-        prepared = [Prepared.of(each) for each in documents]
-        models = self.models.active(self.database.reader) if prepared else {}
-        vectors = {row: vectors_of(model, prepared) for row, model in models.values()}
-        return Made(prepared, vectors)
+        """Passages, words and vectors, made before a transaction: no writer waits."""
+        return Made.of(documents, self.models.active(self.database.reader) if documents else {})
 
     def _compare(
         self, connection: sqlite3.Connection, pending: Document | None, new: Document
@@ -135,15 +143,21 @@ class Catalogue:
         return Written.UNCHANGED if same else Written.UPDATED
 
     def _insert(self, connection: sqlite3.Connection, made: Made) -> None:
-        moment, prepared = self._clock(), made.prepared
-        keys = []
+        moment, keys = self._clock(), []
         insert = f"INSERT INTO documents ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"
-        for each in prepared:
-            new = each.document
+        insert_passage = (
+            "INSERT INTO passages (document, number, start, stop, heading, fragment) "
+            "VALUES (?, ?, ?, ?, ?, ?)"
+        )
+        for new, parts in zip(made.documents, made.passages, strict=True):
             _remove(connection, new.id)
             values = (new.id, new.title, new.text, new.category, new.url, new.updated_at or moment)
-            keys.append(connection.execute(insert, values).lastrowid or 0)
-        words = [(key, " ".join(each.stems)) for key, each in zip(keys, prepared, strict=True)]
+            document = connection.execute(insert, values).lastrowid
+            for each in parts:
+                where = (document, each.number, each.start, each.stop)
+                columns = (*where, each.heading, each.fragment)
+                keys.append(connection.execute(insert_passage, columns).lastrowid or 0)
+        words = [(key, " ".join(each.stems)) for key, each in zip(keys, made.prepared, strict=True)]
         connection.executemany("INSERT INTO words (rowid, stems) VALUES (?, ?)", words)
         for row, vectors in made.vectors.items():
             store(connection, row, keys, vectors)
@@ -156,9 +170,9 @@ class Catalogue:
         return True
 
     def ensure_models(self, progress: Progress | None = None, *, refit: bool = False) -> bool:
-        """Make missing or stale vectors anew; True if anything was done.
+        """Make what is missing or stale: passages, words, vectors; True if anything was done.
 
-        The latent model is fitted again on demand, or when the catalogue's size has changed by
+        The latent model is fitted again on demand, or when the number of passages has changed by
         GROWTH since the last fit.
         """
         reader = self.database.reader
@@ -168,16 +182,52 @@ class Catalogue:
         stale = refit or active.get(DENSE, ("", 0))[0] != dense.hash
         if stale:
             install(self.database, DENSE, dense, 0, progress)
-        size, fitted_on = len(self), active.get(LATENT, ("", 0))[1]
+        (analysis,) = reader.execute("SELECT version FROM analysis").fetchone()
+        if analysis != ANALYSIS:
+            refit = self.analyse_again(progress) or refit
+        (size,) = reader.execute("SELECT count(*) FROM passages").fetchone()
+        fitted_on = active.get(LATENT, ("", 0))[1]
         refitted = False
         if size and (refit or _outgrown(size, fitted_on) or not self._usable()):
-            stride = -(-size // latent.MAX_SAMPLE)
-            sample = (each for place, each in enumerate(self) if place % stride == 0)
-            texts = [f"{each.title}\n" * TITLE_COUNTS + each.text for each in sample]
-            if (model := latent.fit(texts)) is not None:
-                install(self.database, LATENT, model, size, progress)
-                refitted = True
+            refitted = self._refit(size, progress)
         return stale or refitted
+
+    def _refit(self, size: int, progress: Progress | None) -> bool:
+        """Learn the latent model again; False where there are too few words."""
+        model = latent.fit(self._sample(-(-size // latent.MAX_SAMPLE)))
+        if model is not None:
+            install(self.database, LATENT, model, size, progress)
+        return model is not None
+
+    def _sample(self, stride: int) -> list[str]:
+        """Every so-manyth passage to learn from, in an order that tells nothing of the writing."""
+        split = ((document, part) for document in self for part in passages(document))
+        sample = (each for place, each in enumerate(split) if place % stride == 0)
+        return [f"{part.title(of)}\n" * TITLE_COUNTS + part.text(of) for of, part in sample]
+
+    def analyse_again(self, progress: Progress | None = None) -> bool:
+        """Make passages, words and vectors of every document again, batch by batch; True if there
+        are any."""
+        if not self._usable():  # the latent model: it is fitted again afterwards
+            with self.database.write() as connection:
+                connection.execute("DELETE FROM models WHERE leg = ?", (LATENT,))
+        for batch in self._pages():
+            made = self._make(batch)
+            with self.database.write() as connection:
+                outcomes = self._outcomes(connection, batch)[0]
+                kept = [
+                    document
+                    for document, outcome in zip(batch, outcomes, strict=True)
+                    if outcome is Written.UNCHANGED  # not written or deleted meanwhile
+                ]
+                if not made.serves(kept, self.models.active(connection)):
+                    made = self._make(kept)
+                self._insert(connection, made)
+            if progress is not None:
+                progress(len(batch))
+        with self.database.write() as connection:
+            connection.execute("UPDATE analysis SET version = ?", (ANALYSIS,))
+        return len(self) > 0
 
 
 def _outgrown(size: int, fitted_on: int) -> bool:
@@ -188,8 +238,10 @@ def _remove(connection: sqlite3.Connection, document_id: str) -> bool:
     row = connection.execute("SELECT key FROM documents WHERE id = ?", (document_id,)).fetchone()
     if row is None:
         return False
+    keys = connection.execute("SELECT key FROM passages WHERE document = ?", row).fetchall()
     connection.execute("DELETE FROM documents WHERE key = ?", row)
-    connection.execute("DELETE FROM words WHERE rowid = ?", row)
-    sequence = connection.execute("INSERT INTO removals (key) VALUES (?)", row).lastrowid or 0
-    connection.execute("DELETE FROM removals WHERE sequence <= ?", (sequence - REMOVALS_KEPT,))
+    for key in keys:
+        connection.execute("DELETE FROM words WHERE rowid = ?", key)
+        sequence = connection.execute("INSERT INTO removals (key) VALUES (?)", key).lastrowid or 0
+        connection.execute("DELETE FROM removals WHERE sequence <= ?", (sequence - REMOVALS_KEPT,))
     return True

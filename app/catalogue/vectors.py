@@ -15,11 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.catalogue.database import Database
+from app.catalogue.passages import Passage, headed, passages
 from app.recommend.dense import unit
 from app.recommend.embedding import Embedder
 from app.recommend.latent import LatentModel
 from app.recommend.types import DENSE, LATENT, Document, Floats
-from app.recommend.words import stems
+from app.recommend.words import stems, unbroken
 
 Progress = Callable[[int], object]
 BATCH = 2_000
@@ -28,33 +29,48 @@ BATCH = 2_000
 TITLE_COUNTS = 3
 """How often the words of a title count, next to those of the text."""
 TITLE_SHARE = np.float32(0.25)
-"""How far a document's vector is drawn towards its title's."""
+"""How far a passage's vector is drawn towards its title's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A document with its analysis: the stems of title and text."""
+    """A passage with its analysis: the stems of its title and its text."""
 
-    document: Document
+    title: str
+    text: str
     stems: list[str]
 
     @classmethod
-    def of(cls, document: Document) -> "Prepared":
-        return cls(document, stems(document.title) * TITLE_COUNTS + stems(document.text))
+    def of(cls, document: Document, passage: Passage) -> "Prepared":
+        title, text = passage.title(document), passage.text(document)
+        return cls(title, text, stems(title) * TITLE_COUNTS + stems(text))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Made:
-    """Documents with their analysis, and for each model (by its row) their vectors (n, d)."""
+    """Documents with their passages, the analysis of all these in one list (n), and for each model
+    (by its row) their vectors (n, d)."""
 
+    documents: Sequence[Document]
+    passages: Sequence[Sequence[Passage]]
     prepared: Sequence[Prepared]
     vectors: Mapping[int, Floats]
 
+    @classmethod
+    def of(cls, documents: Sequence[Document], models: "ActiveModels") -> "Made":
+        split = [passages(each) for each in documents]
+        prepared = [
+            Prepared.of(document, passage)
+            for document, parts in zip(documents, split, strict=True)
+            for passage in parts
+        ]
+        vectors = {row: vectors_of(model, prepared) for row, model in models.values()}
+        return cls(documents, split, prepared, vectors)
+
     def serves(self, documents: Sequence[Document], models: "ActiveModels") -> bool:
         """Whether these are all of the documents' vectors, by the models that are active now."""
-        known = [each.document for each in self.prepared]
         rows = {row for row, _ in models.values()}
-        return known == documents and (not known or self.vectors.keys() == rows)
+        return self.documents == documents and (not documents or self.vectors.keys() == rows)
 
 
 class StaleVectors(RuntimeError):
@@ -67,12 +83,12 @@ ActiveModels = Mapping[str, tuple[int, LegModel]]
 """Leg to (row of `models`, model)."""
 
 
-def vectors_of(model: LegModel, documents: Sequence[Prepared]) -> Floats:
-    """Unit vectors (n, d) of documents."""
+def vectors_of(model: LegModel, prepared: Sequence[Prepared]) -> Floats:
+    """Unit vectors (n, d) of passages."""
     if isinstance(model, LatentModel):
-        return model.project_many([Counter(each.stems) for each in documents])
-    titles = model.embed([each.document.title for each in documents])
-    whole = model.embed([f"{each.document.title} {each.document.text}" for each in documents])
+        return model.project_many([Counter(each.stems) for each in prepared])
+    titles = model.embed([unbroken(each.title) for each in prepared])
+    whole = model.embed([unbroken(f"{each.title} {each.text}") for each in prepared])
     return unit(whole + TITLE_SHARE * titles)
 
 
@@ -113,7 +129,7 @@ class Models:
 
 
 def store(connection: sqlite3.Connection, row: int, keys: Sequence[int], vectors: Floats) -> None:
-    """Write the vectors (n, d) of documents, as float16."""
+    """Write the vectors (n, d) of passages, as float16."""
     halves = vectors.astype("<f2")
     rows = ((row, key, half.tobytes()) for key, half in zip(keys, halves, strict=True))
     connection.executemany("INSERT OR REPLACE INTO embeddings VALUES (?, ?, ?)", rows)
@@ -122,9 +138,9 @@ def store(connection: sqlite3.Connection, row: int, keys: Sequence[int], vectors
 def install(
     database: Database, leg: str, model: LegModel, fitted_on: int, progress: Progress | None
 ) -> None:
-    """Make every document's vector with `model`, then make it the active one of the leg.
+    """Make every passage's vector with `model`, then make it the active one of the leg.
 
-    `fitted_on` is how many documents it learnt from; `progress` hears of each batch's size.
+    `fitted_on` is how many passages it learnt from; `progress` hears of each batch's size.
     """
     artefact = model.dump() if isinstance(model, LatentModel) else None
     values = (leg, model.name, model.version, model.hash, model.width, fitted_on, artefact)
@@ -139,7 +155,7 @@ def install(
                 return  # another process was faster, and its model is active
             last, count = _fill(connection, row, model, last)
             more = count == BATCH
-            if not more:  # the same transaction: no document can slip in between
+            if not more:  # the same transaction: no passage can slip in between
                 others = "leg = ? AND id <> ?"
                 connection.execute(f"DELETE FROM models WHERE NOT active AND {others}", (leg, row))
                 connection.execute(f"UPDATE models SET active = 0 WHERE {others}", (leg, row))
@@ -150,12 +166,16 @@ def install(
 
 def _fill(connection: sqlite3.Connection, row: int, model: LegModel, after: int) -> tuple[int, int]:
     query = (
-        "SELECT key, id, title, text, stems FROM documents JOIN words ON words.rowid = key "
-        "WHERE key > ? ORDER BY key LIMIT ?"
+        "SELECT p.key, title, heading, substr(text, start + 1, stop - start), stems "
+        "FROM passages p JOIN documents d ON d.key = p.document JOIN words ON words.rowid = p.key "
+        "WHERE p.key > ? ORDER BY p.key LIMIT ?"
     )
     rows = connection.execute(query, (after, BATCH)).fetchall()
     if not rows:
         return after, 0
-    prepared = [Prepared(Document(id_, title, text), s.split()) for _, id_, title, text, s in rows]
+    prepared = [
+        Prepared(headed(title, heading), text, words.split())
+        for _, title, heading, text, words in rows
+    ]
     store(connection, row, [key for key, *_ in rows], vectors_of(model, prepared))
     return rows[-1][0], len(rows)

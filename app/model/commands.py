@@ -16,7 +16,8 @@ from app.recommend.ranking import PairwiseModel, RankingModel
 def retrieved(catalogue: Catalogue, queries: Sequence[JudgedQuery]) -> list[Retrieved]:
     """The candidates of each query, as the service would find them."""
     moment = CatalogueIndex(catalogue.database, catalogue.models).now()
-    names = dict(catalogue.database.reader.execute("SELECT key, id FROM documents").fetchall())
+    query = "SELECT p.key, id FROM passages p JOIN documents d ON d.key = p.document"
+    names = dict(catalogue.database.reader.execute(query).fetchall())
     return retrieve(moment, lambda keys: [names[key] for key in keys], queries)
 
 

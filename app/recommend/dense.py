@@ -16,6 +16,9 @@ from app.recommend.types import Floats
 
 EXACT = 2_000
 Codes = NDArray[np.uint64]
+Ties = NDArray[np.uint64]
+"""What decides between equal scores, (n,): it must not depend on the order of writing.
+None: the lower position."""
 
 
 def unit(vectors: Floats) -> Floats:
@@ -43,9 +46,13 @@ def sign_codes(vectors: NDArray[np.floating]) -> Codes:
 
 
 def nearest_codes(
-    codes: Sequence[Codes], query: Codes, allowed: NDArray[np.bool_] | None, count: int
+    codes: Sequence[Codes],
+    query: Codes,
+    allowed: NDArray[np.bool_] | None,
+    count: int,
+    ties: Ties | None = None,
 ) -> NDArray[np.intp]:
-    """Positions of the `count` codes with the fewest bits unlike the query's; ties to the lowest.
+    """Positions of the `count` codes with the fewest bits unlike the query's; equal ones by `ties`.
 
     `codes` holds one array (n,) for each of the query's words (⌈d / 64⌉,).
     """
@@ -61,27 +68,29 @@ def nearest_codes(
     last = min(count, len(differing)) - 1
     limit = min(np.partition(differing, last)[last], farthest - 1) if last >= 0 else 0
     near = np.flatnonzero(differing <= limit)
-    return near if len(near) <= count else _without_last(near, differing[near] == limit, count)
+    return near if len(near) <= count else _first(near, differing[near] == limit, count, ties)
 
 
-def best(scores: Floats, count: int) -> NDArray[np.intp]:
-    """Positions of the `count` highest scores above zero; ties go to the lowest position."""
+def best(scores: Floats, count: int, ties: Ties | None = None) -> NDArray[np.intp]:
+    """Positions of the `count` highest scores above zero; equal ones by `ties`."""
     positive = np.flatnonzero(scores > 0)
     if len(positive) <= count:
         return positive
     values = scores[positive]
     threshold = np.partition(values, len(values) - count)[len(values) - count]
     chosen = positive[values >= threshold]
-    return _without_last(chosen, scores[chosen] == threshold, count)
+    return _first(chosen, scores[chosen] == threshold, count, ties)
 
 
-def _without_last(
-    positions: NDArray[np.intp], tied: NDArray[np.bool_], count: int
+def _first(
+    positions: NDArray[np.intp], tied: NDArray[np.bool_], count: int, ties: Ties | None
 ) -> NDArray[np.intp]:
-    """`count` of the positions: the last of the tied ones are left out."""
+    """`count` of the positions: of the tied ones the last are left out."""
     surplus = len(positions) - count
     if surplus > 0:
         keep = np.ones(len(positions), np.bool_)
-        keep[np.flatnonzero(tied)[-surplus:]] = False
+        last = np.flatnonzero(tied)
+        ordered = last if ties is None else last[np.argsort(ties[positions[last]])]
+        keep[ordered[-surplus:]] = False
         return positions[keep]
     return positions

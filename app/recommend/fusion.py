@@ -26,6 +26,13 @@ class Fusion:
         return Scored(candidates, parts.sum(axis=1), legs, parts, WEIGHTS, self.card)
 
 
+def fuse(lexical: Floats, dense: Floats, latent: Floats) -> Floats:
+    """The weighted mean of three legs, (n,)."""
+    w = WEIGHTS
+    fused: Floats = w["lexical"] * lexical + w["dense"] * dense + w["latent"] * latent
+    return fused
+
+
 def leg_scores(candidates: Candidates) -> Floats:
     """The legs side by side, (n, len(LEGS)); the topic column is still empty."""
     legs = np.zeros((len(candidates), len(LEGS)), np.float32)

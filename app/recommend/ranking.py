@@ -109,8 +109,8 @@ class RefusedModel:
 
 
 def order(scored: Scored) -> NDArray[np.intp]:
-    """Positions of the candidates, best first; equal scores in the order of their keys."""
-    return np.lexsort((scored.candidates.keys, -np.round(scored.scores, DECIMALS)))
+    """Positions of the candidates, best first; equal scores in the candidates' order."""
+    return np.argsort(-np.round(scored.scores, DECIMALS), kind="stable")
 
 
 def rank(
@@ -135,5 +135,6 @@ def rank(
         page = evidence.pages[number] if number >= 0 else None
         matched = tuple(term.surface for term in query.terms if stored.contains(term.stem))
         reason = explain(scored.base, scored.weights, legs[place], parts[place], matched, page)
-        items.append(Ranked(len(items) + 1, stored.document, scores[place], reason))
+        rank_, section = len(items) + 1, stored.section
+        items.append(Ranked(rank_, stored.document, scores[place], reason, section))
     return Ranking(tuple(items), considered=len(scored.candidates))

@@ -1,8 +1,9 @@
 """The nouns of the service: what flows from a request to a recommendation.
 
-Everything is frozen. Inside, a document is known by its `key` (its row number, new each time it
-is written); outside, by its `id` (a slug that never changes). Arrays of one object run in
-parallel: position i is the same document in each of them. Scores are in [0, 1], higher is better.
+Everything is frozen. A document is known by its `id`, which never changes. What is searched is its
+passages (a short document is one): they are known by their `key` (a row number, new each time the
+document is written). Arrays of one object run in parallel: position i is the same passage in each
+of them. Scores are in [0, 1], higher is better.
 """
 
 from collections.abc import Mapping
@@ -31,12 +32,25 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class Section:
+    """The part of a long document that matched: its heading, and the part of the address that leads
+    to it; both empty where it has no heading."""
+
+    heading: str
+    fragment: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stored:
-    """A document with its key and the stems of its title and text, between blanks."""
+    """A document with the key of its passage and the stems of title and text, between blanks.
+
+    Of a long document only the `section` is there: its text, and an address that leads to it.
+    """
 
     key: int
     document: Document
     stems: str
+    section: Section | None = None
 
     def contains(self, stem: str) -> bool:
         """Whether the stem occurs in title or text."""
@@ -80,11 +94,14 @@ class Probe:
     dense: Floats
     latent: Floats
     exclude: int | None = None
+    """The number of a document that is not to be found."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """The documents worth scoring, with each leg's score and their vectors.
+    """The documents worth scoring, each by its best passage, with each leg's score and vectors.
+
+    The order depends only on what the documents are, not on when they were written.
 
     `keys` (n,), `lexical`, `dense`, `latent` (n,), `dense_vectors` and `latent_vectors`
     (n, dimensions), `titles` (n,) hashes of the normalised titles.
@@ -155,6 +172,8 @@ class Ranked:
     document: Document
     score: float
     reason: Reason
+    section: Section | None = None
+    """Of a long document: the part that is shown in place of the whole."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.catalogue.readers import MAX_LINE
+from app.catalogue.importers.json_files import MAX_LINE
 from tests.api.service import WRITER, ids, recommended
 
 pytestmark = pytest.mark.anyio

@@ -1,11 +1,13 @@
-"""A folder of Markdown files as documents."""
+"""Markdown files as documents: every file is one, with what its author meant."""
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from app.catalogue.readers import Row, markdown
+from app.catalogue.importers.markdown import markdown_files, markdown_rows
+from app.catalogue.importers.row import Notes, Row
 from app.recommend.types import Document
 
 
@@ -16,80 +18,153 @@ def write(folder: Path, files: dict[str, str]) -> None:
         path.write_text(text, "utf-8")
 
 
-def read(folder: Path, name: str, text: str) -> Row:
-    write(folder, {name: text})
-    (row,) = markdown(folder)
-    return row
+def rows(source: Path) -> list[Row]:
+    return list(markdown_rows(source, Counter()))
 
 
 def document(folder: Path, name: str, text: str) -> Document:
-    row = read(folder, name, text)
+    write(folder, {name: text})
+    (row,) = rows(folder)
     assert row.document is not None, row.reason
     return row.document
 
 
+def ids(folder: Path) -> dict[str, str]:
+    """File to id."""
+    found = zip(markdown_files(folder), rows(folder), strict=True)
+    return {
+        str(path.relative_to(folder)): row.document.id if row.document else row.reason
+        for path, row in found
+    }
+
+
 def test_id_from_the_path_title_from_the_heading_category_from_the_folder(tmp_path: Path) -> None:
-    found = document(tmp_path, "cooking/Fresh Bread.md", "# Keeping bread #\n\nIn a box.\n")
-    assert found == Document("cooking-fresh-bread", "Keeping bread", "In a box.", "cooking")
-
-
-def test_front_matter_comes_first(tmp_path: Path) -> None:
-    matter = "---\nid: bread\ntitle: Bread: a guide\nurl: https://a.b/c\nauthor: me\n---\n"
-    found = document(tmp_path, "x/y.md", f"{matter}# A heading\n\nBaked.\n")
-    assert found == Document("bread", "Bread: a guide", "Baked.", "x", "https://a.b/c")
-
-
-def test_without_a_heading_the_name_is_the_title(tmp_path: Path) -> None:
-    found = document(tmp_path, "staling.md", "Bread goes stale.\n\n## Why\n\nStarch.")
-    assert (found.id, found.title, found.category) == ("staling", "staling", "")
-    assert found.text == "Bread goes stale.\n\n## Why\n\nStarch."
+    found = document(tmp_path, "cooking/fresh-bread.md", "# Keeping bread #\n\nIn a box.\n")
+    assert found == Document("cooking.fresh-bread", "Keeping bread", "In a box.", "cooking")
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"),
+    ("text", "title", "body"),
     [
-        ("wi-fi.md", "wi-fi"),
-        ("Newton's laws.md", "newton-s-laws"),
-        ("Café au lait.md", "cafe-au-lait"),
-        ("deep/er/snake_case 2.md", "deep-er-snake-case-2"),
+        ("# A *b* `c` [d](e) ![f](g) {#h}\n\nText.", "A b c d", "Text."),
+        ("Setext\n===\n\nText.", "Setext", "Text."),
+        ("## Second level\n\nText.", "Second level", "Text."),
+        ("Text.\n\n## Why\n\nMore.", "name", "Text.\n\n## Why\n\nMore."),
+        ("Text.\n\n# Late\n\nMore.", "Late", "Text.\n\n\nMore."),
+        ("Text.\n\n```\n# comment\n```", "name", "Text.\n\n```\n# comment\n```"),
+        ("    # code\n\nText.", "name", "# code\n\nText."),
+        ("> # quoted\n\nText.", "name", "> # quoted\n\nText."),
+        ('<h1 align="center">Html</h1>\n\nText.', "Html", "Text."),
+        ('<div>\n<h1>In</h1>\n<img src="a">more</div>\n\nText.', "In", None),
+        ("---\n\nNote: a rule comes first.\n\n---\n\nText.", "name", None),
+        ("---\nJust a line\n---\nText.", "name", None),
+        ("---\ntitle: >-\n  Two\n  lines\n---\nText.", "Two lines", "Text."),
+        ("---\ntitle: Bread: a guide\n---\nText.", "Bread: a guide", "Text."),
+        ('---\ntitle: "A: b" # remark\n---\nText.', "A: b", "Text."),
+        (
+            "---\nauthors:\n  - title: Baker\n    url: https://a.b\n---\n# Own\n\nText.",
+            "Own",
+            "Text.",
+        ),
+        ("---\ntitle:\n---\n# Own\n\nText.", "Own", "Text."),
+        ("---\ntitle: null\n---\nText.", "name", "Text."),
+        ("---\ntitle: 2024-01-02\n...\nText.", "2024-01-02", "Text."),
+        ("---\ntitle: Yes\ntext: not this\n---\nText.", "Yes", "Text."),
+        ("---\ntitle: One\n---\n# One\n\nText.", "One", "Text."),
+        ("---\ntitle: One\n---\n# Two\n\nText.", "One", "# Two\n\nText."),
+        ("---\ntitle: Only\ndescription: This.\n---\n", "Only", "This."),
+        ("---\n---\nText.", "name", "Text."),
+        ('+++\ntitle = "Toml"\n+++\nText.', "Toml", "Text."),
+        ('{\n"title": "Json"\n}\n\nText.', "Json", "Text."),
+        ("{% include x %}\nText.", "name", "{% include x %}\nText."),
+        ("\ufeff---\r\ntitle: Windows\r\n---\r\nText.\r\n", "Windows", "Text."),
+        ("# Only a heading", "Only a heading", "Only a heading"),
     ],
 )
-def test_ids_are_readable_slugs(tmp_path: Path, name: str, expected: str) -> None:
-    assert document(tmp_path, name, "Text.").id == expected
+def test_title_and_text(tmp_path: Path, text: str, title: str, body: str | None) -> None:
+    found = document(tmp_path, "name.md", text)
+    assert found.title == title
+    assert found.text == (text.strip() if body is None else body)
 
 
-def test_a_byte_order_mark_is_no_content(tmp_path: Path) -> None:
-    found = document(tmp_path, "a.md", "\ufeff---\ntitle: Bread\n---\nBaked.")
-    assert (found.title, found.text) == ("Bread", "Baked.")
+def test_what_of_a_front_matter_is_used(tmp_path: Path) -> None:
+    matter = "---\nid: Bread\ncategory: [a, b]\nurl: https://a.b/c\nmenu: {url: /x}\n---\n"
+    found = document(tmp_path, "x/y.md", f"{matter}Baked.\n")
+    assert found == Document("Bread", "y", "Baked.", "a", "https://a.b/c")
+    assert document(tmp_path, "x/y.md", "---\nurl: /hugo/\n---\nBaked.").url == ""
 
 
-def test_files_come_in_order_and_others_are_left_alone(tmp_path: Path) -> None:
-    write(tmp_path, {"b.md": "B.", "a/z.md": "Z.", "c.txt": "C.", "a/d.md": "D."})
-    (tmp_path / "folder.md").mkdir()
-    rows = list(markdown(tmp_path))
-    assert [row.document.id for row in rows if row.document] == ["a-d", "a-z", "b"]
-    assert [row.position for row in rows] == [1, 2, 3]
+def test_code_of_mdx_is_no_text(tmp_path: Path) -> None:
+    text = "import A from 'b'\nimport C from 'd'\n\n# Title\n\nText.\n\nexport const x = 1\n\nEnd."
+    found = document(tmp_path, "a.mdx", text)
+    assert (found.title, found.text) == ("Title", "Text.\n\n\nEnd.")
+
+
+def test_every_file_is_a_document_of_its_own(tmp_path: Path) -> None:
+    names = [
+        "a-b.md", "a_b.md", "a b.md", "a.b.md", "A/B.md", "a/b.md", "a/b.markdown", "a/b.mdx",
+        "UPPER.MD", "c++.md", "c.md", "!!!.md", "文档/安装.md", "文档/运行.md", "d/index.md",
+        "e/index.md", "日本.md", "日本語.md", f"{'long' * 40}.md", f"{'long' * 41}.md",
+    ]  # fmt: skip
+    write(tmp_path, dict.fromkeys(names, "Text."))
+    found = ids(tmp_path)
+    assert len(set(found.values())) == len(found) == len(names)
+    assert found["a-b.md"] == "a-b"
+    assert found["a/b.md"] == "a.b"
+    assert ids(tmp_path) == found
+    write(tmp_path, {"0.md": "New.", "a/0.md": "New."})
+    assert ids(tmp_path) | found == ids(tmp_path)
+
+
+def test_an_id_that_two_files_claim_is_used_by_none(tmp_path: Path) -> None:
+    claim = "---\nid: {}\n---\nText."
+    write(tmp_path, {"a/i.md": claim.format("intro"), "b/i.md": claim.format("intro")})
+    write(tmp_path, {"c.md": claim.format("d"), "d.md": "Text.", "e.md": claim.format("e")})
+    write(tmp_path, {"f.md": claim.format("Not an id!"), "g.md": claim.format("own")})
+    assert ids(tmp_path) == {
+        "a/i.md": "a.i", "b/i.md": "b.i", "c.md": "c", "d.md": "d", "e.md": "e", "f.md": "f",
+        "g.md": "own",
+    }  # fmt: skip
+
+
+def test_each_file_of_the_folder_and_no_other(tmp_path: Path) -> None:
+    folder, outside = tmp_path / "docs", tmp_path / "outside.md"
+    write(tmp_path, {"outside.md": "Out."})
+    write(folder, {"b.md": "B.", "a/z.md": "Z.", "c.txt": "C.", ".h/s.md": "S.", ".t.md": "T."})
+    write(folder, {"node_modules/p/README.md": "P.", ".data/real.md": "Linked."})
+    (folder / "folder.md").mkdir()
+    links = (
+        "twice.md>b.md nowhere.md>gone.md loop>. up>.. linked.md>.data/real.md again.md>linked.md"
+    )
+    for name, _, target in (each.partition(">") for each in [*links.split(), f"out.md>{outside}"]):
+        (folder / name).symlink_to(target)
+    notes: Notes = Counter()
+    found = list(markdown_rows(folder, notes))
+    assert [row.document.id for row in found if row.document] == ["a.z", "again", "b"]
+    assert [row.position for row in found] == [1, 2, 3]
+    assert sum(notes.values()) == 3 + 2 + 4 + 1 + 1, notes
+    assert any("node_modules" in each for each in notes)
+
+
+def test_one_file(tmp_path: Path) -> None:
+    write(tmp_path, {"a.md": "A.", "b.md": "B."})
+    (row,) = rows(tmp_path / "a.md")
+    assert row.document == Document("a", "a", "A.")
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "reason"),
+    ("content", "reason"),
     [
-        ("empty.md", "", "text: String should have at least 1"),
-        ("heading.md", "# Only a heading", "text: String should have at least 1"),
-        ("日本.md", "Text.", "id: String should match pattern"),
-        ("bell.md", "\x07", "text: Value error, contains the control character U+0007"),
-        ("url.md", "---\nurl: ftp://a\n---\nText.", "url: Value error, is not an http"),
+        (b"", "text: the file is empty"),
+        (b"\x07", r"text: contains the control character U+0007"),
+        ("Хранение хлеба".encode("cp1251"), "neither UTF-8, UTF-16 nor Western"),
+        (b"x" * 1_000_001, "text has 1,000,001 characters"),
     ],
 )
-def test_a_bad_file_says_why(tmp_path: Path, name: str, text: str, reason: str) -> None:
-    row = read(tmp_path, name, text)
+def test_a_bad_file_says_why(tmp_path: Path, content: bytes, reason: str) -> None:
+    name = os.fsdecode(os.fsencode(tmp_path) + b"/\xff.md")  # which is no text either
+    Path(name).write_bytes(content)
+    (row,) = rows(tmp_path)
     assert row.document is None
     assert reason in row.reason
-
-
-def test_bytes_that_are_no_text_in_a_file_whose_name_is_none_either(tmp_path: Path) -> None:
-    Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.md")).write_bytes(b"\xff\xfe\xfd")
-    (row,) = markdown(tmp_path)
-    assert row.document is None
-    assert "can't decode byte 0xff" in row.reason
     row.raw.encode()

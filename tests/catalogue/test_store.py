@@ -12,6 +12,8 @@ from app.recommend.types import Document
 from tests.fakes import SHELF, document
 from tests.opening import OpenCatalogue
 
+TABLES = {"documents": "key", "passages": "key", "words": "rowid", "embeddings": "passage"}
+"""Tables and the columns that are keys of documents or passages."""
 BREAD = document("bread", "Bread", "Bread is baked.", "cooking")
 TOAST = replace(BREAD, title="Toast")
 CREATED, UPDATED, UNCHANGED = Written.CREATED, Written.UPDATED, Written.UNCHANGED
@@ -26,7 +28,7 @@ def catalogue(open_catalogue: OpenCatalogue) -> Catalogue:
 
 def rows(database: Database) -> Iterator[tuple[str, int]]:
     """How many rows each table has for its documents."""
-    for table, column in (("documents", "key"), ("words", "rowid"), ("embeddings", "document")):
+    for table, column in TABLES.items():
         query = f"SELECT count(DISTINCT {column}) FROM {table}"
         yield table, database.reader.execute(query).fetchone()[0]
 
@@ -59,7 +61,7 @@ def test_the_last_of_duplicates_in_a_batch_stays(
     assert catalogue.put(batch) == outcomes
     (kept,) = catalogue
     assert replace(kept, updated_at="") == last
-    assert dict(rows(catalogue.database)) == {"documents": 1, "words": 1, "embeddings": 1}
+    assert dict(rows(catalogue.database)) == dict.fromkeys(TABLES, 1)
 
 
 def test_the_time_changes_only_with_the_content(catalogue: Catalogue) -> None:
@@ -97,7 +99,7 @@ def test_deleting_leaves_nothing_behind(catalogue: Catalogue) -> None:
     catalogue.put([BREAD, document("tide")])
     assert catalogue.delete("bread")
     assert not catalogue.delete("bread")
-    assert dict(rows(catalogue.database)) == {"documents": 1, "words": 1, "embeddings": 1}
+    assert dict(rows(catalogue.database)) == dict.fromkeys(TABLES, 1)
     assert [each.id for each in catalogue] == ["tide"]
 
 

@@ -41,7 +41,7 @@ def kept(catalogue: Catalogue) -> int:
 def models(connection: sqlite3.Connection) -> list[tuple[str, str, int, int]]:
     """Leg, hash, whether it is active, and how many vectors there are, in the order of making."""
     query = (
-        "SELECT leg, hash, active, count(document) FROM models "
+        "SELECT leg, hash, active, count(passage) FROM models "
         "LEFT JOIN embeddings ON model = id GROUP BY id ORDER BY id"
     )
     return connection.execute(query).fetchall()
@@ -58,7 +58,7 @@ def with_embedder(catalogue: Catalogue, embedder: Embedder) -> Catalogue:
 
 def dense_vector(catalogue: Catalogue, document_id: str) -> list[float]:
     reader = catalogue.database.reader
-    query = "SELECT key FROM documents WHERE id = ?"
+    query = "SELECT p.key FROM passages p JOIN documents d ON d.key = p.document WHERE id = ?"
     keys = np.array(reader.execute(query, (document_id,)).fetchone(), np.int64)
     (found,) = load_vectors(catalogue.database, DENSE, catalogue.models.active(reader), keys)
     return [round(float(each), 3) for each in found]

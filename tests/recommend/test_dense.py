@@ -35,6 +35,13 @@ def test_cosine_is_clipped() -> None:
     assert cosine(vectors, query).tolist() == [1, 0, 0, 0]
 
 
+def test_equal_scores_are_decided_by_ties_alone() -> None:
+    scores, ties = np.ones(4, np.float32), np.array([9, 2, 7, 4], np.uint64)
+    assert best(scores, 2, ties).tolist() == [1, 3]
+    codes = columns_of(np.ones((4, 64), np.float32))
+    assert nearest_codes(codes, sign_codes(np.ones(64)), None, 2, ties).tolist() == [1, 3]
+
+
 @given(st.lists(FEW, max_size=40), st.integers(1, 50))
 def test_best_agrees_with_sorting(values: list[float], count: int) -> None:
     scores = np.array(values, np.float32)

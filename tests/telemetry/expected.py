@@ -26,12 +26,15 @@ STAND_IN = Like("stand-in", str, rf"http://127\.0\.0\.1:\d+{PATH}")
 FUSION: dict[str, Any] = {v.MODEL_NAME: "fusion", v.MODEL_VERSION: "1"}
 WORDS = "SELECT rowid, -bm25(words) FROM words WHERE words MATCH ? ORDER BY rowid"
 SHOWN = (
-    "SELECT key, ' ' || stems || ' ', id, title, text, category, url, updated_at "
-    "FROM documents JOIN words ON words.rowid = key WHERE key IN ({})"
+    "SELECT p.key, ' ' || stems || ' ', number, heading, fragment, id, title, "
+    "substr(text, start + 1, stop - start), category, url, updated_at FROM passages p "
+    "JOIN documents d ON d.key = p.document JOIN words ON words.rowid = p.key WHERE p.key IN ({})"
 )
 DOCUMENT = "SELECT id, title, text, category, url, updated_at FROM documents WHERE id = ?"
-TITLE = "SELECT key, title FROM documents WHERE id = ?"
-VECTORS = "SELECT document, vector FROM embeddings WHERE model = ? AND document IN (?)"
+TITLE = (
+    "SELECT p.key, d.key, title FROM documents d JOIN passages p ON p.document = d.key WHERE id = ?"
+)
+VECTORS = "SELECT passage, vector FROM embeddings WHERE model = ? AND passage IN (?)"
 BREAD = "stale bread"
 """A question of two terms that five documents of the shelf and more have to do with."""
 

@@ -1,0 +1,49 @@
+"""Ids of documents, and those made for what has a name that can't be one."""
+
+import re
+import unicodedata
+from hashlib import blake2b
+from os import fsencode
+from pathlib import PurePath
+
+MAX_ID = 128
+ID = r"^[A-Za-z0-9][A-Za-z0-9._:-]*$"
+_VALID = re.compile(ID.removeprefix("^").removesuffix("$"))
+_PLAIN = re.compile(r"[A-Za-z0-9_-]+")
+_READABLE = re.compile(r"[A-Za-z0-9]+")
+_DIGITS = 12
+
+
+def valid(name: str) -> bool:
+    """Whether a name can be an id as it is."""
+    return len(name) <= MAX_ID and _VALID.fullmatch(name) is not None
+
+
+def id_of_name(name: str) -> str:
+    """An id for any name: itself where it is one, else what is readable of it, and a hash.
+
+    >>> id_of_name("DOC_001"), id_of_name("https://a.b/c")
+    ('DOC_001', 'https-a-b-c-f3fa22fdadce')
+    """
+    return name if valid(name) else _made(name)
+
+
+def id_of_path(path: PurePath) -> str:
+    """An id for a file of a folder: another one for every other path, the same one every time.
+
+    `cooking/fresh-bread.md` is `cooking.fresh-bread`; a path with other characters than letters,
+    digits, `_` and `-`, or with another ending than `.md`, gets a hash at its end.
+    """
+    plain = path.with_suffix("") if path.suffix == ".md" else path
+    name = ".".join(plain.parts)
+    if all(_PLAIN.fullmatch(part) for part in plain.parts) and valid(name):
+        return name
+    return _made(path.as_posix(), name)
+
+
+def _made(name: str, shown: str = "") -> str:
+    """`name` decides, `shown` (or the name) is what is readable of it."""
+    composed = fsencode(unicodedata.normalize("NFC", name))  # file systems decompose names
+    words = _READABLE.findall(unicodedata.normalize("NFKD", shown or name))
+    readable = "-".join(words)[: MAX_ID - _DIGITS - 1] or "document"
+    return f"{readable}-{blake2b(composed, digest_size=_DIGITS // 2).hexdigest()}"

@@ -1,0 +1,72 @@
+"""Front matter of a Markdown file: YAML between `---`, TOML between `+++`, or a JSON object."""
+
+import json
+import tomllib
+from typing import Any
+
+import yaml
+
+MAX_MATTER = 65_536
+_LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+"""Makes nothing but strings, lists and mappings: a title of `2024-01-01` or `Yes` is text."""
+
+
+def front_matter(text: str) -> tuple[dict[str, Any], str]:
+    """The fields of a text's front matter, and what follows it; its lines end in a line feed.
+
+    A text that only begins with a line `---` has none.
+    """
+    if text.startswith("{"):
+        return _json(text)
+    opening, _, rest = text.partition("\n")
+    ends = {"---": ("---", "..."), "+++": ("+++",)}.get(opening.rstrip())
+    if ends is None:
+        return {}, text
+    matter: list[str] = []
+    for line in rest[:MAX_MATTER].splitlines(keepends=True):
+        if line.rstrip() in ends:
+            block = "".join(matter)
+            fields = _yaml(block) if opening.startswith("-") else _toml(block)
+            after = rest[len(block) + len(line) :]
+            return ({}, text) if fields is None else (fields, after)
+        matter.append(line)
+    return {}, text
+
+
+def _yaml(block: str) -> dict[str, Any] | None:
+    """The fields, or None where the block is no front matter but the beginning of the text."""
+    try:
+        found = yaml.load(block, _LOADER)  # noqa: S506 - BaseLoader makes no objects
+    except (yaml.YAMLError, RecursionError, ValueError):
+        found = _line_by_line(block)
+    if found is None and not block.strip():
+        return {}
+    parted = block.startswith("\n") and "title" not in (found or ())  # a rule, then text
+    return None if parted or not isinstance(found, dict) else found
+
+
+def _line_by_line(block: str) -> dict[str, str] | None:
+    """What can be saved of broken YAML, as of `title: Bread: a guide`."""
+    pairs = (line.partition(":") for line in block.splitlines())
+    found = {
+        key: value.strip().strip("\"'")
+        for key, mark, value in pairs
+        if mark and key.replace("-", "_").isidentifier()
+    }
+    return found or None
+
+
+def _toml(block: str) -> dict[str, Any] | None:
+    try:
+        return tomllib.loads(block)
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return None
+
+
+def _json(text: str) -> tuple[dict[str, Any], str]:
+    try:
+        found, end = json.JSONDecoder().raw_decode(text[:MAX_MATTER])
+    except (ValueError, RecursionError):
+        return {}, text
+    alone = not text[end:].partition("\n")[0].strip()
+    return (found, text[end:]) if alone and isinstance(found, dict) else ({}, text)

@@ -1,0 +1,185 @@
+"""Documents from Markdown: a file, or all files of a folder; every file is a document."""
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from html.parser import HTMLParser
+from pathlib import Path, PurePath
+from typing import Any
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from app.catalogue.headings import plain
+from app.catalogue.ids import id_of_path, valid
+from app.catalogue.importers.front_matter import front_matter
+from app.catalogue.importers.markdown_folder import files_below
+from app.catalogue.importers.row import Notes, Row, Unreadable, note, row_of, shown
+from app.catalogue.importers.source import decoded
+from app.catalogue.incoming import MAX_CATEGORY
+
+MAX_FILE = 8_388_608
+LEADING = 20_000
+"""Characters in which a title is looked for."""
+_BLOCKS = MarkdownIt("commonmark")
+_BLOCKS.core.ruler.enableOnly(["normalize", "block"])
+_NOTHING = frozenset({"", "null", "~"})
+
+
+def markdown_rows(source: Path, notes: Notes) -> Iterator[Row]:
+    """The files of a folder, or one file. Position: files.
+
+    The id comes from the path, the title from the first heading, the category from the folder;
+    `id`, `title`, `category` and `url` of a front matter go before these. An id that two files
+    claim is nobody's.
+    """
+    root, files = source, [source]
+    if source.is_file():
+        root = source.parent
+    else:
+        files = files_below(source, notes)
+    derived = {path: id_of_path(path.relative_to(root)) for path in files}
+    claimed = {path: _claimed(path) for path in files}
+    claims = Counter(claimed.values()) + Counter(derived.values())
+    for number, path in enumerate(files, 1):
+        inside = path.relative_to(root)
+        own = claimed[path]
+        alone = claims[own] == 1 + (own == derived[path])
+        id_ = own if own and alone else derived[path]
+        if own and not alone:
+            note(notes, "ids of front matters not used that two files have")
+        try:
+            text = _text(path)
+        except (OSError, Unreadable) as error:
+            yield Row(number, number, None, str(error), shown(bytes(inside)))
+            continue
+        fields = _fields(inside, text) | {"id": id_}
+        if not fields["text"]:
+            yield Row(number, number, None, "text: the file is empty", shown(bytes(inside)))
+        else:
+            yield row_of(number, number, fields, notes, shown(bytes(inside)))
+
+
+def markdown_files(source: Path) -> list[Path]:
+    """The files that `markdown_rows` reads, in its order."""
+    return [source] if source.is_file() else files_below(source, Counter())
+
+
+def _text(path: Path) -> str:
+    """The text of a file, its lines ended by a line feed. Raises OSError, Unreadable."""
+    with path.open("rb") as file:
+        content = file.read(MAX_FILE + 1)
+    if len(content) > MAX_FILE:
+        raise Unreadable(f"the file has more than {MAX_FILE:,} bytes")
+    return decoded(content).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _claimed(path: Path) -> str:
+    """The id in a file's front matter, if it can be one."""
+    try:
+        id_ = _scalar(front_matter(_text(path))[0], "id")
+    except (OSError, Unreadable):
+        return ""
+    return id_ if valid(id_) else ""
+
+
+def _fields(inside: PurePath, text: str) -> dict[str, str]:
+    matter, body = front_matter(text)
+    title = plain(_scalar(matter, "title"))
+    heading, its_lines, code = _heading(body, mdx=inside.suffix.lower() == ".mdx")
+    if title in ("", heading):  # it stands above the text, not in it
+        code.append(its_lines)
+    body = _without(body, code).strip()
+    category = _scalar(matter, "category") or _scalar(matter, "categories")
+    return {
+        "title": title or heading or _named(inside.stem),
+        "text": body or _scalar(matter, "description") or _scalar(matter, "summary") or heading,
+        "category": (category or _named(inside.parent.name))[:MAX_CATEGORY],
+        "url": _scalar(matter, "url"),
+    }
+
+
+def _named(name: str) -> str:
+    """A file's name as text, whatever its bytes are."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
+def _scalar(matter: Mapping[str, Any], name: str) -> str:
+    """A field as text: of a list its first entry, of nothing and of anything nested nothing."""
+    value = matter.get(name)
+    if isinstance(value, list):
+        value = value[0] if value else None
+    if value is None or isinstance(value, dict | list):
+        return ""
+    text = str(value).strip()
+    return "" if text in _NOTHING else text
+
+
+def _heading(body: str, *, mdx: bool) -> tuple[str, range, list[range]]:
+    """The title by its first heading and the lines it takes, and lines of MDX that are no text.
+
+    A heading of the first level counts wherever it stands, another one only at the beginning.
+    """
+    tokens = _BLOCKS.parse(body[:LEADING].rpartition("\n")[0] if len(body) > LEADING else body)
+    top = [each for each in tokens if each.level == 0 and each.map and each.nesting >= 0]
+    code = [_lines(each) for each in top if mdx and _is_code(each, tokens)]
+    blocks = [each for each in top if _lines(each) not in code]
+    for place, each in enumerate(blocks):
+        if each.type == "heading_open" and (each.tag == "h1" or not place):
+            if title := plain(tokens[tokens.index(each) + 1].content.replace("\n", " ")):
+                return title, _lines(each), code
+        elif each.type == "html_block" and (title := _html_heading(each.content)):
+            return title, _lines(each) if _is_only(title, each.content) else range(0), code
+    return "", range(0), code
+
+
+def _lines(block: Token) -> range:
+    return range(*block.map) if block.map else range(0)
+
+
+def _is_code(block: Token, tokens: list[Token]) -> bool:
+    """Whether a paragraph is an import or export of MDX."""
+    if block.type != "paragraph_open":
+        return False
+    content = tokens[tokens.index(block) + 1].content
+    return content.startswith(("import ", "export "))
+
+
+class _HtmlText(HTMLParser):
+    """The text of a piece of HTML, and of its first `h1`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text, self.heading = "", ""
+        self._inside = False
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:  # noqa: ARG002
+        self._inside = self._inside or (tag == "h1" and not self.heading)
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = self._inside and tag != "h1"
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+        self.heading += data if self._inside else ""
+
+
+def _html(content: str) -> _HtmlText:
+    reader = _HtmlText()
+    reader.feed(content)
+    reader.close()
+    return reader
+
+
+def _html_heading(content: str) -> str:
+    return " ".join(_html(content).heading.split()) if "<h1" in content.lower() else ""
+
+
+def _is_only(title: str, content: str) -> bool:
+    return " ".join(_html(content).text.split()) == title
+
+
+def _without(body: str, cut: Iterable[range]) -> str:
+    gone = {line for lines in cut for line in lines}
+    kept = (line for place, line in enumerate(body.split("\n")) if place not in gone)
+    return "\n".join(kept) if gone else body

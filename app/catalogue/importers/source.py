@@ -1,0 +1,101 @@
+"""A file as text: gzip unpacked, the encoding recognised, only a part of it in memory."""
+
+import codecs
+import gzip
+import io
+import re
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TextIO, cast
+
+from app.catalogue.importers.row import Unreadable
+
+CHUNK = 1_048_576
+_GZIP = b"\x1f\x8b"
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_NOT_UTF8 = re.compile("[\udc80-\udcff]+")
+WESTERN = "cp1252"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Text of a file, whose lines end in any of the three ways; `raw` is what it is read from."""
+
+    text: TextIO
+    encoding: str
+    raw: IO[bytes]
+
+    @property
+    def position(self) -> int:
+        """Bytes of the file read so far."""
+        return self.raw.tell()
+
+
+@contextmanager
+def opened_text(path: Path) -> Iterator[Source]:
+    """The text of a file. Raises Unreadable, OSError.
+
+    A byte that is no text in the encoding found becomes a lone surrogate, which `readable` refuses.
+    """
+    with path.open("rb") as raw:
+        packed = raw.read(2) == _GZIP
+        raw.seek(0)
+        try:
+            packing: IO[bytes] = cast("IO[bytes]", gzip.GzipFile(fileobj=raw)) if packed else raw
+            with packing as content:
+                encoding = encoding_of(content)
+                content.seek(0)
+                text = io.TextIOWrapper(content, encoding, errors="surrogateescape", newline="")
+                yield Source(text, encoding, raw)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise Unreadable(f"the gzip file is damaged or cut off: {error}") from error
+
+
+def decoded(content: bytes) -> str:
+    """The text of a whole file. Raises Unreadable."""
+    encoding = encoding_of(io.BytesIO(content))
+    return content.decode(encoding, "surrogateescape")
+
+
+def encoding_of(content: IO[bytes]) -> str:
+    """UTF-8 or UTF-16, with or without a mark, or Western; reads all of it. Raises Unreadable."""
+    start = content.read(4096)
+    for mark, name in _MARKS:
+        if start.startswith(mark):
+            return name
+    for first, name in ((1, "utf-16-le"), (0, "utf-16-be")):
+        half = start[first::2]
+        if half.count(0) * 3 > len(half):
+            return name
+    good, bad, side_by_side = _bytes_beyond_ascii(content, start)
+    if bad <= good:
+        return "utf-8-sig"
+    if side_by_side * 3 > bad:  # accented letters of Western languages mostly stand alone
+        raise Unreadable(
+            "the text is neither UTF-8, UTF-16 nor Western (Windows-1252); convert it first, as by "
+            "iconv -f ENCODING -t UTF-8"
+        )
+    return WESTERN
+
+
+def _bytes_beyond_ascii(content: IO[bytes], chunk: bytes) -> tuple[int, int, int]:
+    """Characters that are UTF-8, bytes that are not, and how many of these stand side by side."""
+    good = bad = side_by_side = 0
+    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+    while chunk:
+        text = decoder.decode(chunk)
+        if not text.isascii():
+            runs = [len(run) for run in _NOT_UTF8.findall(text)]
+            bad += sum(runs)
+            side_by_side += sum(run for run in runs if run > 1)
+            good += sum(not char.isascii() for char in text) - sum(runs)
+        chunk = content.read(CHUNK)
+    return good, bad, side_by_side
