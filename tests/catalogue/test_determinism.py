@@ -8,6 +8,7 @@ from random import Random
 
 import pytest
 
+from app.catalogue import moments
 from app.catalogue.index import CatalogueIndex
 from app.parts import open_catalogue as open_folder
 from app.recommend.answers import Answers
@@ -88,3 +89,24 @@ def test_an_index_that_grew_ranks_as_one_opened_afresh(
         index.now()
     fresh = CatalogueIndex(catalogue.database, catalogue.models, lexical)
     assert rankings(index, QUESTIONS) == rankings(fresh, QUESTIONS)
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_the_order_of_import_does_not_matter(
+    open_catalogue: OpenCatalogue,
+    seed_documents: list[Document],
+    monkeypatch: pytest.MonkeyPatch,
+    exact: bool,
+) -> None:
+    if not exact:
+        monkeypatch.setattr(moments, "FTS_DOCUMENTS", 50)
+        monkeypatch.setattr(moments, "EXACT", 50)
+    copies = [replace(each, id=f"copy-{each.id}") for each in seed_documents[:60]]
+    documents = seed_documents[:240] + copies
+    found = []
+    for seed in range(2):
+        order = documents[:]
+        Random(seed).shuffle(order)
+        catalogue = open_catalogue(order, f"{seed}.db")
+        found.append(rankings(CatalogueIndex(catalogue.database, catalogue.models), QUESTIONS))
+    assert found[0] == found[1]
