@@ -70,7 +70,7 @@ async def test_an_unknown_document_is_named(shelf: httpx.AsyncClient, method: st
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-@pytest.mark.parametrize("name", ["-bread", "-bread", "br%20ead", "%00", "bröd", "x" * 129, "a%0a"])
+@pytest.mark.parametrize("name", ["-bread", "br%20ead", "%00", "bröd", "x" * 129, "a%0a"])
 async def test_a_name_that_is_no_id_is_refused(
     shelf: httpx.AsyncClient, method: str, name: str
 ) -> None:
