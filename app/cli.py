@@ -110,8 +110,10 @@ def export(
     path: Annotated[Path | None, typer.Argument(help="a .jsonl file [standard output]")] = None,
 ) -> None:
     """Write all documents as JSON Lines, ready to be imported again."""
+    if path is None and sys.stdout is None:  # its number may be that of another file by now
+        raise refuse("Standard output is closed; name a file instead: export PATH.")
     with opened(settings().data) as catalogue:
-        file = path.open("wb") if path else os.fdopen(os.dup(1), "wb")
+        file = path.open("wb") if path else os.fdopen(os.dup(sys.stdout.fileno()), "wb")
         with file:
             for document in catalogue:
                 line = json.dumps(asdict(document), ensure_ascii=False) + "\n"
