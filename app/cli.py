@@ -110,8 +110,6 @@ def export(
     path: Annotated[Path | None, typer.Argument(help="a .jsonl file [standard output]")] = None,
 ) -> None:
     """Write all documents as JSON Lines, ready to be imported again."""
-    if path is None and sys.stdout is None:  # its number may be that of another file by now
-        raise refuse("Standard output is closed; name a file instead: export PATH.")
     with opened(settings().data) as catalogue:
         file = path.open("wb") if path else os.fdopen(os.dup(sys.stdout.fileno()), "wb")
         with file:
