@@ -12,8 +12,6 @@ import grpc
 import psutil
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from benchmarks.servers import resident_megabytes
-
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 NAMES = (
     "POST /recommend",
@@ -82,14 +80,24 @@ def intake(
         "intake": f"batches of {batch:,}, {at_once} at a time",
         "spans/s": sent / seconds,
         "CPU ms per 1,000": (cpu_seconds(process) - before) / sent * 1e6,
-        "RSS MB": resident_megabytes(process.pid),
+        "RSS MB": resident(process),
     }
 
 
 def cpu_seconds(process: psutil.Process) -> float:
-    """What the process has taken so far, kernel's share included."""
-    times = process.cpu_times()
-    return float(times.user + times.system)
+    """What the observatory and its engine have taken so far, kernel's share included."""
+    times = [each.cpu_times() for each in family(process)]
+    return float(sum(each.user + each.system for each in times))
+
+
+def family(process: psutil.Process) -> list[psutil.Process]:
+    """A process and those that it started."""
+    return [process, *process.children(recursive=True)]
+
+
+def resident(process: psutil.Process) -> float:
+    """Megabytes of memory of the observatory and its engine."""
+    return float(sum(each.memory_info().rss for each in family(process)) / (1 << 20))
 
 
 def fill(doors: dict[str, str], spans: int) -> list[str]:

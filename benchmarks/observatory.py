@@ -25,9 +25,9 @@ from statistics import median
 
 import psutil
 
-from benchmarks.intake import fill, intake
+from benchmarks.intake import fill, intake, resident
 from benchmarks.report import report
-from benchmarks.servers import resident_megabytes, server
+from benchmarks.servers import server
 
 ASKED = 20
 PERCENTILES = """
@@ -142,7 +142,7 @@ def main() -> None:
             }
         )
         report("observatory-answers", f"Answers over {spans:,} spans and more", told)
-        rss = resident_megabytes(process.pid)
+        rss = resident(process)
         stored = [{"store": "spans", "bytes per span": float(size), "RSS MB": rss}]
         report("observatory-store", "On disk, and in memory", stored)
 

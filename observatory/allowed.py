@@ -1,10 +1,10 @@
-"""What readers may not do, told from the tree that the engine's own parser makes of a statement.
+"""What readers and writers may not do, judged by the tree that the engine's parser makes.
 
 No way of writing it hides anything there: `SELECT * APPLY(file)` reads files as `file('…')` does.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 TABLE_FUNCTIONS = frozenset(
@@ -31,7 +31,19 @@ SYSTEM = frozenset(
     )
 )
 """Tables of the database system that say what there is, and how it is."""
+WRITERS_TABLE_FUNCTIONS = TABLE_FUNCTIONS | {"merge", "null"}
+ENGINES = re.compile(
+    r"(?:(?:Replacing|Summing|Aggregating|Collapsing|VersionedCollapsing|Coalescing|Graphite)?"
+    r"MergeTree|Memory|Null|Merge|Atomic)",
+    re.IGNORECASE,
+)
+"""Of tables and databases: what they keep is here, and the bound on disk or memory counts it."""
 _IN = re.compile(r"(?:global)?(?:not)?(?:null)?in(?:ignoreset)?", re.IGNORECASE)
+OUTSIDE = re.compile(
+    r"disk|table_disk|storage_policy|dynamic_disk\w*|format_schema\w*|output_format_schema"
+    r"|format_template\w*|url_base|\w*_(?:path|url|endpoint|cache_name)"
+)
+"""Settings that name files, URLs or other places to store."""
 _ONLY = "queries read the tables of this database only"
 Node = Mapping[str, Any]
 
@@ -57,6 +69,45 @@ def look_at(tree: Any, database: str) -> None:
             _look_at_function(name)
         if kind == "Function" and _IN.fullmatch(name):
             _look_at_right_side(node, database)
+
+
+def look_at_writing(tree: Any) -> None:
+    """Nothing, if a writer may run the statement: all of it stays in the database.
+
+    Raises:
+        NotAllowed: it reads or writes files, or calls others.
+
+    """
+    for node in _nodes(tree):
+        _look_at_places(node)
+        for change in node.get("changes", ()) if node.get("type") == "SetQuery" else ():
+            check_outside(str(change.get("name", "")))
+        for word in ("table_function", "as_table_function"):
+            if word in node:
+                _look_at_table_function(node[word], WRITERS_TABLE_FUNCTIONS)
+        _look_at_function(str(node.get("func_name", "")))  # of APPLY
+        if node.get("type") in ("Function", "Identifier") and "kind" not in node:
+            _look_at_function(str(node.get("name", "")))
+
+
+def _look_at_places(node: Node) -> None:
+    """Where a statement reads from and stores to."""
+    name, kind = str(node.get("name", "")), str(node.get("kind", ""))
+    if any(node.get(word) for word in ("out_file", "infile", "attach_from_path", "attach")):
+        raise NotAllowed("writers read and write tables, not files")
+    if kind.endswith("_ENGINE") and not ENGINES.fullmatch(name):
+        raise NotAllowed(f"tables and databases of the engine {name} are kept elsewhere")
+    if node.get("type") == "CreateQuery" and node.get("is_dictionary"):
+        raise NotAllowed("dictionaries are read from elsewhere")
+    command = str(node.get("command_type", ""))
+    if node.get("detach") or command.startswith(("FREEZE", "UNFREEZE", "FETCH", "EXPORT")):
+        raise NotAllowed("parts of tables are neither copied nor put aside here")
+
+
+def check_outside(setting: str) -> None:
+    """Raises NotAllowed for a setting that reaches outside of the database."""
+    if OUTSIDE.fullmatch(setting):
+        raise NotAllowed(f"leave out the setting {setting}: it reaches outside of the database")
 
 
 def _nodes(tree: Any) -> Iterator[Node]:
@@ -87,11 +138,11 @@ def _look_at_function(name: str) -> None:
         raise NotAllowed(f"leave out {name}: {_ONLY}")
 
 
-def _look_at_table_function(function: Node) -> None:
+def _look_at_table_function(function: Node, known: Collection[str] = TABLE_FUNCTIONS) -> None:
     name = str(function["name"])
     if function.get("is_compound_name"):  # a view with parameters
         _look_at_table(name.split("."))
-    elif name.lower() not in TABLE_FUNCTIONS:
+    elif name.lower() not in known:
         raise NotAllowed(f"leave out {name}(…): {_ONLY}")
 
 

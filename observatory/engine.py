@@ -1,44 +1,44 @@
-"""ClickHouse in this process (chDB), as few ways in as the rest needs.
+"""ClickHouse (chDB) in a process of its own, which can be killed when a query can't.
 
-Facts that bite: a folder is for one process, a session for one thread at a time; a fork after the
-import hangs the child; a query on the main thread swallows Ctrl-C.
+ClickHouse checks a query's limits between blocks of rows: a query that spends its time inside one
+call of a function knows no limit and no signal. When a query outlives its limit, or the
+observatory stops, the process is killed; the next query starts it again (some two seconds). What
+was acknowledged is on disk by then, and a killed insert is made again.
 """
 
-import fcntl
+import logging
+import socket
+import subprocess
+import sys
+import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import Empty, LifoQueue
 from tempfile import NamedTemporaryFile
-from typing import IO, Any
+from typing import Any
 
-from chdb import ChdbError
-from chdb.session import Session
+from observatory.memory_budget import take
 
-ARGUMENTS = {
-    "log-level": "none",
-    "background_pool_size": 2,
-    "mark_cache_size": 64 << 20,
-    "uncompressed_cache_size": 0,
-}
-"""Of `clickhouse local`; the caches are a server's by default."""
+logger = logging.getLogger(__name__)
+
+ROOT = Path(__file__).parents[1]
 WRITING = {
     "max_partitions_per_insert_block": 0,  # rows of late senders may be of many hours
     "max_threads": 1,
 }
+KILL_SECONDS = 2
+"""By how much a query may outlive its limit before the engine is killed."""
 
 
 class EngineError(Exception):
-    """The engine could not do what it was asked; says why, in its words."""
+    """The engine could not do what it was asked; the message is the engine's."""
 
 
-@contextmanager
-def speaking() -> Iterator[None]:
-    """Whatever chDB raises becomes an EngineError."""
-    try:
-        yield
-    except (ChdbError, RuntimeError) as error:
-        raise EngineError(str(error)) from error
+class EngineGone(EngineError):
+    """The engine's process ended meanwhile; whether the statement had an effect is unknown."""
 
 
 class Escaped(str):
@@ -59,6 +59,8 @@ def bound(parameters: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return {
         name: value.translate(_ESCAPES)
         if isinstance(value, str) and not isinstance(value, Escaped)
+        else str(value)
+        if isinstance(value, Escaped)
         else value
         for name, value in parameters.items()
     }
@@ -74,6 +76,126 @@ def literal(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a statement came to, in the format asked for."""
+
+    content: bytes
+    rows: int = 0
+    rows_read: int = 0
+    """From tables, as the next."""
+    bytes_read: int = 0
+    rows_written: int = 0
+    seconds: float = 0
+
+
+class _Process:
+    """One run of the engine."""
+
+    def __init__(self, folder: Path, memory: int) -> None:
+        self._control, theirs = socket.socketpair()
+        with theirs:
+            self._child = subprocess.Popen(  # noqa: S603  our own interpreter and module
+                (
+                    *(sys.executable, "-m", "observatory.engine_process"),
+                    *(str(theirs.fileno()), str(folder), str(memory)),
+                ),
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,  # the observatory's own is read by who started it
+                pass_fds=(theirs.fileno(),),
+            )
+        said = self._control.recv(4096)
+        if said != b"\n":
+            self.kill()
+            raise EngineError(said.decode(errors="replace") or "the engine's process has ended")
+
+    def alive(self) -> bool:
+        return self._child.poll() is None
+
+    def kill(self) -> None:
+        self._control.close()
+        self._child.kill()
+        self._child.wait()
+
+    def connect(self) -> Connection:
+        """A new session, as a connection."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            socket.send_fds(self._control, [b"."], [theirs.fileno()])
+        return Connection(ours.detach())
+
+
+class Session:
+    """Settings, and statements that run with them; one thread at a time may use it."""
+
+    def __init__(self, engine: "Engine", settings: Mapping[str, Any]) -> None:
+        self._engine = engine
+        self._set = "SET " + ", ".join(f"{name} = {value}" for name, value in settings.items())
+        self._connected: tuple[_Process, Connection] | None = None
+
+    def query(
+        self,
+        statement: str,
+        output: str = "TSV",
+        parameters: Mapping[str, Any] | None = None,
+        database: str = "",
+        seconds: float | None = None,
+    ) -> Result:
+        """The result in the format `output`.
+
+        Raises:
+            EngineError: the engine refused it, or it took more than `seconds` and was killed.
+            EngineGone: the engine ended meanwhile, for a reason that lies elsewhere.
+            Full: there is no memory for the result.
+
+        """
+        process = self._engine.process()
+        try:
+            if self._connected is None or self._connected[0] is not process:
+                self.close()
+                self._connected = (process, process.connect())
+                self._ask(*self._connected, ("", self._set, "TSV", None))
+            request = (database, statement, output, bound(parameters))
+            return self._ask(*self._connected, request, seconds)
+        except (EOFError, OSError) as error:
+            self.close()
+            raise EngineGone("the engine was restarted meanwhile; try again") from error
+
+    def close(self) -> None:
+        """Forget the connection; the next query makes another."""
+        if self._connected is not None:
+            self._connected[1].close()
+        self._connected = None
+
+    def _ask(
+        self,
+        process: _Process,
+        connection: Connection,
+        request: tuple[Any, ...],
+        seconds: float | None = None,
+    ) -> Result:
+        connection.send(request)
+        if not connection.poll(None if seconds is None else seconds + KILL_SECONDS):
+            logger.warning("a query could not be interrupted: the engine is killed and restarted")
+            process.kill()
+            threading.Thread(target=self._engine.restart, daemon=True).start()
+            raise EngineError(
+                f"Code: 159. DB::Exception: Timeout exceeded: the query could not be interrupted "
+                f"after {seconds:g} seconds and was killed. (TIMEOUT_EXCEEDED)"
+            )
+        size, facts = connection.recv()
+        try:
+            take(size)
+        except BaseException:
+            self.close()  # with the result in it
+            raise
+        content = connection.recv_bytes()
+        if facts is None:
+            raise EngineError(content.decode(errors="replace"))
+        return Result(content, *facts)
+
+
 class Engine:
     """The embedded engine over one folder. Thread-safe."""
 
@@ -84,86 +206,110 @@ class Engine:
         """
         if "?" in str(folder):
             raise EngineError("the engine can't use a folder with a question mark in its name")
-        self._incoming = folder / "incoming"
+        self._folder, self._memory = folder.resolve(), memory
+        self._incoming = self._folder / "incoming"
         self._incoming.mkdir(parents=True, exist_ok=True)
-        self._ours = _held(folder / "in-use")
+        self._free: LifoQueue[Session] = LifoQueue()
+        self._starting = threading.Lock()
+        self._closed = False
+        self._process = _Process(self._folder, memory)
         for left in self._incoming.iterdir():
             left.unlink()  # by one that was killed
-        given = {**ARGUMENTS, "max_server_memory_usage": memory}
-        self._where = f"{folder / 'engine'}?" + "&".join(f"{k}={v}" for k, v in given.items())
-        self._free: LifoQueue[Session] = LifoQueue()
-        self._sessions: list[Session] = []
+
+    def process(self) -> _Process:
+        """The engine's process; started again where it has ended.
+
+        Raises:
+            EngineError: it does not start, or the engine is closed.
+
+        """
+        with self._starting:
+            if self._closed:
+                raise EngineError("the observatory is stopping")
+            if not self._process.alive():
+                self._process.kill()
+                self._process = _Process(self._folder, self._memory)
+            return self._process
+
+    def restart(self) -> None:
+        """Start the engine before the next query needs it, where it has ended."""
+        with suppress(EngineError):
+            self.process()
 
     def session(self, settings: Mapping[str, Any]) -> Session:
         """A session with settings of its own; one thread at a time may use it."""
-        with speaking():
-            session = Session(self._where)
-            self._sessions.append(session)
-            session.query(
-                "SET " + ", ".join(f"{name} = {value}" for name, value in settings.items())
-            )
-        return session
+        return Session(self, settings)
 
     def run(self, statements: str, **parameters: Any) -> bytes:
         """Statements of our own; the last one's rows as tab-separated values."""
-        return self.write(statements, "TSV", parameters)
+        return self.write(statements, "TSV", parameters).content
 
     def write(
         self,
         statement: str,
         output: str,
-        parameters: Mapping[str, Any],
+        parameters: Mapping[str, Any] | None = None,
         database: str = "default",
-    ) -> bytes:
+        settings: Mapping[str, Any] | None = None,
+        seconds: float | None = None,
+    ) -> Result:
         """A statement that may do anything; the result in the format `output`."""
-        with self._borrowed(database) as session:
-            return bytes(session.query(statement, output, params=bound(parameters)).bytes())
+        with self._borrowed(settings) as session:
+            return session.query(statement, output, parameters, database, seconds)
 
-    def insert(self, statement: str, blocks: Iterable[bytes], database: str = "default") -> None:
-        """Store Native blocks in one go. On return they survive a kill.
+    def insert(
+        self,
+        statement: str,
+        blocks: Iterable[bytes],
+        database: str = "default",
+        form: str = "Native",
+        settings: Mapping[str, Any] | None = None,
+    ) -> Result:
+        """Store rows in the format `form`, all or none. On return they survive a kill.
 
         By way of a file: chDB's `send_insert` is silent about what goes wrong beyond parsing, a
-        full disk say, and of data behind a statement it reads a quarter of a megabyte.
+        full disk say, and of data behind a statement it reads a quarter of a megabyte. Where the
+        engine was killed meanwhile for another's query, the rows are inserted again; if the first
+        insert had just succeeded, they are there twice.
         """
         with (
-            NamedTemporaryFile(dir=self._incoming, suffix=".native") as file,
-            self._borrowed(database) as session,
+            NamedTemporaryFile(dir=self._incoming, suffix=".rows") as file,
+            self._borrowed(settings) as session,
         ):
             file.writelines(blocks)
             file.flush()
-            session.query(f"{statement} SELECT * FROM file({literal(file.name)}, Native)")
+            rows = f"{statement} SELECT * FROM file({literal(file.name)}, {form})"
+            try:
+                return session.query(rows, database=database)
+            except EngineGone:
+                return session.query(rows, database=database)
 
     def interrupt(self) -> None:
-        """End the queries that are under way; inserts go on."""
-        self.run("KILL QUERY WHERE query_kind = 'Select' SYNC")
+        """End the queries that are under way and can be interrupted; inserts go on."""
+        with suppress(EngineError):
+            self.run("KILL QUERY WHERE query_kind = 'Select' ASYNC")
 
     def close(self) -> None:
-        """Close every session; nothing may be under way."""
-        for session in self._sessions:
-            session.close()
-        self._ours.close()
+        """Kill the engine, whatever runs; what was acknowledged is on disk."""
+        with self._starting:
+            self._closed = True
+            self._process.kill()
 
     @contextmanager
-    def _borrowed(self, database: str) -> Iterator[Session]:
+    def _borrowed(self, settings: Mapping[str, Any] | None = None) -> Iterator[Session]:
         """A session that nobody else uses meanwhile; there are as many as were ever needed."""
-        with speaking():
+        if settings:
+            session = self.session({**WRITING, **settings})
             try:
-                session = self._free.get_nowait()
-            except Empty:
-                session = self.session(WRITING)
-            try:
-                session.query(f"USE {quoted(database)}")
                 yield session
             finally:
-                self._free.put(session)
-
-
-def _held(path: Path) -> IO[str]:
-    """A file that one process at a time can hold; whatever becomes of it, its hold goes with it."""
-    file = path.open("w")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        file.close()
-        raise EngineError("another observatory uses it") from error
-    return file
+                session.close()
+            return
+        try:
+            session = self._free.get_nowait()
+        except Empty:
+            session = self.session(WRITING)
+        try:
+            yield session
+        finally:
+            self._free.put(session)

@@ -1,11 +1,11 @@
-"""The bound on disk: beyond it the oldest goes."""
+"""The bound on disk: beyond it the oldest goes, in whichever database it is."""
 
 import logging
 import threading
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from observatory.engine import Engine, EngineError
+from observatory.engine import Engine, EngineError, literal, quoted
 
 logger = logging.getLogger(__name__)
 
@@ -14,9 +14,22 @@ FILL = 0.9
 """What is left when there was too much."""
 
 
+_PARTS = """
+SELECT database, table, name, bytes_on_disk FROM system.parts
+WHERE active AND database != 'system'
+WINDOW older AS (PARTITION BY partition, database, table ORDER BY max_block_number),
+    of_table AS (PARTITION BY partition, database, table)
+ORDER BY coalesce(parseDateTimeBestEffortOrNull(partition), modification_time),
+    row_number() OVER older / count() OVER of_table, table
+"""
+"""Partitions are times in our tables, and in those of the Collector's exporter. Of one partition,
+tables give way in step: a part's place is how many are older."""
+
+
 class Part(NamedTuple):
     """A part of a table on disk."""
 
+    database: str
     table: str
     name: str
     size: int
@@ -30,16 +43,15 @@ class Keeper:
         self._engine = engine
         self._most = most
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="disk bound")
+        self._thread = threading.Thread(target=self._work, name="disk bound", daemon=True)
 
     def start(self) -> None:
         """Look now, then every CHECK_SECONDS."""
         self._thread.start()
 
     def close(self) -> None:
-        """Stop looking."""
+        """Stop looking; what is being dropped goes on as long as the engine does."""
         self._stop.set()
-        self._thread.join()
 
     def size(self) -> int:
         """Bytes that the tables take on disk."""
@@ -64,28 +76,23 @@ class Keeper:
         while True:
             try:
                 self.trim()
-            except EngineError:
-                logger.exception("could not look after the disk bound")
+            except EngineError as error:
+                if not self._stop.is_set():
+                    logger.warning("could not look after the disk bound: %s", error)
             if self._stop.wait(CHECK_SECONDS):
                 return
 
     def _parts(self) -> Iterator[Part]:
         """All there are, those with the oldest rows first."""
-        rows = self._engine.run(
-            # Of one partition, tables give way in step: a part's place is how many are older.
-            "SELECT table, name, bytes_on_disk FROM system.parts "
-            "WHERE active AND database = 'otel' "
-            "WINDOW older AS (PARTITION BY partition, table ORDER BY max_block_number), "
-            "of_table AS (PARTITION BY partition, table) "
-            "ORDER BY partition, row_number() OVER older / count() OVER of_table, table"
-        )
+        rows = self._engine.run(_PARTS)
         for line in rows.decode().splitlines():
-            table, name, size = line.split("\t")
-            yield Part(table, name, int(size))
+            database, table, name, size = line.split("\t")
+            yield Part(database, table, name, int(size))
 
     def _drop(self, part: Part) -> bool:
         try:
-            self._engine.run(f"ALTER TABLE otel.{part.table} DROP PART '{part.name}'")
+            table = f"{quoted(part.database)}.{quoted(part.table)}"
+            self._engine.run(f"ALTER TABLE {table} DROP PART {literal(part.name)}")
         except EngineError:
             return False  # it has just been merged into another: next time
         return True

@@ -1,14 +1,14 @@
 """Queries of readers: bounded in time, memory, rows and number at a time."""
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from queue import Empty, LifoQueue
 from typing import Any
 
-from chdb.session import Session
-
-from observatory.engine import Engine, bound, quoted, speaking
+from observatory.engine import Engine, EngineGone, Result, Session
+from observatory.query_settings import reader_settings
 
 VIEWS = "vitrine"
 """The database of the views."""
@@ -53,6 +53,7 @@ class Reader:
     """A few read-only sessions and who may use them. Thread-safe."""
 
     def __init__(self, engine: Engine, limits: Limits, at_once: int = 4) -> None:
+        self._engine, self._limits = engine, limits
         self._free: LifoQueue[Session] = LifoQueue()
         for _ in range(at_once):
             self._free.put(engine.session(limits.settings()))
@@ -64,18 +65,46 @@ class Reader:
         parameters: Mapping[str, Any] | None = None,
         database: str = VIEWS,
     ) -> bytes:
-        """The result in one of ClickHouse's formats; names are looked up in `database` first.
+        """The result in one of ClickHouse's formats; names are looked up in `database` first."""
+        return self.result(sql, output, parameters, database).content
+
+    def result(
+        self,
+        sql: str,
+        output: str,
+        parameters: Mapping[str, Any] | None = None,
+        database: str = VIEWS,
+        settings: Mapping[str, str] | None = None,
+    ) -> Result:
+        """As `query`, with settings of this query, as text, and what it took.
 
         `sql` must be ours or have been through `statements.reading`.
 
         Raises:
+            NotAllowed: a setting is not for readers.
             EngineError: the engine refused it, or it took more than it may.
             TooMany: there was no free session for PATIENCE_SECONDS.
+            Full: there is no memory for the result.
 
         """
-        with self._session() as session, speaking():
-            session.query(f"USE {quoted(database)}")
-            return bytes(session.query(sql, output, params=bound(parameters)).bytes())
+        bounds = self._limits.settings()
+        own = reader_settings(settings, bounds) if settings else {}
+        with self._session() as pooled:
+            session = pooled
+            if own:
+                readonly = bounds.pop("readonly")
+                session = self._engine.session({**bounds, **own, "readonly": readonly})
+            asked = (sql, output, parameters, database, self._limits.seconds)
+            started = time.monotonic()
+            try:
+                return session.query(*asked)
+            except EngineGone:  # another's query was to blame, or this as well
+                if time.monotonic() - started > self._limits.seconds / 2:
+                    raise
+                return session.query(*asked)
+            finally:
+                if own:
+                    session.close()
 
     @contextmanager
     def _session(self) -> Iterator[Session]:

@@ -7,13 +7,18 @@ from dataclasses import dataclass
 from observatory.engine import Engine, EngineError
 from observatory.intake.receiving import LAYOUTS, Intake
 from observatory.keeping import Keeper
+from observatory.memory_budget import MemoryBudget
 from observatory.reading import Limits, Reader
 from observatory.schema import prepare
 from observatory.settings import ObservatorySettings
 from observatory.store import Store
 
-LOOKING_ROWS = 100_000
+LOOKING_ROWS, LOOKING_BYTES = 100_000, 24 << 20
 """Of a query of the page's own; each has a smaller LIMIT."""
+PROGRAMS = 8
+"""Queries over ClickHouse's interface at a time."""
+STORE_SECONDS = 1
+"""For rows that wait to be stored when it stops; what was acknowledged does not wait any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,7 @@ class Parts:
 
     settings: ObservatorySettings
     engine: Engine
+    budget: MemoryBudget
     intake: Intake
     keeper: Keeper
     page: Reader
@@ -42,22 +48,26 @@ def running(settings: ObservatorySettings) -> Iterator[Parts]:
             raise EngineError(str(error)) from error
         last.callback(engine.close)
         prepare(engine, settings.retention_hours, settings.disk_bytes)
-        last.callback(engine.interrupt)
-        store = Store(engine, LAYOUTS, settings.waiting_bytes)
-        last.callback(store.close)
+        budget = MemoryBudget(settings.waiting_bytes)
+        store = Store(engine, LAYOUTS, budget)
+        last.callback(store.close, STORE_SECONDS)
         keeper = Keeper(engine, settings.disk_bytes)
         keeper.start()
         last.callback(keeper.close)
+        intake = Intake(store, settings.retention_hours, budget)
+        last.callback(intake.close)
 
-        def reader(rows: int) -> Reader:
-            return Reader(engine, Limits(settings.query_seconds, settings.query_bytes, rows))
+        def reader(rows: int, at_once: int = 4, **more: int) -> Reader:
+            limits = Limits(settings.query_seconds, settings.query_bytes, rows, **more)
+            return Reader(engine, limits, at_once)
 
         yield Parts(
             settings=settings,
             engine=engine,
-            intake=Intake(store, settings.retention_hours),
+            budget=budget,
+            intake=intake,
             keeper=keeper,
-            page=reader(LOOKING_ROWS),
+            page=reader(LOOKING_ROWS, result_bytes=LOOKING_BYTES),
             visitors=reader(settings.query_rows + 1),
-            programs=reader(0),
+            programs=reader(0, PROGRAMS),
         )

@@ -1,8 +1,10 @@
 """Four doors, one process: OTLP over gRPC and HTTP, ClickHouse's interface, the page."""
 
 import asyncio
+import os
 import signal
 import socket
+import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any, NamedTuple
@@ -19,7 +21,13 @@ from observatory.running import Parts, running
 from observatory.settings import ObservatorySettings
 
 GRACE_SECONDS = 1
-"""For what is being answered when it is told to stop."""
+"""For what is being answered when it is asked to stop."""
+STOP_SECONDS = 2.5
+"""After which the process ends, whatever runs: what was acknowledged is on disk."""
+CONNECTIONS = 400
+"""Of each HTTP server; beyond them the answer is 503."""
+LONGEST_HEAD = 1 << 20
+"""Bytes of a request's line and headers: a statement may stand in them."""
 
 
 class Doors(NamedTuple):
@@ -94,14 +102,22 @@ async def _serve(parts: Parts, listeners: _Listeners, ready: Callable[[Doors], N
     rpc = grpc_server(
         parts.intake, _address(settings.host, listeners.grpc_port), settings.message_bytes
     )
-    rpc.start()
+    await rpc.start()
     serving = [
         asyncio.create_task(server.serve(sockets=[listener])) for server, listener in servers
     ]
     ready(listeners.doors(settings.host))
     await _either(stop.wait(), serving)
-    await asyncio.to_thread(parts.engine.interrupt)
+    _end_in(STOP_SECONDS)
+    threading.Thread(target=parts.engine.interrupt, daemon=True).start()
     await _stopped(rpc, [server for server, _ in servers], serving)
+
+
+def _end_in(seconds: float) -> None:
+    """End the process then, if it has not ended by itself."""
+    timer = threading.Timer(seconds, os._exit, (0,))
+    timer.daemon = True
+    timer.start()
 
 
 def _config(application: Any) -> uvicorn.Config:
@@ -110,6 +126,9 @@ def _config(application: Any) -> uvicorn.Config:
         access_log=False,
         log_level="warning",
         lifespan="off",
+        http="h11",  # which has a bound for heads
+        h11_max_incomplete_event_size=LONGEST_HEAD,
+        limit_concurrency=CONNECTIONS,
         timeout_graceful_shutdown=GRACE_SECONDS,
         server_header=False,
     )
@@ -123,14 +142,12 @@ async def _either(stop: Awaitable[Any], serving: Sequence["asyncio.Task[None]"])
 
 
 async def _stopped(
-    rpc: grpc.Server, servers: Sequence[_Server], serving: Sequence["asyncio.Task[None]"]
+    rpc: grpc.aio.Server, servers: Sequence[_Server], serving: Sequence["asyncio.Task[None]"]
 ) -> None:
-    """No more questions are taken; those under way have GRACE_SECONDS."""
-    stopping = rpc.stop(GRACE_SECONDS)
+    """No more requests are accepted; those under way have GRACE_SECONDS."""
     for server in servers:
         server.should_exit = True
-    await asyncio.gather(*serving)
-    await asyncio.to_thread(stopping.wait)
+    await asyncio.gather(rpc.stop(GRACE_SECONDS), *serving)
 
 
 def _address(host: str, port: int) -> str:

@@ -33,7 +33,12 @@ class ObservatorySettings(BaseSettings):
         700 << 20, ge=256 << 20, description="that the engine may take in all"
     )
     message_bytes: Bytes = Field(8 << 20, description="largest OTLP message, unpacked")
-    waiting_bytes: Bytes = Field(64 << 20, description="of rows that may wait to be stored")
+    waiting_bytes: int = Field(
+        256 << 20,
+        ge=16 << 20,
+        description="that may be held at a time, beside the engine: bodies that arrive, rows to be "
+        "stored, answers that are not yet read; what is more is refused",
+    )
     write_token: SecretStr = Field(
         SecretStr(""),
         description="password that may write over ClickHouse's interface; none may, where empty",

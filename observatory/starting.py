@@ -26,6 +26,7 @@ def start(chosen: ObservatorySettings, with_another: bool) -> None:
 
     try:
         serve(chosen, ready)
+        os._exit(0)  # all is stored, and nothing that is still under way is worth waiting for
     except PortTaken as error:
         raise refuse(
             f"The observatory can't start: {error}. Stop what uses it, or choose another "

@@ -2,17 +2,19 @@
 
 Senders wait until their rows are stored. While one insert is under way the blocks of others gather
 and go in together with the next, so that load makes inserts larger, not more: each makes a part
-that has to be merged later. What waits is bounded by bytes.
+that has to be merged later. What waits counts in the memory budget.
 """
 
 import logging
 import threading
+import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
 from observatory.engine import Engine, EngineError
+from observatory.memory_budget import MemoryBudget
 from observatory.native import Layout
 
 logger = logging.getLogger(__name__)
@@ -21,73 +23,55 @@ BYTES_AT_ONCE = 32 << 20
 """Of one insert."""
 
 
-class Full(Exception):
-    """There is no room for more at the moment; ask again later."""
-
-
 class Closed(Exception):
     """It is stopping and takes nothing more."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    block: bytes
+    blocks: Sequence[bytes]
+    size: int
     stored: "Future[None]"
-
-
-class Room:
-    """Bytes that may wait, in all tables together."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._taken = 0
-        self._lock = threading.Lock()
-
-    def take(self, count: int) -> None:
-        """Raises Full where there is no room for so many bytes; what is alone may be larger."""
-        with self._lock:
-            if count and self._taken and self._taken + count > self._size:
-                raise Full
-            self._taken += count
-
-    def give_back(self, count: int) -> None:
-        """So many have gone."""
-        with self._lock:
-            self._taken -= count
 
 
 class TableWriter:
     """Inserts into one table, on a thread of its own."""
 
-    def __init__(self, engine: Engine, layout: Layout, room: Room) -> None:
-        """`room` has been taken by what is put, and is given back."""
+    def __init__(self, engine: Engine, layout: Layout, budget: MemoryBudget) -> None:
+        """`budget` counts what is put already; it is given back here."""
         self._engine = engine
         self._layout = layout
-        self._room = room
+        self._budget = budget
         self._waiting: deque[_Waiting] = deque()
         self._changed = threading.Condition()
         self._closed = False
-        self._thread = threading.Thread(target=self._work, name=f"insert {layout.table}")
+        self._thread = threading.Thread(
+            target=self._work, name=f"insert {layout.table}", daemon=True
+        )
         self._thread.start()
 
-    def put(self, block: bytes) -> "Future[None]":
-        """Have a block stored; the future is done when it is, or fails with Closed."""
+    def put(self, blocks: Sequence[bytes]) -> "Future[None]":
+        """Have blocks stored; the future is done when they are, or fails with Closed."""
         stored: Future[None] = Future()
+        size = sum(map(len, blocks))
         with self._changed:
             if not self._closed:
-                self._waiting.append(_Waiting(block, stored))
+                self._waiting.append(_Waiting(blocks, size, stored))
                 self._changed.notify()
                 return stored
-        self._room.give_back(len(block))
+        self._budget.give_back(size)
         stored.set_exception(Closed())
         return stored
 
-    def close(self) -> None:
-        """Store what waits, and stop."""
+    def finish(self) -> None:
+        """Take nothing more; what waits is still stored."""
         with self._changed:
             self._closed = True
             self._changed.notify()
-        self._thread.join()
+
+    def join(self, seconds: float | None) -> None:
+        """Wait until what waited is stored, at most so long."""
+        self._thread.join(seconds)
 
     def _work(self) -> None:
         while batch := self._next():
@@ -99,7 +83,7 @@ class TableWriter:
                     if not each.stored.done():
                         each.stored.set_exception(EngineError(str(error)))
             finally:
-                self._room.give_back(sum(len(each.block) for each in batch))
+                self._budget.give_back(sum(each.size for each in batch))
 
     def _next(self) -> list[_Waiting]:
         """What waits, up to a bound; nothing when it is time to stop."""
@@ -109,13 +93,15 @@ class TableWriter:
             taken = 0
             while self._waiting and (not batch or taken < BYTES_AT_ONCE):
                 batch.append(self._waiting.popleft())
-                taken += len(batch[-1].block)
+                taken += batch[-1].size
             return batch
 
     def _insert(self, batch: list[_Waiting]) -> None:
         """All at once; one by one where that fails, so that a bad block harms no other."""
         try:
-            self._engine.insert(self._layout.insert, [each.block for each in batch])
+            self._engine.insert(
+                self._layout.insert, [block for each in batch for block in each.blocks]
+            )
         except EngineError as error:
             if len(batch) > 1:
                 for each in batch:
@@ -131,20 +117,20 @@ class TableWriter:
 class Store:
     """The tables that telemetry is written to."""
 
-    def __init__(self, engine: Engine, layouts: tuple[Layout, ...], room: int) -> None:
-        """`room`: bytes that may wait."""
-        self._room = Room(room)
-        self._writers = {layout: TableWriter(engine, layout, self._room) for layout in layouts}
+    def __init__(self, engine: Engine, layouts: tuple[Layout, ...], budget: MemoryBudget) -> None:
+        self._writers = {layout: TableWriter(engine, layout, budget) for layout in layouts}
 
-    def put(self, blocks: Mapping[Layout, bytes]) -> list["Future[None]"]:
-        """Have blocks stored; a future is done when its block is, or fails with Closed.
+    def put(self, blocks: Mapping[Layout, Sequence[bytes]]) -> list["Future[None]"]:
+        """Have blocks stored that the budget counts already.
 
-        Raises Full, and takes nothing, where there is no room for all of them.
+        A future is done when a table's blocks are stored, or fails with Closed.
         """
-        self._room.take(sum(map(len, blocks.values())))
-        return [self._writers[layout].put(block) for layout, block in blocks.items()]
+        return [self._writers[layout].put(given) for layout, given in blocks.items()]
 
-    def close(self) -> None:
-        """Store what waits, and stop."""
+    def close(self, seconds: float | None = None) -> None:
+        """Store what waits, for at most so long, and stop."""
+        latest = None if seconds is None else time.monotonic() + seconds
         for writer in self._writers.values():
-            writer.close()
+            writer.finish()
+        for writer in self._writers.values():
+            writer.join(None if latest is None else max(0, latest - time.monotonic()))

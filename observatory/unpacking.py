@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import lz4.frame
+from backports import zstd
 
 GZIP, DEFLATE = 31, 15
 """How zlib names the formats (`wbits`)."""
@@ -36,6 +37,14 @@ def unlz4(body: bytes, most: int) -> bytes:
     return _unpacked(body, lz4.frame.LZ4FrameDecompressor, most)
 
 
+def unzstd(body: bytes, most: int) -> bytes:
+    """A body of one or more Zstandard frames, of at most `most` bytes.
+
+    Raises Damaged or TooLarge.
+    """
+    return _unpacked(body, zstd.ZstdDecompressor, most)
+
+
 def _unpacked(body: bytes, unpacker: Callable[[], Any], most: int) -> bytes:
     parts: list[bytes] = []
     room = most
@@ -45,7 +54,7 @@ def _unpacked(body: bytes, unpacker: Callable[[], Any], most: int) -> bytes:
         unpack = unpacker()
         try:
             parts.append(unpack.decompress(body, room + 1))
-        except (zlib.error, RuntimeError) as error:
+        except (zlib.error, zstd.ZstdError, RuntimeError) as error:
             raise Damaged(str(error)) from error
         room -= len(parts[-1])
         if room < 0:

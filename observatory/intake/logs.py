@@ -4,7 +4,8 @@ from functools import partial
 from typing import Any
 
 from observatory.intake.decoded import Decoded, Row
-from observatory.intake.origin import Origin, Scope
+from observatory.intake.messages import LogRecord, ResourceLogs, ScopeLogs
+from observatory.intake.origin import UNREADABLE, Origin, Scope, envelope
 from observatory.intake.values import pairs, said, span_id, trace_id
 from observatory.intake.window import Window
 from observatory.native import Layout, attributes, moment, number, string, text
@@ -32,17 +33,23 @@ LAYOUT = Layout(
 )
 
 
-def decode(request: Any, window: Window) -> Decoded:
+def decode(request: Any, window: Window, decoded: Decoded) -> None:
     """The records of an ExportLogsServiceRequest."""
-    decoded = Decoded()
-    for group in request.resource_logs:
-        origin, resource_schema = Origin.of(group.resource), text(group.schema_url)
-        for scoped in group.scope_logs:
-            scope = Scope.of(scoped.scope)
+    decoded.count(len(request.resource_logs))
+    for each in request.resource_logs:
+        group = envelope(ResourceLogs, each)
+        origin, resource_schema = Origin.read(group.resource), text(group.schema_url)
+        decoded.count(len(group.scope_logs))
+        for one in group.scope_logs:
+            scoped = envelope(ScopeLogs, one)
+            scope = Scope.read(scoped.scope)
+            if origin is None or scope is None:
+                decoded.refuse(len(scoped.log_records), UNREADABLE)
+                continue
             common = (origin, resource_schema, scope, text(scoped.schema_url))
             row = partial(_row, window, common)
-            decoded.take(LAYOUT, scoped.log_records, row, origin.size + scope.size)
-    return decoded
+            shared = origin.size + scope.size + len(resource_schema) + len(common[3])
+            decoded.take(LAYOUT, LogRecord, scoped.log_records, row, shared)
 
 
 def _row(window: Window, common: tuple[Origin, bytes, Scope, bytes], record: Any) -> Row:

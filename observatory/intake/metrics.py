@@ -4,9 +4,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
+from opentelemetry.proto.metrics.v1 import metrics_pb2 as pb
+
 from observatory.intake import points
 from observatory.intake.decoded import Decoded, Row
-from observatory.intake.origin import Origin, Scope
+from observatory.intake.messages import Metric, ResourceMetrics, ScopeMetrics, twin
+from observatory.intake.origin import UNREADABLE, Origin, Scope, envelope
 from observatory.intake.values import pairs
 from observatory.intake.window import Window
 from observatory.native import LAST_MOMENT, Layout, attributes, moment, number, string, text
@@ -34,53 +37,78 @@ class Kind(NamedTuple):
 
     layout: Layout
     rest: Callable[[Any, Any], Row]
+    data: Any
+    """The classes of the metric's data, and of its points."""
+    point: Any
 
 
-def _kind(name: str, columns: tuple[Any, ...], rest: Callable[[Any, Any], Row]) -> Kind:
-    return Kind(Layout(f"otel.otel_metrics_{name}", COMMON + columns), rest)
+def _kind(
+    name: str, columns: tuple[Any, ...], rest: Callable[[Any, Any], Row], data: Any, point: Any
+) -> Kind:
+    layout = Layout(f"otel.otel_metrics_{name}", COMMON + columns)
+    return Kind(layout, rest, twin(data), twin(point))
 
 
 KINDS = {
-    "gauge": _kind("gauge", points.GAUGE, points.gauge),
-    "sum": _kind("sum", points.SUM, points.total),
-    "histogram": _kind("histogram", points.HISTOGRAM, points.histogram),
-    "exponential_histogram": _kind("exponential_histogram", points.EXPONENTIAL, points.exponential),
-    "summary": _kind("summary", points.SUMMARY, points.summary),
+    "gauge": _kind("gauge", points.GAUGE, points.gauge, pb.Gauge, pb.NumberDataPoint),
+    "sum": _kind("sum", points.SUM, points.total, pb.Sum, pb.NumberDataPoint),
+    "histogram": _kind(
+        "histogram", points.HISTOGRAM, points.histogram, pb.Histogram, pb.HistogramDataPoint
+    ),
+    "exponential_histogram": _kind(
+        "exponential_histogram",
+        points.EXPONENTIAL,
+        points.exponential,
+        pb.ExponentialHistogram,
+        pb.ExponentialHistogramDataPoint,
+    ),
+    "summary": _kind("summary", points.SUMMARY, points.summary, pb.Summary, pb.SummaryDataPoint),
 }
 
 
-def decode(request: Any, window: Window) -> Decoded:
+def decode(request: Any, window: Window, decoded: Decoded) -> None:
     """The data points of an ExportMetricsServiceRequest."""
-    decoded = Decoded()
-    for group in request.resource_metrics:
-        origin, resource_schema = Origin.of(group.resource), text(group.schema_url)
-        for scoped in group.scope_metrics:
-            scope = Scope.of(scoped.scope)
-            common = (
-                origin.attributes,
-                resource_schema,
-                scope.name,
-                scope.version,
-                scope.attributes,
-                scope.dropped,
-                text(scoped.schema_url),
-                origin.service,
-            )
+    decoded.count(len(request.resource_metrics))
+    for each in request.resource_metrics:
+        group = envelope(ResourceMetrics, each)
+        origin, resource_schema = Origin.read(group.resource), text(group.schema_url)
+        decoded.count(len(group.scope_metrics))
+        for one in group.scope_metrics:
+            scoped = envelope(ScopeMetrics, one)
+            scope, scope_schema = Scope.read(scoped.scope), text(scoped.schema_url)
+            decoded.count(len(scoped.metrics))
+            common: Row = ()
+            shared = len(resource_schema) + len(scope_schema)
+            if origin is not None and scope is not None:
+                common = (
+                    origin.attributes,
+                    resource_schema,
+                    scope.name,
+                    scope.version,
+                    scope.attributes,
+                    scope.dropped,
+                    scope_schema,
+                    origin.service,
+                )
+                shared += origin.size + scope.size
             for metric in scoped.metrics:
-                _take(decoded, window, common, origin.size + scope.size, metric)
-    return decoded
+                _take(decoded, window, common, shared, envelope(Metric, metric))
 
 
 def _take(decoded: Decoded, window: Window, common: Row, shared: int, metric: Any) -> None:
+    """The points of a metric; `common`: nothing, where they can't be stored."""
     name = metric.WhichOneof("data")
     if name is None:
         return  # a metric without points says nothing
-    kind, data = KINDS[name], getattr(metric, name)
+    kind = KINDS[name]
+    data = envelope(kind.data, getattr(metric, name))
+    if not common:
+        decoded.refuse(len(data.data_points), UNREADABLE)
+        return
     named = (*common, text(metric.name), text(metric.description), text(metric.unit))
-
     row = partial(_row, window, named, kind, data)
     shared += sum(map(len, named[-3:]))
-    decoded.take(kind.layout, data.data_points, row, shared)
+    decoded.take(kind.layout, kind.point, data.data_points, row, shared)
 
 
 def _row(window: Window, named: Row, kind: Kind, data: Any, point: Any) -> Row:

@@ -2,8 +2,21 @@
 
 from typing import Any, NamedTuple, Self
 
-from observatory.intake.values import pairs, said
+from observatory.intake.messages import InstrumentationScope, Resource, parsed
+from observatory.intake.values import Refused, pairs, said
 from observatory.native import EMPTY, LONGEST_NAME, Pairs, text
+
+UNREADABLE = "its resource or scope is damaged, or nested too deeply"
+
+
+def envelope(kind: Any, content: bytes) -> Any:
+    """What wraps records, of class `kind`.
+
+    Raises:
+        DecodeError: it is damaged, and with it the message.
+
+    """
+    return kind.FromString(content)
 
 
 class Origin(NamedTuple):
@@ -11,6 +24,14 @@ class Origin(NamedTuple):
 
     service: bytes
     attributes: Pairs
+
+    @classmethod
+    def read(cls, resource: bytes) -> Self | None:
+        """As `of`; None where it can't be read."""
+        try:
+            return cls.of(parsed(Resource, resource))
+        except Refused:
+            return None
 
     @classmethod
     def of(cls, resource: Any) -> Self:
@@ -34,6 +55,14 @@ class Scope(NamedTuple):
     version: bytes
     attributes: Pairs
     dropped: int
+
+    @classmethod
+    def read(cls, scope: bytes) -> Self | None:
+        """As `of`; None where it can't be read."""
+        try:
+            return cls.of(parsed(InstrumentationScope, scope))
+        except Refused:
+            return None
 
     @classmethod
     def of(cls, scope: Any) -> Self:

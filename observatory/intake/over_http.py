@@ -5,15 +5,16 @@ from typing import Any
 
 from google.rpc import code_pb2
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Scope
 
 from observatory.asked_for import AskedFor
-from observatory.bodies import body
+from observatory.bodies import BoundedAnswers, body
 from observatory.intake.answers import response, status
 from observatory.intake.json_messages import from_protobuf, to_protobuf
 from observatory.intake.receiving import (
@@ -21,7 +22,6 @@ from observatory.intake.receiving import (
     SIGNALS,
     Busy,
     Intake,
-    Receipt,
     Signal,
     Unavailable,
     Undecodable,
@@ -55,7 +55,10 @@ def otlp_http(intake: Intake, settings: ObservatorySettings) -> Starlette:
             Route(f"/v1/{signal.name}", _endpoint(intake, signal, most), methods=["POST"])
             for signal in SIGNALS
         ],
-        middleware=[Middleware(AskedFor, settings)],
+        middleware=[
+            Middleware(AskedFor, settings),
+            Middleware(BoundedAnswers, intake.budget, _busy),
+        ],
         exception_handlers={HTTPException: _elsewhere},
     )
 
@@ -63,17 +66,18 @@ def otlp_http(intake: Intake, settings: ObservatorySettings) -> Starlette:
 def _endpoint(
     intake: Intake, signal: Signal, message_bytes: int
 ) -> Callable[[Request], Awaitable[Response]]:
-    def receive(sent: bytes, packed: bool, in_json: bool) -> Receipt:
-        plain = inflated(sent, GZIP, message_bytes) if packed else sent
-        return intake.receive(signal, to_protobuf(signal, plain) if in_json else plain)
-
     async def export(request: Request) -> Response:
-        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        kind = _kind(request.scope)
         try:
             _check_kind(kind)
             packed = _packed(request)
+
+            def unpack(sent: bytes) -> tuple[bytes, str]:
+                plain = inflated(sent, GZIP, message_bytes) if packed else sent
+                return to_protobuf(signal, plain) if kind == JSON else (plain, "")
+
             sent = await body(request, message_bytes)
-            receipt = await run_in_threadpool(receive, sent, packed, kind == JSON)
+            receipt = await intake.receive(signal, sent, unpack)
         except _Wrong as error:
             return _error(kind, error.http, error.code, str(error))
         except TooLarge:
@@ -87,6 +91,14 @@ def _endpoint(
         return _answer(kind, 200, response(signal, receipt))
 
     return export
+
+
+def _kind(scope: Scope) -> str:
+    return Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _busy(scope: Scope) -> Response:
+    return _error(_kind(scope), *CODES[Busy], "too much is held at the moment")
 
 
 def _check_kind(kind: str) -> None:
@@ -104,7 +116,7 @@ def _packed(request: Request) -> bool:
 
 async def _elsewhere(request: Request, error: Exception) -> Response:
     """Not found, or the wrong method: said as the other errors are."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = _kind(request.scope)
     http = error.status_code if isinstance(error, HTTPException) else 500
     said = "POST to /v1/traces, /v1/logs or /v1/metrics"
     answer = _error(kind, http, code_pb2.UNIMPLEMENTED, said)

@@ -4,7 +4,8 @@ from functools import partial
 from typing import Any
 
 from observatory.intake.decoded import Decoded, Row
-from observatory.intake.origin import Origin, Scope
+from observatory.intake.messages import ResourceSpans, ScopeSpans, Span
+from observatory.intake.origin import UNREADABLE, Origin, Scope, envelope
 from observatory.intake.values import Refused, pairs, span_id, trace_id
 from observatory.intake.window import Window
 from observatory.native import (
@@ -57,16 +58,21 @@ NO_EVENTS: tuple[tuple[Any, ...], ...] = ((), (), ())
 NO_LINKS: tuple[tuple[Any, ...], ...] = ((), (), (), ())
 
 
-def decode(request: Any, window: Window) -> Decoded:
+def decode(request: Any, window: Window, decoded: Decoded) -> None:
     """The spans of an ExportTraceServiceRequest."""
-    decoded = Decoded()
-    for group in request.resource_spans:
-        origin = Origin.of(group.resource)
-        for scoped in group.scope_spans:
-            scope = Scope.of(scoped.scope)
+    decoded.count(len(request.resource_spans))
+    for each in request.resource_spans:
+        group = envelope(ResourceSpans, each)
+        origin = Origin.read(group.resource)
+        decoded.count(len(group.scope_spans))
+        for one in group.scope_spans:
+            scoped = envelope(ScopeSpans, one)
+            scope = Scope.read(scoped.scope)
+            if origin is None or scope is None:
+                decoded.refuse(len(scoped.spans), UNREADABLE)
+                continue
             row = partial(_row, window, origin, scope)
-            decoded.take(LAYOUT, scoped.spans, row, origin.size)
-    return decoded
+            decoded.take(LAYOUT, Span, scoped.spans, row, origin.size + scope.size)
 
 
 def _row(window: Window, origin: Origin, scope: Scope, span: Any) -> Row:

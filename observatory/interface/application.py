@@ -1,30 +1,34 @@
 """The application behind port 8123: what clients of ClickHouse ask over HTTP.
 
 Anybody may read; who has the token may also create and insert, as a collector's exporter does.
-Sessions, temporary tables and settings are not to be had: each request stands for itself.
+Each request stands for itself: there are no sessions and no temporary tables.
 """
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import QueryParams
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import Scope
 
 from observatory.asked_for import AskedFor
-from observatory.bodies import body
-from observatory.engine import EngineError
+from observatory.bodies import BoundedAnswers, body
+from observatory.engine import EngineError, Result
 from observatory.interface import answers
 from observatory.interface.asked import Asked, Refusal, asked, may_write, too_large
 from observatory.interface.hello import hello, is_hello
+from observatory.memory_budget import take
+from observatory.query_settings import literal_settings
 from observatory.reading import TooMany
 from observatory.running import Parts
-from observatory.statements import READING, NotAllowed, parsed, reading
+from observatory.statements import NotAllowed, check_values, reading, writing
 from observatory.unpacking import Damaged, TooLarge
 
 READER_BYTES, WRITER_BYTES = 1 << 20, 128 << 20
 """Of a body."""
-WRITING = (*READING, "CREATE", "INSERT", "ALTER", "TRUNCATE", "DROP", "RENAME", "OPTIMIZE")
+LITERALS_ONLY = {"input_format_values_interpret_expressions": 0}
 
 
 def clickhouse_http(parts: Parts) -> Starlette:
@@ -35,26 +39,34 @@ def clickhouse_http(parts: Parts) -> Starlette:
 
     async def statement(request: Request) -> Response:
         try:
-            writer = may_write(
-                request.query_params,
-                request.headers,
-                parts.settings.write_token.get_secret_value(),
-            )
+            token = parts.settings.write_token.get_secret_value()
+            writer = may_write(request.query_params, request.headers, token)
             most = WRITER_BYTES if writer else READER_BYTES
-            return await run_in_threadpool(
-                _answer, parts, writer, request, await _sent(request, most)
-            )
+            sent = await _sent(request, most)
+            return await run_in_threadpool(_answer, parts, writer, request, sent)
         except Refusal as refusal:
-            framed = request.query_params.get("compress") == "1"
-            return answers.refused(refusal, framed=framed)
+            return _refused(request.query_params, refusal)
 
     return Starlette(
         routes=[
             Route("/ping", ping),
             Route("/", statement, methods=["GET", "POST"]),
         ],
-        middleware=[Middleware(AskedFor, parts.settings)],
+        middleware=[
+            Middleware(AskedFor, parts.settings),
+            Middleware(BoundedAnswers, parts.budget, _busy),
+        ],
     )
+
+
+def _busy(scope: Scope) -> Response:
+    refusal = Refusal(503, 241, "MEMORY_LIMIT_EXCEEDED", "no memory for this now; ask again")
+    return _refused(QueryParams(scope["query_string"]), refusal)
+
+
+def _refused(query: QueryParams, refusal: Refusal) -> Response:
+    query_id = answers.query_id_of(query.get("query_id", ""))
+    return answers.refused(refusal, query_id, framed=query.get("compress") == "1")
 
 
 async def _sent(request: Request, most: int) -> bytes:
@@ -69,41 +81,53 @@ async def _sent(request: Request, most: int) -> bytes:
 def _answer(parts: Parts, writer: bool, request: Request, sent: bytes) -> Response:
     most = WRITER_BYTES if writer else READER_BYTES
     question = asked(request.query_params, request.headers, sent, most)
+    take(len(question.data))
+    query_id = answers.query_id_of(request.query_params.get("query_id", ""))
     if not question.sql.strip():
         return PlainTextResponse("Ok.\n")
-    if is_hello(question.sql, question.protocol):
-        version = parts.engine.run("SELECT version()").decode().strip()
-        return answers.result(hello(version, question.protocol), "Native", question)
     try:
-        return _written(parts, question) if writer else _read(parts, question)
+        if is_hello(question.sql, question.protocol):
+            version = parts.engine.run("SELECT version()").decode().strip()
+            found, output = Result(hello(version, question.protocol), rows=1), "Native"
+        elif writer:
+            found, output = _written(parts, question)
+        else:
+            found, output = _read(parts, question)
     except NotAllowed as error:
-        raise Refusal(403, 164, "READONLY", f"{error}; the token may write") from error
+        raise Refusal(
+            403, 164, "READONLY", f"{error}{'' if writer else '; the token may write'}"
+        ) from error
     except TooMany as error:
         raise Refusal(503, 202, "TOO_MANY_SIMULTANEOUS_QUERIES", str(error)) from error
     except EngineError as error:
-        return answers.failed(error, question)
+        return answers.failed(error, query_id, framed=question.framed)
+    packing = answers.packing_of(request.query_params, request.headers)
+    return answers.result(found, output, query_id, framed=question.framed, packing=packing)
 
 
-def _read(parts: Parts, question: Asked) -> Response:
+def _read(parts: Parts, question: Asked) -> tuple[Result, str]:
+    """The result and its format."""
     statement = reading(parts.engine, question.sql, question.database)
     output = statement.format or question.format
-    result = parts.programs.query(statement.text, output, question.parameters, question.database)
-    return answers.result(result, output, question)
+    given = (question.parameters, question.database, question.settings)
+    return parts.programs.result(statement.text, output, *given), output
 
 
-def _written(parts: Parts, question: Asked) -> Response:
-    statement = parsed(parts.engine, question.sql)
-    output = statement.format or question.format
-    if statement.verb not in WRITING or statement.text.startswith("CREATE TEMPORARY"):
-        raise NotAllowed(f"{statement.verb} is not for requests that stand for themselves")
+def _written(parts: Parts, question: Asked) -> tuple[Result, str]:
+    """The result and its format; of an INSERT neither."""
+    engine = parts.engine
+    statement = writing(engine, question.sql)
+    settings = literal_settings(question.settings)
+    given = (question.parameters, question.database, settings)
     if statement.verb != "INSERT":
-        result = parts.engine.write(statement.text, output, question.parameters, question.database)
-        return answers.result(result, output, question)
-    if statement.format == "Native":
-        parts.engine.insert(statement.text, [question.data], question.database)
-    elif question.data:
-        said = "send rows as Native, or as VALUES in the statement"
-        raise Refusal(400, 73, "UNKNOWN_FORMAT", f"{said}, not {statement.format}")
-    else:
-        parts.engine.write(question.sql, output, question.parameters, question.database)
-    return answers.inserted()
+        output = statement.format or question.format
+        return engine.write(statement.text, output, *given), output
+    if statement.format is None or statement.selects:
+        return engine.write(statement.text, "TSV", *given), ""
+    if question.data.strip():
+        if statement.format == "Values" and not check_values(engine, question.data):
+            settings |= LITERALS_ONLY
+        form = statement.format
+        rows = [question.data]
+        return engine.insert(statement.text, rows, question.database, form, settings), ""
+    return Result(b""), ""

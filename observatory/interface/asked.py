@@ -13,14 +13,32 @@ from starlette.datastructures import Headers, QueryParams
 
 from observatory.engine import Escaped
 from observatory.interface import frames
-from observatory.unpacking import DEFLATE, GZIP, Damaged, TooLarge, inflated, unlz4
+from observatory.unpacking import DEFLATE, GZIP, Damaged, TooLarge, inflated, unlz4, unzstd
 
 LONGEST_QUERY = 262_144
+_QUOTED = rb"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`"""
 _INSERT = re.compile(
-    rb"""\s*INSERT\s(?:[^'"`]|'[^']*'|"[^"]*"|`[^`]*`)*?\sFORMAT\s+\w+(?:[ \t]*\n|\s)""",
-    re.IGNORECASE,
+    rb"""\s*INSERT\s(?:[^'"`]|"""
+    + _QUOTED
+    + rb""")*?(?:\sFORMAT\s+(?!VALUES\b)\w+(?:[ \t]*\n|\s)"""
+    + rb"""|[\s)](?:FORMAT\s+)?VALUES\s*(?=\(|\Z))""",
+    re.IGNORECASE | re.DOTALL,
 )
 """An INSERT with its data behind it; of binary formats these begin after one line feed."""
+_SELECTS = re.compile(_QUOTED + rb"|(\bSELECT\b)", re.IGNORECASE | re.DOTALL)
+ACCEPTED = frozenset(
+    (
+        *("query", "query_id", "database", "default_format", "user", "password", "compress"),
+        *("decompress", "client_protocol_version", "session_id", "session_timeout"),
+        *("session_check", "close_session", "quota_key", "wait_end_of_query", "buffer_size"),
+        *("send_progress_in_http_headers", "http_headers_progress_interval_ms"),
+        *("enable_http_compression", "http_zlib_compression_level", "stacktrace"),
+        *("cancel_http_readonly_queries_on_client_close", "http_wait_end_of_query"),
+        *("http_response_buffer_size", "network_compression_method", "network_compression"),
+        *("http_write_exception_in_output_format", "add_http_cors_header"),
+    )
+)
+"""Parameters of HTTP's own; all others but `param_…` are settings. Each request is a session."""
 
 
 class Refusal(Exception):
@@ -46,6 +64,8 @@ class Asked:
     """Whether the answer goes in ClickHouse's own compressed frames."""
     protocol: int
     """Which protocol version the client speaks in Native; 0: HTTP's own."""
+    settings: Mapping[str, str]
+    """Of the query."""
 
 
 def asked(query: QueryParams, headers: Headers, body: bytes, most: int) -> Asked:
@@ -58,11 +78,8 @@ def asked(query: QueryParams, headers: Headers, body: bytes, most: int) -> Asked
     body = _unpacked(
         headers.get("content-encoding", "").lower(), query.get("decompress") == "1", body, most
     )
-    sql, data = query.get("query", ""), body
-    if not sql:
-        inline = _INSERT.match(body[:LONGEST_QUERY])
-        statement, data = (inline[0], body[inline.end() :]) if inline else (body, b"")
-        sql = statement.decode(errors="replace")
+    statement, data = _split(query.get("query", "").encode(errors="replace"), body)
+    sql = statement.decode(errors="replace")
     if len(sql) > LONGEST_QUERY:
         raise Refusal(
             413, 307, "TOO_MANY_BYTES", f"a statement has at most {LONGEST_QUERY:,} bytes"
@@ -79,7 +96,32 @@ def asked(query: QueryParams, headers: Headers, body: bytes, most: int) -> Asked
         },
         framed=query.get("compress") == "1",
         protocol=_number(query.get("client_protocol_version", "0")),
+        settings={
+            name: value
+            for name, value in query.items()
+            if name not in ACCEPTED and not name.startswith("param_")
+        },
     )
+
+
+def _split(given: bytes, body: bytes) -> tuple[bytes, bytes]:
+    """The statement, and the data of an INSERT; `given`: what the address has of both."""
+    given = given.rstrip(b"; \t\r\n")
+    if not given:
+        end = _end_of_insert(body[:LONGEST_QUERY])
+        return (body, b"") if end is None else (body[:end], body[end:])
+    end = _end_of_insert(given + b"\n")
+    if end is not None:
+        return given[:end], given[end:] + body
+    return (given + b"\n" + body if body else given), b""  # the body goes on, as with a server
+
+
+def _end_of_insert(text: bytes) -> int | None:
+    """Where an INSERT's data begin; None where it has none."""
+    found = _INSERT.match(text)
+    if found is None or any(each[1] for each in _SELECTS.finditer(found[0])):
+        return None
+    return found.end()
 
 
 def too_large(most: int) -> Refusal:
@@ -101,7 +143,7 @@ def may_write(query: QueryParams, headers: Headers, token: str) -> bool:
 
     """
     given = _password(query, headers)
-    if not given:
+    if given in ("", "null"):  # so a JDBC driver sends no password
         return False
     if token and hmac.compare_digest(given.encode(), token.encode()):
         return True
@@ -126,10 +168,10 @@ def _unpacked(encoding: str, framed: bool, body: bytes, most: int) -> bytes:
             plain = body
         elif encoding in ("gzip", "deflate"):
             plain = inflated(body, GZIP if encoding == "gzip" else DEFLATE, most)
-        elif encoding == "lz4":
-            plain = unlz4(body, most)
+        elif encoding in ("lz4", "zstd"):
+            plain = (unlz4 if encoding == "lz4" else unzstd)(body, most)
         else:
-            known = "identity, gzip, deflate or lz4"
+            known = "identity, gzip, deflate, lz4 or zstd"
             raise Refusal(415, 73, "UNKNOWN_COMPRESSION_METHOD", f"send {known}, not {encoding}")
         return frames.opened(plain, most) if framed else plain
     except Damaged as error:

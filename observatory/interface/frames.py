@@ -14,6 +14,8 @@ from observatory.unpacking import Damaged, TooLarge
 
 CHECKSUM, HEAD = 16, struct.Struct("<BII")
 PLAIN, LZ4 = 0x02, 0x82
+FRAME = 1 << 20
+"""Bytes of content in one frame that goes out."""
 
 
 def opened(body: bytes, most: int) -> bytes:
@@ -57,7 +59,13 @@ def _unpacked(method: int, data: bytes, size: int) -> bytes:
 
 
 def closed(content: bytes) -> bytes:
-    """A frame that holds `content` as it is."""
-    framed = HEAD.pack(PLAIN, HEAD.size + len(content), len(content)) + content
+    """LZ4 frames that hold `content`."""
+    whole = memoryview(content)
+    return b"".join(_frame(whole[at : at + FRAME]) for at in range(0, len(content), FRAME) or (0,))
+
+
+def _frame(content: memoryview) -> bytes:
+    packed: bytes = lz4.block.compress(content, store_size=False)
+    framed = HEAD.pack(LZ4, HEAD.size + len(packed), len(content)) + packed
     low, high = divmod(CityHash128(framed), 1 << 64)  # the halves come swapped
-    return struct.pack("<QQ", low, high) + framed
+    return bytes(struct.pack("<QQ", low, high) + framed)

@@ -10,8 +10,10 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Scope
 
 from observatory.asked_for import AskedFor
+from observatory.bodies import BoundedAnswers
 from observatory.engine import EngineError
 from observatory.page import api, files
 from observatory.page.looking import Looking
@@ -33,9 +35,17 @@ def page(parts: Parts, clock: Callable[[], int] = time.time_ns) -> Starlette:
     }
     return Starlette(
         routes=[*api.routes(Looking(parts, clock)), *files.routes()],
-        middleware=[Middleware(AskedFor, parts.settings)],
+        middleware=[
+            Middleware(AskedFor, parts.settings, lambda path: not path.startswith("/api/")),
+            Middleware(BoundedAnswers, parts.budget, _busy),
+        ],
         exception_handlers=handlers,
     )
+
+
+def _busy(_: Scope) -> Response:
+    detail = "Too much is held at the moment; ask again, or for less."
+    return Problem(503, "busy", "No memory for the answer", detail).answer()
 
 
 async def _problem(_: Request, error: Problem) -> Response:

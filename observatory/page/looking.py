@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from observatory.engine import EngineError, Escaped, literal
+from observatory.memory_budget import take
 from observatory.page.problems import Problem, said
 from observatory.running import Parts
 
@@ -14,6 +15,8 @@ LONG = 4096
 """Bytes of a value in a list; what is longer is cut."""
 LONGEST = 262_144
 """Bytes of a value anywhere."""
+ROW_WEIGHT = 6
+"""How much larger rows are as Python's objects than in JSON."""
 TOO_MUCH = ("TOO_MANY_ROWS_OR_BYTES", "MEMORY_LIMIT_EXCEEDED", "TIMEOUT_EXCEEDED")
 
 Rows = list[dict[str, Any]]
@@ -40,7 +43,9 @@ class Looking:
             Problem: 413, there is more than a query may read; 500, the store failed.
 
         """
-        return [json.loads(line) for line in self.lines(sql, values)]
+        lines = self.lines(sql, values)
+        take(ROW_WEIGHT * sum(map(len, lines)))
+        return [json.loads(line) for line in lines]
 
     def row(self, sql: str, values: Values | None = None) -> dict[str, Any]:
         """The only row of a query that always has one."""

@@ -4,13 +4,16 @@ import json
 from typing import Any
 
 from observatory.engine import EngineError
+from observatory.memory_budget import take
 from observatory.page.looking import Looking
 from observatory.statements import reading
 
 EXACT = 2**53
 """Beyond it JavaScript's numbers are not exact: such integers are told as text."""
-LARGEST = 16 << 20
+LARGEST = 8 << 20
 """Bytes of a result."""
+WEIGHT = 24
+"""How much larger JSON may become as Python's objects: lists of empty lists."""
 
 
 def answered(looking: Looking, sql: str) -> dict[str, Any]:
@@ -26,6 +29,7 @@ def answered(looking: Looking, sql: str) -> dict[str, Any]:
     found = looking.parts.visitors.query(statement.text, "JSONCompact")
     if len(found) > LARGEST:
         raise EngineError(f"The result is larger than {LARGEST >> 20} MB; select less of it.")
+    take(WEIGHT * len(found))
     try:
         result = json.loads(found.decode(errors="replace"), parse_int=_exact)
     except RecursionError as error:

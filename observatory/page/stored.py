@@ -5,9 +5,11 @@ from typing import Any
 from observatory.page.looking import Looking
 
 _ROWS = """
-SELECT sumIf(rows, table = 'otel_traces') AS spans, sumIf(rows, table = 'otel_logs') AS logs,
-    sumIf(rows, startsWith(table, 'otel_metrics_')) AS points, sum(bytes_on_disk) AS disk_bytes
-FROM system.parts WHERE active AND database = 'otel'
+SELECT sumIf(rows, table = 'otel_traces' AND database = 'otel') AS spans,
+    sumIf(rows, table = 'otel_logs' AND database = 'otel') AS logs,
+    sumIf(rows, startsWith(table, 'otel_metrics_') AND database = 'otel') AS points,
+    sum(bytes_on_disk) AS disk_bytes
+FROM system.parts WHERE active AND database != 'system'
 """
 _MOMENTS = """
 SELECT count() AS spans, toUnixTimestamp64Nano(min(Timestamp)) AS oldest,
