@@ -13,6 +13,7 @@ from observatory.engine import Engine
 from observatory.intake.over_grpc import grpc_server
 from observatory.intake.over_http import otlp_http
 from observatory.intake.receiving import LAYOUTS, Intake
+from observatory.memory_budget import MemoryBudget
 from observatory.settings import ObservatorySettings
 from observatory.store import Store
 from tests.observatory.sending import PROTOBUF, Answer, call, read
@@ -55,14 +56,17 @@ class Held:
 
     def __init__(self, room: int) -> None:
         self.engine = FakeEngine()
-        self.store = Store(cast("Engine", self.engine), LAYOUTS, room)
-        self.intake = Intake(self.store, 72)
+        self.budget = MemoryBudget(room)
+        self._filled = 0
+        self.store = Store(cast("Engine", self.engine), LAYOUTS, self.budget)
+        self.intake = Intake(self.store, 72, self.budget)
         self.otlp, self.grpc = "http://localhost", ""
         self._http = otlp_http(self.intake, ObservatorySettings(message_bytes=MOST))
 
     def put(self, block: bytes) -> "Future[None]":
         """Have a block of spans stored."""
-        (stored,) = self.store.put({LAYOUTS[0]: block})
+        self.budget.take(len(block))
+        (stored,) = self.store.put({LAYOUTS[0]: [block]})
         return stored
 
     def hold(self, part: str = "") -> None:
@@ -70,7 +74,14 @@ class Held:
         self.engine.held = part
         self.engine.may.clear()
 
+    def fill(self) -> None:
+        """Leave no room for anything more, until `release`."""
+        self._filled = self.budget.size - self.budget.taken
+        self.budget.take(self._filled)
+
     def release(self) -> None:
+        self.budget.give_back(self._filled)
+        self._filled = 0
         self.engine.may.set()
 
     def post(self, signal: str, body: bytes, kind: str = PROTOBUF) -> Answer:
@@ -92,16 +103,36 @@ class Held:
 
 
 @contextmanager
-def holding(room: int = 1 << 20) -> Iterator[Held]:
+def holding(room: int = 64 << 20) -> Iterator[Held]:
     """All of it; at the end nothing is held any more. `room`: bytes that may wait."""
     with refused_port() as port:
         held = Held(room)
         held.grpc = f"http://127.0.0.1:{port}"
-        server: Any = grpc_server(held.intake, f"127.0.0.1:{port}", MOST)
-        server.start()
-        try:
-            yield held
-        finally:
-            held.release()
-            server.stop(None).wait()
-            held.store.close()
+        with _serving(held, port):
+            try:
+                yield held
+            finally:
+                held.release()
+        held.store.close()
+
+
+@contextmanager
+def _serving(held: Held, port: int) -> Iterator[None]:
+    """OTLP over gRPC, on an event loop and a thread of its own."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+
+    async def started() -> Any:
+        server = grpc_server(held.intake, f"127.0.0.1:{port}", MOST)
+        await server.start()
+        return server
+
+    server = asyncio.run_coroutine_threadsafe(started(), loop).result(PATIENCE)
+    try:
+        yield
+    finally:
+        asyncio.run_coroutine_threadsafe(server.stop(None), loop).result(PATIENCE)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()

@@ -144,3 +144,12 @@ def request(
             return ExportMetricsServiceRequest(
                 resource_metrics=[ResourceMetrics(resource=of, scope_metrics=[metrics])]
             )
+
+
+def part(field: int, content: bytes) -> bytes:
+    """A field of a protobuf message with a length."""
+    size, length = len(content), bytearray()
+    while size > 127:
+        length.append(size & 127 | 128)
+        size >>= 7
+    return bytes([field << 3 | 2, *length, size]) + content

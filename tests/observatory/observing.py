@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import httpx
+import psutil
 
 from tests.processes import ROOT
 from tests.saying import Saying
@@ -83,6 +84,11 @@ class Observatory:
         [row] = self.rows(sql)
         [value] = row.values()
         return value
+
+    def family(self) -> list[psutil.Process]:
+        """Its process, and those that it started."""
+        process = psutil.Process(self.process.pid)
+        return [process, *process.children(recursive=True)]
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Ask it to end; its exit code."""

@@ -6,6 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from observatory.engine import Engine
+from observatory.memory_budget import MemoryBudget
 from observatory.page.application import page as application
 from observatory.reading import Limits, Reader
 from observatory.running import LOOKING_ROWS, Parts
@@ -23,6 +24,7 @@ def parts(engine: Engine) -> Parts:
     return Parts(
         settings=ObservatorySettings(query_rows=ROWS),
         engine=engine,
+        budget=MemoryBudget(256 << 20),
         intake=unused,
         keeper=unused,
         page=Reader(engine, Limits(SECONDS, MEMORY, LOOKING_ROWS, result_bytes=RESULT_BYTES)),

@@ -10,6 +10,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from observatory.engine import Engine
 from observatory.intake import logs, spans
+from observatory.intake.decoded import Decoded
 from observatory.intake.messages import LogsRequest, TracesRequest
 from observatory.intake.window import Window
 from tests.observatory.messages import attributes, request, value
@@ -102,18 +103,21 @@ class Told:
             resource = {"service.name": part.service, **part.resource}
             one = request("traces", [part.span(trace, begin)], resource, SCOPE)
             message.MergeFromString(one.SerializeToString())
-        self._store(spans.LAYOUT, spans.decode(message, ALL_TIME))
+        self._store(spans, message)
         return trace_id(trace)
 
     def logs(self, records: Iterable[LogRecord], **resource: Any) -> None:
         """Store log records of a service."""
         named = {"service.name": "vitrine", **resource}
         message = request("logs", records, named).SerializeToString()
-        self._store(logs.LAYOUT, logs.decode(LogsRequest.FromString(message), ALL_TIME))
+        self._store(logs, LogsRequest.FromString(message))
 
-    def _store(self, layout: Any, decoded: Any) -> None:
+    def _store(self, signal: Any, message: Any) -> None:
+        decoded = Decoded()
+        signal.decode(message, ALL_TIME, decoded)
+        decoded.finish()
         assert decoded.refused == 0, decoded.reason
-        self.engine.insert(layout.insert, [layout.block(decoded.rows[layout])])
+        self.engine.insert(signal.LAYOUT.insert, decoded.blocks[signal.LAYOUT])
 
     def empty(self) -> None:
         for table in TABLES:

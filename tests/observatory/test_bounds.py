@@ -8,6 +8,7 @@ from time import time_ns
 import pytest
 
 from observatory.engine import Engine
+from observatory.intake.decoded import Decoded
 from observatory.intake.receiving import LAYOUTS, LOGS, METRICS, SIGNALS, TRACES, Signal
 from observatory.intake.window import Window
 from observatory.keeping import Keeper
@@ -42,8 +43,11 @@ def store(engine: Engine, signal: Signal, hours: float, count: int = 1, size: in
         point.attributes.add(key="noise").value.bytes_value = os.urandom(size)
         records.append(each)
     message = signal.message.FromString(request(signal.name, records).SerializeToString())
-    for layout, rows in signal.decode(message, Window(0, 2**63 - 1)).rows.items():
-        engine.insert(layout.insert, [layout.block(rows)])
+    decoded = Decoded()
+    signal.decode(message, Window(0, 2**63 - 1), decoded)
+    decoded.finish()
+    for layout, blocks in decoded.blocks.items():
+        engine.insert(layout.insert, blocks)
 
 
 def hours_kept(engine: Engine, signal: Signal) -> set[str]:
@@ -129,6 +133,31 @@ def test_beyond_the_bound_within_a_few_hours_the_newest_stays(empty: Engine) -> 
     Keeper(empty, 2 * MEGABYTE).trim()
     assert hours_kept(empty, LOGS) == {"0"}
     assert hours_kept(empty, TRACES) == {"0"}
+
+
+def test_tables_elsewhere_count_and_give_way_too(empty: Engine) -> None:
+    """The Collector's exporter makes its own, in the database that it is told to use."""
+    empty.run("CREATE DATABASE IF NOT EXISTS elsewhere")
+    empty.run(
+        "CREATE TABLE elsewhere.`old logs` (Time DateTime, Noise String) ENGINE = MergeTree "
+        "PARTITION BY toDate(Time) ORDER BY Time"
+    )
+    try:
+        for day in range(8):
+            empty.run(
+                f"INSERT INTO elsewhere.`old logs` SELECT now() - {day} * 86400, "
+                "randomString(1000) FROM numbers(300)"
+            )
+        store(empty, TRACES, 0)
+        keeper = Keeper(empty, MEGABYTE)
+        assert keeper.size() > 2 * MEGABYTE
+        assert keeper.trim() > 0
+        assert keeper.size() <= MEGABYTE
+        newest = "SELECT max(Time) > now() - 3600, uniq(toDate(Time)) FROM elsewhere.`old logs`"
+        assert empty.run(newest) == b"1\t3\n"
+        assert hours_kept(empty, TRACES) == {"0"}
+    finally:
+        empty.run("DROP DATABASE elsewhere")
 
 
 def test_what_went_is_gone_from_the_disk_too(empty: Engine) -> None:

@@ -11,7 +11,8 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 
 from observatory.engine import EngineError
 from observatory.intake import receiving
-from observatory.store import Closed, Full
+from observatory.memory_budget import Full
+from observatory.store import Closed
 from tests.observatory.held import Held, holding
 from tests.observatory.messages import TABLES, fresh, gauge, record, request
 from tests.observatory.sending import JSON, PROTOBUF, Answer, retry_seconds
@@ -19,12 +20,11 @@ from tests.waiting import PATIENCE
 
 SIGNALS = sorted(TABLES)
 TRACES = receiving.TRACES
-LAYOUT = receiving.LAYOUTS[0]
 
 
 @pytest.fixture
 def held() -> Iterator[Held]:
-    with holding(room=1) as parts:
+    with holding() as parts:
         yield parts
 
 
@@ -38,10 +38,11 @@ def block(name: str) -> bytes:
 
 
 def filled(held: Held, signal: str, pool: ThreadPoolExecutor) -> "Future[Any]":
-    """Have one message wait for the engine, beside which nothing has room."""
+    """Have one message wait for the engine, beside which there is no room."""
     held.hold()
     first = pool.submit(held.post, signal, body(signal))
     assert held.engine.begun.wait(PATIENCE)
+    held.fill()
     return first
 
 
@@ -56,15 +57,10 @@ def told_to_try_again(answer: Answer, http: int, code: int) -> None:
 @pytest.mark.parametrize("kind", [PROTOBUF, JSON])
 @pytest.mark.parametrize("signal", SIGNALS)
 def test_without_room_it_is_a_429_with_the_time_to_wait(held: Held, signal: str, kind: str) -> None:
-    empty = {PROTOBUF: body(signal), JSON: b"{}"}
     with ThreadPoolExecutor() as pool:
         first = filled(held, signal, pool)
-        if kind == PROTOBUF:
-            told_to_try_again(
-                held.post(signal, empty[kind], kind), 429, code_pb2.RESOURCE_EXHAUSTED
-            )
-        else:  # a message that needs no room
-            assert held.post(signal, empty[kind], kind).code == 200
+        message = body(signal) if kind == PROTOBUF else b"{}"
+        told_to_try_again(held.post(signal, message, kind), 429, code_pb2.RESOURCE_EXHAUSTED)
         held.release()
         assert first.result(PATIENCE).code == 200
 
@@ -91,15 +87,12 @@ def test_a_message_without_room_for_all_of_it_is_not_stored_in_part(held: Held) 
         held.hold("otel_metrics_sum")
         first = pool.submit(held.post, "metrics", only_sum)
         assert held.engine.begun.wait(PATIENCE)
+        held.fill()
         assert held.post("metrics", both).code == 429
         held.release()
         assert first.result(PATIENCE).code == 200
         assert held.post("metrics", both).code == 200
     assert held.engine.times(name) == 1
-
-
-def test_what_is_larger_than_all_room_goes_alone(held: Held) -> None:
-    assert held.post("traces", body("traces", "x" * 1000)).code == 200
 
 
 def test_what_waited_is_no_longer_counted(held: Held) -> None:

@@ -12,12 +12,13 @@ from tests.observatory.messages import (
     TABLES,
     fresh,
     gauge,
+    part,
     record,
     request,
     span,
 )
 from tests.observatory.observing import Observatory
-from tests.observatory.sending import WAYS, http
+from tests.observatory.sending import WAYS, call, http, post
 
 pytest_plugins = ["tests.observatory.observed"]
 
@@ -137,6 +138,39 @@ def test_an_id_of_zeros_is_none(observatory: Observatory, field: str) -> None:
     zeros = bytes(16 if field == "trace_id" else 8)
     answer = http(observatory, "traces", request("traces", [span("zeros", **{field: zeros})]))
     assert answer.content.partial_success.rejected_spans == 1
+
+
+@pytest.mark.parametrize("send", [post, call])
+@pytest.mark.parametrize(("signal", "attributes"), [("traces", 9), ("logs", 6)])
+def test_a_record_that_is_nested_too_deeply_is_refused_alone(
+    observatory: Observatory, signal: str, attributes: int, send: Any
+) -> None:
+    name, value = fresh(), b""
+    for _ in range(200):
+        value = part(5, part(1, value))
+    good = record(signal, name).SerializeToString()
+    deep = good + part(attributes, part(1, b"deep") + part(2, value))
+    records = part(2, good) + part(2, deep) + part(2, good)
+    answer = send(observatory, signal, part(1, part(2, records)))
+    assert answer.code in {0, 200}
+    assert getattr(answer.content.partial_success, REJECTED[signal]) == 1
+    assert "nested" in answer.content.partial_success.error_message
+    assert stored(observatory, signal, name) == 2
+
+
+@pytest.mark.parametrize("signal", SIGNALS)
+def test_a_resource_that_can_not_be_read_costs_its_own_records(
+    observatory: Observatory, signal: str
+) -> None:
+    name = fresh()
+    bad = request(signal, [record(signal, name)] * 2, {"odd": "\1"})
+    odd = getattr(bad, bad.ListFields()[0][0].name)[0].resource.attributes[0].value
+    for _ in range(60):
+        odd = odd.array_value.values.add()
+    bad.MergeFrom(request(signal, [record(signal, name)]))
+    answer = http(observatory, signal, bad)
+    assert getattr(answer.content.partial_success, REJECTED[signal]) == 2
+    assert stored(observatory, signal, name) == 1
 
 
 def test_points_are_counted_not_metrics(observatory: Observatory) -> None:

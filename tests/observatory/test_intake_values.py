@@ -10,8 +10,10 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans
 
+from observatory.intake import messages as messages_
 from observatory.intake import spans
-from observatory.intake.messages import TracesRequest
+from observatory.intake.decoded import Decoded
+from observatory.intake.messages import TracesRequest, parsed
 from observatory.intake.values import pairs
 from observatory.intake.window import Window
 from observatory.native import LONGEST_NAME, text
@@ -160,16 +162,17 @@ def test_what_records_share_is_not_repeated_without_bound() -> None:
         resource_spans=[ResourceSpans(resource=resource, scope_spans=[scope])]
     )
     request = TracesRequest.FromString(message.SerializeToString())
-    decoded = spans.decode(request, Window.around(time_ns(), 72 * HOUR))
+    decoded = Decoded()
+    spans.decode(request, Window.around(time_ns(), 72 * HOUR), decoded)
     assert decoded.refused == 1000
     assert "repeated" in decoded.reason
 
 
 def test_keys_are_cut_where_values_are_not() -> None:
-    sent = ExportTraceServiceRequest()
-    attribute = sent.resource_spans.add().resource.attributes.add(key="k" * 5000)
+    sent = Resource()
+    attribute = sent.attributes.add(key="k" * 5000)
     attribute.value.string_value = "v" * 5000
-    read = TracesRequest.FromString(sent.SerializeToString())
-    kept = pairs(read.resource_spans[0].resource.attributes)
+    read = parsed(messages_.Resource, sent.SerializeToString())
+    kept = pairs(read.attributes)
     assert len(kept.keys) == len(text(b"k" * LONGEST_NAME))
     assert len(kept.values) == len(text(b"v" * 5000))

@@ -74,13 +74,45 @@ def test_an_insert_of_nothing_is_nothing(door: Door, table: str) -> None:
     assert counted(door, table)["rows"] == 0
 
 
-@pytest.mark.parametrize("form", ["CSV", "JSONEachRow", "TabSeparated"])
-def test_rows_in_another_format_are_refused(door: Door, table: str, form: str) -> None:
-    with (
-        door.connected(password=TOKEN) as client,
-        pytest.raises(DatabaseError, match=r"code: 73.*Native"),
-    ):
-        client.raw_insert(table, ["number"], b"1\n", fmt=form)
+FORMATS = {
+    "CSV": b'1,"one"\n2,two\n',
+    "TabSeparated": b"1\tone\n2\ttwo\n",
+    "JSONEachRow": b'{"number": 1, "text": "one"}\n{"text": "two", "number": "2"}\n',
+    "RowBinary": b"".join(
+        n.to_bytes(8, "little") + b"\x03" + w for n, w in ((1, b"one"), (2, b"two"))
+    ),
+    "Values": b"(1, 'one'), (1 + 1, lower('TWO'))",
+}
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_rows_in_every_format_of_the_engine_are_stored(door: Door, table: str, form: str) -> None:
+    insert = f"INSERT INTO {table} (number, text) FORMAT {form}"
+    door.told(FORMATS[form], query=insert)
+    door.told(f"{insert}\n".encode() + FORMATS[form])
+    seen = door.rows(f"SELECT number, text, count() AS rows FROM {table} GROUP BY ALL ORDER BY 1")
+    assert seen == [
+        {"number": 1, "text": "one", "rows": 2},
+        {"number": 2, "text": "two", "rows": 2},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("form", "rows", "expected"),
+    [
+        ("JSONEachRow", b'{"number": 1}\n{"number": "no"}\n', 27),
+        ("CSV", b"1,a\nx,b\n", 27),
+        ("Nonsense", b"1\n", 73),
+        ("Values", b"(1, file('/etc/hostname'))", 164),
+        ("Values", b"(1, " + b"x" * 300_000 + b")", 62),
+    ],
+)
+def test_rows_that_are_none_store_nothing(
+    door: Door, table: str, form: str, rows: bytes, expected: int
+) -> None:
+    answer = door.tell(rows, query=f"INSERT INTO {table} (number, text) FORMAT {form}")
+    assert answer.status_code >= 400
+    assert expected in (code(answer), 62)
     assert counted(door, table)["rows"] == 0
 
 

@@ -91,7 +91,7 @@ def test_reports_can_be_asked(page: Page, report: dict[str, Any]) -> None:
         ("SELECT 1; SELECT 2", "Syntax error (Multi-statements are not allowed)"),
         ("SELECT throwIf(1, '<b>boom</b>')", "<b>boom</b>: while executing"),
         ("SELECT repeat('x', 1000000000)", "Query memory limit exceeded"),
-        ("SELECT number, repeat('x', 1000000) FROM numbers(40)", "The result is larger than 16 MB"),
+        ("SELECT number, repeat('x', 1000000) FROM numbers(40)", "The result is larger than 8 MB"),
     ],
 )
 def test_bad_statements(page: Page, sql: str, says: str) -> None:

@@ -35,6 +35,14 @@ def test_a_link_that_is_followed_leads_here(observatory: Observatory, site: str)
     assert httpx.get(f"{observatory.page}/trace/{'a' * 32}", headers=headers).status_code == 200
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_a_link_that_is_followed_runs_no_query(observatory: Observatory, site: str) -> None:
+    headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    for address in (f"{observatory.page}/api/traces", f"{observatory.clickhouse}{ASKING}"):
+        for method in ("GET", "POST"):
+            assert httpx.request(method, address, headers=headers).status_code == 403
+
+
 def test_our_own_page_may_ask(observatory: Observatory) -> None:
     headers = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}
     assert httpx.get(f"{observatory.page}/api/status", headers=headers).status_code == 200

@@ -47,13 +47,6 @@ def test_the_way_a_statement_comes_changes_nothing(
     around.check()
 
 
-def test_query_parameters_are_no_settings(around: Surroundings) -> None:
-    """Drivers send some; none may widen what a reader may take."""
-    sql = "SELECT getSetting('max_execution_time'), getSetting('readonly')"
-    given = {"max_execution_time": "600", "readonly": "0", "session_id": "x", "role": "x"}
-    assert around.asked(sql, **given).text == around.asked(sql).text == "2\t1\n"
-
-
 @pytest.mark.parametrize("database", ["@secret", "default`; DROP TABLE x", "", "nothing", "system"])
 def test_a_database_reaches_nothing_else(around: Surroundings, database: str) -> None:
     named = database.replace("@secret", str(around.folder))

@@ -55,9 +55,19 @@ def test_a_message_of_which_the_rest_never_comes_does_not_keep_it(tmp_path: Path
         assert observatory.process.poll() == 0
 
 
-def test_a_long_query_does_not_keep_it(tmp_path: Path) -> None:
+ENDLESS = {
+    "interruptible": "SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) = 1",
+    "one call": "SELECT sum(editDistance(materialize(repeat('sipHash64', 3300)), "
+    "repeat('number', 5000))) FROM numbers(1000)",
+}
+
+
+@pytest.mark.parametrize("endless", ENDLESS.values(), ids=ENDLESS)
+@pytest.mark.parametrize("number", STOPS)
+def test_a_long_query_does_not_keep_it(
+    tmp_path: Path, endless: str, number: signal.Signals
+) -> None:
     with Observatory(tmp_path, query_seconds=600) as observatory, ThreadPoolExecutor() as pool:
-        endless = "SELECT count() FROM numbers(1000000000000) WHERE NOT ignore(sipHash64(number))"
         address = f"{observatory.clickhouse}/"
         asking = pool.submit(httpx.post, address, content=endless, timeout=PATIENCE)
         while not observatory.value(
@@ -65,5 +75,7 @@ def test_a_long_query_does_not_keep_it(tmp_path: Path) -> None:
             "AND query NOT LIKE '%system.processes%'"
         ):
             assert not asking.done()
-        assert observatory.stop() == 0
+        children = observatory.family()
+        assert observatory.stop(number) == 0
         asking.exception(60)
+        assert not psutil.wait_procs(children, 60)[1]
