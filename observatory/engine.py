@@ -93,6 +93,7 @@ class _Process:
     """One run of the engine."""
 
     def __init__(self, folder: Path, memory: int) -> None:
+        self._killed = False
         self._control, theirs = socket.socketpair()
         with theirs:
             self._child = subprocess.Popen(  # noqa: S603  our own interpreter and module
@@ -111,9 +112,11 @@ class _Process:
             raise EngineError(said.decode(errors="replace") or "the engine's process has ended")
 
     def alive(self) -> bool:
-        return self._child.poll() is None
+        return not self._killed and self._child.poll() is None
 
     def kill(self) -> None:
+        """End it, if it has not ended; again is no harm."""
+        self._killed = True
         self._control.close()
         self._child.kill()
         self._child.wait()
@@ -159,6 +162,7 @@ class Session:
             request = (database, statement, output, bound(parameters))
             return self._ask(*self._connected, request, seconds)
         except (EOFError, OSError) as error:
+            process.kill()  # it has ended, or is about to
             self.close()
             raise EngineGone("the engine was restarted meanwhile; try again") from error
 
