@@ -1,23 +1,25 @@
-"""Sets up SigNoz without a click: channels, rules, dashboards and saved views from the files here.
+"""Sets up SigNoz from the files here: channels, rules, dashboards, saved views; and retention.
 
 python signoz/provision.py            creates what is missing, updates what differs
-python signoz/provision.py --check    writes nothing; ends with 1 where it would
-python signoz/provision.py --prune    also deletes what it once made and no file names any more
+python signoz/provision.py --check    writes nothing; exits with 1 if something differs
+python signoz/provision.py --prune    also deletes what it created and no file names any more
 
-Its own are known by a label (rules: managed_by), a tag (dashboards: managed-by), or a name that
-begins with vitrine- (channels and views). It needs nothing but Python 3.11 and this folder.
+It recognises its own objects by a label (rules: managed_by), a tag (dashboards: managed-by), or a
+name that begins with vitrine- (channels and views). It needs only Python 3.11 and this folder.
 
-In the environment:
+Environment:
 SIGNOZ_URL          (http://127.0.0.1:8080)
-SIGNOZ_EMAIL        (admin@vitrine.example) of a user who may change everything
+SIGNOZ_EMAIL        (admin@vitrine.example) an administrator
 SIGNOZ_PASSWORD     has no default
-SIGNOZ_WEBHOOK_URL  (http://127.0.0.1:9/nobody-listens) where alerts are sent to
-SIGNOZ_RUNBOOK_URL  (http://localhost:8000/runbook) what links to the runbook lead to
-SIGNOZ_EXTERNAL_URL (http://localhost:8080) where people find SigNoz, for links in alerts
+SIGNOZ_WEBHOOK_URL  (http://127.0.0.1:8090/) receiver of alerts: Alertmanager's webhook format
+SIGNOZ_RUNBOOK_URL  (http://localhost:8000/runbook) target of the links to the runbook
+SIGNOZ_EXTERNAL_URL (http://localhost:8080) SigNoz as browsers reach it, for links in alerts
+SIGNOZ_RETENTION_TRACES_DAYS (15), SIGNOZ_RETENTION_LOGS_DAYS (15), SIGNOZ_RETENTION_METRICS_DAYS
+                    (45) how long SigNoz keeps each signal; 0 leaves it as it is
 SIGNOZ_PATIENCE     (120) seconds to wait until SigNoz serves
 
-Ends with 0, with 1 (--check: something differs), 2 (a setting or a file is wrong), 3 (SigNoz is
-away), 4 (it does not let us in) or 5 (it refused an object; the others are set up all the same).
+Exit codes: 0; 1 (--check: something differs); 2 (a setting or a file is wrong); 3 (SigNoz does not
+answer); 4 (it refuses the login); 5 (it refused an object; the others are set up).
 """
 
 import argparse
@@ -32,36 +34,40 @@ from typing import TYPE_CHECKING
 if __package__:
     from signoz.files import Unreadable, Wanted, wanted
     from signoz.kinds import KINDS, Body, Kind, difference
+    from signoz.retention import DEFAULTS as RETENTION_DAYS
+    from signoz.retention import InvalidRetention, Retention, retentions, variable
     from signoz.server import Refused, Server, Trouble
 elif not TYPE_CHECKING:  # run as a file, beside which the others lie
     from files import Unreadable, Wanted, wanted
     from kinds import KINDS, Body, Kind, difference
+    from retention import DEFAULTS as RETENTION_DAYS
+    from retention import InvalidRetention, Retention, retentions, variable
     from server import Refused, Server, Trouble
 
 FOLDER = Path(__file__).parent
 DEFAULTS = {
     "SIGNOZ_URL": "http://127.0.0.1:8080",
     "SIGNOZ_EMAIL": "admin@vitrine.example",
-    "SIGNOZ_WEBHOOK_URL": "http://127.0.0.1:9/nobody-listens",
+    "SIGNOZ_WEBHOOK_URL": "http://127.0.0.1:8090/",
     "SIGNOZ_RUNBOOK_URL": "http://localhost:8000/runbook",
     "SIGNOZ_EXTERNAL_URL": "http://localhost:8080",
     "SIGNOZ_PATIENCE": "120",
-}
+} | {variable(signal): str(days) for signal, days in RETENTION_DAYS.items()}
 IN_FILES = ("SIGNOZ_WEBHOOK_URL", "SIGNOZ_RUNBOOK_URL", "SIGNOZ_EXTERNAL_URL")
 DRIFT = {"missing", "different", "extra"}
 
 
 @dataclass(slots=True)
 class Provisioning:
-    """One run. Tells what became of each object, and counts."""
+    """One run. Prints what became of each object, and counts."""
 
     server: Server
     check: bool
     prune: bool
     counts: Counter[str] = field(default_factory=Counter)
 
-    def run(self, plan: Mapping[Kind, Sequence[Wanted]]) -> int:
-        """Everything in order, and then backwards what is too much; the exit code."""
+    def run(self, plan: Mapping[Kind, Sequence[Wanted]], kept: Sequence[Retention]) -> int:
+        """Objects in order, then surplus ones in reverse, then retention; the exit code."""
         extra: list[tuple[Kind, Body]] = []
         for kind, objects in plan.items():
             there = kind.listed(self.server)
@@ -69,6 +75,8 @@ class Provisioning:
             extra += [(kind, one) for one in there if kind.is_ours(one) and one not in used]
         for kind, one in reversed(extra):
             self._too_much(kind, one)
+        for each in kept:
+            self._retain(each)
         counted = ", ".join(f"{times} {outcome}" for outcome, times in self.counts.items())
         print(f"{self.counts.total()} objects: {counted}")
         if self.counts["refused"]:
@@ -85,22 +93,22 @@ class Provisioning:
             else:
                 self._compare(kind, each, one)
         except Refused as error:
-            self._tell("refused", kind, each.name, f"{each.file}: {error}")
+            self._tell("refused", kind.noun, each.name, f"{each.file}: {error}")
         return one
 
     def _create(self, kind: Kind, each: Wanted) -> None:
         if not self.check:
             kind.create(self.server, each.body)
-        self._tell("missing" if self.check else "created", kind, each.name)
+        self._tell("missing" if self.check else "created", kind.noun, each.name)
 
     def _compare(self, kind: Kind, each: Wanted, one: Body) -> None:
         where = difference(each.body, kind.whole(self.server, one))
         if not where:
-            self._tell("unchanged", kind, each.name)
+            self._tell("unchanged", kind.noun, each.name)
             return
         if not self.check:
             kind.update(self.server, one, each.body)
-        self._tell("different" if self.check else "updated", kind, each.name, where)
+        self._tell("different" if self.check else "updated", kind.noun, each.name, where)
 
     def _too_much(self, kind: Kind, one: Body) -> None:
         name, outcome = one[kind.key], "extra"
@@ -109,13 +117,26 @@ class Provisioning:
                 kind.delete(self.server, one)
                 outcome = "deleted"
         except Refused as error:
-            self._tell("refused", kind, name, f"can't be deleted: {error}")
+            self._tell("refused", kind.noun, name, f"can't be deleted: {error}")
             return
-        self._tell(outcome, kind, name, "" if self.prune else "in no file; --prune deletes it")
+        self._tell(outcome, kind.noun, name, "" if self.prune else "in no file; --prune deletes it")
 
-    def _tell(self, outcome: str, kind: Kind, name: str, why: str = "") -> None:
+    def _retain(self, each: Retention) -> None:
+        try:
+            found = each.found(self.server)
+            differs = found != each.days
+            if differs and not self.check:
+                each.apply(self.server)
+        except Refused as error:
+            self._tell("refused", "retention", each.signal, str(error))
+            return
+        outcome = ("different" if self.check else "updated") if differs else "unchanged"
+        why = f"{found:g} days, not {each.days}" if differs else f"{each.days} days"
+        self._tell(outcome, "retention", each.signal, why)
+
+    def _tell(self, outcome: str, noun: str, name: str, why: str = "") -> None:
         self.counts[outcome] += 1
-        print(f"{outcome:<9}  {kind.noun:<9}  {name}" + (f"  ({why})" if why else ""), flush=True)
+        print(f"{outcome:<9}  {noun:<9}  {name}" + (f"  ({why})" if why else ""), flush=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -125,10 +146,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     variables = {name: settings[name] for name in IN_FILES}
     try:
         plan = {kind: wanted(options.folder, kind, variables) for kind in KINDS}
+        kept = retentions(settings)
         server = Server(*_account(settings))
         server.await_ready(_seconds(settings["SIGNOZ_PATIENCE"]))
-        return Provisioning(server, options.check, options.prune).run(plan)
-    except (Unreadable, Trouble) as error:
+        return Provisioning(server, options.check, options.prune).run(plan, kept)
+    except (Unreadable, InvalidRetention, Trouble) as error:
         print(error, file=sys.stderr)
         return error.code
 

@@ -9,7 +9,7 @@ from urllib.parse import urlencode, urlsplit
 READY = "/api/v2/healthz"
 """Answers 200 as soon as the first user can log in; ClickHouse need not be there."""
 CONNECTIONS = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
-TIMEOUT, LONGEST_PAUSE = 10.0, 5.0
+TIMEOUT, LONGEST_PAUSE = 30.0, 5.0
 """Seconds."""
 
 
@@ -71,7 +71,7 @@ class Server:
             pause = min(2 * pause, LONGEST_PAUSE)
 
     def ask(self, method: str, path: str, body: object = None) -> Any:
-        """The `data` of its answer."""
+        """The `data` of its answer; the settings' endpoints answer without that envelope."""
         if not self._token:
             self._log_in()
         status, answer = self._send(method, path, body)
@@ -80,7 +80,7 @@ class Server:
             status, answer = self._send(method, path, body)
         if status >= http.HTTPStatus.MULTIPLE_CHOICES:
             raise Refused(f"{_reason(status, answer)} ({method} {path})")
-        return answer.get("data")
+        return answer.get("data", answer)
 
     def _log_in(self) -> None:
         self._token = ""
@@ -133,7 +133,7 @@ def _reason(status: int, answer: dict[str, Any]) -> str:
     """Its own words; the details of what is wrong are in a list besides."""
     error = answer.get("error")
     if not isinstance(error, dict):
-        return f"it answers {status}"
+        return str(error or f"it answers {status}")
     details = [each.get("message") for each in error.get("errors") or []]
     said = "; ".join(filter(None, [error.get("message"), *details]))
     return " ".join(said.split()).rstrip(".") or f"it answers {status}"

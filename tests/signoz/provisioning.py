@@ -19,7 +19,7 @@ LINE = re.compile(r"(\w+) +(\w+) +(.+?)(?:  \((.*)\))?")
 
 
 class Provisioner:
-    """One command with its environment; what it said last."""
+    """One command with its environment; what it printed last, objects and retention apart."""
 
     def __init__(
         self,
@@ -46,10 +46,14 @@ class Provisioner:
         *lines, self.last = told.out.splitlines() or [""]
         self.outcomes: dict[str, list[tuple[str, str]]] = defaultdict(list)
         self.reasons: dict[str, str] = {}
+        self.retention: dict[str, str] = {}
         for line in lines:
             found = LINE.fullmatch(line)
             assert found, line
             outcome, noun, name, reason = found.groups()
+            if noun == "retention":
+                self.retention[name] = f"{outcome}: {reason}"
+                continue
             self.outcomes[outcome].append((noun, name))
             self.reasons[name] = reason or ""
         return code

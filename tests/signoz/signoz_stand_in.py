@@ -21,6 +21,7 @@ from tests.signoz.signoz_told import DEMANDS, KEYS, PATHS, told
 EMAIL, PASSWORD = "admin@example.com", "Only-4-the-tests"
 LOOK_ROUND = 0.02
 """Seconds between looks at whether to stop listening."""
+V1, V2 = "/api/v1/settings/ttl", "/api/v2/settings/ttl"
 OBJECT = re.compile(r"(/api/v\d/(?:channels|rules|dashboards|saved_views))(?:/([^/]+))?")
 Answer = tuple[int, Any]
 
@@ -36,6 +37,8 @@ class SigNoz:
         self.token_lasts = 10**6
         """Requests for which a token is taken."""
         self.writes: list[str] = []
+        self.retention = {"traces": 360, "metrics": 720, "logs": 360}
+        """Hours; as SigNoz's migrations set them."""
 
     def __enter__(self) -> Self:
         handler = type("Handler", (_Handler,), {"signoz": self})
@@ -74,6 +77,8 @@ class SigNoz:
             return self._log_in(body)
         if not self._known(token):
             return 401, "unauthenticated"
+        if where in (V1, V2):
+            return self._retention(method, where, query, body)
         found = OBJECT.fullmatch(where)
         if not found or found[1] not in DEMANDS:
             return 404, "not found"
@@ -106,6 +111,20 @@ class SigNoz:
             return False
         self._left -= 1
         return True
+
+    def _retention(
+        self, method: str, where: str, asked: dict[str, list[str]], body: Body
+    ) -> Answer:
+        signal = "logs" if where == V2 else asked["type"][0]
+        if method == "POST":
+            self.writes.append(f"POST {where}")
+            hours = body["defaultTTLDays"] * 24 if where == V2 else int(asked["duration"][0][:-1])
+            self.retention[signal] = hours
+            return 200, {"message": "done"}
+        hours = self.retention[signal]
+        if where == V2:
+            return 200, {"default_ttl_days": hours // 24, "status": "success"}
+        return 200, {f"{signal}_ttl_duration_hrs": hours, "status": "success"}
 
     def _about(self, method: str, path: str, id_: str | None, body: Body, query: str) -> Answer:
         there = self.objects[path]
@@ -161,7 +180,8 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(length) or "{}")
         token = self.headers.get("Authorization", "")
         status, data = self.signoz.answer(self.command, self.path, body, token)
-        about: Any = {"status": "success", "data": data}
+        bare = self.path.partition("?")[0] in (V1, V2)
+        about: Any = data if bare else {"status": "success", "data": data}
         if status >= 400:
             message = {"message": data, "errors": [{"message": "of the stand-in"}]}
             about = {"status": "error", "error": message}

@@ -23,10 +23,11 @@ def test_the_first_run_creates_everything_in_order(
     assert set(provisioner.outcomes) == {"created"}
     made = Counter(noun for noun, _ in provisioner.outcomes["created"])
     assert dict(made) == COUNTS
-    assert provisioner.last == f"{made.total()} objects: {made.total()} created"
+    total = made.total()
+    assert provisioner.last == f"{total + 3} objects: {total} created, 2 unchanged, 1 updated"
     order = [*dict.fromkeys(signoz.writes)]
     assert [each.rpartition("/")[2] for each in order] == [
-        "channels", "rules", "dashboards", "saved_views",
+        "channels", "rules", "dashboards", "saved_views", "ttl",
     ]  # fmt: skip
 
 
@@ -43,7 +44,7 @@ def test_the_second_run_changes_nothing(signoz: SigNoz, provisioner: Provisioner
     for arguments in ([], ["--check"], ["--prune"]):
         assert provisioner(*arguments) == 0
         assert set(provisioner.outcomes) == {"unchanged"}
-        total = sum(COUNTS.values())
+        total = sum(COUNTS.values()) + 3
         assert provisioner.last == f"{total} objects: {total} unchanged"
     assert signoz.writes == []
 
@@ -187,3 +188,15 @@ def test_variables_are_filled_in_and_other_dollars_stay(
     assert signoz.one("dashboards", DASHBOARD)["spec"]["links"][0]["url"] == "http://books"
     spec = signoz.one("saved_views", VIEW)["spec"]["queries"][0]["spec"]
     assert spec["filter"]["expression"] == filters
+
+
+def test_retention_is_set_and_reported(signoz: SigNoz, provisioner: Provisioner) -> None:
+    provisioner.set(RETENTION_TRACES_DAYS="7", RETENTION_LOGS_DAYS="3", RETENTION_METRICS_DAYS="0")
+    wanted = {"traces": "15 days, not 7", "logs": "15 days, not 3"}
+    assert provisioner("--check") == 1
+    assert provisioner.retention == {name: f"different: {why}" for name, why in wanted.items()}
+    assert signoz.writes == []
+    assert provisioner() == 0
+    assert provisioner.retention == {name: f"updated: {why}" for name, why in wanted.items()}
+    assert signoz.retention == {"traces": 7 * 24, "logs": 3 * 24, "metrics": 720}
+    assert provisioner("--check") == 0

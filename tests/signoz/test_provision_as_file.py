@@ -36,5 +36,5 @@ def test_it_runs_without_anything_installed(
     )
     assert result.stderr == ""
     assert result.returncode == 0
-    assert result.stdout.splitlines()[-1].endswith(" created")
+    assert result.stdout.splitlines()[-1].endswith(" updated")
     assert signoz.names("channels") == ["vitrine-operators"]

@@ -44,6 +44,7 @@ def test_who_is_not_let_in_is_told_so(
         ("URL", "signoz:8080", "SIGNOZ_URL is 'signoz:8080'"),
         ("URL", "http://", "SIGNOZ_URL is 'http://'"),
         ("URL", "http://signoz:http", "SIGNOZ_URL is 'http://signoz:http'"),
+        ("RETENTION_LOGS_DAYS", "1.5", "SIGNOZ_RETENTION_LOGS_DAYS is '1.5'"),
         ("PATIENCE", "long", "SIGNOZ_PATIENCE is 'long'"),
     ],
 )
@@ -146,7 +147,7 @@ def test_a_refusal_names_the_file_and_the_others_are_set_up(
         'dashboards/vitrine-service.json: json: unknown field "colour"; of the stand-in'
         " (POST /api/v2/dashboards)"
     )
-    assert provisioner.last.endswith(" created, 1 refused")
+    assert " created, 1 refused" in provisioner.last
     assert "vitrine-slo" in signoz.names("dashboards")
     assert "vitrine-served-events" in signoz.names("saved_views")
 

@@ -27,7 +27,10 @@ def provisioner(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Provisioner:
-    return Provisioner(real.url, monkeypatch, capsys, files)
+    provisioner = Provisioner(real.url, monkeypatch, capsys, files)
+    days = {f"RETENTION_{signal}_DAYS": "0" for signal in ("TRACES", "LOGS", "METRICS")}
+    provisioner.set(**days)  # there is no ClickHouse
+    return provisioner
 
 
 def test_it_is_set_up_once_and_then_stays_as_it_is(provisioner: Provisioner, files: Path) -> None:
