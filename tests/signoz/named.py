@@ -37,8 +37,18 @@ OF_COLLECTOR = {
     "otelcol_processor_tail_sampling_sampling_traces_on_memory": "gauge",
     "traces.span.metrics.calls": "counter",
     "traces.span.metrics.duration": "histogram",
+    "ClickHouseAsyncMetrics_DiskAvailable_default": "gauge",
+    "ClickHouseAsyncMetrics_DiskTotal_default": "gauge",
+    "ClickHouseAsyncMetrics_MaxPartCountForPartition": "gauge",
+    "ClickHouseAsyncMetrics_TotalBytesOfMergeTreeTables": "gauge",
+    "ClickHouseAsyncMetrics_TotalRowsOfMergeTreeTables": "gauge",
+    "ClickHouseMetrics_MemoryTracking": "gauge",
+    "ClickHouseProfileEvents_DelayedInserts": "counter",
+    "ClickHouseProfileEvents_FailedQuery": "counter",
+    "ClickHouseProfileEvents_InsertedRows": "counter",
+    "ClickHouseProfileEvents_RejectedInserts": "counter",
 }  # fmt: skip
-"""Read off the Collector's own telemetry."""
+"""The Collector's own telemetry, and what it scrapes of ClickHouse."""
 OF_SIGNOZ = {
     "signoz_latency": "histogram",
     "signoz_calls_total": "counter",

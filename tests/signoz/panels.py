@@ -19,7 +19,7 @@ def bodies(kind: str) -> dict[str, Body]:
 
 @dataclass(frozen=True)
 class Panel:
-    """One panel; `kind` without `signoz/` and `Panel`, `plugin` what it looks like."""
+    """One panel; `kind` without `signoz/` and `Panel`, `plugin` its options, `width` in columns."""
 
     dashboard: str
     title: str
@@ -28,6 +28,7 @@ class Panel:
     plugin: Body
     queries: list[Body]
     links: list[Body]
+    width: int
 
     def __str__(self) -> str:
         return f"{self.dashboard}: {self.title}"
@@ -67,7 +68,9 @@ def panel(title: str) -> Panel:
 
 
 def _of(name: str, body: Body) -> Iterator[Panel]:
-    for each in body["spec"]["panels"].values():
+    items = [item for each in body["spec"]["layouts"] for item in each["spec"]["items"]]
+    widths = {item["content"]["$ref"].rpartition("/")[2]: item["width"] for item in items}
+    for key, each in body["spec"]["panels"].items():
         spec = each["spec"]
         yield Panel(
             name,
@@ -77,4 +80,5 @@ def _of(name: str, body: Body) -> Iterator[Panel]:
             spec["plugin"]["spec"],
             envelopes(spec["queries"][0]["spec"]["plugin"]),
             spec["links"],
+            widths[key],
         )

@@ -112,9 +112,8 @@ class SigNoz:
         self._left -= 1
         return True
 
-    def _retention(
-        self, method: str, where: str, asked: dict[str, list[str]], body: Body
-    ) -> Answer:
+    def _retention(self, method: str, where: str, query: str, body: Body) -> Answer:
+        asked = parse_qs(query)
         signal = "logs" if where == V2 else asked["type"][0]
         if method == "POST":
             self.writes.append(f"POST {where}")

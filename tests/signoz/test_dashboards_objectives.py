@@ -7,16 +7,16 @@ from tests.signoz.panels import panel, panels
 
 PLAN = read()
 FAILING = {
-    "availability": "Are requests for recommendations failing now?",
-    "latency": "What share of recommendations is too slow?",
-    "quality": "Are recommendations degraded now?",
+    "availability": "Availability: failure ratio (5 min)",
+    "latency": "Latency: slow ratio (5 min)",
+    "quality": "Quality: degraded ratio (5 min)",
 }
 each_objective = pytest.mark.parametrize("objective", PLAN.objectives, ids=lambda each: each.name)
 
 
 @each_objective
 def test_burn_rates_are_those_of_the_alerts(objective: Objective) -> None:
-    shown = panel(f"How fast is the {objective.name} budget spent?")
+    shown = panel(f"{objective.name.capitalize()}: burn rate")
     assert shown.promql == {
         f"over {burn.long}": f"({objective.share(burn.long)})\n/ {objective.allowed:g}"
         for burn in PLAN.burns
@@ -48,9 +48,9 @@ def test_budgets_are_of_what_was_promised() -> None:
 @pytest.mark.parametrize(
     ("title", "objective"),
     [
-        ("What share of requests for recommendations fails?", "availability"),
-        ("What share of recommendations is degraded?", "quality"),
-        ("What share of recommendations is degraded over time?", "quality"),
+        ("Error rate (recommend, 5xx)", "availability"),
+        ("Degraded recommendations", "quality"),
+        ("Degraded recommendations over time", "quality"),
     ],
 )
 def test_lines_elsewhere_are_what_is_allowed(title: str, objective: str) -> None:

@@ -20,7 +20,7 @@ FILES = {
     "dashboards": bodies("dashboards")["vitrine-service"],
     "saved_views": bodies("views")["vitrine-failed-requests"],
 }
-PANEL = "how-many-requests-are-answered-a-second"
+PANEL = "request-rate"
 PLACED = {"content": {"$ref": f"#/spec/panels/{PANEL}"}}
 
 

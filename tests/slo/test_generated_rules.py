@@ -182,7 +182,8 @@ def test_the_runbook_leads_to_what_is_there() -> None:
         for path in (ROOT / "signoz" / "dashboards").glob("*.json")
         for panel in json.loads(path.read_text("utf-8"))["spec"]["panels"].values()
     }
-    assert set(re.findall(r"\*([A-Z][^*]+\?)\*", text)) <= panels
+    italics = set(re.findall(r"(?<!\*)\*([A-Z][^*]+)\*(?!\*)", text))
+    assert italics - {"Fast"} <= panels  # that one is a burn rate
     anchors = set(re.findall(r"\]\(#([\w-]+)\)", text))
     assert anchors <= {each.section for each in read().everything()}
     settings = (ROOT / "docs" / "settings.md").read_text("utf-8")
