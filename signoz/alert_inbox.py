@@ -40,16 +40,18 @@ body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem aut
   padding: 0 1rem }}
 table {{ border-collapse: collapse; width: 100% }}
 th, td {{ text-align: left; vertical-align: top; padding: .4rem .8rem .4rem 0;
-  border-top: 1px solid #8884; overflow-wrap: anywhere }}
+  border-top: 1px solid #8884 }}
+td + td {{ overflow-wrap: anywhere }}
 .firing {{ color: light-dark(#b00020, #ff6b6b) }}
 .resolved {{ color: light-dark(#067647, #4ade80) }}
 time, small {{ opacity: .75 }}
 </style>
 <h1>Alerts</h1><p>{state}</p>
-<table><thead><tr><th>Received<th>State<th>Severity<th>Alert</thead><tbody>{rows}</tbody></table>
+<table><thead><tr><th>Received<th>Alert</thead><tbody>{rows}</tbody></table>
 """
-ROW = """<tr><td><time>{at:%Y-%m-%d %H:%M:%S} UTC</time><td class="{status}">{status}<td>{severity}
-<td><strong>{name}</strong><br>{summary}<br><small>{links}</small>
+ROW = """<tr><td><time>{at:%Y-%m-%d %H:%M:%S} UTC</time>
+<td><span class="{status}">{status}</span> {severity} <strong>{name}</strong>
+<br>{summary}<br><small>{links}</small>
 """
 
 
