@@ -27,13 +27,6 @@ class Measures:
         self._feedback, self._problems = tallies(v.FEEDBACK), tallies(v.PROBLEM_COUNT)
         self._batches, self._written = tallies(v.BATCHES), tallies(v.DOCUMENTS_WRITTEN)
         self._occurrences, self._lag = tallies(v.OCCURRENCES), tallies(v.LOOP_LAG)
-        # Known series start at 0: a rate sees their first increase, and a panel shows 0, not a gap.
-        for counter, values in (
-            (self._occurrences, v.OCCURRENCE.values),
-            (self._written, v.DOCUMENT_OUTCOME.values),
-        ):
-            for value in values:
-                counter.add(0, (str(value),))
 
     def watch(self, name: Metric, *callbacks: CallbackT) -> None:
         """What is read when metrics are sent."""
