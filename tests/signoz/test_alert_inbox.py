@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from signoz import alert_inbox
-from tests.processes import PATIENCE
+from tests.waiting import PATIENCE
 
 Answer = tuple[int, str]
 
