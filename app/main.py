@@ -11,8 +11,13 @@ check_process()
 
 import gc
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
 from typing import Protocol, TypedDict
 
 import anyio.to_thread
@@ -21,14 +26,18 @@ from threadpoolctl import threadpool_limits
 
 from app import __version__
 from app.api import documents, feedback, health, pages, problems, recommend, storage_problems
-from app.api.guard import Guard
+from app.api.admission import Admission, Refused
+from app.api.body_limits import BodyLimits
 from app.api.head import Head
+from app.api.host_guard import HostGuard
 from app.api.unexpected import Unexpected
 from app.api.wire import LineOutcome
 from app.catalogue.incoming import IncomingDocument
+from app.http_protocol import Connections
 from app.parts import Parts, Unwatched, Watcher, running
-from app.settings import Settings, TelemetrySettings
+from app.settings import LimitSettings, Settings, TelemetrySettings
 from app.telemetry.setup import from_environment, sdk_disabled
+from app.worker_lifetime import end_with_supervisor
 
 log = logging.getLogger(__name__)
 DESCRIPTION = """Recommends documents for free text, and says why.
@@ -55,9 +64,10 @@ MakesTelemetry = Callable[[TelemetrySettings], Telemetry]
 
 
 class State(TypedDict):
-    """What the lifespan gives to every request."""
+    """What the lifespan gives to every request, and to every connection."""
 
     parts: Parts
+    connections: Connections
 
 
 def create_app(settings: Settings, telemetry: MakesTelemetry = from_environment) -> FastAPI:
@@ -81,7 +91,8 @@ def create_app(settings: Settings, telemetry: MakesTelemetry = from_environment)
         telemetry={"tracing": False, "metrics": False, "logs": False},  # app/telemetry does it
     )
     app.add_middleware(Head)
-    app.add_middleware(Guard, limits=settings.limits)
+    app.add_middleware(BodyLimits, limits=settings.limits)
+    app.add_middleware(HostGuard, server=settings.server)
     app.add_middleware(Unexpected)
     problems.install(app, [IncomingDocument, LineOutcome])
     storage_problems.install(app)
@@ -110,12 +121,25 @@ def lifespan(
                 watcher = await watched(stack, app, telemetry, settings.telemetry)
             for sentence in unsaid():
                 log.warning("%s", sentence)
+            stack.enter_context(admission(app, settings.limits, watcher.refused))
+            connections = Connections(
+                settings.limits, watcher.refused, behind_proxy=bool(settings.server.proxies)
+            )
             parts = await stack.enter_async_context(running(settings, watcher))
             gc.collect()
             gc.freeze()  # what was just built stays; looking through it takes 50 ms each time
-            yield {"parts": parts}
+            yield {"parts": parts, "connections": connections}
 
     return lifespan
+
+
+@contextmanager
+def admission(app: FastAPI, limits: LimitSettings, refused: Refused) -> Iterator[None]:
+    """Put `Admission` around everything else, telemetry included, which is there by now."""
+    inside = app.middleware_stack or app.build_middleware_stack()
+    app.middleware_stack = Admission(inside, limits, refused)
+    yield
+    app.middleware_stack = inside
 
 
 async def watched(
@@ -133,4 +157,5 @@ async def watched(
 
 def app_from_environment() -> FastAPI:
     """The factory that uvicorn's workers call."""
+    end_with_supervisor()
     return create_app(Settings())

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 import httpx
+from starlette.types import Scope
 
 from app import __version__
 from app.catalogue import journal, store
@@ -49,6 +50,8 @@ class Watcher(Protocol):
 
     def parts(self, parts: "Parts") -> None: ...
 
+    def refused(self, problem: str, status: int | None, scope: Scope | None) -> None: ...
+
 
 class Unwatched:
     """Nobody does."""
@@ -61,6 +64,8 @@ class Unwatched:
     def client(self, client: httpx.AsyncClient) -> None: ...
 
     def parts(self, parts: "Parts") -> None: ...
+
+    def refused(self, problem: str, status: int | None, scope: Scope | None) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,26 +1,34 @@
 """`python -m app serve`: see that it can start, build what is missing, say what to open, serve."""
 
 import socket
+from contextlib import suppress
 from pathlib import Path
 
+import typer
 import uvicorn
 from rich.markup import escape
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
 
 from app.catalogue import journal
 from app.catalogue.database import Database
 from app.console import counting, refuse, told
+from app.http_protocol import BoundedProtocol, raise_file_limit
 from app.opening import opened
 from app.seeding import needs_seed, seed
 from app.settings import ServerSettings, Settings
 from app.telemetry.environment import unsaid
 
 SHUTDOWN_SECONDS = 2
+ACCEPTED_AT_ONCE = 32
+EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - recognised, not chosen
 
 
 def serve(settings: Settings) -> None:
     """Serve until interrupted."""
     server = settings.server
     check_port(server)
+    raise_file_limit(settings.limits)
     prepare(settings.data)
     if server.workers > 1:  # one process alone says it in its log
         for sentence in unsaid():
@@ -29,12 +37,19 @@ def serve(settings: Settings) -> None:
     shown, glob = escape(base), " -g" if "[" in base else ""  # curl reads brackets as a pattern
     told(f"\nVitrine answers on [bold]{shown}[/bold] (API: {shown}/docs). Or ask it from a shell:")
     told(f"\n  curl -s{glob} '{shown}/recommend?q=keep+bread+from+going+stale&limit=3'\n")
-    uvicorn.run(
+    if server.host in EVERY_ADDRESS and not server.allowed_hosts:
+        told(
+            "Asked by a name with a dot, it answers 421: list its names, as in "
+            "VITRINE_SERVER__ALLOWED_HOSTS=recommend.example.org\n"
+        )
+    config = uvicorn.Config(
         "app.main:app_from_environment",
         factory=True,
         host=server.host,
         port=server.port,
         workers=server.workers,
+        http=BoundedProtocol,
+        ws="none",
         access_log=False,
         proxy_headers=bool(server.proxies),
         forwarded_allow_ips=server.proxies or None,
@@ -42,6 +57,25 @@ def serve(settings: Settings) -> None:
         log_level="warning",
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
+    sockets = listeners(config)
+    if server.workers > 1:
+        Multiprocess(config, sockets).run()
+        return
+    running = uvicorn.Server(config)
+    with suppress(KeyboardInterrupt):
+        running.run(sockets)
+    if not running.started:
+        raise typer.Exit(STARTUP_FAILURE)
+
+
+def listeners(config: uvicorn.Config) -> list[socket.socket]:
+    """One listening socket, many times.
+
+    libuv, and with it uvloop, accepts one connection of a listener in each turn of the event loop.
+    When turns are long, connections would wait there for seconds, and the system drop new ones.
+    """
+    first = config.bind_socket()
+    return [first, *(first.dup() for _ in range(ACCEPTED_AT_ONCE - 1))]
 
 
 def base_url(server: ServerSettings) -> str:

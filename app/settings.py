@@ -32,6 +32,11 @@ class ServerSettings(_Group):
         description="path under which a proxy serves it, and which the proxy takes off, "
         "such as /vitrine",
     )
+    allowed_hosts: str = Field(
+        "",
+        description="names by which it may be asked, with commas, besides addresses and names "
+        "without a dot; `*.example.org`: all below a domain; `*`: any",
+    )
 
 
 class LimitSettings(_Group):
@@ -42,6 +47,24 @@ class LimitSettings(_Group):
     )
     burst: int = Field(200, ge=1, description="how many requests a client may send at once")
     in_flight: int = Field(64, ge=1, le=1000, description="requests worked on at the same time")
+    client_in_flight: int = Field(32, ge=1, le=1000, description="of these, for one client")
+    queue_seconds: Seconds = Field(
+        0.005,
+        description="how long requests may wait for others before they start; while all wait "
+        "longer, those that waited twice as long are answered with 503",
+    )
+    connections: int = Field(2048, ge=1, le=100_000, description="open connections")
+    client_connections: int = Field(
+        512, ge=1, le=100_000, description="of these, of one client; not counted behind proxies"
+    )
+    head_bytes: int = Field(32_768, ge=1024, description="largest head of a request")
+    head_seconds: Seconds = Field(10, description="how long the head of a request may take")
+    write_seconds: Seconds = Field(
+        10, description="how long an answer may wait to be read, and 1 s more for each 32 kB of it"
+    )
+    unsent_bytes: int = Field(
+        67_108_864, ge=65_536, description="answers that wait to be read, in memory"
+    )
     body_bytes: int = Field(262_144, ge=1024, description="largest JSON body")
     import_bytes: int = Field(67_108_864, ge=1024, description="largest body of POST /documents")
 

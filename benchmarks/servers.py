@@ -39,9 +39,12 @@ def free_port() -> int:
 def server(
     what: str, environment: Mapping[str, str], *, quiet: bool = False
 ) -> Iterator[tuple[int, int]]:
-    """Run `what` (app, empty or wikipedia); yields its port and process id."""
+    """Run `what` (serve, app, empty or wikipedia); yields its port and process id."""
     port = free_port()
     command = [sys.executable, "-m", "benchmarks.servers", what, str(port)]
+    if what == "serve":  # as people run it: with its own server settings
+        command = [sys.executable, "-m", "app", "serve"]
+        environment = {**environment, "VITRINE_SERVER__PORT": str(port)}
     silence = subprocess.DEVNULL if quiet else None
     process = subprocess.Popen(command, env=os.environ | environment, stdout=silence)
     try:

@@ -12,8 +12,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from app.api.access import PartsDep, may_write
+from app.api.body_limits import NDJSON
 from app.api.categories import check_categories
-from app.api.guard import NDJSON
 from app.api.problems import documented, invalid, not_found
 from app.api.wire import Category, DocumentPage, WireDocument
 from app.catalogue.ids import ID, MAX_ID

@@ -21,6 +21,7 @@ MAX_ERRORS = 20
 PROBLEM = "vitrine.problem"
 """Key in the scope of a request that was answered with a problem."""
 
+RawHeaders = Sequence[tuple[bytes, bytes]]
 Answers = dict[int | str, dict[str, Any]]
 """The `responses` of a route."""
 
@@ -77,6 +78,21 @@ class Problem(HTTPException):
     def response(self) -> "ProblemResponse":
         """The problem as an answer."""
         return ProblemResponse(self)
+
+    def content(self) -> bytes:
+        """As JSON without a trace id, for what is refused before a trace begins."""
+        return self.details.model_dump_json(exclude_defaults=True).encode()
+
+    async def answer(self, send: Send, headers: RawHeaders = ()) -> None:
+        """Send the problem as it is, at the least cost."""
+        body = self.content()
+        named = [
+            (name.lower().encode(), value.encode()) for name, value in (self.headers or {}).items()
+        ]
+        about = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", b"%d" % len(body))]
+        head = [*about, *named, *headers]
+        await send({"type": "http.response.start", "status": self.status_code, "headers": head})
+        await send({"type": "http.response.body", "body": body})
 
 
 class ProblemResponse(JSONResponse):

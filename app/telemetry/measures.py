@@ -1,8 +1,14 @@
 """The metrics: what is counted and measured of each result, with bounded attributes only."""
 
+import time
+from http import HTTPStatus
+
 from opentelemetry.metrics import CallbackT, Meter
 from opentelemetry.trace import SpanContext, get_current_span
+from opentelemetry.util.http import sanitize_method
+from starlette.types import Scope
 
+from app.api.admission import RECEIVED
 from app.catalogue.importer import Batch
 from app.catalogue.journal import Noted
 from app.recommend.stages import RECOMMEND
@@ -12,6 +18,9 @@ from app.telemetry import vocabulary as v
 from app.telemetry.attributes import oov_ratio, rank_bucket
 from app.telemetry.naming import Metric
 from app.telemetry.tallies import Tallies
+
+PLAIN_ROUTES = frozenset({"/recommend", "/feedback", "/documents", "/categories"})
+"""Routes that are known from the path alone."""
 
 
 class Measures:
@@ -26,6 +35,7 @@ class Measures:
         self._topic, self._cache = tallies(v.TOPIC_REQUESTS), tallies(v.CACHE_REQUESTS)
         self._feedback, self._problems = tallies(v.FEEDBACK), tallies(v.PROBLEM_COUNT)
         self._batches, self._written = tallies(v.BATCHES), tallies(v.DOCUMENTS_WRITTEN)
+        self._answered = tallies(v.SERVER_DURATION)
         self._occurrences, self._lag = tallies(v.OCCURRENCES), tallies(v.LOOP_LAG)
 
     def watch(self, name: Metric, *callbacks: CallbackT) -> None:
@@ -80,6 +90,17 @@ class Measures:
     def problem(self, kind: str, status: int) -> None:
         """A request was answered with a problem."""
         self._problems.add(1, (kind, status), get_current_span().get_span_context())
+
+    def refused(self, kind: str, status: int | None, scope: Scope | None) -> None:
+        """A request was refused before any work, so that nothing else measured it."""
+        self._problems.add(1, (kind, status))
+        if scope is not None and status is not None:
+            read, _ = scope.get(RECEIVED, (time.monotonic(), 0.0))
+            route = scope["path"] if scope["path"] in PLAIN_ROUTES else None
+            error = str(status) if status >= HTTPStatus.INTERNAL_SERVER_ERROR else None
+            about = (sanitize_method(scope["method"]), status, error)
+            protocol = (scope["scheme"], scope["http_version"])
+            self._answered.add(time.monotonic() - read, (route, *about, *protocol))
 
     def occurrence(self, name: str) -> None:
         """A retry, or the opening of the circuit."""

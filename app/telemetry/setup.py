@@ -94,6 +94,7 @@ class Telemetry:
         self.stages = self._stages(plain=plain, clock=clock)
         libraries = self.instrumentation = Instrumentation(self.traces, self.metrics)
         self.connection, self.client = libraries.connection, libraries.client
+        self.refused = self.measures.refused
 
     def _stages(self, *, plain: bool, clock: Callable[[], int]) -> TelemetryStages:
         secret = self.settings.hash_key

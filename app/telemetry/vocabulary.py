@@ -18,9 +18,10 @@ TENTHS = tuple(f"{low / 10:.1f}-{(low + 1) / 10:.1f}" for low in range(10))
 RANKS = ("1", "2-3", "4-10", "11+")
 PARTS = ("topic_signal", "ranking_model")
 PROBLEMS = (
-    "body-timeout", "broken-off", "disk-full", "internal", "invalid-input", "media-type",
-    "method-not-allowed", "not-acceptable", "not-found", "overloaded", "rate-limited",
-    "storage-busy", "storage-corrupt", "storage-failed", "storage-read-only", "storage-schema",
+    "body-timeout", "broken-off", "disk-full", "head-timeout", "head-too-large", "internal",
+    "invalid-input", "malformed", "media-type", "method-not-allowed", "misdirected",
+    "not-acceptable", "not-found", "overloaded", "rate-limited", "storage-busy",
+    "storage-corrupt", "storage-failed", "storage-read-only", "storage-schema",
     "storage-unavailable", "too-large", "unauthorized", "writing-off", "other",
 )  # fmt: skip
 QUICK = (

@@ -15,15 +15,19 @@ from tests.waiting import PATIENCE, until
 
 COMMAND = (
     sys.executable, "-m", "uvicorn", "app.main:app_from_environment", "--factory",
-    "--port", "0", "--no-access-log",
+    "--port", "0", "--no-access-log", "--ws", "none",
+    "--http", "app.http_protocol:BoundedProtocol",
 )  # fmt: skip
+STARTING_SECONDS = 90
+"""On a machine that is busy with many tests."""
 _ADDRESS = re.compile(r"Uvicorn running on (http://127\.0\.0\.1:\d+)")
 
 
 class Server:
     """uvicorn over a data folder. `environment` adds to the settings, or changes them."""
 
-    def __init__(self, data: Path, log: Path, **environment: str) -> None:
+    def __init__(self, data: Path, log: Path, workers: int = 1, /, **environment: str) -> None:
+        self._command = (*COMMAND, "--workers", str(workers))
         self._environment = os.environ | {
             "VITRINE_DATA": str(data),
             "VITRINE_TOKEN": TOKEN,
@@ -31,6 +35,7 @@ class Server:
             "VITRINE_TELEMETRY__ENABLED": "false",
             "VITRINE_LIMITS__REQUESTS_PER_SECOND": "1000000",
             "VITRINE_LIMITS__BURST": "1000000",
+            "VITRINE_LIMITS__QUEUE_SECONDS": "60",  # the machine may be busy with other tests
             **environment,
         }
         self._log = log
@@ -38,10 +43,10 @@ class Server:
     def __enter__(self) -> Self:
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                COMMAND, env=self._environment, stdout=log, stderr=subprocess.STDOUT
+                self._command, env=self._environment, stdout=log, stderr=subprocess.STDOUT
             )
         try:
-            until(lambda: self._ended() or self._address() is not None)
+            until(lambda: self._ended() or self._address() is not None, STARTING_SECONDS)
             address = self._address()
             assert address is not None, self.said
         except BaseException:
@@ -53,6 +58,11 @@ class Server:
     def __exit__(self, *_: object) -> None:
         self.client.close()
         self.kill()
+
+    @property
+    def pid(self) -> int:
+        """Of the process, or of its workers' supervisor."""
+        return self._process.pid
 
     @property
     def said(self) -> str:

@@ -50,7 +50,7 @@ def client_of(
     transport = httpx.ASGITransport(
         service, raise_app_exceptions=False, client=(address, 50_000), root_path=root_path
     )
-    return httpx.AsyncClient(transport=transport, base_url="http://vitrine")
+    return httpx.AsyncClient(transport=transport, base_url="http://localhost")
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from tests.api.server import Server
 from tests.api.service import WRITER, problem, recommended
 from tests.recommend.vocabularies import Known
 
-UNFINISHED = b"POST /recommend HTTP/1.1\r\nHost: vitrine\r\nContent-Type: application/json\r\n"
+UNFINISHED = b"POST /recommend HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 
 
 def test_bodies_that_do_not_come_take_no_places(seed_data: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.api.guard import RateLimit
+from app.api.rate_limit import RateLimit
 from app.settings import WikipediaSettings
 from tests.api.service import (
     JSON,

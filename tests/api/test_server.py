@@ -99,7 +99,7 @@ def status_of(server: Server, head: bytes) -> bytes:
     with socket.create_connection(
         (address.host, address.port or 0), timeout=PATIENCE
     ) as connection:
-        connection.sendall(b"POST /recommend HTTP/1.1\r\nHost: vitrine\r\n" + head)
+        connection.sendall(b"POST /recommend HTTP/1.1\r\nHost: localhost\r\n" + head)
         return connection.makefile("rb").readline()
 
 

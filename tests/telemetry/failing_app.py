@@ -14,7 +14,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from app import parts
-from app.api import documents, guard
+from app.api import body_limits, documents
 from app.catalogue.store import Catalogue
 from app.main import app_from_environment
 from app.recommend import pipeline
@@ -116,7 +116,7 @@ def app() -> FastAPI:
         (Catalogue, "get", get),
         (documents, "written_lines", broken_off),
         (parts, "load_model", lambda _: FallbackModel(FailingModel(), Fusion())),
-        (guard, "BODY_SECONDS", 0.2),
+        (body_limits, "BODY_SECONDS", 0.2),
     ]
     for place, name, value in patched:
         originals[name] = getattr(place, name)

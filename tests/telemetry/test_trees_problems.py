@@ -95,19 +95,29 @@ async def test_too_much_is_under_way(telling: Telling, stand_in: StandIn) -> Non
     async with narrow as service, asyncio.TaskGroup() as tasks:
         held = tasks.create_task(service.ask(BREAD))
         await eventually(lambda: stand_in.calls == 1)
-        answer = await service.client.get("/documents/tide")
+        answer = await service.client.get("/categories")
         stand_in.release()
         assert (await held).status_code == 200
-    assert_same(service.tree(answer), refused(NAMED, 503, "overloaded"))
-    _assert_problem(service, answer, SeverityNumber.WARN)
+    _assert_only_counted(service, answer, "overloaded")
 
 
 async def test_somebody_asks_too_often(telling: Telling) -> None:
     async with telling(limits={"requests_per_second": 0.1, "burst": 1}) as service:
         await service.client.get("/documents/tide")
-        answer = await service.client.get("/documents/tide")
-    assert_same(service.tree(answer), refused(NAMED, 429, "rate-limited"))
-    _assert_problem(service, answer, SeverityNumber.WARN)
+        answer = await service.client.get("/categories")
+    _assert_only_counted(service, answer, "rate-limited")
+
+
+def _assert_only_counted(service: Service, answer: httpx.Response, problem: str) -> None:
+    """What is refused for being too much costs no trace and no log record."""
+    status = answer.status_code
+    assert "traceresponse" not in answer.headers
+    assert "trace_id" not in answer.json()
+    assert len([each for each in service.records if each.event_name]) == 1
+    assert service.counts(v.PROBLEM_COUNT) == {(problem, status): 1}
+    error = "503" if status == 503 else None
+    about = ("/categories", "GET", status, error, "http", "1.1")
+    assert service.counts(v.SERVER_DURATION)[about] == 1
 
 
 async def test_the_wide_event_names_the_route_of_what_was_refused_early(telling: Telling) -> None:

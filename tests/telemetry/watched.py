@@ -36,7 +36,10 @@ PLAIN = {
     "VITRINE_WIKIPEDIA__ENABLED": "false",
     "VITRINE_LIMITS__REQUESTS_PER_SECOND": "1000000",
     "VITRINE_LIMITS__BURST": "1000000",
+    "VITRINE_LIMITS__QUEUE_SECONDS": "60",  # the machine may be busy with other tests
+    "VITRINE_SERVER__ALLOWED_HOSTS": "*",
 }
+PROTOCOL = ("--http", "app.http_protocol:BoundedProtocol", "--ws", "none")
 
 
 def over(protocol: str, receiver: Receiver) -> dict[str, str]:
@@ -68,7 +71,7 @@ class Watched:
 
     def command(self, port: int) -> list[str]:
         """What is started. It may add to the environment too."""
-        uvicorn = [sys.executable, "-m", "uvicorn", self._app, "--factory"]
+        uvicorn = [sys.executable, "-m", "uvicorn", self._app, "--factory", *PROTOCOL]
         return [*uvicorn, "--port", str(port)]
 
     def __enter__(self) -> Self:
