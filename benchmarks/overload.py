@@ -214,6 +214,7 @@ def main() -> None:
         }
         port, _ = stack.enter_context(server("serve", environment))
         pool = stack.enter_context(multiprocessing.get_context("spawn").Pool(PROCESSES))
+        load(port, requests, 4, 2)  # warm
         capacity = given.capacity or load(port, requests, 4, 4).rate
         light = LIGHT * capacity
         before = open_loop(pool, port, requests, light, given.seconds / 2)
