@@ -1,19 +1,14 @@
 """uvicorn's HTTP/1.1 protocol with the bounds that uvicorn lacks (docs/adr/0001-http-server.md).
 
 Request heads are bounded in size and time, answers in the time and memory they wait to be read,
-connections in number: in all, and of one client. Each connection looks after itself once a second;
-what they have in common is in `Connections`, which the lifespan puts in its state.
+connections in number. Each connection looks after itself once a second; what they have in common is
+in `Connections`, which the lifespan puts in its state.
 """
 
 import asyncio
-import errno
-import os
-import resource
 import socket
-import struct
 import sys
 import time
-from http import HTTPStatus
 from typing import Any
 
 from starlette.types import Receive, Scope, Send
@@ -21,110 +16,29 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from app.api.admission import RECEIVED, UNGUARDED, Refused
-from app.api.problems import MEDIA_TYPE, Problem
+from app.api.admission import RECEIVED, UNGUARDED
+from app.api.problems import Problem
 from app.api.rate_limit import client_key
-from app.settings import LimitSettings
+from app.connections import (
+    HEADERS,
+    MALFORMED,
+    TOO_MANY,
+    TOO_SLOW,
+    Connections,
+    head_too_large,
+    last_answer,
+    seconds_in_kernel,
+)
 
 CHECK_SECONDS = 1.0
 """How often a connection looks whether it takes too long."""
 PART_BYTES = 4096
 """What the parser gets at once, so that no bound is exceeded by much more."""
-HEADERS, PIPELINED = 100, 16
-"""Headers of a request; requests of a connection that wait for an earlier one's answer."""
+PIPELINED = 16
+"""Requests of a connection that wait for an earlier one's answer."""
 WRITE_RATE = 32_768
 """An answer may take `write_seconds`, and one more for each so many bytes (32 kB/s)."""
-OVERFLOW = 512
-"""Connections beyond the bound that are answered with 503; more are closed at once."""
-OTHER_FILES = 256
-"""File descriptors for everything but connections."""
-
 CLOSE = (b"connection", b"close")
-MALFORMED = Problem(400, "malformed", "Not HTTP", "This is no HTTP/1.1 request.")
-TOO_SLOW = Problem(408, "head-timeout", "The request did not come", "Send its head sooner.")
-TOO_MANY = Problem(
-    503,
-    "overloaded",
-    "Too many connections",
-    "Reuse connections, or try again soon.",
-    {"Retry-After": "1"},
-)
-
-
-def head_too_large(limits: LimitSettings) -> Problem:
-    """431; never for a browser with a few cookies."""
-    most = f"At most {limits.head_bytes} bytes and {HEADERS} headers; send less."
-    return Problem(431, "head-too-large", "The request's head is too large", most)
-
-
-def raise_file_limit(limits: LimitSettings) -> None:
-    """Let this process, and its children, open as many files as the connections need, if it may."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = limits.connections + OVERFLOW + OTHER_FILES
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-
-
-class _Client:
-    """The connections of one client, and the bytes it has not read."""
-
-    __slots__ = ("connections", "unsent")
-
-    def __init__(self) -> None:
-        self.connections: set[BoundedProtocol] = set()
-        self.unsent = 0
-
-
-class Connections:
-    """The connections of one server process."""
-
-    def __init__(self, limits: LimitSettings, refused: Refused, *, behind_proxy: bool) -> None:
-        """`behind_proxy`: connections are those of a proxy, and say nothing of clients."""
-        self.limits, self.refused = limits, refused
-        self._most_of_one = limits.connections if behind_proxy else limits.client_connections
-        self._clients: dict[str, _Client] = {}
-        self._count, self._unsent = 0, 0
-
-    def add(self, connection: "BoundedProtocol", client: str) -> bool:
-        """Whether it is within the bounds; one that is not may be answered with 503 at most.
-
-        Raises ConnectionRefusedError where there is not even room for that.
-        """
-        if self._count >= self.limits.connections + OVERFLOW:
-            raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
-        own = self._clients.setdefault(client, _Client())
-        fits = self._count < self.limits.connections and len(own.connections) < self._most_of_one
-        if not fits and len(own.connections) >= self._most_of_one + OVERFLOW // 4:
-            raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
-        own.connections.add(connection)
-        self._count += 1
-        return fits
-
-    def remove(self, connection: "BoundedProtocol", client: str) -> None:
-        """It is closed; no harm where it was never added."""
-        own = self._clients.get(client)
-        if own is None or connection not in own.connections:
-            return
-        self.unsent(connection, client, 0)
-        own.connections.remove(connection)
-        self._count -= 1
-        if not own.connections:
-            del self._clients[client]
-
-    def unsent(self, connection: "BoundedProtocol", client: str, count: int) -> None:
-        """So many bytes of answers wait to be read. If all together are too many, the client that
-        reads least loses the connection with most of them."""
-        own = self._clients.get(client)
-        if own is None or connection not in own.connections:
-            return
-        more = count - connection.unsent
-        connection.unsent = count
-        own.unsent += more
-        self._unsent += more
-        if more > 0 and self._unsent > self.limits.unsent_bytes:
-            worst = max(self._clients.values(), key=lambda each: each.unsent)
-            max(worst.connections, key=lambda each: each.unsent).abort()
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -159,7 +73,6 @@ class BoundedProtocol(HttpToolsProtocol):
             if not self._all.add(self, self._client_key):
                 self.app = self._refuse_request
         except ConnectionRefusedError:
-            self._all.refused(TOO_MANY.name, TOO_MANY.status_code, None)
             transport.abort()
             return
         if sys.platform == "linux":
@@ -214,7 +127,7 @@ class BoundedProtocol(HttpToolsProtocol):
         at_once = self._idle
         if at_once:  # else it waits for an earlier answer to be read, not for this process
             scope: Any = self.scope
-            scope[RECEIVED] = self._read_at, _seconds_in_kernel(self._socket)
+            scope[RECEIVED] = self._read_at, seconds_in_kernel(self._socket)
         super().on_headers_complete()
         if at_once:
             self._answering = self.cycle
@@ -274,13 +187,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Answer with a problem and close; only close where another answer is being sent."""
         self._all.refused(problem.name, problem.status_code, None)
         if self._answering is None or not self._answering.response_started:
-            body = problem.content()
-            head = (
-                f"HTTP/1.1 {problem.status_code} {HTTPStatus(problem.status_code).phrase}\r\n"
-                f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\n"
-                "connection: close\r\n\r\n"
-            )
-            self.transport.write(head.encode() + body)
+            self.transport.write(last_answer(problem))
         self.transport.close()
 
     async def _refuse_request(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -291,17 +198,3 @@ class BoundedProtocol(HttpToolsProtocol):
         else:
             self._all.refused(TOO_MANY.name, TOO_MANY.status_code, scope)
             await TOO_MANY.answer(send, [CLOSE])
-
-
-def _seconds_in_kernel(connection: socket.socket | None) -> float:
-    """How long ago the connection's last bytes came, as Linux knows it to within 4 ms; else 0.
-
-    https://man7.org/linux/man-pages/man7/tcp.7.html, TCP_INFO: tcpi_last_data_recv
-    """
-    if connection is None:
-        return 0.0
-    try:
-        info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 56)
-    except OSError:
-        return 0.0
-    return float(struct.unpack_from("=I", info, 52)[0]) / 1000

@@ -33,7 +33,7 @@ from app.api.host_guard import HostGuard
 from app.api.unexpected import Unexpected
 from app.api.wire import LineOutcome
 from app.catalogue.incoming import IncomingDocument
-from app.http_protocol import Connections
+from app.connections import Connections
 from app.parts import Parts, Unwatched, Watcher, running
 from app.settings import LimitSettings, Settings, TelemetrySettings
 from app.telemetry.setup import from_environment, sdk_disabled

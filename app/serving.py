@@ -12,8 +12,9 @@ from uvicorn.supervisors import Multiprocess
 
 from app.catalogue import journal
 from app.catalogue.database import Database
+from app.connections import raise_file_limit
 from app.console import counting, refuse, told
-from app.http_protocol import BoundedProtocol, raise_file_limit
+from app.http_protocol import BoundedProtocol
 from app.opening import opened
 from app.seeding import needs_seed, seed
 from app.settings import ServerSettings, Settings

@@ -17,7 +17,7 @@ TARGET_STEPS, INTERVAL_STEPS = 2.5, 50
 """Target and interval are at least so many times what one request keeps the loop busy: a queue of
 two or three requests is no overload. For 2 ms these are folly's defaults, 5 and 100 ms."""
 LONGEST_SECONDS = 1.0
-"""Refused in any state: the caller has most likely given up."""
+"""Who waited longer is refused in any state: the caller has most likely given up."""
 WAIT_SMOOTHING, STEP_SMOOTHING = 0.2, 0.05
 LONGEST_STEP = 0.1
 
@@ -47,7 +47,8 @@ class QueueDelay:
             self._learn_step(now - self._seen)
         target = max(self._least_target, TARGET_STEPS * self._step)
         self._judge(waited, target, now)
-        refused = waited > LONGEST_SECONDS or (self.overloaded and waited > 2 * target)
+        most = 2 * target if self.overloaded else max(2 * target, LONGEST_SECONDS)
+        refused = waited > most
         self._refused += refused
         self._seen, self._admitted = now, not refused
         return refused

@@ -1,0 +1,138 @@
+"""The connections of a server process: how many there are, of whom, and what they have not read."""
+
+import resource
+import socket
+import struct
+from http import HTTPStatus
+from typing import Protocol
+
+from app.api.admission import Refused
+from app.api.problems import MEDIA_TYPE, Problem
+from app.settings import LimitSettings
+
+HEADERS = 100
+"""Of a request."""
+OVERFLOW = 128
+"""Connections beyond the bound that are answered with 503; more are closed at once."""
+OTHER_FILES = 256
+"""File descriptors for everything but connections."""
+
+
+MALFORMED = Problem(400, "malformed", "Not HTTP", "This is no HTTP/1.1 request.")
+TOO_SLOW = Problem(408, "head-timeout", "The request did not come", "Send its head sooner.")
+TOO_MANY = Problem(
+    503,
+    "overloaded",
+    "Too many connections",
+    "Reuse connections, or try again soon.",
+    {"Retry-After": "1"},
+)
+
+
+def head_too_large(limits: LimitSettings) -> Problem:
+    """431; never for a browser with a few cookies."""
+    most = f"At most {limits.head_bytes} bytes and {HEADERS} headers; send less."
+    return Problem(431, "head-too-large", "The request's head is too large", most)
+
+
+def last_answer(problem: Problem) -> bytes:
+    """A whole response, after which the connection is closed."""
+    body, status = problem.content(), HTTPStatus(problem.status_code)
+    head = (
+        f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: {MEDIA_TYPE}\r\n"
+        f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def seconds_in_kernel(connection: socket.socket | None) -> float:
+    """How long ago the connection's last bytes came, as Linux knows it to within 4 ms; else 0.
+
+    https://man7.org/linux/man-pages/man7/tcp.7.html, TCP_INFO: tcpi_last_data_recv
+    """
+    if connection is None:
+        return 0.0
+    try:
+        info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 56)
+    except OSError:
+        return 0.0
+    return float(struct.unpack_from("=I", info, 52)[0]) / 1000
+
+
+def raise_file_limit(limits: LimitSettings) -> None:
+    """Let this process, and its children, open as many files as the connections need, if it may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = limits.connections + OVERFLOW + OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+class Connection(Protocol):
+    """What is counted."""
+
+    unsent: int
+
+    def abort(self) -> None: ...
+
+
+class _Client:
+    """The connections of one client, and the bytes it has not read."""
+
+    __slots__ = ("connections", "unsent")
+
+    def __init__(self) -> None:
+        self.connections: set[Connection] = set()
+        self.unsent = 0
+
+
+class Connections:
+    """The connections of one server process."""
+
+    def __init__(self, limits: LimitSettings, refused: Refused, *, behind_proxy: bool) -> None:
+        """`behind_proxy`: connections are those of a proxy, and say nothing of clients."""
+        self.limits, self.refused = limits, refused
+        self._most_of_one = limits.connections if behind_proxy else limits.client_connections
+        self._clients: dict[str, _Client] = {}
+        self._count, self._unsent = 0, 0
+
+    def add(self, connection: Connection, client: str) -> bool:
+        """Whether it is within the bounds; one that is not may be answered with 503 at most.
+
+        Raises ConnectionRefusedError where there is not even room for that.
+        """
+        own = self._clients.get(client) or _Client()
+        total, of_one = self._count, len(own.connections)
+        beyond = max(total - self.limits.connections, of_one - self._most_of_one)
+        if beyond >= OVERFLOW:
+            self.refused(TOO_MANY.name, None, None)
+            raise ConnectionRefusedError
+        self._clients[client] = own
+        own.connections.add(connection)
+        self._count += 1
+        return beyond < 0
+
+    def remove(self, connection: Connection, client: str) -> None:
+        """It is closed; no harm where it was never added."""
+        own = self._clients.get(client)
+        if own is None or connection not in own.connections:
+            return
+        self.unsent(connection, client, 0)
+        own.connections.remove(connection)
+        self._count -= 1
+        if not own.connections:
+            del self._clients[client]
+
+    def unsent(self, connection: Connection, client: str, count: int) -> None:
+        """So many bytes of answers wait to be read. If all together are too many, the client that
+        reads least loses the connection with most of them."""
+        own = self._clients.get(client)
+        if own is None or connection not in own.connections:
+            return
+        more = count - connection.unsent
+        connection.unsent = count
+        own.unsent += more
+        self._unsent += more
+        if more > 0 and self._unsent > self.limits.unsent_bytes:
+            worst = max(self._clients.values(), key=lambda each: each.unsent)
+            max(worst.connections, key=lambda each: each.unsent).abort()
