@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from app.api.admission import RECEIVED, UNGUARDED
+from app.api.paths import route_path
 from app.api.problems import Problem
 from app.api.rate_limit import client_key
 from app.connections import (
@@ -192,7 +193,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     async def _refuse_request(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The application of a connection that is one too many."""
-        if scope["path"] in UNGUARDED:
+        if route_path(scope) in UNGUARDED:
             app: Any = self.config.loaded_app
             await app(scope, receive, send)
         else:

@@ -9,6 +9,7 @@ from opentelemetry.util.http import sanitize_method
 from starlette.types import Scope
 
 from app.api.admission import RECEIVED
+from app.api.paths import route_path
 from app.catalogue.importer import Batch
 from app.catalogue.journal import Noted
 from app.recommend.stages import RECOMMEND
@@ -96,7 +97,8 @@ class Measures:
         self._problems.add(1, (kind, status))
         if scope is not None and status is not None:
             read, _ = scope.get(RECEIVED, (time.monotonic(), 0.0))
-            route = scope["path"] if scope["path"] in PLAIN_ROUTES else None
+            path = route_path(scope)
+            route = path if path in PLAIN_ROUTES else None
             error = str(status) if status >= HTTPStatus.INTERNAL_SERVER_ERROR else None
             about = (sanitize_method(scope["method"]), status, error)
             protocol = (scope["scheme"], scope["http_version"])
