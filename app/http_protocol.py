@@ -57,8 +57,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._limits = self._all.limits
         self._client_key = ""
         self.unsent = 0
-        self._head_bytes = 0
-        """Fed to the parser since the last complete head, or the last part of a body."""
+        self._head_bytes = 0  # fed to the parser since the last head or part of a body
         self._head_due: float | None = None
         self._unread_since: float | None = None
         self._read_at, self._deaf = 0.0, False
