@@ -87,9 +87,7 @@ OUTCOME_COUNTS = {
 
 # Requests
 PROBLEM = Attribute("vitrine.problem", "string", "kind of the problem in the response", PROBLEMS)
-DURATION = Attribute(
-    "vitrine.request.duration", "double", "seconds until the response was complete"
-)
+DURATION = Attribute("vitrine.request.duration", "double", "seconds until the response was sent")
 DEBUG = Attribute(
     "vitrine.debug", "boolean", "asked for by the header `vitrine-debug: 1`: the trace is kept"
 )

@@ -1,18 +1,14 @@
 """Bounds of connections, on real sockets: what one client can hold, and for how long."""
 
-import os
 import re
-import signal
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
-import httpx
 import psutil
 import pytest
 
-from tests.api.server import STARTING_SECONDS, Server
+from tests.api.server import Server
 from tests.api.service import WRITER
 from tests.waiting import until
 
@@ -202,23 +198,3 @@ def test_places_are_given_back_when_the_answer_is_made(server: Server, client: C
         assert status(connection) == 200
         answer = server.client.post("/recommend", json={"query": "bread"})
         assert answer.status_code == 200
-
-
-@pytest.mark.parametrize("ends", [signal.SIGKILL, signal.SIGTERM])
-def test_workers_end_with_their_supervisor(tmp_path: Path, ends: signal.Signals) -> None:
-    with Server(tmp_path, tmp_path / "log", 2) as server:
-        supervisor = psutil.Process(server.pid)
-        until(lambda: server.said.count("startup complete") == 2, STARTING_SECONDS)
-        workers = supervisor.children(recursive=True)
-        assert len(workers) >= 2
-        os.kill(server.pid, ends)
-        until(lambda: not any(each.is_running() and not _zombie(each) for each in workers))
-        with pytest.raises(httpx.ConnectError):
-            httpx.get(f"{server.client.base_url}/livez")
-
-
-def _zombie(process: psutil.Process) -> bool:
-    try:
-        return process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
