@@ -8,8 +8,10 @@ from contextlib import contextmanager
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 errors = Console(stderr=True)
+ADDRESS = r"https?://[^\s')]+"
 
 
 def keep_streams() -> None:
@@ -24,8 +26,13 @@ def keep_streams() -> None:
 
 
 def told(sentence: str, style: str | None = None) -> None:
-    """Say something on standard error; brackets in it are no markup."""
-    errors.print(sentence, style=style, markup=False, highlight=False, soft_wrap=True)
+    """Print a sentence on standard error; brackets in it are no markup.
+
+    Addresses are shown bold at a terminal.
+    """
+    text = Text(sentence)
+    text.highlight_regex(ADDRESS, "bold")
+    errors.print(text, style=style, highlight=False, soft_wrap=True)
 
 
 def refuse(sentence: str) -> typer.Exit:

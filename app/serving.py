@@ -6,7 +6,6 @@ from pathlib import Path
 
 import typer
 import uvicorn
-from rich.markup import escape
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
@@ -33,11 +32,11 @@ def serve(settings: Settings) -> None:
     prepare(settings.data)
     if server.workers > 1:  # one process alone says it in its log
         for sentence in unsaid():
-            told(f"[yellow]{escape(sentence)}[/yellow]")
+            told(sentence, "yellow")
     base = base_url(server)
-    shown, glob = escape(base), " -g" if "[" in base else ""  # curl reads brackets as a pattern
-    told(f"\nVitrine answers on [bold]{shown}[/bold] (API: {shown}/docs). Or ask it from a shell:")
-    told(f"\n  curl -s{glob} '{shown}/recommend?q=keep+bread+from+going+stale&limit=3'\n")
+    glob = " -g" if "[" in base else ""  # curl reads brackets as a pattern
+    told(f"\nVitrine answers on {base} (API: {base}/docs). Or ask it from a shell:")
+    told(f"\n  curl -s{glob} '{base}/recommend?q=keep+bread+from+going+stale&limit=3'\n")
     if server.host in EVERY_ADDRESS and not server.allowed_hosts:
         told(
             "Asked by a name with a dot, it answers 421: list its names, as in "

@@ -19,7 +19,7 @@ def start(chosen: ObservatorySettings, with_another: bool) -> None:
     logging.basicConfig(level=logging.WARNING, format="observatory: %(message)s")
 
     def ready(doors: Doors) -> None:
-        told(f"\nThe observatory shows traces, charts and logs on [bold]{doors.page}[/bold]")
+        told(f"\nThe observatory shows traces, charts and logs on {doors.page}")
         if with_another:
             print(json.dumps(doors._asdict()), flush=True)  # noqa: T201  to who started it
             _end_with(sys.stdin.fileno())
