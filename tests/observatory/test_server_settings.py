@@ -11,7 +11,7 @@ from observatory.schema import CLICKHOUSE
 
 CONFIG = ET.parse(CLICKHOUSE / "server" / "config.xml").getroot()
 USERS = ET.parse(CLICKHOUSE / "server" / "users.xml").getroot()
-SECTIONS = {"logger", "macros", "zookeeper", "remote_servers", "distributed_ddl"}
+SECTIONS = {"logger", "macros", "zookeeper", "remote_servers", "distributed_ddl", "prometheus"}
 """Of the server's file, with names of their own."""
 REPORTS = "./users/reports/grants/query"
 
