@@ -1,0 +1,1 @@
+"""An OpenTelemetry SDK for the hot path: drop-in providers and exporters."""
