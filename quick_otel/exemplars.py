@@ -1,0 +1,70 @@
+"""The SDK's two exemplar reservoirs; what was offered is looked at when metrics are collected."""
+
+from bisect import bisect_left
+from random import random
+
+from opentelemetry.context import Context
+from opentelemetry.sdk.metrics import (
+    AlignedHistogramBucketExemplarReservoir,
+    Exemplar,
+    ExemplarReservoir,
+    SimpleFixedSizeExemplarReservoir,
+)
+from opentelemetry.util.types import Attributes
+
+Offered = tuple[float, int, Attributes, Context]
+"""A measurement: value, nanoseconds since 1970, attributes, context."""
+
+
+class LastOfBucket(AlignedHistogramBucketExemplarReservoir):
+    """Keeps the last measurement of each bucket."""
+
+    def __init__(self, made: AlignedHistogramBucketExemplarReservoir) -> None:
+        """Take the place of a reservoir that the SDK made, with what it holds."""
+        vars(self).update(vars(made))
+        self._offered: dict[int, Offered] = {}
+
+    def offer(
+        self, value: float, time_unix_nano: int, attributes: Attributes, context: Context
+    ) -> None:
+        place = bisect_left(self._boundaries, value)
+        self._offered[place] = value, time_unix_nano, attributes, context
+
+    def collect(self, point_attributes: Attributes) -> list[Exemplar]:
+        offered, self._offered = self._offered, {}
+        for each in list(offered.values()):  # a copy: another thread may still add to it
+            super().offer(*each)
+        return super().collect(point_attributes)
+
+
+class FixedSizeSample(SimpleFixedSizeExemplarReservoir):
+    """Keeps a uniform sample of the measurements since the last collection."""
+
+    def __init__(self, made: SimpleFixedSizeExemplarReservoir) -> None:
+        """Take the place of a reservoir that the SDK made, with what it holds."""
+        vars(self).update(vars(made))
+        self._offered: dict[int, Offered] = {}
+
+    def offer(
+        self, value: float, time_unix_nano: int, attributes: Attributes, context: Context
+    ) -> None:
+        seen = self._measurements_seen = self._measurements_seen + 1
+        place = seen - 1 if seen <= self._size else int(random() * seen)
+        if place < self._size:
+            self._offered[place] = value, time_unix_nano, attributes, context
+
+    def collect(self, point_attributes: Attributes) -> list[Exemplar]:
+        offered, self._offered = self._offered, {}
+        with self._lock:
+            for place, each in list(offered.items()):
+                self._reservoir_storage[place].offer(*each)
+        return super().collect(point_attributes)
+
+
+def deferred(made: ExemplarReservoir) -> ExemplarReservoir:
+    """The quick form of one of the SDK's reservoirs; any other as it is."""
+    if type(made) is AlignedHistogramBucketExemplarReservoir:
+        return LastOfBucket(made)
+    if type(made) is SimpleFixedSizeExemplarReservoir:
+        return FixedSizeSample(made)
+    return made
