@@ -22,7 +22,6 @@ from opentelemetry.sdk.trace.sampling import Decision, Sampler
 from opentelemetry.sdk.util import BoundedList
 from opentelemetry.sdk.util.instrumentation import InstrumentationInfo, InstrumentationScope
 from opentelemetry.trace import (
-    INVALID_SPAN,
     Link,
     NonRecordingSpan,
     SpanContext,
@@ -30,16 +29,14 @@ from opentelemetry.trace import (
     Status,
     StatusCode,
     TraceFlags,
-    set_span_in_context,
 )
 from opentelemetry.util.types import AnyValue, Attributes
 
 from .attributes import QuickAttributes
+from .current import SPAN_KEY, current_span
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-SPAN_KEY: Final = next(iter(set_span_in_context(INVALID_SPAN, Context())))
-"""Under which the API keeps the current span in a context."""
 FLAGS: Final = tuple(TraceFlags(bits) for bits in range(4))
 """By sampled (1) and random trace id (2)."""
 UNSET: Final = Status(StatusCode.UNSET)
@@ -133,6 +130,16 @@ class QuickSpan(sdk.Span):
         else:
             super().start(start_time, parent_context)  # which warns
 
+    @property
+    def events(self) -> Sequence[Event]:
+        """As in the SDK."""
+        return () if self._events is EMPTY else super().events
+
+    @property
+    def links(self) -> Sequence[Link]:
+        """As in the SDK."""
+        return () if self._links is EMPTY else super().links
+
     def _readable_span(self) -> ReadableSpan:
         return self
 
@@ -159,10 +166,7 @@ class QuickTracer(sdk.Tracer):
         record_exception: bool = True,
         set_status_on_exception: bool = True,
     ) -> trace_api.Span:
-        above = (get_current() if context is None else context).get(SPAN_KEY)
-        parent: SpanContext | None = (
-            above if isinstance(above, trace_api.Span) else INVALID_SPAN
-        ).get_span_context()
+        parent: SpanContext | None = current_span(context).get_span_context()
         if parent is not None and not isinstance(parent, SpanContext):
             raise TypeError("parent_span_context must be a SpanContext or None.")
         if not self._tracer_config.is_enabled:
