@@ -9,11 +9,11 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vitrine
 # The Collector's binary lies outside the repository, in a folder named after what it is made of.
 OTELCOL ?= $(CACHE)/collector/$(firstword $(shell cksum < collector/manifest.yaml))/otelcol
 SLOTH ?= $(CACHE)/sloth/$(SLOTH_VERSION)/sloth
-.PHONY: help run test test-stack collector sloth up down logs smoke traffic check platforms format bench lock docs clean
+.PHONY: help run test test-stack test-upstream collector sloth up down logs smoke traffic check platforms format bench lock docs clean
 COMPOSE := docker compose
 
 help: ## list what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 override OBSERVATORY := $(if $(filter 0 no false off,$(OBSERVATORY)),0,$(if $(filter 1 yes true on,$(OBSERVATORY)),,$(OBSERVATORY)))
 ifneq ($(filter-out 0,$(OBSERVATORY)),)
@@ -35,6 +35,9 @@ test: $(VENV)/.dev ## run the tests
 
 test-stack: $(VENV)/.dev $(OTELCOL) ## run the tests of the Collector, against the real one
 	@OTELCOL=$(OTELCOL) $(BIN)/pytest -n 4 --dist worksteal tests/stack
+
+test-upstream: $(VENV)/.dev ## run OpenTelemetry's own tests on quick_otel
+	@$(BIN)/python tests/quick_otel/upstream.py --tb=short
 
 collector: $(OTELCOL) ## build the Collector, once (needs Go 1.25 or newer; some minutes)
 

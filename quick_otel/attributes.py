@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Mapping
 from types import NoneType
-from typing import Any
 
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.util.types import AnyValue
@@ -20,26 +19,26 @@ class QuickAttributes(BoundedAttributes):
     room left) goes the SDK's way, which cleans, truncates, warns and counts.
     """
 
+    dropped = 0
+    _immutable = False
+
     def __init__(
         self, maxlen: int | None, attributes: Mapping[str, AnyValue] | None, longest: int | None
     ) -> None:
         # The fields of the base class without its checks: the limits were checked where they
         # were made.
         self._dict: dict[str, AnyValue] = {}
-        self.maxlen, self.max_value_len, self.dropped = maxlen, longest, 0
+        self.maxlen, self.max_value_len = maxlen, longest
         self._lock = threading.Lock()
-        self._immutable = False
         if attributes:
             self._set_items(attributes)
 
     def __setitem__(self, key: str, value: AnyValue) -> None:
         held = self._dict
         if (
-            type(key) is str
-            and key
-            and not self._immutable
+            not self._immutable
             and (self.maxlen is None or len(held) < self.maxlen)
-            and self._is_clean(value)
+            and _is_clean(key, value, self.max_value_len)
         ):
             if key in held:
                 held.pop(key, None)  # it moves to the end, as in the SDK
@@ -47,30 +46,38 @@ class QuickAttributes(BoundedAttributes):
         else:
             super().__setitem__(key, value)
 
-    def _is_clean(self, value: Any) -> bool:
-        if type(value) is str:
-            return self.max_value_len is None or len(value) <= self.max_value_len
-        return type(value) in PLAIN
-
     def _set_items(self, attributes: Mapping[str, AnyValue]) -> None:
         held, longest = self._dict, self.max_value_len
-        if self._immutable or (
-            self.maxlen is not None and len(held) + len(attributes) > self.maxlen
+        if (
+            self._immutable
+            or (self.maxlen is not None and len(held) + len(attributes) > self.maxlen)
+            or not _are_clean(attributes, longest)
         ):
             super()._set_items(attributes)
             return
-        for key, value in attributes.items():
-            if type(key) is not str or not key:
-                break
-            if type(value) is str:
-                if longest is not None and len(value) > longest:
-                    break
-            elif type(value) not in PLAIN:
-                break
-        else:
-            if held and not held.keys().isdisjoint(attributes):
-                for key in attributes:
-                    held.pop(key, None)
-            held.update(attributes)
-            return
-        super()._set_items(attributes)
+        if held and not held.keys().isdisjoint(attributes):
+            for key in attributes:
+                held.pop(key, None)
+        held.update(attributes)
+
+
+def _is_clean(key: object, value: object, longest: int | None) -> bool:
+    """Whether the SDK takes an attribute as it is."""
+    if type(key) is not str or not key:
+        return False
+    if type(value) is str:
+        return longest is None or len(value) <= longest
+    return type(value) in PLAIN
+
+
+def _are_clean(attributes: Mapping[str, AnyValue], longest: int | None) -> bool:
+    """As `_is_clean` for each; a loop of its own takes half the time."""
+    for key, value in attributes.items():
+        if type(key) is not str or not key:
+            return False
+        if type(value) is str:
+            if longest is not None and len(value) > longest:
+                return False
+        elif type(value) not in PLAIN:
+            return False
+    return True

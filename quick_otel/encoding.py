@@ -69,9 +69,7 @@ class Groups:
     """Encoded records by resource and scope, in the order of their first record."""
 
     def __init__(self) -> None:
-        self._resources: dict[
-            Resource, dict[InstrumentationScope | None, list[bytes]]
-        ] = {}
+        self._resources: dict[Resource, dict[InstrumentationScope | None, list[bytes]]] = {}
         self._found: dict[tuple[int, int], list[bytes]] = {}
 
     def of(self, resource: Resource, scope: InstrumentationScope | None) -> list[bytes]:
@@ -99,9 +97,7 @@ class Groups:
 
 def _heads(resource: Resource, scope: InstrumentationScope | None) -> ResourceSpans:
     """A resource and a scope, as the library encodes them."""
-    empty = ReadableSpan(
-        "", INVALID_SPAN_CONTEXT, resource=resource, instrumentation_scope=scope
-    )
+    empty = ReadableSpan("", INVALID_SPAN_CONTEXT, resource=resource, instrumentation_scope=scope)
     return by_library_spans([empty]).resource_spans[0]
 
 
@@ -168,7 +164,7 @@ def _log(readable: ReadableLogRecord) -> bytes:
 
 def _plain(attributes: Mapping[str, Any] | None) -> dict[str, Any]:
     """A dictionary, which is quicker to iterate than the SDK's attributes."""
-    return attributes.copy() if attributes else {}  # type: ignore[attr-defined, no-any-return]
+    return attributes.copy() if attributes else {}  # type: ignore[attr-defined]
 
 
 @lru_cache(1024)

@@ -49,7 +49,7 @@ class FixedSizeSample(SimpleFixedSizeExemplarReservoir):
         self, value: float, time_unix_nano: int, attributes: Attributes, context: Context
     ) -> None:
         seen = self._measurements_seen = self._measurements_seen + 1
-        place = seen - 1 if seen <= self._size else int(random() * seen)
+        place = seen - 1 if seen <= self._size else int(random() * seen)  # noqa: S311 - a sample
         if place < self._size:
             self._offered[place] = value, time_unix_nano, attributes, context
 

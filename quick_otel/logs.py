@@ -28,7 +28,7 @@ class QuickRecord(ReadWriteLogRecord):
             limits.max_log_record_attributes, given, limits.max_log_record_attribute_length
         )
         if made.dropped:
-            super().__post_init__()  # which warns
+            super().__post_init__()  # type: ignore[no-untyped-call] # which warns
         else:
             self.log_record.attributes = made
 
@@ -40,7 +40,7 @@ class QuickLogger(sdk.Logger):
         """Take the place of the logger that the SDK made."""
         vars(self).update(vars(made))
 
-    def emit(  # type: ignore[override]
+    def emit(
         self,
         record: LogRecord | None = None,
         *,

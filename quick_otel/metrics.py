@@ -53,7 +53,7 @@ class Total:
 
     def take(self, amount: float) -> Any:
         """Add a measurement. Returns the SDK's aggregation."""
-        held = self._aggregation
+        held: Any = self._aggregation
         with held._lock:
             held._value = (held._value or 0) + amount
         return held
@@ -70,17 +70,16 @@ class Buckets:
 
     def take(self, amount: float) -> Any:
         """Add a measurement. Returns the SDK's aggregation."""
-        held, place = self._aggregation, bisect_left(self._bounds, amount)
+        held: Any = self._aggregation
+        place = bisect_left(self._bounds, amount)
         with held._lock:
             if held._value is None:
                 held._value = held._get_empty_bucket_counts()
             held._value[place] += 1
             held._sum += amount
             if held._record_min_max:
-                if amount < held._min:
-                    held._min = amount
-                if amount > held._max:
-                    held._max = amount
+                held._min = min(held._min, amount)
+                held._max = max(held._max, amount)
         return held
 
 

@@ -34,21 +34,34 @@ from opentelemetry.util.types import AnyValue, Attributes
 
 from .attributes import QuickAttributes
 from .current import SPAN_KEY, current_span
+from .processors import QuickProcessors
+from .sampling import quick
 
+Processors = sdk.SynchronousMultiSpanProcessor | sdk.ConcurrentMultiSpanProcessor
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 FLAGS: Final = tuple(TraceFlags(bits) for bits in range(4))
 """By sampled (1) and random trace id (2)."""
 UNSET: Final = Status(StatusCode.UNSET)
+SAMPLE: Final = Decision.RECORD_AND_SAMPLE
+DROP: Final = Decision.DROP
 NO_LIMITS: Final = SpanLimits(*[SpanLimits.UNSET] * 8)
-EMPTY: Final = BoundedList(0)
+EMPTY: Final[Any] = BoundedList(0)
 """Stands for the events or links of a span that has none."""
 
 
 class QuickSpan(sdk.Span):
     """A span. Once ended it does not change any more and is what processors and exporters read."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - the SDK's own signature
+    _attributes: QuickAttributes
+    _start_time: int | None = None  # what a span has until it gets another
+    _end_time: int | None = None
+    _status: Status = UNSET
+    _events: Any = EMPTY
+    _links: Any = EMPTY
+    _trace_config = None
+
+    def __init__(
         self,
         name: str,
         context: SpanContext,
@@ -78,7 +91,7 @@ class QuickSpan(sdk.Span):
             )  # fmt: skip
             return
         self._name, self._context, self._parent, self._kind = name, context, parent, kind
-        self._sampler, self._trace_config, self._limits = sampler, trace_config, limits
+        self._sampler, self._limits = sampler, limits
         self._resource = Resource.create({}) if resource is None else resource
         self._instrumentation_info = instrumentation_info
         self._instrumentation_scope = instrumentation_scope
@@ -86,14 +99,12 @@ class QuickSpan(sdk.Span):
         self._set_status_on_exception = set_status_on_exception
         self._span_processor = span_processor
         self._record_end_metrics = record_end_metrics
-        self._start_time = self._end_time = None
-        self._status = UNSET
         self._lock = threading.Lock()
         self._attributes = QuickAttributes(
             limits.max_span_attributes, attributes, limits.max_span_attribute_length
         )
-        self._events = EMPTY
-        self._links = self._new_links(links) if links else EMPTY
+        if links:
+            self._links = self._new_links(links)
 
     def set_attribute(self, key: str, value: AnyValue) -> None:
         with self._lock:
@@ -123,13 +134,6 @@ class QuickSpan(sdk.Span):
             if getattr(self, field) is EMPTY and self._end_time is None:
                 setattr(self, field, BoundedList(limit))
 
-    def start(self, start_time: int | None = None, parent_context: Context | None = None) -> None:
-        if self._start_time is None:
-            self._start_time = time_ns() if start_time is None else start_time
-            self._span_processor.on_start(self, parent_context=parent_context)
-        else:
-            super().start(start_time, parent_context)  # which warns
-
     @property
     def events(self) -> Sequence[Event]:
         """As in the SDK."""
@@ -155,7 +159,7 @@ class QuickTracer(sdk.Tracer):
         """Take the place of the tracer that the SDK made."""
         vars(self).update(vars(made))
 
-    def start_span(  # noqa: PLR0913, PLR0917 - the API's own signature
+    def start_span(
         self,
         name: str,
         context: Context | None = None,
@@ -180,13 +184,11 @@ class QuickTracer(sdk.Tracer):
         links = links or ()
         result = self.sampler.should_sample(context, trace_id, name, kind, attributes, links)
         decision = result.decision
-        if decision is Decision.RECORD_AND_SAMPLE:
+        if decision is SAMPLE:
             bits |= TraceFlags.SAMPLED
-        made = SpanContext(
-            trace_id, ids.generate_span_id(), False, FLAGS[bits], result.trace_state
-        )
+        made = SpanContext(trace_id, ids.generate_span_id(), False, FLAGS[bits], result.trace_state)
         counted = self._tracer_metrics.start_span(parent, decision)
-        if decision is Decision.DROP:
+        if decision is DROP:
             return NonRecordingSpan(made)
         span = QuickSpan(
             name, made, parent, self.sampler, None, self.resource, result.attributes, None, links,
@@ -194,10 +196,11 @@ class QuickTracer(sdk.Tracer):
             set_status_on_exception, self._span_limits, self._instrumentation_scope,
             record_end_metrics=counted,
         )  # fmt: skip
-        span.start(start_time, context)
+        span._start_time = time_ns() if start_time is None else start_time
+        self.span_processor.on_start(span, parent_context=context)
         return span
 
-    def start_as_current_span(  # type: ignore[override]  # noqa: PLR0913, PLR0917 - the API's own signature
+    def start_as_current_span(  # type: ignore[override]
         self,
         name: str,
         context: Context | None = None,
@@ -222,7 +225,7 @@ class CurrentSpan:
 
     __slots__ = ("_end_on_exit", "_span", "_start", "_token", "_tracer")
 
-    def __init__(self, tracer: QuickTracer, start: tuple[Any, ...], end_on_exit: bool) -> None:  # noqa: FBT001
+    def __init__(self, tracer: QuickTracer, start: tuple[Any, ...], end_on_exit: bool) -> None:
         self._tracer, self._start, self._end_on_exit = tracer, start, end_on_exit
 
     def __enter__(self) -> trace_api.Span:
@@ -230,7 +233,7 @@ class CurrentSpan:
         self._token = attach(Context({**get_current(), SPAN_KEY: span}))
         return span
 
-    def __exit__(self, _: Any, error: BaseException | None, __: Any) -> Literal[False]:
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> Literal[False]:
         detach(self._token)
         span = self._span
         try:
@@ -248,14 +251,34 @@ class CurrentSpan:
 
     def __call__(self, function: Function) -> Function:
         """Decorate, as the SDK does it."""
-        decorator = sdk.Tracer.start_as_current_span(
-            self._tracer, *self._start, end_on_exit=self._end_on_exit
-        )
-        return cast("Function", cast("Any", decorator)(function))
+        start: Any = sdk.Tracer.start_as_current_span
+        decorate = start(self._tracer, *self._start, self._end_on_exit)
+        return cast("Function", decorate(function))
 
 
 class TracerProvider(sdk.TracerProvider):
     """The SDK's provider with quick spans. Takes the same arguments."""
+
+    def __init__(
+        self,
+        sampler: Sampler | None = None,
+        resource: Resource | None = None,
+        shutdown_on_exit: bool = True,
+        active_span_processor: Processors | None = None,
+        *arguments: Any,
+        **options: Any,
+    ) -> None:
+        """The SDK's arguments: `id_generator`, `span_limits` and `meter_provider` too."""
+        super().__init__(
+            sampler,
+            resource,
+            shutdown_on_exit,
+            active_span_processor or QuickProcessors(),
+            *arguments,
+            **options,
+        )
+        if sampler is None:
+            self.sampler = quick(self.sampler)
 
     def get_tracer(
         self,

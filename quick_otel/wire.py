@@ -4,8 +4,9 @@ https://protobuf.dev/programming-guides/encoding/
 """
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
+from types import NoneType
 from typing import Any, Final
 
 REMEMBERED: Final = 4096
@@ -13,7 +14,6 @@ REMEMBERED: Final = 4096
 SHORT: Final = 256
 """Bytes; what is longer seldom comes again."""
 SMALL: Final = 1024
-"""Integers below it are remembered."""
 DOUBLE: Final = struct.Struct("<d")
 QUAD: Final = struct.Struct("<Q")
 
@@ -23,39 +23,26 @@ class KeyValues:
 
     def __init__(self, number: int) -> None:
         self._number = number
-        self._texts: dict[tuple[str, str], bytes] = {}
-        self._integers: dict[tuple[str, int], bytes] = {}
         self._doubles: dict[str, bytes] = {}
-        self._true: dict[str, bytes] = {}
-        self._false: dict[str, bytes] = {}
+        self._known: dict[type, dict[tuple[str, Any], bytes]] = {str: {}, int: {}, bool: {}}
 
     def encode(self, attributes: Mapping[str, Any], parts: list[bytes]) -> None:
         """Append the attributes' bytes to `parts`. TypeError, OverflowError or UnicodeError: the
         library has to encode these."""
         for key, given in attributes.items():
             kind = type(given)
-            if kind is str:
-                made = self._texts.get((key, given))
-                if made is None:
-                    made = self._key_value(key, given)
-                    if len(made) <= SHORT:
-                        _remember(self._texts, (key, given), made)
-            elif kind is float:
+            if kind is float:
                 head = self._doubles.get(key)
                 if head is None:  # all but the eight bytes of the number
                     head = _remember(self._doubles, key, self._key_value(key, 0.0)[:-8])
-                parts.append(head)
-                made = DOUBLE.pack(given)
-            elif kind is bool:
-                known = self._true if given else self._false
-                made = known.get(key) or _remember(known, key, self._key_value(key, given))
-            elif kind is int and 0 <= given < SMALL:
-                known_integer = self._integers.get((key, given))
-                made = known_integer or _remember(
-                    self._integers, (key, given), self._key_value(key, given)
-                )
-            else:
+                parts += (head, DOUBLE.pack(given))
+                continue
+            known = self._known.get(kind)  # one for each type, as True == 1
+            made = known.get((key, given)) if known is not None else None
+            if made is None:
                 made = self._key_value(key, given)
+                if known is not None and len(made) <= SHORT:
+                    _remember(known, (key, given), made)
             parts.append(made)
 
     def _key_value(self, key: str, given: Any) -> bytes:
@@ -71,24 +58,32 @@ def _remember(known: dict[Any, bytes], key: Any, made: bytes) -> bytes:
 
 def value(given: Any) -> bytes:
     """An AnyValue. TypeError: a type that the library has to encode."""
-    kind = type(given)
-    if kind is str:
-        return field(1, given.encode())
-    if kind is bool:
-        return b"\x10\x01" if given else b"\x10\x00"
-    if kind is int:
-        if not -(1 << 63) <= given < 1 << 63:
-            raise OverflowError("more than 64 bits")
-        return b"\x18" + _varint(given & 0xFFFF_FFFF_FFFF_FFFF)
-    if kind is float:
-        return b"\x21" + DOUBLE.pack(given)
-    if kind is tuple or kind is list:
-        return field(5, b"".join(field(1, value(each)) for each in given))
-    if given is None:
-        return b""
-    if kind is bytes:
-        return field(7, given)
-    raise TypeError("by the library")
+    encode = VALUES.get(type(given))
+    if encode is None:
+        raise TypeError("by the library")
+    return encode(given)
+
+
+def _integer(given: int) -> bytes:
+    if not -(1 << 63) <= given < 1 << 63:
+        raise OverflowError("more than 64 bits")
+    return b"\x18" + _varint(given & 0xFFFF_FFFF_FFFF_FFFF)
+
+
+def _sequence(given: Iterable[Any]) -> bytes:
+    return field(5, b"".join(field(1, value(each)) for each in given))
+
+
+VALUES: Final[dict[type, Callable[[Any], bytes]]] = {
+    str: lambda given: field(1, given.encode()),
+    bool: lambda given: b"\x10\x01" if given else b"\x10\x00",
+    int: _integer,
+    float: lambda given: b"\x21" + DOUBLE.pack(given),
+    tuple: _sequence,
+    list: _sequence,
+    bytes: lambda given: field(7, given),
+    NoneType: lambda _: b"",
+}
 
 
 def field(number: int, content: bytes) -> bytes:

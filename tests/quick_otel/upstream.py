@@ -19,7 +19,7 @@ VERSION = version("opentelemetry-sdk")
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 FOLDER = CACHE / "vitrine" / "upstream" / VERSION
 SUITES = {
-    "opentelemetry-sdk": ("trace", "metrics", "logs", "shared_internal", "test_configurator.py"),
+    "opentelemetry-sdk": ("trace", "metrics", "logs", "shared_internal"),
     "opentelemetry-exporter-otlp-proto-common": ("test_trace_encoder.py", "test_log_encoder.py"),
     "opentelemetry-exporter-otlp-proto-grpc": ("test_otlp_trace_exporter.py", "logs"),
     "opentelemetry-exporter-otlp-proto-http": (
