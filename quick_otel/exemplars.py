@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from random import random
+from typing import Any
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.metrics import (
@@ -32,8 +33,7 @@ class LastOfBucket(AlignedHistogramBucketExemplarReservoir):
 
     def collect(self, point_attributes: Attributes) -> list[Exemplar]:
         offered, self._offered = self._offered, {}
-        for each in list(offered.values()):  # a copy: another thread may still add to it
-            super().offer(*each)
+        _put(self, offered)
         return super().collect(point_attributes)
 
 
@@ -55,10 +55,16 @@ class FixedSizeSample(SimpleFixedSizeExemplarReservoir):
 
     def collect(self, point_attributes: Attributes) -> list[Exemplar]:
         offered, self._offered = self._offered, {}
-        with self._lock:
-            for place, each in list(offered.items()):
-                self._reservoir_storage[place].offer(*each)
+        _put(self, offered)
         return super().collect(point_attributes)
+
+
+def _put(reservoir: Any, offered: dict[int, Offered]) -> None:
+    """Give it to the SDK's buckets. An empty one, as they keep the ids of an earlier span."""
+    with reservoir._lock:
+        for place, each in list(offered.items()):  # a copy: another thread may still add to it
+            reservoir._reservoir_storage.pop(place, None)
+            reservoir._reservoir_storage[place].offer(*each)
 
 
 def deferred(made: ExemplarReservoir) -> ExemplarReservoir:

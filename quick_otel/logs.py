@@ -1,10 +1,11 @@
 """A LoggerProvider whose records cost less to emit, with the SDK's contract."""
 
+import warnings
 from typing import Any
 
 from opentelemetry._logs import LogRecord
 from opentelemetry.sdk import _logs as sdk
-from opentelemetry.sdk._logs import ReadWriteLogRecord
+from opentelemetry.sdk._logs import LogRecordDroppedAttributesWarning, ReadWriteLogRecord
 from opentelemetry.util.types import Attributes
 
 from .attributes import QuickAttributes
@@ -23,14 +24,15 @@ class QuickRecord(ReadWriteLogRecord):
     """What processors get: a record whose plain attributes were not cleaned one by one."""
 
     def __post_init__(self) -> None:
-        given, limits = self.log_record.attributes, self.limits
-        made = QuickAttributes(
-            limits.max_log_record_attributes, given, limits.max_log_record_attribute_length
+        limits = self.limits
+        self.log_record.attributes = QuickAttributes(
+            limits.max_log_record_attributes,
+            self.log_record.attributes,
+            limits.max_log_record_attribute_length,
         )
-        if made.dropped:
-            super().__post_init__()  # type: ignore[no-untyped-call] # which warns
-        else:
-            self.log_record.attributes = made
+        if self.dropped_attributes:
+            what = "Log record attributes were dropped due to limits"
+            warnings.warn(what, LogRecordDroppedAttributesWarning, stacklevel=2)
 
 
 class QuickLogger(sdk.Logger):

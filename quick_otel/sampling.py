@@ -48,7 +48,14 @@ class QuickParentBased(ParentBased):
             decision = sampler._decision
             kept = None if decision is Decision.DROP else attributes
             return SamplingResult(decision, kept, state)
-        return sampler.should_sample(parent_context, trace_id, name, kind, attributes, links)
+        return sampler.should_sample(
+            parent_context=parent_context,
+            trace_id=trace_id,
+            name=name,
+            kind=kind,
+            attributes=attributes,
+            links=links,
+        )
 
 
 def quick(sampler: Sampler) -> Sampler:
