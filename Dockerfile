@@ -25,10 +25,11 @@ RUN python -m pip --python /opt/vitrine/bin/python install --quiet --require-has
 FROM install AS build
 COPY pyproject.toml ./
 COPY app app
+COPY quick_otel quick_otel
 RUN export VITRINE_DATA=/data VITRINE_TELEMETRY__ENABLED=false \
     && /opt/vitrine/bin/python -m app prepare \
     && /opt/vitrine/bin/python -m app train \
-    && /opt/vitrine/bin/python -m compileall -q app
+    && /opt/vitrine/bin/python -m compileall -q app quick_otel
 
 FROM ${PYTHON} AS base
 RUN groupadd --system --gid 10001 vitrine \
@@ -44,6 +45,7 @@ FROM base AS observatory
 COPY --from=install-observatory /opt/vitrine /opt/vitrine
 COPY pyproject.toml ./
 COPY app app
+COPY quick_otel quick_otel
 COPY observatory observatory
 COPY clickhouse clickhouse
 ENV OBSERVATORY_DATA=/data OBSERVATORY_HOST=0.0.0.0
@@ -58,6 +60,7 @@ FROM base AS traffic
 COPY --from=install-traffic /opt/vitrine /opt/vitrine
 COPY pyproject.toml ./
 COPY app app
+COPY quick_otel quick_otel
 COPY benchmarks/traffic.py benchmarks/
 ENTRYPOINT ["locust", "-f", "benchmarks/traffic.py", "--headless", "--spawn-rate", "2", "--exit-code-on-error", "0"]
 
@@ -66,6 +69,7 @@ LABEL org.opencontainers.image.title="Vitrine" \
       org.opencontainers.image.description="A recommendation service you can see through"
 COPY --from=build /opt/vitrine /opt/vitrine
 COPY --from=build /srv/app app
+COPY --from=build /srv/quick_otel quick_otel
 COPY --from=build /srv/pyproject.toml ./
 COPY docs/runbook.md docs/
 COPY --from=build --chown=vitrine:vitrine /data /data

@@ -118,6 +118,7 @@ bench: $(VENV)/.dev ## measure quality and speed (about 15 minutes; tables and b
 	@$(BIN)/python -m benchmarks.serving
 	@$(BIN)/python -m benchmarks.overload
 	@$(BIN)/python -m benchmarks.telemetry
+	@$(BIN)/python -m benchmarks.sdk
 	@$(BIN)/python -m benchmarks.observatory
 	@$(if $(wildcard $(OTELCOL)),OTELCOL=$(OTELCOL) $(BIN)/python -m benchmarks.collector,echo "no Collector here: make collector")
 	@$(BIN)/python -m benchmarks.sizes

@@ -46,3 +46,12 @@ def test_handlers_are_at_most_ten_lines() -> None:
 
 def _is_handler(node: ast.AsyncFunctionDef) -> bool:
     return any("router." in ast.unparse(each) for each in node.decorator_list)
+
+
+def test_quick_otel_knows_nothing_of_this_repository_and_patches_nothing() -> None:
+    for path in (ROOT / "quick_otel").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+                names += [each.name for each in node.names]
+                assert not {name.split(".")[0] for name in names} & {"app", "observatory"}, path
