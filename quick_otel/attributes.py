@@ -1,7 +1,7 @@
 """The SDK's bounded attributes, with a short way for values that need no cleaning."""
 
-import threading
 from collections.abc import Mapping
+from threading import Lock
 from types import NoneType
 
 from opentelemetry.attributes import BoundedAttributes
@@ -29,7 +29,7 @@ class QuickAttributes(BoundedAttributes):
         # were made.
         self._dict: dict[str, AnyValue] = {}
         self.maxlen, self.max_value_len = maxlen, longest
-        self._lock = threading.Lock()
+        self._lock = Lock()
         if attributes:
             self._set_items(attributes)
 

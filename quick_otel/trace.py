@@ -8,9 +8,10 @@ instead of a generator. Samplers, processors, limits, dropped counts, status des
 """
 
 import copy
-import threading
 from collections.abc import Callable, Mapping, Sequence
+from threading import Lock
 from time import time_ns
+from types import MappingProxyType
 from typing import Any, Final, Literal, TypeVar, cast
 
 from opentelemetry import trace as trace_api
@@ -99,7 +100,7 @@ class QuickSpan(sdk.Span):
         self._set_status_on_exception = set_status_on_exception
         self._span_processor = span_processor
         self._record_end_metrics = record_end_metrics
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._attributes = QuickAttributes(
             limits.max_span_attributes, attributes, limits.max_span_attribute_length
         )
@@ -133,6 +134,12 @@ class QuickSpan(sdk.Span):
         with self._lock:
             if getattr(self, field) is EMPTY and self._end_time is None:
                 setattr(self, field, BoundedList(limit))
+
+    @property
+    def attributes(self) -> Attributes:
+        """As in the SDK. Once the span has ended nothing changes them: then without their lock."""
+        held = self._attributes
+        return MappingProxyType(held if self._end_time is None else held._dict)
 
     @property
     def events(self) -> Sequence[Event]:
@@ -190,9 +197,11 @@ class QuickTracer(sdk.Tracer):
         counted = self._tracer_metrics.start_span(parent, decision)
         if decision is DROP:
             return NonRecordingSpan(made)
-        span = QuickSpan(
-            name, made, parent, self.sampler, None, self.resource, result.attributes, None, links,
-            kind, self.span_processor, self.instrumentation_info, record_exception,
+        # Without Span.__new__, which only refuses to make a bare Span.
+        span = object.__new__(QuickSpan)
+        QuickSpan.__init__(
+            span, name, made, parent, self.sampler, None, self.resource, result.attributes, None,
+            links, kind, self.span_processor, self.instrumentation_info, record_exception,
             set_status_on_exception, self._span_limits, self._instrumentation_scope,
             record_end_metrics=counted,
         )  # fmt: skip
