@@ -25,10 +25,9 @@ import yaml
 from benchmarks.intake import EXPORT, cpu_seconds
 from benchmarks.servers import free_port
 
-PARTS = (
-    "memory_limiter", "transform/normalise", "redaction", "transform/restore", "spanmetrics",
-    "tail_sampling",
-)  # fmt: skip
+PARTS = ("memory_limiter", "transform/normalise", "redaction", "spanmetrics", "tail_sampling")
+OVERLAY = ("transform/expose", "transform/restore")
+"""What redaction-strict.yaml adds to the core's parts."""
 SENDERS = 4
 SETTLE_SECONDS = {"tail_sampling": 3.5}
 """Until nothing waits: sampling decides two seconds after a trace's root."""

@@ -8,7 +8,7 @@ import pytest
 
 from tests.observatory.observing import Observatory
 from tests.stack.bearing import COUNTED
-from tests.stack.collecting import PATIENT, Collector
+from tests.stack.collecting import PATIENT, STRICT, Collector
 
 TOKEN = "of the tests"
 MISSING = "no Collector here: `make collector` builds it (Go 1.25 or newer)"
@@ -46,9 +46,19 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observatory]:
 def collector(
     otelcol: Path, store: Observatory, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Collector]:
-    """Keeps every trace, and decides for it soon."""
+    """The core, which keeps every trace and decides on it soon."""
     folder = tmp_path_factory.mktemp("collector")
     with Collector(otelcol, folder, "clickhouse", PATIENT, **to(store)) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def strict(
+    otelcol: Path, store: Observatory, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Collector]:
+    """The same with redaction-strict.yaml."""
+    folder = tmp_path_factory.mktemp("strict")
+    with Collector(otelcol, folder, STRICT, "clickhouse", PATIENT, **to(store)) as running:
         yield running
 
 

@@ -1,4 +1,5 @@
-"""Texts that must not reach a store, and the part of each that tells what they hide.
+"""Texts that must not reach a store, and the part of each that tells what they hide: what services
+often leak (LEAKS, for the core), and whatever strangers may send (SENSITIVE, for redaction-strict.yaml).
 
 Keys are put together here, so that no scanner of secrets takes one for an issuer's own.
 """
@@ -146,4 +147,24 @@ SENSITIVE = (
     *HEADERS,
     *PASSWORDS,
     *QUERIES,
+)
+LEAKS = (
+    *(Sensitive(f"card {each}, thanks", each) for each in (CARDS[0], CARDS[1], CARDS[2], CARDS[10])),
+    *map(_whole, EMAILS[:2]),
+    Sensitive("INSERT INTO users VALUES (1, 'maria.lopez@example.com')", "maria.lopez@example.com"),
+    Sensitive("postgresql://maria:s3same@db.internal:5432/shop", "s3same"),
+    Sensitive("redis://:s3same@cache:6379/0", "s3same"),
+    Sensitive(f"token is {JWT}", JWT.split(".")[1]),
+    Sensitive(f"Authorization: Bearer {LETTERS}", LETTERS),
+    Sensitive(f"Basic {_credentials('maria:sesame')}", _credentials("maria:sesame")),
+    Sensitive(f"Cookie: theme=dark; sid={LETTERS}", LETTERS),
+    *map(_whole, (KEYS[0], KEYS[2], KEYS[7], KEYS[8], KEYS[9])),
+    Sensitive(f"-----BEGIN RSA {_PEM}\n{LETTERS}\n-----END RSA {_PEM}", LETTERS),
+    Sensitive('{"user": "maria", "password": "open s3same"}', "s3same"),
+    Sensitive("Server=db;User Id=sa;Password=s3same;", "s3same"),
+    Sensitive("grant_type=password&client_secret=s3same", "s3same"),
+    Sensitive(f"X-Api-Key: {LETTERS}", LETTERS),
+    Sensitive(f"refresh_token={LETTERS}", LETTERS),
+    Sensitive("https://shop.example/search?q=red+shoes&user=ingrid", "red+shoes"),
+    Sensitive("GET /search?q=shoes%20for%20ingrid HTTP/1.1", "ingrid"),
 )

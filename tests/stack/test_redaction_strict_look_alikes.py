@@ -17,10 +17,10 @@ Rows = list[dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def service(collector: Collector, store: Observatory) -> str:
+def service(strict: Collector, store: Observatory) -> str:
     """One whose telemetry has all of them, everywhere."""
     service = fresh()
-    send(collector, store, LOOK_ALIKES, service)
+    send(strict, store, LOOK_ALIKES, service)
     return service
 
 

@@ -72,11 +72,11 @@ def _record(signal: str, of: dict[str, Any]) -> Any:
             return gauge("gauge", attributes=told)
 
 
-def _stored(collector: Collector, store: Observatory, signal: str, of: dict[str, Any]) -> str:
+def _stored(strict: Collector, store: Observatory, signal: str, of: dict[str, Any]) -> str:
     """What the store has of a record with these attributes, and of a resource with them."""
     service, table = fresh(), TABLES[SIGNALS.index(signal)]
     message = request(signal, [_record(signal, of)], of | {"service.name": service})
-    assert over_grpc(collector, signal, message).code == 0
+    assert over_grpc(strict, signal, message).code == 0
     until(lambda: bool(rows(store, table, service)))
     [row] = rows(store, table, service)
     return json.dumps(row)
@@ -87,47 +87,47 @@ everywhere = pytest.mark.parametrize("signal", SIGNALS)
 
 @everywhere
 def test_values_under_telling_keys_are_masked(
-    collector: Collector, store: Observatory, signal: str
+    strict: Collector, store: Observatory, signal: str
 ) -> None:
     of: dict[str, Any] = dict.fromkeys(TELLING, PLAIN)
     of |= {f"list.{key}": [PLAIN] for key in TELLING}
     of |= {f"map.{number}": {key: PLAIN} for number, key in enumerate(TELLING)}
     of |= {f"maps.{number}": {"in": {key: [PLAIN]}} for number, key in enumerate(TELLING)}
-    stored = _stored(collector, store, signal, of)
+    stored = _stored(strict, store, signal, of)
     assert PLAIN not in stored
     assert [key for key in TELLING if f'"{key}": "****"' not in stored] == []
 
 
 @everywhere
 def test_values_under_keys_that_only_look_so_are_kept(
-    collector: Collector, store: Observatory, signal: str
+    strict: Collector, store: Observatory, signal: str
 ) -> None:
-    stored = _stored(collector, store, signal, dict.fromkeys(HARMLESS, PLAIN))
+    stored = _stored(strict, store, signal, dict.fromkeys(HARMLESS, PLAIN))
     assert [key for key in HARMLESS if f'"{key}": "{PLAIN}"' not in stored] == []
 
 
 @everywhere
 def test_numbers_that_are_cards_are_masked(
-    collector: Collector, store: Observatory, signal: str
+    strict: Collector, store: Observatory, signal: str
 ) -> None:
     of = {"one": CARDS[0], "list": list(CARDS), "map": {str(each): each for each in CARDS}}
-    stored = _stored(collector, store, signal, of)
+    stored = _stored(strict, store, signal, of)
     assert [each for each in CARDS if str(each) in stored] == []
 
 
 @everywhere
-def test_other_numbers_are_kept(collector: Collector, store: Observatory, signal: str) -> None:
+def test_other_numbers_are_kept(strict: Collector, store: Observatory, signal: str) -> None:
     of = {f"number.{each}": each for each in NUMBERS} | {"list": list(NUMBERS)}
-    stored = _stored(collector, store, signal, of)
+    stored = _stored(strict, store, signal, of)
     assert [each for each in NUMBERS if f'"number.{each}": "{each}"' not in stored] == []
     assert f'"list": "{json.dumps(NUMBERS, separators=(",", ":"))}"' in stored
 
 
 @everywhere
 def test_a_query_is_cut_off_whatever_is_in_it(
-    collector: Collector, store: Observatory, signal: str
+    strict: Collector, store: Observatory, signal: str
 ) -> None:
     of = dict.fromkeys(ADDRESSES, f"http://shop.example/a?{PLAIN}")
-    stored = _stored(collector, store, signal, of)
+    stored = _stored(strict, store, signal, of)
     assert PLAIN not in stored
     assert '"http://shop.example/a"' in stored
