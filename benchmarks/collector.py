@@ -2,12 +2,13 @@
 
     python -m benchmarks.collector [--otelcol PATH] [--spans 36000] [--rounds 3]
 
-From a receiver and an exporter that throws everything away, one part of otel-collector-config.yaml
-is added at a time, in the order of its pipelines; with the last it is the core as it stands. Spans
-are the service's own (benchmarks/recorded.py), in batches of 512 from four senders; then upstream's
-telemetrygen sends its own, in batches of 100. CPU is that of the Collector's process, so other work
-on the machine makes caches cold and is not counted. What a part adds is the median over the rounds,
-so the column need not sum up.
+To a receiver and an exporter that discards everything, one part of otel-collector-config.yaml is
+added at a time, in the order of its pipelines; with the last it is the core as it stands. Then
+collector/redaction-strict.yaml is merged over it. Spans are the service's own
+(benchmarks/recorded.py), in batches of 512 from four senders; then upstream's telemetrygen sends
+its own, in batches of 100. CPU is that of the Collector's process, so other work on the machine
+makes caches cold and is not counted. What a part adds is the median over the rounds, so the column
+need not sum up.
 """
 
 import argparse
@@ -20,14 +21,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 
-import yaml
-
-from benchmarks.collectors import PARTS, Collector, start, with_parts
+from benchmarks.collectors import OVERLAY, PARTS, Collector, start, with_parts
 from benchmarks.recorded import Trace, batch, recorded
 from benchmarks.report import report
 from benchmarks.servers import resident_megabytes
+from collector.merging import STRICT, merged
 
-CORE = Path(__file__).parents[1] / "otel-collector-config.yaml"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vitrine"
 TELEMETRYGEN = "github.com/open-telemetry/opentelemetry-collector-contrib/cmd/telemetrygen@v0.149.0"
 BARE = "receiver, exporter"
@@ -93,7 +92,7 @@ def in_turn(
 
 def measured(otelcol: str, traces: list[Trace], spans: int, rounds: int) -> list[dict[str, object]]:
     """All configurations side by side."""
-    core, rng = yaml.safe_load(CORE.read_text("utf-8")), random.Random(1)
+    core, rng = merged(), random.Random(1)
     assert with_parts(core, PARTS) == core, "the core has other parts"
     share = BATCH // traces[0].spans
     batches = [batch(rng.choices(traces, k=share), rng) for _ in range(spans // BATCH)]
@@ -102,6 +101,8 @@ def measured(otelcol: str, traces: list[Trace], spans: int, rounds: int) -> list
         for at, part in enumerate(PARTS):
             config = with_parts(core, PARTS[: at + 1])
             collectors[f"+ {part}"] = start(stack, otelcol, config, part)
+        strict = with_parts(merged(STRICT), (*PARTS, *OVERLAY))
+        collectors[f"+ {STRICT}.yaml"] = start(stack, otelcol, strict, PARTS[-1])
         for each in collectors.values():
             each.send(batches[:8])
         rows = in_turn(collectors, rounds, lambda collector: collector.send(batches))

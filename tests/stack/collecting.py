@@ -16,7 +16,7 @@ from tests.telemetry.receiver import refused_port
 
 CORE = ROOT / "otel-collector-config.yaml"
 BACKENDS = ROOT / "collector" / "backends"
-STRICT = ROOT / "collector" / "redaction-strict.yaml"
+REDACTION_STRICT = ROOT / "collector" / "redaction-strict.yaml"
 PATIENT = Path(__file__).with_name("patient.yaml")
 RESTARTS = 5
 PORTS = ("grpc", "http", "health", "metrics")

@@ -8,7 +8,7 @@ import pytest
 
 from tests.observatory.observing import Observatory
 from tests.stack.bearing import COUNTED
-from tests.stack.collecting import PATIENT, STRICT, Collector
+from tests.stack.collecting import PATIENT, REDACTION_STRICT, Collector
 
 TOKEN = "of the tests"
 MISSING = "no Collector here: `make collector` builds it (Go 1.25 or newer)"
@@ -58,7 +58,9 @@ def strict(
 ) -> Iterator[Collector]:
     """The same with redaction-strict.yaml."""
     folder = tmp_path_factory.mktemp("strict")
-    with Collector(otelcol, folder, STRICT, "clickhouse", PATIENT, **to(store)) as running:
+    with Collector(
+        otelcol, folder, REDACTION_STRICT, "clickhouse", PATIENT, **to(store)
+    ) as running:
         yield running
 
 

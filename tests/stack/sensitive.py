@@ -1,5 +1,5 @@
 """Texts that must not reach a store, and the part of each that tells what they hide: what services
-often leak (LEAKS, for the core), and whatever strangers may send (SENSITIVE, for redaction-strict.yaml).
+often leak (LEAKS, for the core), and what strangers may send (SENSITIVE, for strict redaction).
 
 Keys are put together here, so that no scanner of secrets takes one for an issuer's own.
 """
@@ -149,7 +149,7 @@ SENSITIVE = (
     *QUERIES,
 )
 LEAKS = (
-    *(Sensitive(f"card {each}, thanks", each) for each in (CARDS[0], CARDS[1], CARDS[2], CARDS[10])),
+    *(Sensitive(f"card {each}, thanks", each) for each in (*CARDS[:3], CARDS[10])),
     *map(_whole, EMAILS[:2]),
     Sensitive("INSERT INTO users VALUES (1, 'maria.lopez@example.com')", "maria.lopez@example.com"),
     Sensitive("postgresql://maria:s3same@db.internal:5432/shop", "s3same"),

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from collector.merging import merged
-from tests.stack.collecting import BACKENDS, CORE, config
+from collector.merging import STRICT, merged
+from tests.stack.collecting import BACKENDS, CORE, REDACTION_STRICT, config
 
 NOT_UPSTREAM = {"signoz", "azure-monitor"}
 """Made of parts that the upstream build does not have."""
@@ -21,9 +21,12 @@ def files(name: str) -> tuple[str, ...]:
     return TOGETHER.get(name, (name,))
 
 
-@pytest.mark.parametrize("name", [None, *(each for each in NAMES if each not in NOT_UPSTREAM)])
-def test_the_binary_takes_it(otelcol: Path, tmp_path: Path, name: str | None) -> None:
-    command = [str(otelcol), "validate", *config(*(files(name) if name else ()))]
+UPSTREAM = [files(each) for each in NAMES if each not in NOT_UPSTREAM]
+
+
+@pytest.mark.parametrize("names", [(), (REDACTION_STRICT,), *UPSTREAM])
+def test_the_binary_takes_it(otelcol: Path, tmp_path: Path, names: tuple[str | Path, ...]) -> None:
+    command = [str(otelcol), "validate", *config(*names)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -87,6 +90,15 @@ def test_a_backend_leaves_the_way_in_as_it_is(name: str) -> None:
         if each.endswith("/in"):
             assert set(pipeline["receivers"]) <= set(whole[each]["receivers"])
             assert pipeline["processors"] == whole[each]["processors"]
+
+
+def test_strict_redaction_adds_to_the_core_and_keeps_its_order() -> None:
+    core, strict = (merged(*names)["service"]["pipelines"] for names in ((), (STRICT,)))
+    added = {"transform/expose", "transform/restore"}
+    for name, pipeline in core.items():
+        processors = strict[name].get("processors", [])
+        assert added <= set(processors) or not name.endswith("/in")
+        assert [each for each in processors if each not in added] == pipeline.get("processors", [])
 
 
 def test_sampling_sees_whole_traces_and_metrics_see_every_span() -> None:

@@ -1,4 +1,4 @@
-"""The core masks what services often leak, in attributes and bodies, and nothing that only looks so."""
+"""The core masks what services often leak in attributes and bodies, and no look-alike of it."""
 
 import json
 from typing import Any
@@ -51,7 +51,7 @@ everywhere = pytest.mark.parametrize("signal", SIGNALS)
 def _stored(
     collector: Collector, store: Observatory, signal: str, each: list[dict[str, Any]]
 ) -> list[Row]:
-    """What the store has of records with these attributes, on a resource with the same, in order."""
+    """What the store has, in order, of records and resources with these attributes."""
     service, table = fresh(), TABLES[SIGNALS.index(signal)]
     for number, of in enumerate(each):
         told, resource = attributes(of), of | {"service.name": service, "number": number}

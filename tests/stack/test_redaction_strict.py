@@ -1,5 +1,4 @@
-"""With redaction-strict.yaml nothing private reaches the store, in whatever position it is sent; the
-records that had it do."""
+"""With redaction-strict.yaml nothing private reaches the store, in whatever position it is sent."""
 
 import json
 from typing import Any

@@ -9,7 +9,7 @@ import pytest
 from tests.observatory.messages import attributes, fresh, request, span
 from tests.observatory.observing import Observatory
 from tests.observatory.sending import over_grpc
-from tests.stack.collecting import PATIENT, STRICT, Collector
+from tests.stack.collecting import PATIENT, REDACTION_STRICT, Collector
 from tests.stack.conftest import to
 from tests.stack.everywhere import BODIES, KINDS, SIGNALS, TABLES, arrived, message, rows
 from tests.stack.look_alikes import LOOK_ALIKES
@@ -33,7 +33,7 @@ def test_a_second_collector_changes_nothing(
     service, told = fresh(), attributes(PRIVATE)
     variables = to(store) | {"OTLP_ENDPOINT": strict.otlp}
     backends = ("clickhouse", "otlp", "fan-out")
-    with Collector(otelcol, tmp_path, STRICT, *backends, PATIENT, **variables) as first:
+    with Collector(otelcol, tmp_path, REDACTION_STRICT, *backends, PATIENT, **variables) as first:
         for signal in SIGNALS:
             assert over_grpc(first, signal, message(signal, TEXTS, service)).code == 0
         private = request(

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.lasting
 BUDGET, STRANGERS = 60, 30
 SPANS = 5
 STRANGER = "not-vitrine"
+OURS = "vitrine(-.*)?"
 Budgeted = Callable[..., AbstractContextManager[Sampler]]
 
 
@@ -105,7 +106,7 @@ def test_other_services_share_a_budget_of_their_own(
     budgeted: Budgeted, service: str | None
 ) -> None:
     ours, others = some(within(BUDGET)[0]), some(100)
-    with budgeted(COLLECTOR_SERVICES="vitrine(-.*)?") as sampler:
+    with budgeted(COLLECTOR_SERVICES=OURS) as sampler:
         message = together(others, service)
         message.MergeFrom(together(ours, sampler.service))
         sampler.tell(message)
@@ -114,9 +115,17 @@ def test_other_services_share_a_budget_of_their_own(
         assert kept(sampler, others) in within(STRANGERS)
 
 
+def test_unless_services_are_named_every_service_is_ours(budgeted: Budgeted) -> None:
+    others = some(within(BUDGET)[0])
+    with budgeted() as sampler:
+        sampler.tell(together(others, STRANGER))
+        sampler.decided(len(others))
+        assert kept(sampler, others) == len(others)
+
+
 def test_a_trace_that_goes_through_our_service_is_ours(budgeted: Budgeted) -> None:
     both = some(within(BUDGET)[0])
-    with budgeted() as sampler:
+    with budgeted(COLLECTOR_SERVICES=OURS) as sampler:
         first = [each for one in both for each in one.parts[0]]
         message = request("traces", first, {"service.name": STRANGER})
         rest = [each for one in both for part in one.parts[1:] for each in part]

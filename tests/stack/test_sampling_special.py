@@ -59,6 +59,23 @@ def test_a_canary_is_the_version_as_it_stands(
         assert sampler.stored() == whole([made])
 
 
+def test_another_service_has_attributes_of_its_own(
+    otelcol: Path, tmp_path: Path, store: Observatory
+) -> None:
+    variables = {"COLLECTOR_SAMPLING_PERCENTAGE": 0, "COLLECTOR_NAMESPACE": "shop"}
+    with sampling(otelcol, tmp_path, store, COLLECTOR_CANARY_MODEL="2", **variables) as sampler:
+        kept = [
+            trace(about=about)
+            for about in (
+                {"shop.debug": True}, {"shop.ranking.degraded": True}, {"shop.model.version": "2"},
+            )
+        ]  # fmt: skip
+        other = trace(about={"vitrine.debug": True})
+        sampler.send([*kept, other])
+        sampler.decided(4)
+        assert sampler.stored() == whole(kept)
+
+
 def test_what_is_slow_can_be_said(otelcol: Path, tmp_path: Path, store: Observatory) -> None:
     variables = {"COLLECTOR_SAMPLING_PERCENTAGE": 0, "COLLECTOR_SLOW_MS": 100}
     with sampling(otelcol, tmp_path, store, **variables) as sampler:
