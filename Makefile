@@ -9,7 +9,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vitrine
 # The Collector's binary lies outside the repository, in a folder named after what it is made of.
 OTELCOL ?= $(CACHE)/collector/$(firstword $(shell cksum < collector/manifest.yaml))/otelcol
 SLOTH ?= $(CACHE)/sloth/$(SLOTH_VERSION)/sloth
-.PHONY: help run test test-stack test-upstream collector sloth up down logs smoke traffic check platforms format bench lock docs clean
+.PHONY: help run test test-stack test-stock test-upstream collector sloth up down logs smoke traffic check platforms format bench lock docs clean
 COMPOSE := docker compose
 
 help: ## list what can be made
@@ -35,6 +35,9 @@ test: $(VENV)/.dev ## run the tests
 
 test-stack: $(VENV)/.dev $(OTELCOL) ## run the tests of the Collector, against the real one
 	@OTELCOL=$(OTELCOL) $(BIN)/pytest -n 4 --dist worksteal tests/stack
+
+test-stock: $(VENV)/.dev ## run the tests of telemetry on the stock OpenTelemetry SDK
+	@TEST_SDK=stock $(BIN)/pytest -n auto --dist worksteal -m "not lasting" tests/telemetry
 
 test-upstream: $(VENV)/.dev ## run OpenTelemetry's own tests on quick_otel
 	@$(BIN)/python tests/quick_otel/upstream.py --tb=short

@@ -186,9 +186,8 @@ def evaluate() -> None:
 def vocabulary() -> None:
     """Print everything the service tells, as Markdown (docs/telemetry.md)."""
     from app.telemetry.reference import reference  # noqa: PLC0415 - it needs the whole SDK
-    from app.telemetry.tallies import MOST_SERIES  # noqa: PLC0415
 
-    sys.stdout.write(reference(MOST_SERIES))
+    sys.stdout.write(reference())
 
 
 @cli.command("settings")

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TextIO, cast
 
 import typer
 from rich.console import Console
@@ -19,10 +20,14 @@ def keep_streams() -> None:
 
     The next file or socket would get the number of such a stream, and what is written to it.
     """
-    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
-        if getattr(sys, name) is None:
-            os.dup2(os.open(os.devnull, os.O_RDWR), number)
-            setattr(sys, name, os.fdopen(number, mode, closefd=False))
+    sys.stdin = sys.stdin or _null(0, "r")
+    sys.stdout = sys.stdout or _null(1, "w")
+    sys.stderr = sys.stderr or _null(2, "w")
+
+
+def _null(number: int, mode: str) -> TextIO:
+    os.dup2(os.open(os.devnull, os.O_RDWR), number)
+    return cast("TextIO", os.fdopen(number, mode, closefd=False))
 
 
 def told(sentence: str, style: str | None = None) -> None:

@@ -17,7 +17,6 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from app.api.admission import RECEIVED, UNGUARDED
-from app.api.paths import route_path
 from app.api.problems import Problem
 from app.api.rate_limit import client_key
 from app.connections import (
@@ -30,6 +29,7 @@ from app.connections import (
     last_answer,
     seconds_in_kernel,
 )
+from app.telemetry.kit.minimal_scope import route_path
 
 CHECK_SECONDS = 1.0
 """How often a connection looks whether it takes too long."""

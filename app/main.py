@@ -5,7 +5,7 @@ imports OpenTelemetry, which raises for some values while it is imported.
 """
 # ruff: noqa: E402
 
-from app.telemetry.environment import check_process, unsaid
+from app.telemetry.kit.environment import check_process, pending_warnings
 
 check_process()
 
@@ -77,10 +77,7 @@ def create_app(settings: Settings, telemetry: MakesTelemetry = from_environment)
         version=__version__,
         description=DESCRIPTION,
         contact={"name": "The operator of this service"},
-        license_info={
-            "name": "As the source repository says",
-            "identifier": "LicenseRef-Vitrine",
-        },
+        license_info={"name": "Apache License 2.0", "identifier": "Apache-2.0"},
         servers=[{"url": "/", "description": "where this description comes from"}],
         openapi_tags=TAGS,
         generate_unique_id_function=lambda route: route.name,
@@ -119,7 +116,7 @@ def lifespan(
             check_process()  # a test may have changed it since
             if settings.telemetry.enabled and not sdk_disabled():
                 watcher = await watched(stack, app, telemetry, settings.telemetry)
-            for sentence in unsaid():
+            for sentence in pending_warnings():
                 log.warning("%s", sentence)
             stack.enter_context(admission(app, settings.limits, watcher.refused))
             connections = Connections(

@@ -17,7 +17,7 @@ from app.http_protocol import BoundedProtocol
 from app.opening import opened
 from app.seeding import needs_seed, seed
 from app.settings import ServerSettings, Settings
-from app.telemetry.environment import unsaid
+from app.telemetry.kit.environment import pending_warnings
 
 SHUTDOWN_SECONDS = 2
 ACCEPTED_AT_ONCE = 32
@@ -31,7 +31,7 @@ def serve(settings: Settings) -> None:
     raise_file_limit(settings.limits)
     prepare(settings.data)
     if server.workers > 1:  # one process alone says it in its log
-        for sentence in unsaid():
+        for sentence in pending_warnings():
             told(sentence, "yellow")
     base = base_url(server)
     glob = " -g" if "[" in base else ""  # curl reads brackets as a pattern

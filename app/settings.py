@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.telemetry.kit.settings import KitSettings
+
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 
@@ -98,30 +100,9 @@ class WikipediaSettings(_Group):
     breaker_seconds: Seconds = Field(30, description="how long the circuit stays open")
 
 
-class TelemetrySettings(_Group):
-    """What is told, and to whom; the standard OTEL_* variables say where it goes."""
+class TelemetrySettings(KitSettings):
+    """What is emitted; the standard OTEL_* variables say where it goes."""
 
-    enabled: bool = Field(True, description="make traces, metrics and logs, and send them by OTLP")
-    logs: Literal["auto", "json", "text", "off"] = Field(
-        "auto",
-        description="log lines on standard output, besides OTLP; auto: text for a person at a "
-        "terminal, else JSON",
-    )
-    query_text: Literal["hash", "plain"] = Field(
-        "hash", description="plain: show what users typed in traces and logs; for demonstrations"
-    )
-    hash_key: SecretStr | None = Field(
-        None, description="key of the hashes that stand for inputs; none: another at each start"
-    )
-    environment: str = Field("development", description="deployment.environment.name")
-    revision: str = Field("", description="source revision; empty: that of the Git work tree")
-    shutdown_seconds: Seconds = Field(2.5, description="how long the end waits for the last batch")
-    trace_url: str = Field(
-        "",
-        pattern=r"^(https?://\S*\{trace_id\}\S*)?$",
-        description="address of the page that shows a trace, with {trace_id} for its id: answers "
-        "on our page link there; empty: no links",
-    )
     trace_delay: float = Field(
         0,
         ge=0,

@@ -23,12 +23,15 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from app.main import create_app
 from app.parts import Unwatched
 from app.settings import Settings
-from app.telemetry.attributes import describe
-from app.telemetry.stages import OF_THE_REQUEST
+from app.telemetry.facts import OF_THE_REQUEST, facts
 
 
 class _Stage:
     result: object = None
+    seconds, error = 0.0, None
+
+    def __init__(self, name: str) -> None:
+        self.name = name
 
 
 class UsualStages:
@@ -36,7 +39,7 @@ class UsualStages:
 
     @contextmanager
     def observe(self, name: str, _: object = None) -> Iterator[_Stage]:
-        stage = _Stage()
+        stage = _Stage(name)
         if name in OF_THE_REQUEST:
             yield stage
             _describe(trace.get_current_span(), stage)
@@ -50,7 +53,7 @@ class UsualStages:
 
 
 def _describe(span: trace.Span, stage: _Stage) -> None:
-    for key, value in describe(stage.result).items():
+    for key, value in facts(stage).attributes.items():
         span.set_attribute(key, value)
 
 

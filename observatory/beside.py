@@ -14,7 +14,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from app.console import told
-from app.telemetry.environment import check
+from app.telemetry.kit.environment import check
 from observatory.companions import Companion, Doors, collector, observatory
 
 STOP_SECONDS = 10

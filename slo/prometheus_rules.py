@@ -47,9 +47,9 @@ def _metric(name: str) -> str:
     if name in GAUGES:
         return name
     base, dot, part = name.rpartition(".")
-    if dot and f"_{part}" in PARTS and base in v.METRICS:
+    if dot and f"_{part}" in PARTS and base in v.VOCABULARY.metrics:
         return _metric(base) + f"_{part}"
-    metric = v.METRICS[name]
+    metric = v.VOCABULARY.metrics[name]
     total = "_total" if metric.instrument == "counter" else ""
     return name.replace(".", "_") + UNITS.get(metric.unit, "") + total
 

@@ -1,5 +1,6 @@
 """What tests share: one embedder, catalogues in temporary files, the same examples on each run."""
 
+import os
 import shutil
 import ssl
 from collections.abc import Iterable, Iterator
@@ -17,6 +18,7 @@ from app.catalogue.vectors import Models
 from app.parts import load_embedder
 from app.recommend.embedding import Embedder
 from app.recommend.types import Document
+from app.settings import TelemetrySettings
 from tests.opening import OpenCatalogue
 
 settings.register_profile(
@@ -27,6 +29,12 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 settings.load_profile("vitrine")
+
+SDK = os.environ.get("TEST_SDK", "")
+"""The SDK to test with, where it is not the default."""
+if SDK:
+    TelemetrySettings.model_fields["sdk"].default = SDK
+    TelemetrySettings.model_rebuild(force=True)
 
 SEED = Path(store.__file__).parent / "seed"
 

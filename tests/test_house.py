@@ -1,57 +1,63 @@
-"""The rules of the house that no linter checks: sizes, and what knows what."""
+"""What knows what: rules of the layout that no linter checks."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
+import pytest
 
 ROOT = Path(__file__).parents[1]
-SOURCES = sorted(
-    path for package in ("app", "observatory") for path in (ROOT / package).rglob("*.py")
-)
-LONGEST_FILE, LONGEST_FUNCTION, USUAL_FUNCTION, SCREEN = 200, 40, 25, 80
+HEART = frozenset({"fastapi", "starlette", "opentelemetry", "sqlite3"})
+"""Packages that the heart doesn't know."""
 
 
-def functions(path: Path) -> Iterator[tuple[str, int]]:
-    """The name and number of lines of every function in a file."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno:
-            yield f"{path.relative_to(ROOT)}:{node.name}", node.end_lineno - node.lineno + 1
-
-
-def test_files_are_short() -> None:
-    lengths = {str(path): len(path.read_text("utf-8").splitlines()) for path in SOURCES}
-    assert {name for name, length in lengths.items() if length > LONGEST_FILE} == set()
-
-
-def test_functions_are_short() -> None:
-    lengths = dict(each for path in SOURCES for each in functions(path))
-    assert {name for name, length in lengths.items() if length > LONGEST_FUNCTION} == set()
-    assert np.percentile(list(lengths.values()), 90) <= USUAL_FUNCTION
-
-
-def test_the_pipeline_fits_one_screen() -> None:
-    pipeline = ROOT / "app" / "recommend" / "pipeline.py"
-    assert len(pipeline.read_text("utf-8").splitlines()) <= SCREEN
-
-
-def test_handlers_are_at_most_ten_lines() -> None:
-    for path in (ROOT / "app" / "api").glob("*.py"):
+def imported(folder: Path, pattern: str = "**/*.py") -> Iterator[tuple[str, str]]:
+    """Each file's name with each module that it imports."""
+    for path in folder.glob(pattern):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.AsyncFunctionDef) and _is_handler(node):
-                body = node.body[-1].end_lineno or 0
-                assert body - node.body[0].lineno < 10, f"{path.name}:{node.name}"
+            if isinstance(node, ast.Import):
+                yield from ((path.name, each.name) for each in node.names)
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                yield path.name, node.module or ""
 
 
-def _is_handler(node: ast.AsyncFunctionDef) -> bool:
-    return any("router." in ast.unparse(each) for each in node.decorator_list)
+def walled(folder: Path) -> list[tuple[str, str]]:
+    """What the heart must not import, and does."""
+    return [
+        (file, module)
+        for file, module in imported(folder)
+        if module.split(".")[0] in HEART
+        or (module.startswith("app.") and not module.startswith("app.recommend"))
+    ]
+
+
+def test_the_heart_knows_no_framework_no_telemetry_and_no_database() -> None:
+    assert walled(ROOT / "app" / "recommend") == []
+
+
+@pytest.mark.parametrize("line", ["import sqlite3", "from fastapi import FastAPI"])
+def test_a_breach_of_the_wall_is_noticed(tmp_path: Path, line: str) -> None:
+    (tmp_path / "breach.py").write_text(line)
+    assert [file for file, _ in walled(tmp_path)] == ["breach.py"]
+
+
+def test_the_seam_imports_nothing_of_the_service() -> None:
+    seam = list(imported(ROOT / "app" / "recommend", "stages.py"))
+    assert [module for _, module in seam if module.startswith("app")] == []
+
+
+def test_the_service_patches_nothing_and_reaches_into_nothing_private() -> None:
+    forbidden = re.compile(r"_internal|setattr\(|\.export = ")
+    found = [
+        f"{path.name}:{number}"
+        for path in (ROOT / "app").rglob("*.py")
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if forbidden.search(line)
+    ]
+    assert found == []
 
 
 def test_quick_otel_knows_nothing_of_this_repository() -> None:
-    for path in (ROOT / "quick_otel").glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Import | ast.ImportFrom):
-                names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-                names += [each.name for each in node.names]
-                assert not {name.split(".")[0] for name in names} & {"app", "observatory"}, path
+    ours = {"app", "observatory"}
+    assert [each for each in imported(ROOT / "quick_otel") if each[1].split(".")[0] in ours] == []

@@ -12,11 +12,11 @@ from collections.abc import Callable
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.paths import route_path
 from app.api.problems import Problem
 from app.api.queue_delay import QueueDelay
 from app.api.rate_limit import RateLimit, client_of
 from app.settings import LimitSettings
+from app.telemetry.kit.minimal_scope import route_path
 
 UNGUARDED = frozenset({"/livez", "/readyz", "/version"})
 """Always answered: these are how somebody finds out what is wrong."""

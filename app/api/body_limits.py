@@ -5,9 +5,9 @@ import asyncio
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.paths import route_path
 from app.api.problems import Problem
 from app.settings import LimitSettings
+from app.telemetry.kit.minimal_scope import route_path
 
 BODY_SECONDS, BODY_RATE = 10, 16_384
 """A body may take so many seconds, and one more for each so many bytes that have come."""

@@ -14,12 +14,11 @@ from starlette.responses import JSONResponse
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
-from app.telemetry.context import trace_id
+from app.telemetry.kit.context import trace_id
+from app.telemetry.kit.requests import PROBLEM
 
 MEDIA_TYPE = "application/problem+json"
 MAX_ERRORS = 20
-PROBLEM = "vitrine.problem"
-"""Key in the scope of a request that was answered with a problem."""
 
 RawHeaders = Sequence[tuple[bytes, bytes]]
 Answers = dict[int | str, dict[str, Any]]

@@ -23,8 +23,8 @@ from app.parts import Parts
 from app.recommend.query import NoSearchableWords
 from app.recommend.stages import RECOMMEND
 from app.recommend.types import Recommendation, Request
-from app.telemetry.context import trace_id, traceparent
-from app.telemetry.record import about_this_request
+from app.telemetry.kit.context import trace_id, traceparent
+from app.telemetry.kit.request_record import set_request_attribute
 from app.telemetry.vocabulary import RECOMMENDATION_ID
 
 router = APIRouter(tags=["recommendations"])
@@ -89,7 +89,7 @@ def _served(
     model = recommendation.model
     shown = tuple(each.document.id for each in recommendation.ranking.items)
     missing, trace = recommendation.degraded, traceparent()
-    about_this_request(RECOMMENDATION_ID, recommendation_id)
+    set_request_attribute(RECOMMENDATION_ID, recommendation_id)
     served = Served(recommendation_id, model.name, model.version, missing, shown, trace)
     parts.journal.note(served)
     identity = Identity(recommendation_id, trace_id(), time.perf_counter() - started)

@@ -7,7 +7,6 @@ from fastapi import FastAPI, Request
 from starlette.responses import JSONResponse
 
 from app.api.problems import Problem
-from app.telemetry.context import exception_on_span
 
 FOR_THE_OPERATOR = "Trying again does not help; tell whoever runs this service."
 BUSY = Problem(
@@ -80,11 +79,10 @@ def problem_of(error: sqlite3.Error) -> Problem:
 
 
 def install(app: FastAPI) -> None:
-    """Answer errors of SQLite with problem details, and record each on the span it happened in."""
+    """Answer errors of SQLite with problem details; what is logged is on the trace too."""
 
     @app.exception_handler(sqlite3.Error)
     async def storage(_: Request, error: sqlite3.Error) -> JSONResponse:
-        exception_on_span(error)
         problem = problem_of(error)
         log.error("the database failed: %s", problem.name, exc_info=error)
         return problem.response()

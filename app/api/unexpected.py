@@ -6,7 +6,6 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import Problem
-from app.telemetry.context import exception_on_span
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +28,7 @@ class Unexpected:
             await self._app(scope, receive, watched)
         except ClientDisconnect:
             return  # nobody waits for an answer
-        except Exception as error:
-            exception_on_span(error)
+        except Exception:
             log.exception("unhandled error")
             if begun:  # too late for an answer; the connection must break
                 raise

@@ -43,6 +43,13 @@ class Summary:
     notes: Notes = field(default_factory=Counter)
     """What was changed or left out, and how often."""
 
+    def count(self, written: Written | None) -> None:
+        """One row more; None: it was rejected."""
+        self.created += written is Written.CREATED
+        self.updated += written is Written.UPDATED
+        self.unchanged += written is Written.UNCHANGED
+        self.rejected += written is None
+
     @property
     def stored(self) -> int:
         """Rows that are in the catalogue now."""
@@ -108,8 +115,7 @@ def import_path(
             each.unlink()  # those of an earlier import
     for part in outcomes(catalogue, rows_of(path, summary.notes)):
         for _, written in part:
-            name = written.value if written else "rejected"
-            setattr(summary, name, getattr(summary, name) + 1)
+            summary.count(written)
         bad = [row for row, written in part if written is None]
         if bad:
             _append(places, bad, summary)

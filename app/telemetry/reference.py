@@ -1,16 +1,18 @@
-"""The reference page of everything that is told, made from the vocabulary."""
+"""The reference page of everything that is emitted, made from the vocabulary."""
 
 from collections.abc import Iterable
 
 from app.recommend.stages import FEEDBACK, RECOMMEND, STAGES
-from app.telemetry import vocabulary as v
-from app.telemetry.naming import Attribute, Metric
+from app.telemetry.kit.vocabulary import SECONDS, Attribute, Metric
+from app.telemetry.vocabulary import VOCABULARY
 
-HEAD = """# What the service tells
+HEAD = """# What the service emits
 
-Made from `app/telemetry/vocabulary.py` (`make docs`; `make check` fails when it is stale). Tests
+Generated from `app/telemetry/vocabulary.py` (`make docs`; `make check` fails when stale). Tests
 look at everything the service emits and fail on a name that is neither here nor in OpenTelemetry's
-semantic conventions, on another type, and on a value out of bounds.
+semantic conventions, on another type, and on a value out of bounds. `app/telemetry/facts.py` lists
+what is emitted of each result; `app/telemetry/kit` is the part to copy, as
+[Observe your own service](observe-your-own-service.md) shows.
 
 ## A trace
 
@@ -19,13 +21,17 @@ semantic conventions, on another type, and on a value out of bounds.
 | `POST /recommend` and the like | SERVER | FastAPI instrumentation |
 """
 TAIL = """| `SELECT` | CLIENT | sqlite3 instrumentation |
-| `GET` | CLIENT | httpx instrumentation |
+| `GET /w/rest.php/v1/search/page` | CLIENT | httpx instrumentation |
 
-A failure has status ERROR and `error.type` on the span where it happened, also where it was dealt
-with: then the request is degraded and not failed. `error.type` is the exception's name, or the
-status Wikipedia answered with. What nobody foresaw leaves an `exception` event with its stack.
-Messages of exceptions are nowhere: they may quote what was typed. Feedback links to the span of the
-recommendation it judges.
+A failure has status ERROR and `error.type` on the span where it happened, also where the service
+recovered: then the request is degraded and not failed. `error.type` is the exception's name, or the
+status Wikipedia answered with. A failure that the service is not built to live with leaves one
+`exception` event with its stack, on the stage or request it happened in, and a log record. Feedback
+links to the span of the recommendation it judges.
+
+Left out for privacy, although the conventions have them: query strings, headers, the caller's
+address, port and program, the Host header, database file names, `tracestate`, and messages of
+exceptions, which may quote what was typed. `url.path` is the route's template.
 
 Every response has the trace's id (`traceresponse`, and `trace_id` in recommendations and problems)
 and the times of its stages (`Server-Timing`).
@@ -51,10 +57,10 @@ OTLP record, with the ids of its trace.
 METRICS = """
 ## Metrics
 
-Seconds, cumulative, with exemplars. Histograms of durations have the buckets {quick}; shares have
-tenths. A metric has at most {most} attribute sets; what is beyond is counted together under
-`otel.metric.overflow`. Metrics are always present, from the first recommendation on, unless they
-need something else to have happened (`make smoke` reads back all that are always present).
+Seconds, cumulative, with exemplars. Histograms of durations have the buckets {seconds}; shares have
+tenths. Every attribute of a metric is bounded: by the values above, by routes, or by the number of
+models. Metrics are always present, from the first recommendation on, unless they need something
+else to have happened (`make smoke` reads back all that are always present).
 
 | name | instrument | unit | meaning | attributes | present |
 |---|---|---|---|---|---|
@@ -67,14 +73,14 @@ SDK itself `otel.sdk.processor.*` (queues, and what did not fit: `error.type` `q
 """
 
 
-def reference(most_series: int) -> str:
+def reference() -> str:
     """Markdown."""
     stages = [name for name in STAGES if name not in (RECOMMEND, FEEDBACK)]
     spans = "".join(f"| `{name}` | INTERNAL | stages |\n" for name in stages)
-    attributes = "".join(map(_attribute, v.ATTRIBUTES.values()))
-    events = "".join(f"| `{each}` | {each.meaning} |\n" for each in v.EVENTS.values())
-    metrics = METRICS.format(quick=_numbers(v.QUICK), most=most_series)
-    rows = "".join(map(_metric, v.METRICS.values()))
+    attributes = "".join(map(_attribute, VOCABULARY.attributes.values()))
+    events = "".join(f"| `{each}` | {each.meaning} |\n" for each in VOCABULARY.events.values())
+    metrics = METRICS.format(seconds=_numbers(SECONDS))
+    rows = "".join(map(_metric, VOCABULARY.metrics.values()))
     return HEAD + spans + TAIL + attributes + EVENTS + events + metrics + rows + STANDARD
 
 

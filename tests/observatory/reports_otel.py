@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from app.telemetry.resource import NAME
+from app.telemetry.vocabulary import SCOPE as NAME
 from tests.observatory.reports_told import (
     Histogram,
     Number,

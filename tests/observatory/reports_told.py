@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from app.telemetry import vocabulary as v
-from app.telemetry.resource import NAME
+from app.telemetry.vocabulary import SCOPE as NAME
 
 Value = str | bool | int | float
 Attributes = Mapping[str, Value]

@@ -5,10 +5,11 @@ import re
 import pytest
 
 from app.telemetry import vocabulary as v
+from app.telemetry.kit import conventions
+from app.telemetry.kit.vocabulary import SECONDS
 from observatory.engine import Engine
 from observatory.statements import reading
 from tests.observatory.reports_asking import FLAVOURS, REPORTS, Reports
-from tests.telemetry import conventions
 
 pytest_plugins = ["tests.observatory.reports_fixture"]
 every_report = pytest.mark.parametrize("name", REPORTS)
@@ -54,7 +55,7 @@ def test_a_reader_may_run_it(reports: Reports, both: Engine, name: str) -> None:
 
 @every_report
 def test_names_are_those_of_the_vocabulary(name: str) -> None:
-    known = {*v.ATTRIBUTES, *v.METRICS, *v.EVENTS}
+    known = {*v.VOCABULARY.attributes, *v.VOCABULARY.metrics, *v.VOCABULARY.events}
     known |= conventions.attributes() | conventions.metrics().keys()
     used = {*NAMES.findall(REPORTS[name]), *KEYS.findall(REPORTS[name])}
     assert used - known == set()
@@ -65,8 +66,8 @@ def test_values_are_those_of_the_vocabulary() -> None:
     assert {"hit", "miss"} == set(v.CACHE_OUTCOME.values)
     assert {"1", "2-3", "4-10", "11+"} == set(v.RANK_BUCKET.values)
     assert {"click", "thumbs_up", "thumbs_down", "dismiss", "dwell"} == set(v.FEEDBACK_KIND.values)
-    assert {"traces", "metrics", "logs"} == set(v.SIGNAL.values)
-    assert 0.25 in v.QUICK  # what the latency objective is counted at
+    assert {"traces", "metrics", "logs"} == set(v.CORE.signal.values)
+    assert 0.25 in SECONDS  # what the latency objective is counted at
     assert v.SCOPE == "vitrine"
 
 

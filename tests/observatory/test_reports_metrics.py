@@ -17,6 +17,7 @@ from opentelemetry.semconv.attributes.http_attributes import (
 from opentelemetry.semconv.attributes.server_attributes import SERVER_ADDRESS
 
 from app.telemetry import vocabulary as v
+from app.telemetry.kit import vocabulary as kit_names
 from tests.observatory.reports_asking import Reports
 from tests.observatory.reports_told import Attributes, Histogram, Number, trace_id
 
@@ -82,12 +83,12 @@ def test_latency_histogram(reports: Reports) -> None:
     about: Attributes = {HTTP_REQUEST_METHOD: "GET", HTTP_ROUTE: "/documents"}
     examples = ((0.05, "a"), (0.08, "b"), (0.2, "c"), (3.0, "d"))
     reports.tell(
-        Histogram(name=v.SERVER_DURATION, ago=4000, counts=(1, 0, 0, 0), attributes=about),
+        Histogram(name=kit_names.SERVER_DURATION, ago=4000, counts=(1, 0, 0, 0), attributes=about),
         Histogram(
-            name=v.SERVER_DURATION, ago=60, counts=(4, 3, 2, 1), attributes=about,
+            name=kit_names.SERVER_DURATION, ago=60, counts=(4, 3, 2, 1), attributes=about,
             exemplars=examples,
         ),
-        Histogram(name=v.LOOP_LAG, ago=60, counts=(4, 3, 0, 1)),
+        Histogram(name=v.CORE.loop_lag, ago=60, counts=(4, 3, 0, 1)),
     )  # fmt: skip
     rows = reports.rows("latency_histogram", "trace_id")
     first, second, third, fourth = (len(row.pop("share")) for row in rows)
@@ -108,9 +109,9 @@ def test_dependency_health(reports: Reports) -> None:
     query: Attributes = {DB_SYSTEM_NAME: "sqlite", DB_OPERATION_NAME: "SELECT"}
     late: Attributes = {v.TOPIC_OUTCOME: "timeout", ERROR_TYPE: "TimeoutError"}
     reports.tell(
-        Histogram(name=v.CLIENT_DURATION, ago=60, counts=(8, 1, 1, 0), attributes=fine),
-        Histogram(name=v.CLIENT_DURATION, ago=60, counts=(0, 0, 0, 1), attributes=failed),
-        Histogram(name=v.DATABASE_DURATION, ago=60, counts=(20, 0, 0, 0), attributes=query),
+        Histogram(name=kit_names.CLIENT_DURATION, ago=60, counts=(8, 1, 1, 0), attributes=fine),
+        Histogram(name=kit_names.CLIENT_DURATION, ago=60, counts=(0, 0, 0, 1), attributes=failed),
+        Histogram(name=kit_names.DATABASE_DURATION, ago=60, counts=(20, 0, 0, 0), attributes=query),
         Number(name=v.TOPIC_REQUESTS, ago=60, value=6, attributes={v.TOPIC_OUTCOME: "hit"}),
         Number(name=v.TOPIC_REQUESTS, ago=4000, value=1, attributes=late),
         Number(name=v.TOPIC_REQUESTS, ago=60, value=3, attributes=late),
@@ -138,9 +139,9 @@ def test_telemetry_lost(reports: Reports) -> None:
         Number(name=spans, ago=60, value=10, attributes=full),
         Number(name=logs, ago=60, value=50),
         Histogram(name=metrics, ago=60, counts=(9, 1, 0, 0)),
-        Number(name=v.LOST, ago=60, value=5, attributes={v.SIGNAL: "traces"}),
-        Number(name=v.LOST, ago=60, value=0, attributes={v.SIGNAL: "logs"}),
-        Number(name=v.LOST, ago=60, value=1, attributes={v.SIGNAL: "metrics"}),
+        Number(name=v.CORE.lost, ago=60, value=5, attributes={v.CORE.signal: "traces"}),
+        Number(name=v.CORE.lost, ago=60, value=0, attributes={v.CORE.signal: "logs"}),
+        Number(name=v.CORE.lost, ago=60, value=1, attributes={v.CORE.signal: "metrics"}),
         Number(name=v.RECOMMENDATIONS, ago=60, value=20, attributes={v.DEGRADED: False}),
         Number(name=v.JOURNAL_DROPPED, ago=60, value=4),
     )
@@ -165,10 +166,10 @@ def test_instances(reports: Reports) -> None:
         held(PROCESS_MEMORY_USAGE, 256 << 20),
         held(PROCESS_THREAD_COUNT, 9),
         held(PROCESS_UNIX_FILE_DESCRIPTOR_COUNT, 30),
-        Number(name=v.ACTIVE_REQUESTS, ago=300, value=3, kind="gauge"),
-        Number(name=v.ACTIVE_REQUESTS, ago=100, value=1, kind="gauge"),
-        Histogram(name=v.LOOP_LAG, ago=300, counts=(7, 0, 0, 9), bounds=lag),
-        Histogram(name=v.LOOP_LAG, ago=100, counts=(57, 49, 1, 9), bounds=lag),
+        Number(name=v.CORE.active_requests, ago=300, value=3, kind="gauge"),
+        Number(name=v.CORE.active_requests, ago=100, value=1, kind="gauge"),
+        Histogram(name=v.CORE.loop_lag, ago=300, counts=(7, 0, 0, 9), bounds=lag),
+        Histogram(name=v.CORE.loop_lag, ago=100, counts=(57, 49, 1, 9), bounds=lag),
         Number(name=PROCESS_CPU_TIME, ago=200, value=5, attributes=user, instance="two"),
     )
     first, second, third = (reports.moment(ago, 0) for ago in (300, 200, 100))

@@ -25,7 +25,7 @@ def test_model_quality(reports: Reports) -> None:
         judged("click", "2-3", repeated=True),
         judged("thumbs_up", "11+"),
         judged("dismiss", "1", version="2"),
-        Record(body=v.ANSWERED, ago=100, attributes={HTTP_ROUTE: "/documents"}),
+        Record(body=v.CORE.answered, ago=100, attributes={HTTP_ROUTE: "/documents"}),
     ]
     reports.tell(*told, replace(told[0], ago=25 * HOUR))
     first, second = reports.rows("model_quality")
@@ -57,7 +57,7 @@ def judged(kind: str, rank: str, version: str = "1", *, repeated: bool = False) 
         v.RANK_BUCKET: rank,
         v.REPEATED: repeated,
     }
-    return Record(body=v.ANSWERED, ago=100, attributes=about)
+    return Record(body=v.CORE.answered, ago=100, attributes=about)
 
 
 @pytest.mark.parametrize("score", ["", "none"])

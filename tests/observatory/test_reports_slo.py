@@ -9,14 +9,16 @@ from opentelemetry.semconv.attributes.http_attributes import (
 )
 
 from app.telemetry import vocabulary as v
+from app.telemetry.kit import vocabulary as kit_names
+from app.telemetry.kit.vocabulary import SECONDS
 from tests.observatory.reports_asking import Reports
 from tests.observatory.reports_told import Attributes, Histogram, Number
 
 pytest_plugins = ["tests.observatory.reports_fixture"]
 HOUR = 3600
 ASKED = "/recommend"
-BUCKETS = len(v.QUICK) + 1
-WITHIN = v.QUICK.index(0.25)
+BUCKETS = len(SECONDS) + 1
+WITHIN = SECONDS.index(0.25)
 BEGAN = {"one": 50.5, "two": 90, "three": 90}
 
 
@@ -25,7 +27,8 @@ def answered(
 ) -> Histogram:
     """How many requests had been answered with a status; nobody looks at how fast."""
     return Histogram(
-        name=v.SERVER_DURATION, ago=hours * HOUR, began=BEGAN[instance] * HOUR, bounds=v.QUICK,
+        name=kit_names.SERVER_DURATION, ago=hours * HOUR, began=BEGAN[instance] * HOUR,
+        bounds=SECONDS,
         counts=(times, *[0] * (BUCKETS - 1)), instance=instance,
         attributes={HTTP_RESPONSE_STATUS_CODE: status, HTTP_ROUTE: route},
     )  # fmt: skip
@@ -36,7 +39,7 @@ def made(hours: float, within: int, later: int, about: Attributes) -> Histogram:
     counts = [0] * BUCKETS
     counts[WITHIN], counts[WITHIN + 1] = within, later
     return Histogram(
-        name=v.SERVER_DURATION, ago=hours * HOUR, counts=tuple(counts), bounds=v.QUICK,
+        name=kit_names.SERVER_DURATION, ago=hours * HOUR, counts=tuple(counts), bounds=SECONDS,
         began=50 * HOUR, attributes={HTTP_ROUTE: ASKED, **about},
     )  # fmt: skip
 

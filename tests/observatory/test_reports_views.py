@@ -133,7 +133,7 @@ FILTERS = [
     ("spans", "service = 'a' AND name = 'b'", ["ServiceName", "SpanName"]),
     ("spans", "trace_id = 'a'", ["Name: idx_trace_id"]),
     ("spans", "duration_seconds > 9", ["Name: idx_duration"]),
-    ("spans", f"attributes['{v.STAGE}'] = 'a'", ["Name: idx_span_attr_value"]),
+    ("spans", f"attributes['{v.CORE.stage}'] = 'a'", ["Name: idx_span_attr_value"]),
     ("logs", "service = 'a'", ["ServiceName"]),
     ("logs", "trace_id = 'a'", ["Name: idx_trace_id"]),
     ("logs", f"body = '{v.SERVED}'", ["Name: idx_body"]),

@@ -13,6 +13,8 @@ from opentelemetry.semconv.attributes.http_attributes import (
 )
 
 from app.telemetry import vocabulary as v
+from app.telemetry.kit import vocabulary as kit_names
+from app.telemetry.kit.vocabulary import SECONDS
 from observatory.engine import Engine
 from tests.observatory.reports_asking import Reports
 from tests.observatory.reports_told import Attributes, Histogram, Number
@@ -55,10 +57,10 @@ def answered(
     days: float, quick: int, slow: int = 0, status: int = 200, route: str = "/recommend"
 ) -> Histogram:
     """How many requests one process had answered till then, within 0.25 s and later."""
-    counts = [0] * (len(v.QUICK) + 1)
-    counts[v.QUICK.index(0.25)], counts[-1] = quick, slow
+    counts = [0] * (len(SECONDS) + 1)
+    counts[SECONDS.index(0.25)], counts[-1] = quick, slow
     return Histogram(
-        name=v.SERVER_DURATION, ago=days * DAY, bounds=v.QUICK, counts=tuple(counts),
+        name=kit_names.SERVER_DURATION, ago=days * DAY, bounds=SECONDS, counts=tuple(counts),
         attributes={HTTP_ROUTE: route, HTTP_RESPONSE_STATUS_CODE: status},
     )  # fmt: skip
 

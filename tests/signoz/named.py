@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.telemetry import vocabulary as v
-from tests.telemetry import conventions
+from app.telemetry.kit import conventions
 
 PARTS = {"histogram": (".bucket", ".count", ".sum", ".min", ".max")}
 """What SigNoz makes of a metric; the others keep their names."""
@@ -167,19 +167,23 @@ def strangers(named: Named) -> list[str]:
 
 def _metrics() -> frozenset[str]:
     kinds = {name: each.kind for name, each in conventions.metrics().items()}
-    kinds |= OF_COLLECTOR | OF_SIGNOZ | {name: each.instrument for name, each in v.METRICS.items()}
+    kinds |= (
+        OF_COLLECTOR
+        | OF_SIGNOZ
+        | {name: each.instrument for name, each in v.VOCABULARY.metrics.items()}
+    )
     return frozenset(name + part for name, kind in kinds.items() for part in PARTS.get(kind, ("",)))
 
 
 def _attribute(name: str) -> bool:
     plain = _CONTEXT.sub("", name)
-    known = conventions.attributes() | set(v.ATTRIBUTES) | LABELS | COLUMNS
+    known = conventions.attributes() | set(v.VOCABULARY.attributes) | LABELS | COLUMNS
     return name in known or plain in known
 
 
 def _never(name: str, operator: str, value: str) -> bool:
     """Whether nothing that is declared can be what it is compared with."""
-    declared = v.ATTRIBUTES.get(name)
+    declared = v.VOCABULARY.attributes.get(name)
     possible = declared.values if declared else tuple(_metrics()) if name == NAME else ()
     if declared and declared.kind == "boolean":
         possible = ("true", "false")

@@ -65,7 +65,9 @@ def test_a_panel_asks_for_what_somebody_tells(panel: Panel) -> None:
 @each_panel
 def test_attributes_are_those_of_the_metric(panel: Panel) -> None:
     for spec in panel.built:
-        for metric in (v.METRICS.get(PARTS.sub("", name)) for name in in_builder(spec).metrics):
+        for metric in (
+            v.VOCABULARY.metrics.get(PARTS.sub("", name)) for name in in_builder(spec).metrics
+        ):
             known = {*metric.attributes, *OF_RESOURCE, "le"} if metric else set()
             assert not metric or in_builder(spec).attributes <= known
 
@@ -75,7 +77,7 @@ def test_buckets_that_are_asked_for_are_there(panel: Panel) -> None:
     for spec in panel.built:
         for le in re.findall(r"le = '([^']+)'", spec.get("filter", {}).get("expression", "")):
             [metric] = [each["metricName"] for each in spec["aggregations"]]
-            assert float(le) in v.METRICS[metric.removesuffix(".bucket")].bounds
+            assert float(le) in v.VOCABULARY.metrics[metric.removesuffix(".bucket")].bounds
 
 
 @each_panel

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from app.telemetry.vocabulary import SERVER_DURATION
+from app.telemetry.kit.vocabulary import SERVER_DURATION
 from slo import __main__ as generating
 from slo.__main__ import generated, main
 from slo.objectives import Plan, duration, read

@@ -62,6 +62,6 @@ def assert_degraded(
     assert missing.items() <= (root.attributes or {}).items()
     assert (missing | {ERROR_TYPE: error}).items() <= (told.attributes or {}).items()
     assert_agreement(service, answer)
-    assert service.counts(v.STAGE_DURATION)[stage, error] == 1
+    assert service.counts(v.CORE.stage_duration)[stage, error] == 1
     assert service.counts(v.RECOMMENDATIONS) == {("fusion", "1", True): 1}
     assert service.counts(v.RECOMMEND_DURATION) == {(True, None): 1}

@@ -16,11 +16,11 @@ from tests.api.server import Server
 from tests.telemetry.receiver import Receiver, black_hole, refused_port
 from tests.waiting import PATIENCE, until
 
-AWAY, BACK = "the collector does not take telemetry", "the collector takes telemetry again"
+AWAY, BACK = "the collector does not accept telemetry", "the collector accepts telemetry again"
 WITHIN = 5
 """Seconds in which the service must have ended, whatever state the collector is in."""
 ENDED = (0, -signal.SIGTERM)
-LOGGERS = {"vitrine", "uvicorn.error", "app.telemetry.delivery"}
+LOGGERS = {"vitrine", "uvicorn.error", "app.telemetry.kit.exporters"}
 PLAIN = ("INFO:     ", AWAY)
 """How the lines begin that are said when there is nothing any more that makes JSON of them."""
 CLIENTS = 4

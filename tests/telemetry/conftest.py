@@ -1,8 +1,10 @@
 """Services that tell what they do to the test, and nothing but what the vocabulary declares."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -17,6 +19,13 @@ from tests.api.conftest import (  # noqa: F401 - fixtures
 from tests.api.service import ALONE, settings
 from tests.telemetry.conformance import span_names, violations
 from tests.telemetry.telling import Service, Telling
+
+
+@pytest.fixture(autouse=True)
+def _environment() -> Iterator[None]:
+    """Setting telemetry up gives standard variables defaults; they end with the test."""
+    with patch.dict(os.environ):
+        yield
 
 
 @pytest.fixture

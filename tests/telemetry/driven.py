@@ -13,10 +13,11 @@ from starlette.types import Message, Scope
 
 from app.main import create_app
 from app.settings import TelemetrySettings
-from app.telemetry.delivery import Exporters
+from app.telemetry.kit.exporters import Exporters
+from app.telemetry.kit.testing import InMemoryMetrics
 from app.telemetry.setup import Telemetry
 from tests.api.service import settings
-from tests.telemetry.telling import GLOBAL_METERS, KeptMetrics
+from tests.telemetry.telling import GLOBAL_METERS
 
 Series = tuple[str, frozenset[tuple[str, object]]]
 """A metric's name and one of its attribute sets."""
@@ -46,8 +47,10 @@ class Driven:
     """A service, and the series of its metrics."""
 
     def __init__(self, data: Path) -> None:
-        self._settings = settings(data, telemetry=TelemetrySettings(logs="off"))
-        self._kept, self._names = KeptMetrics(), NamesOfSpans()
+        self._settings = settings(
+            data, telemetry=TelemetrySettings(logs="off"), server={"allowed_hosts": "*"}
+        )
+        self._kept, self._names = InMemoryMetrics(), NamesOfSpans()
 
     def _listen(self, about: TelemetrySettings) -> Telemetry:
         self._telemetry = Telemetry(about, Exporters(self._names, self._kept, None))

@@ -2,14 +2,19 @@
 
 from typing import Any
 
-from opentelemetry.semconv.attributes.db_attributes import DB_QUERY_TEXT, DB_SYSTEM_NAME
+from opentelemetry.semconv.attributes.db_attributes import (
+    DB_OPERATION_NAME,
+    DB_QUERY_TEXT,
+    DB_SYSTEM_NAME,
+)
 from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
 from opentelemetry.semconv.attributes.http_attributes import (
     HTTP_REQUEST_METHOD,
     HTTP_RESPONSE_STATUS_CODE,
     HTTP_ROUTE,
 )
-from opentelemetry.semconv.attributes.url_attributes import URL_FULL, URL_SCHEME
+from opentelemetry.semconv.attributes.server_attributes import SERVER_ADDRESS, SERVER_PORT
+from opentelemetry.semconv.attributes.url_attributes import URL_FULL, URL_PATH, URL_SCHEME
 
 from app.recommend.stages import ANALYZE, FETCH_TOPIC, RANK, RETRIEVE, SCORE
 from app.telemetry import vocabulary as v
@@ -21,6 +26,7 @@ COUNT = Like("count", int, r"[1-9]\d?")
 SCORE_VALUE = Like("score", float, r"[01]\.\d{1,4}")
 BUCKET = Like("bucket", str, "|".join(v.TENTHS))
 RECOMMENDATION = Like("recommendation", str, "[0-9a-f]{32}")
+PORT = Like("port", int, r"\d+")
 STAND_IN = Like("stand-in", str, rf"http://127\.0\.0\.1:\d+{PATH}")
 
 FUSION: dict[str, Any] = {v.MODEL_NAME: "fusion", v.MODEL_VERSION: "1"}
@@ -48,7 +54,7 @@ def server(name: str, status: int, about: Attributes, *parts: Part) -> Tree:
         HTTP_RESPONSE_STATUS_CODE: status,
     }
     if route:
-        told[HTTP_ROUTE] = route
+        told |= {HTTP_ROUTE: route, URL_PATH: route}
     if status >= 500:
         told[ERROR_TYPE] = str(status)
     return span(name, told | dict(about), *parts, kind="SERVER")
@@ -83,8 +89,8 @@ def asked_for(asked: Tree, shown: int = 5) -> Tree:
 def refused(name: str, status: int, problem: str, *parts: Part) -> Tree:
     """The span of a request that was answered with a problem."""
     if status == 422:
-        parts = (v.SCHEMA_FAILED, *parts)
-    return server(name, status, {v.PROBLEM: problem}, *parts)
+        parts = (v.CORE.invalid, *parts)
+    return server(name, status, {v.CORE.problem: problem}, *parts)
 
 
 def analyzed(terms: int = 2) -> Tree:
@@ -118,7 +124,13 @@ def ranked(shown: int = 5) -> Tree:
 
 def get(status: int | None = None, *parts: Part, error: str | Like = "") -> Tree:
     """A call to the stand-in."""
-    told: dict[str, Any] = {HTTP_REQUEST_METHOD: "GET", URL_FULL: STAND_IN, "url.template": PATH}
+    told: dict[str, Any] = {
+        HTTP_REQUEST_METHOD: "GET",
+        URL_FULL: STAND_IN,
+        SERVER_ADDRESS: "127.0.0.1",
+        SERVER_PORT: PORT,
+        "url.template": PATH,
+    }
     if status:
         told[HTTP_RESPONSE_STATUS_CODE] = status
     if error:
@@ -128,7 +140,10 @@ def get(status: int | None = None, *parts: Part, error: str | Like = "") -> Tree
 
 def select(statement: str) -> Tree:
     """A statement."""
-    return client("SELECT", {DB_SYSTEM_NAME: "sqlite", DB_QUERY_TEXT: statement})
+    about = {
+        DB_SYSTEM_NAME: "sqlite", DB_OPERATION_NAME: "SELECT", DB_QUERY_TEXT: statement,
+    }  # fmt: skip
+    return client("SELECT", about)
 
 
 def feedback(status: int, rank: str, repeated: bool, link: Link) -> Tree:

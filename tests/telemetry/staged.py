@@ -1,40 +1,60 @@
-"""Stages that are watched, and what was told of them."""
+"""Observed stages, and what was emitted of them."""
 
-import itertools
 from typing import Any
 
-from opentelemetry.metrics import NoOpMeter
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from app.recommend.types import Query, Term
 from app.telemetry import vocabulary as v
-from app.telemetry.measures import Measures
-from app.telemetry.naming import Metric
-from app.telemetry.privacy import Hasher
-from app.telemetry.stages import TelemetryStages
-from app.telemetry.tallies import Tallies
-from tests.telemetry.side_by_side import Traced, of_ours
+from app.telemetry.facts import FAILURES, OF_THE_REQUEST, facts, typed
+from app.telemetry.kit.measurements import Instruments
+from app.telemetry.kit.privacy import Hasher, PrivateSpans
+from app.telemetry.kit.stages import Observing, Stages
+from app.telemetry.kit.vocabulary import Metric
 
 QUERY = Query("stale bread", (Term("stale", "stale"), Term("bread", "bread")), unknown=1)
 
 
 class Watch:
-    """A second passes each time the clock is looked at."""
+    """Stages, observed by the stock SDK."""
 
     def __init__(self, *, plain: bool = False) -> None:
-        self.traced: Traced = of_ours(scope=v.SCOPE, plain=plain)
-        self.tallies = Tallies(Resource({}))
-        self.measures = Measures(NoOpMeter("here"), self.tallies)
-        seconds = itertools.count(1)
-        self.stages = TelemetryStages(
-            self.traced.tracer, self.measures, Hasher(b"key"), plain=plain,
-            clock=lambda: next(seconds) * 10**9, timer=lambda: next(seconds) * 10**9,
-        )  # fmt: skip
+        self._exporter, self._reader = InMemorySpanExporter(), InMemoryMetricReader()
+        traces = TracerProvider(resource=Resource({}), shutdown_on_exit=False)
+        traces.add_span_processor(SimpleSpanProcessor(PrivateSpans(self._exporter)))
+        metrics = MeterProvider([self._reader], Resource({}), shutdown_on_exit=False)
+        self.tracer = traces.get_tracer(v.SCOPE)
+        self.instruments = Instruments(metrics.get_meter(v.SCOPE))
+        observing = Observing(v.CORE, facts, FAILURES, OF_THE_REQUEST, typed, plain)
+        self.stages = Stages(self.tracer, self.instruments, Hasher("key"), observing)
+
+    @property
+    def spans(self) -> tuple[ReadableSpan, ...]:
+        """The spans that have ended."""
+        return self._exporter.get_finished_spans()
+
+    @property
+    def only(self) -> ReadableSpan:
+        """The only one."""
+        [span] = self.spans
+        return span
 
     def counted(self, name: Metric) -> dict[frozenset[Any], int]:
         """How often something was measured, by attributes."""
-        metric: Any = self.tallies(name).metric()
-        points = metric.data.data_points if metric else []
+        data = self._reader.get_metrics_data()
+        scopes = [scope for each in data.resource_metrics for scope in each.scope_metrics]  # type: ignore[union-attr]
+        points: list[Any] = [
+            point
+            for scope in scopes
+            for metric in scope.metrics
+            if metric.name == name
+            for point in metric.data.data_points
+        ]
         return {
             frozenset(each.attributes.items()): getattr(each, "count", None) or each.value
             for each in points

@@ -13,27 +13,20 @@ from unittest.mock import patch
 
 import httpx
 from opentelemetry._logs import LogRecord
-from opentelemetry.sdk._logs import ReadableLogRecord
-from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter
-from opentelemetry.sdk.metrics.export import Metric, MetricExporter, MetricExportResult, MetricsData
 from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.main import create_app
 from app.settings import Settings, TelemetrySettings, WikipediaSettings
-from app.telemetry import naming
-from app.telemetry.delivery import Delivery, Exporters
+from app.telemetry.kit.testing import Recorder
 from app.telemetry.setup import Telemetry
-from app.telemetry.vocabulary import ANSWERED, SERVED
+from app.telemetry.vocabulary import CORE, SERVED
 from tests.api.service import client_of
 from tests.stand_in import StandIn
 from tests.telemetry.trees import Tree, tree
 from tests.waiting import PATIENCE
 
-NEW_YEAR, STEP = 1_767_225_600_000_000_000, 1_000_000
-"""Nanoseconds: the clock begins in 2026, and ticks a millisecond whenever it is looked at."""
 GLOBAL_METERS = "opentelemetry.metrics._internal._METER_PROVIDER"
 """Where SQLite's instrumentation looks; it can be set for good only, or like this."""
 TRACERESPONSE = re.compile("00-([0-9a-f]{32})-([0-9a-f]{16})-(0[01])")
@@ -52,74 +45,12 @@ class Numbers(IdGenerator):
         return next(self._spans)
 
 
-class KeptMetrics(MetricExporter):
-    """Keeps what is exported."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.kept: list[MetricsData] = []
-
-    def export(self, metrics_data: MetricsData, *_: Any, **__: Any) -> MetricExportResult:
-        self.kept.append(metrics_data)
-        return MetricExportResult.SUCCESS
-
-    def force_flush(self, *_: Any, **__: Any) -> bool:
-        return True
-
-    def shutdown(self, *_: Any, **__: Any) -> None:
-        """There is nothing to close."""
-
-
-class Heard:
-    """Takes everything that a `Telemetry` sends."""
-
-    def __init__(self) -> None:
-        self._spans = InMemorySpanExporter()
-        self._logs = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]
-        self.metrics = KeptMetrics()
+class Heard(Recorder):
+    """Accepts everything that a `Telemetry` sends."""
 
     def listen(self, settings: TelemetrySettings) -> Telemetry:
-        """A `Telemetry` that sends to here; its ids count, its clock ticks."""
-        clock, delivery = count(NEW_YEAR, STEP), Delivery()
-        spans = delivery.watched(self._spans, "traces")
-        exporters = Exporters(spans, self.metrics, self._logs, delivery)
-        return Telemetry(settings, exporters, ids=Numbers(), clock=lambda: next(clock))
-
-    def refuse_spans(self) -> None:
-        """Take none from now on."""
-        self._spans.shutdown()
-
-    @property
-    def spans(self) -> tuple[ReadableSpan, ...]:
-        """Every span that was sent, in the order in which they ended."""
-        return self._spans.get_finished_spans()
-
-    @property
-    def readable(self) -> tuple[ReadableLogRecord, ...]:
-        """Every log record that was sent, with its resource and scope."""
-        return self._logs.get_finished_logs()
-
-    @property
-    def records(self) -> list[LogRecord]:
-        """Every log record that was sent."""
-        return [each.log_record for each in self.readable]
-
-    def measured(self) -> dict[str, Metric]:
-        """Every metric as it stood at the last export."""
-        resources = self.metrics.kept[-1].resource_metrics
-        scopes = [scope for each in resources for scope in each.scope_metrics]
-        return {metric.name: metric for each in scopes for metric in each.metrics}
-
-    def counts(self, name: naming.Metric) -> dict[tuple[Any, ...], float]:
-        """A counter's sums, or how often a histogram was recorded, by its declared attributes."""
-        metric = self.measured().get(name)
-        points: Any = metric.data.data_points if metric else ()
-        return {
-            tuple(each.attributes.get(key) for key in name.attributes): (
-                each.count if name.instrument == "histogram" else each.value
-            )
-            for each in points
-        }
+        """A `Telemetry` that sends to here; its ids count."""
+        return Telemetry(settings, self.exporters(), ids=Numbers())
 
 
 class Service(Heard):
@@ -171,7 +102,9 @@ class Service(Heard):
 
     def wide_event(self, answer: httpx.Response) -> LogRecord:
         """The one wide event of a request."""
-        (found,) = [each for each in self.said(answer) if each.event_name in (SERVED, ANSWERED)]
+        (found,) = [
+            each for each in self.said(answer) if each.event_name in (SERVED, CORE.answered)
+        ]
         return found
 
 

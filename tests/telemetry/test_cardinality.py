@@ -8,14 +8,12 @@ from typing import Any
 import pytest
 
 from app.telemetry import vocabulary as v
-from app.telemetry.naming import Metric
-from app.telemetry.tallies import MOST_SERIES, Tally
+from app.telemetry.kit import vocabulary as kit_names
 from tests.telemetry.driven import Asked, Driven
 from tests.waiting import eventually
 
 MANY, FIRST = 1_500, 100
-OVERFLOW = {"otel.metric.overflow": True}
-LAG = (str(v.LOOP_LAG), frozenset[tuple[str, object]]())
+LAG = (str(v.CORE.loop_lag), frozenset[tuple[str, object]]())
 
 
 @pytest.fixture
@@ -79,37 +77,4 @@ async def test_nobody_adds_a_series(
     assert await drive(driven, requests, range(FIRST, MANY)) == statuses
     assert driven.series() == series
     assert driven.span_names() == names
-    assert any(name == v.SERVER_DURATION for name, _ in series)
-
-
-@pytest.mark.parametrize("name", [v.PROBLEM_COUNT, v.RECOMMEND_DURATION], ids=str)
-def test_what_is_beyond_the_bound_is_counted_together(name: Metric) -> None:
-    tally, sets = Tally(name), range(3 * MOST_SERIES)
-    for _ in range(2):
-        for number in sets:
-            tally.add(number, (str(number), None))
-    points = points_of(tally)
-    assert len(points) == MOST_SERIES + 1
-    [beyond] = [each for each in points if each.attributes == OVERFLOW]
-    own = [each for each in points if each is not beyond]
-    assert {each.attributes[name.attributes[0]] for each in own} == set(
-        map(str, sets[:MOST_SERIES])
-    )
-    assert all(total(each) == 2 * int(each.attributes[name.attributes[0]]) for each in own)
-    assert total(beyond) == 2 * sum(sets[MOST_SERIES:])
-    assert sum(map(total, points)) == 2 * sum(sets)
-    if name.bounds:
-        assert sum(each.count for each in points) == 2 * len(sets)
-        assert all(sum(each.bucket_counts) == each.count for each in points)
-
-
-def points_of(tally: Tally) -> list[Any]:
-    metric = tally.metric()
-    assert metric is not None
-    return list(metric.data.data_points)
-
-
-def total(point: Any) -> float:
-    """Of a counter its value, of a histogram its sum."""
-    found: float = point.value if hasattr(point, "value") else point.sum
-    return found
+    assert any(name == kit_names.SERVER_DURATION for name, _ in series)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from opentelemetry._logs import LogRecord, SeverityNumber
+from opentelemetry._logs import LogRecord
 
 from app.settings import TelemetrySettings
 from app.telemetry import vocabulary as v
@@ -47,7 +47,7 @@ def attribute(name: str, value: Any) -> Tells:
         (v.TERM_COUNT, 0),
         (v.OOV_RATIO, 0.5),
         (v.LENGTH_BUCKET, "1-20"),
-        (v.INPUT_HASH, HASH),
+        (v.CORE.input_hash, HASH),
         (v.DEGRADED, False),
         (v.MISSING, ("topic_signal",)),
         (v.MISSING, ()),
@@ -72,9 +72,9 @@ def test_what_is_declared_passes(name: str, value: Any) -> None:
         (v.OOV_RATIO, 1, "is 1, not a double"),
         (v.DEGRADED, 1, "is 1, not a boolean"),
         (v.LENGTH_BUCKET, "1-21", "is '1-21', none of"),
-        (v.INPUT_HASH, HASH[1:], "not of the form"),
-        (v.INPUT_HASH, f"{HASH}0", "not of the form"),
-        (v.INPUT_HASH, f"{HASH}\n", "not of the form"),
+        (v.CORE.input_hash, HASH[1:], "not of the form"),
+        (v.CORE.input_hash, f"{HASH}0", "not of the form"),
+        (v.CORE.input_hash, f"{HASH}\n", "not of the form"),
         (v.MISSING, "topic_signal", "not a string[]"),
         (v.MISSING, ("topic_signal", 1), "not a string[]"),
         (v.MISSING, ("topic_signal", "index"), "is 'index', none of"),
@@ -145,7 +145,7 @@ def test_a_wide_event_is_caught() -> None:
 
     def tells(telemetry: Telemetry) -> None:
         about: dict[str, Any] = {v.TERM_COUNT: 1, "vitrine.nonsense": 1}
-        telemetry.events.emit(v.SERVED, SeverityNumber.INFO, about)
+        telemetry.logs.get_logger("here").emit(event_name=str(v.SERVED), attributes=about)
 
     (sentence,) = found(tells)
     assert "record “recommendation.served” has an attribute “vitrine.nonsense”" in sentence

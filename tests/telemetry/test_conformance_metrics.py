@@ -13,10 +13,13 @@ from opentelemetry.sdk.resources import Resource
 
 from app.main import create_app
 from app.telemetry import vocabulary as v
+from app.telemetry.kit import conventions
+from app.telemetry.kit import vocabulary as kit_names
+from app.telemetry.kit.testing import InMemoryMetrics
+from app.telemetry.kit.vocabulary import SECONDS
 from tests.api.service import settings
-from tests.telemetry import conventions
 from tests.telemetry.conformance import span_names, violations
-from tests.telemetry.telling import Heard, KeptMetrics
+from tests.telemetry.telling import Heard
 
 Measures = Callable[[Meter], None]
 CUMULATIVE, DELTA = AggregationTemporality.CUMULATIVE, AggregationTemporality.DELTA
@@ -29,7 +32,7 @@ def found(
 ) -> list[str]:
     """What the check finds in what is measured."""
     heard = Heard()
-    heard.metrics = KeptMetrics(preferred_temporality={Histogram: temporality})
+    heard.metrics = InMemoryMetrics(preferred_temporality={Histogram: temporality})
     reader = PeriodicExportingMetricReader(heard.metrics, inf)
     provider = MeterProvider([reader], Resource(resource or {}), shutdown_on_exit=False)
     measures(provider.get_meter("tests"))
@@ -73,8 +76,10 @@ def gauge(name: str, unit: str) -> Measures:
         balance("process.memory.usage", "By"),
         gauge(v.CATALOGUE_SIZE, "{document}"),
         histogram(v.BATCHES, "{row}", v.SIZES),
-        histogram(v.STAGE_DURATION, "s", v.QUICK, **{v.STAGE: "recommend", "error.type": "E"}),
-        histogram(v.SERVER_DURATION, "s", v.QUICK, **{"http.request.method": "GET"}),
+        histogram(
+            v.CORE.stage_duration, "s", SECONDS, **{v.CORE.stage: "recommend", "error.type": "E"}
+        ),
+        histogram(kit_names.SERVER_DURATION, "s", SECONDS, **{"http.request.method": "GET"}),
     ],
 )
 def test_what_is_declared_passes(measures: Measures) -> None:
@@ -95,13 +100,13 @@ def test_what_is_declared_passes(measures: Measures) -> None:
         (counter("process.cpu.time", "ms"), "is a counter in ms, not a counter in s"),
         (counter("process.memory.usage", "By"), "is a counter in By, not a updowncounter"),
         (histogram(v.BATCHES, "{row}", v.SIZES[1:]), "other buckets than declared"),
-        (histogram(v.SERVER_DURATION, "s", (0.005, 0.01)), "other buckets than declared"),
+        (histogram(kit_names.SERVER_DURATION, "s", (0.005, 0.01)), "other buckets than declared"),
         (
-            histogram(v.BATCHES, "{row}", v.SIZES, **{v.STAGE: "recommend"}),
+            histogram(v.BATCHES, "{row}", v.SIZES, **{v.CORE.stage: "recommend"}),
             "attribute “vitrine.stage”, which is not declared for it",
         ),
         (
-            histogram(v.CLIENT_DURATION, "s", v.QUICK, **{"url.full": "http://x"}),
+            histogram(kit_names.CLIENT_DURATION, "s", SECONDS, **{"url.full": "http://x"}),
             "attribute “url.full”, which is not declared for it",
         ),
         (

@@ -10,6 +10,7 @@ import pytest
 
 from app.recommend.stages import ANALYZE, FETCH_TOPIC, RANK, RETRIEVE, SCORE
 from app.telemetry import vocabulary as v
+from app.telemetry.kit import vocabulary as kit_names
 from tests.stand_in import PATH, StandIn, fails, finds, in_turn
 from tests.telemetry.received import Exemplar, Span
 from tests.telemetry.receiver import Receiver
@@ -27,11 +28,11 @@ TREE = {
     RANK: ["SELECT"],
 }
 MEASURED = (
-    v.SERVER_DURATION, v.CLIENT_DURATION, v.DATABASE_DURATION, v.RECOMMEND_DURATION, v.TOP_SCORE,
-    v.QUERY_OOV, v.STAGE_DURATION, v.RECOMMENDATIONS, v.TOPIC_REQUESTS, v.CACHE_REQUESTS,
+    *kit_names.OF_LIBRARIES, v.RECOMMEND_DURATION, v.TOP_SCORE,
+    v.QUERY_OOV, v.CORE.stage_duration, v.RECOMMENDATIONS, v.TOPIC_REQUESTS, v.CACHE_REQUESTS,
 )  # fmt: skip
 READ_WHEN_SENT = {
-    v.CATALOGUE_SIZE, v.ACTIVE_REQUESTS, v.JOURNAL_DROPPED, "process.cpu.time",
+    v.CATALOGUE_SIZE, v.CORE.active_requests, v.JOURNAL_DROPPED, "process.cpu.time",
     "process.memory.usage", "process.thread.count", "cpython.gc.collections",
     "otel.sdk.processor.span.processed", "otel.sdk.processor.log.queue.size",
     "otel.sdk.exporter.span.exported",
@@ -161,9 +162,9 @@ def test_exemplars_lead_to_spans(asked: Asked, name: str) -> None:
 
 def test_each_stage_leads_to_its_own_span(asked: Asked) -> None:
     names = {span.span_id: span.name for span in asked.spans(asked.recommendation)}
-    points = [point for point in asked.receiver.metrics if point.name == v.STAGE_DURATION]
+    points = [point for point in asked.receiver.metrics if point.name == v.CORE.stage_duration]
     led = {
-        (point.attributes[v.STAGE], names[each.span_id])
+        (point.attributes[v.CORE.stage], names[each.span_id])
         for point in points
         for each in point.exemplars
         if each.span_id in names
@@ -173,9 +174,9 @@ def test_each_stage_leads_to_its_own_span(asked: Asked) -> None:
 
 def test_counters_of_what_went_wrong_lead_to_spans(asked: Asked) -> None:
     [fetching] = [span for span in asked.spans(asked.recommendation) if span.name == FETCH_TOPIC]
-    retries = asked.exemplars(v.OCCURRENCES, asked.recommendation)
+    retries = asked.exemplars(v.CORE.occurrence_count, asked.recommendation)
     assert [each.span_id for each in retries] == [fetching.span_id]
-    problems = asked.exemplars(v.PROBLEM_COUNT, asked.refusal)
+    problems = asked.exemplars(v.CORE.problem_count, asked.refusal)
     assert [each.span_id for each in problems] == [ids(asked.refusal)[1]]
 
 

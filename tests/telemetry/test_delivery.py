@@ -5,14 +5,11 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
-from opentelemetry.exporter.otlp.proto.grpc import trace_exporter as grpc_traces
-from opentelemetry.exporter.otlp.proto.http import trace_exporter as http_traces
 from opentelemetry.sdk.trace.export import SpanExportResult
 
-from app.telemetry import encoding
-from app.telemetry.delivery import TIMEOUT_SECONDS, Exporters, otlp
+from app.telemetry.kit.exporters import TIMEOUT_SECONDS, Exporters, otlp
 from tests.telemetry.receiver import Receiver
-from tests.telemetry.side_by_side import of_the_sdk
+from tests.telemetry.staged import Watch
 
 SIGNALS = ("TRACES", "METRICS", "LOGS")
 
@@ -43,7 +40,7 @@ def protocols() -> list[str | None]:
     """By what each signal is sent."""
     with made() as exporters:
         found = (exporters.spans, exporters.metrics, exporters.logs)
-        return [type(each).__module__.split(".")[4] if each else None for each in found]
+        return [type(each).__base__.__module__.split(".")[4] if each else None for each in found]
 
 
 def test_grpc_unless_told_otherwise() -> None:
@@ -81,8 +78,8 @@ def test_how_long_a_call_may_take(protocol: str, environment: Callable[[str, str
 
 @pytest.mark.parametrize(("protocol", "name"), [("grpc", "grpc"), ("http/protobuf", "http")])
 def test_it_arrives(protocol: str, name: str, environment: Callable[[str, str], None]) -> None:
-    sdk = of_the_sdk()
-    sdk.tracer.start_span("alone").end()
+    watch = Watch()
+    watch.tracer.start_span("alone").end()
     with Receiver() as receiver:
         endpoint = receiver.grpc_endpoint if name == "grpc" else receiver.http_endpoint
         environment("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
@@ -90,13 +87,7 @@ def test_it_arrives(protocol: str, name: str, environment: Callable[[str, str], 
         environment("OTEL_EXPORTER_OTLP_HEADERS", "key=secret")
         with made() as exporters:
             assert exporters.spans is not None
-            assert exporters.spans.export(sdk.spans) is SpanExportResult.SUCCESS
+            assert exporters.spans.export(watch.spans) is SpanExportResult.SUCCESS
         [request] = receiver.requests
     assert (request.protocol, request.headers["key"]) == (name, "secret")
     assert [span.name for span in request.spans] == ["alone"]
-
-
-def test_our_encoders_are_used() -> None:
-    with made():
-        for module in (grpc_traces, http_traces):
-            assert module.encode_spans is encoding.encode_spans

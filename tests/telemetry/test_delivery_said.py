@@ -8,13 +8,11 @@ from typing import Any
 
 import grpc
 import pytest
-from opentelemetry.metrics import CallbackOptions
 from opentelemetry.sdk._logs.export import LogRecordExportResult
 from opentelemetry.sdk.metrics.export import MetricExportResult
 from opentelemetry.sdk.trace.export import SpanExportResult
 
-from app.telemetry import vocabulary as v
-from app.telemetry.delivery import Delivery, otlp
+from app.telemetry.kit.exporters import Delivery, otlp, reporting
 from tests.telemetry.away import endpoint_of
 from tests.telemetry.receiver import Behaviour, Receiver, accept, hang, refuse, refused_port
 
@@ -28,6 +26,13 @@ class Sending:
         self._results, self.delivers = results, True
         self.heard: list[tuple[Any, ...]] = []
 
+    @classmethod
+    def through(
+        cls, delivery: Delivery, results: Any = SpanExportResult, signal: str = "traces"
+    ) -> Any:
+        """One that reports to `delivery`."""
+        return reporting(cls, delivery, signal)(results)
+
     def export(self, *batch: Any, **options: Any) -> Any:
         self.heard.append((*batch, options))
         return self._results.SUCCESS if self.delivers else self._results.FAILURE
@@ -35,12 +40,12 @@ class Sending:
 
 def levels(caplog: pytest.LogCaptureFixture) -> list[str]:
     """What was said: WARNING when it is away, INFO when it is back."""
-    return [each.levelname for each in caplog.records if each.name == "app.telemetry.delivery"]
+    return [each.levelname for each in caplog.records if each.name == "app.telemetry.kit.exporters"]
 
 
 @pytest.fixture
 def said(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
-    caplog.set_level(logging.INFO, "app.telemetry.delivery")
+    caplog.set_level(logging.INFO, "app.telemetry.kit.exporters")
     return lambda: levels(caplog)
 
 
@@ -48,32 +53,30 @@ def said(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
 def test_it_is_said_once_and_once_more_when_it_is_over(
     results: Any, said: Callable[[], list[str]]
 ) -> None:
-    exporter = Sending(results)
-    watched = Delivery().watched(exporter)
+    exporter = Sending.through(Delivery(), results)
     for delivers in (True, False, False, False, True, True, False, False):
         exporter.delivers = delivers
         result = results.SUCCESS if delivers else results.FAILURE
-        assert watched.export(["batch"], timeout_millis=5) is result
+        assert exporter.export(["batch"], timeout_millis=5) is result
     assert said() == ["WARNING", "INFO", "WARNING"]
     assert exporter.heard == [(["batch"], {"timeout_millis": 5})] * 8
 
 
 def test_nothing_is_said_while_all_is_well(said: Callable[[], list[str]]) -> None:
     delivery = Delivery()
-    for exporter in (delivery.watched(Sending(results)) for results in RESULTS):
+    for exporter in (Sending.through(delivery, results) for results in RESULTS):
         exporter.export(["batch"])
     assert said() == []
 
 
 def test_it_is_said_once_for_all_signals(said: Callable[[], list[str]]) -> None:
     delivery = Delivery()
-    exporters = [Sending(results) for results in RESULTS]
-    watched = [delivery.watched(each) for each in exporters]
+    exporters = [Sending.through(delivery, results) for results in RESULTS]
     for delivers in (False, True):
         for exporter in exporters:
             exporter.delivers = delivers
         for _ in range(3):
-            for each in watched:
+            for each in exporters:
                 each.export(["batch"])
     assert said() == ["WARNING", "INFO"]
 
@@ -81,9 +84,9 @@ def test_it_is_said_once_for_all_signals(said: Callable[[], list[str]]) -> None:
 def test_a_collector_that_takes_one_signal_and_not_another_is_no_storm(
     said: Callable[[], list[str]],
 ) -> None:
-    delivery, refused = Delivery(), Sending(LogRecordExportResult)
-    refused.delivers = False
-    watched = [delivery.watched(each) for each in (Sending(), refused)]
+    delivery = Delivery()
+    watched = [Sending.through(delivery), Sending.through(delivery, LogRecordExportResult)]
+    watched[1].delivers = False
     for _ in range(20):
         for each in watched:
             each.export(["batch"])
@@ -91,14 +94,13 @@ def test_a_collector_that_takes_one_signal_and_not_another_is_no_storm(
 
 
 def test_many_threads_say_it_once(said: Callable[[], list[str]]) -> None:
-    exporter, start = Sending(), threading.Barrier(8)
+    exporter, start = Sending.through(Delivery()), threading.Barrier(8)
     exporter.delivers = False
-    watched = Delivery().watched(exporter)
 
     def send() -> None:
         start.wait()
         for _ in range(100):
-            watched.export(["batch"])
+            exporter.export(["batch"])
 
     threads = [threading.Thread(target=send) for _ in range(8)]
     for thread in threads:
@@ -115,7 +117,7 @@ def test_a_batch_that_cannot_even_be_encoded_is_not_kept_quiet(
         def export(self, _: Any) -> Any:
             raise UnicodeError
 
-    watched = Delivery().watched(Failing())
+    watched = reporting(Failing, Delivery(), "traces")()
     with pytest.raises(UnicodeError):
         watched.export(["batch"])
     assert said() != []
@@ -159,7 +161,7 @@ def test_it_says_where_it_was_sent_and_what_came_back(
         exporters.spans.export([])
         for each in (exporters.spans, exporters.metrics, exporters.logs):
             each.shutdown()  # type: ignore[union-attr]
-    [said] = [each.message for each in caplog.records if each.name == "app.telemetry.delivery"]
+    [said] = [each.message for each in caplog.records if each.name == "app.telemetry.kit.exporters"]
     path = "" if protocol == "grpc" else "/v1/traces"
     assert f"(traces to {scheme}://{address}{path}: " in said
     assert came_back in said
@@ -168,14 +170,12 @@ def test_it_says_where_it_was_sent_and_what_came_back(
 
 def test_what_is_not_taken_is_counted() -> None:
     delivery = Delivery()
-    spans, metrics = Sending(), Sending(MetricExportResult)
-    watched = [delivery.watched(spans, "traces"), delivery.watched(metrics, "metrics")]
+    watched = [
+        Sending.through(delivery),
+        Sending.through(delivery, MetricExportResult, "metrics"),
+    ]
     for delivers in (True, False, False):
-        spans.delivers = metrics.delivers = delivers
         for each in watched:
+            each.delivers = delivers
             each.export(["one", "two", "three"])
-    told = {
-        str((each.attributes or {})[v.SIGNAL]): each.value
-        for each in delivery.observe_lost(CallbackOptions())
-    }
-    assert {signal: count for signal, count in told.items() if count} == {"traces": 6, "metrics": 2}
+    assert delivery.lost == {"traces": 6, "metrics": 2}

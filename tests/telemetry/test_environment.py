@@ -8,9 +8,9 @@ import certifi
 import pytest
 
 from app.settings import TelemetrySettings
-from app.telemetry import vocabulary as v
-from app.telemetry.environment import check
-from app.telemetry.standard_variables import VARIABLES
+from app.telemetry.kit.environment import check
+from app.telemetry.kit.standard_variables import VARIABLES
+from app.telemetry.kit.vocabulary import SERVER_DURATION
 from tests.api.service import serving, settings
 from tests.telemetry.receiver import Receiver
 from tests.telemetry.watched import Watch, Watched, over
@@ -177,7 +177,7 @@ def test_an_agent_is_noticed(watch: Watch, disabled: str, said: int) -> None:
         server.stop()
     assert server.said.count(b"was instrumented before the service started") == said
     if not said:  # what the warning says to do helps
-        [metric] = receiver.latest(v.SERVER_DURATION)
+        [metric] = receiver.latest(SERVER_DURATION)
         assert metric.count == 1
 
 

@@ -63,13 +63,13 @@ async def test_nothing_is_declared_in_vain(
     artefact = {"features": FEATURES, "coefficients": [1.0] * len(FEATURES)}
     (shelf_data / "ranking-model.json").write_text(json.dumps(artefact))
     monkeypatch.setattr(PairwiseModel, "score", breaks)
-    monkeypatch.setattr("app.telemetry.process.LAG_SECONDS", 0.001)
+    monkeypatch.setattr("app.telemetry.kit.process.LAG_SECONDS", 0.001)
     stand_in.behaviour = in_turn(fails(500, "0"), finds("Bread"), fails(429, "3600"))
     plain = {"logs": "off", "query_text": "plain"}
 
     def lag_was_measured() -> bool:
         service.telemetry.flush()
-        return v.LOOP_LAG in service.measured()
+        return v.CORE.loop_lag in service.measured()
 
     async with telling(asking(stand_in), telemetry=plain) as service:
         await drive(service, monkeypatch)
@@ -77,7 +77,7 @@ async def test_nothing_is_declared_in_vain(
         service.refuse_spans()
         await service.ask(BREAD)
         service.telemetry.flush()
-    declared = {*v.ATTRIBUTES, *v.EVENTS, *v.METRICS}
+    declared = {*v.VOCABULARY.attributes, *v.VOCABULARY.events, *v.VOCABULARY.metrics}
     assert declared - told(service) == set()
 
 
@@ -85,8 +85,8 @@ async def test_one_question_is_enough_for_what_is_always_present(
     telling: Telling, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And `make smoke` reads back all of it."""
-    monkeypatch.setattr("app.telemetry.process.LAG_SECONDS", 0.001)
-    always = {name for name, metric in v.METRICS.items() if not metric.after}
+    monkeypatch.setattr("app.telemetry.kit.process.LAG_SECONDS", 0.001)
+    always = {name for name, metric in v.VOCABULARY.metrics.items() if not metric.after}
 
     def missing() -> set[str]:
         service.telemetry.flush()
@@ -104,7 +104,7 @@ async def test_measurements_point_to_their_spans(telling: Telling, stand_in: Sta
     stand_in.behaviour = fails(404)
     async with telling(asking(stand_in)) as service:
         answer = await service.ask(BREAD)
-    points: Any = service.measured()[v.STAGE_DURATION].data.data_points
+    points: Any = service.measured()[v.CORE.stage_duration].data.data_points
     (failing,) = [each for each in points if ERROR_TYPE in each.attributes]
     (exemplar,) = failing.exemplars
     span = span_of(service, answer, FETCH_TOPIC).context

@@ -13,9 +13,11 @@ from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk._logs.export import LogRecordExportResult
 from opentelemetry.sdk.resources import Resource
 
-from app.telemetry.console_lines import ConsoleLine
-from app.telemetry.lines import Lines, line
+from app.telemetry import vocabulary as v
+from app.telemetry.kit.console_lines import ConsoleLine
+from app.telemetry.kit.lines import Lines, line
 
+SHOWN: dict[str, str] = {v.MISSING: "without", v.CACHE_OUTCOME: "cache"}
 OWN = ("timestamp", "level", "message", "event", "logger", "trace_id", "span_id")
 texts = st.text(max_size=20) | st.sampled_from(["\n", "\r\n", '"', "\\", "\u2028", "\0", "é🦉"])
 values = texts | st.integers() | st.floats() | st.booleans() | st.none() | st.lists(texts)
@@ -59,21 +61,25 @@ def test_one_line_of_json_whatever_is_in_it(body: Any, attributes: dict[str, Any
             "recommendation.served",
             "POST /recommend 200 3.1 ms without=topic_signal",
         ),
-        ({"http.request.method": "GET"}, "request.answered", "GET (no route) (no answer) 0.0 ms"),
+        (
+            {"http.request.method": "GET", "vitrine.request.duration": 0.0},
+            "request.answered",
+            "GET (no route) (no answer) 0.0 ms",
+        ),
         ({"exception.stacktrace": "one\ntwo"}, "", "a\\?[31mbody\n    one\n    two"),
     ],
 )  # fmt: skip
 def test_a_line_for_a_person(attributes: dict[str, Any], event: str, said: str) -> None:
     record = readable("a\\\x1b[31mbody", attributes, event_name=event)
     stream = io.BytesIO()
-    Lines(stream, ConsoleLine("http://x/{trace_id}")).export([record])
+    Lines(stream, ConsoleLine(v.CORE, "http://x/{trace_id}", SHOWN)).export([record])
     clock, level, rest = stream.getvalue().decode().removesuffix("\n").split(maxsplit=2)
     assert (len(clock), level, rest) == (8, "INFO", said)
 
 
 @given(texts, st.dictionaries(texts, values, max_size=4))
 def test_nothing_for_a_terminal_to_obey(body: str, attributes: dict[str, Any]) -> None:
-    written = ConsoleLine("")(readable(body, attributes))
+    written = ConsoleLine(v.CORE, "", SHOWN)(readable(body, attributes))
     assert written.decode().removesuffix("\n").isprintable()
 
 

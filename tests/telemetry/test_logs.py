@@ -12,9 +12,9 @@ from opentelemetry._logs import SeverityNumber
 from opentelemetry.sdk.trace import TracerProvider
 
 from app.telemetry import vocabulary as v
-from app.telemetry.lines import line
-from app.telemetry.logs import Handler, handled
-from app.telemetry.record import RequestRecord, current
+from app.telemetry.kit.lines import line
+from app.telemetry.kit.logs import PrivateHandler, handled
+from app.telemetry.kit.request_record import RequestRecord, current
 from tests.telemetry.logged import Logged
 
 TYPED = "what was " + "typed"
@@ -32,7 +32,7 @@ def others(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
 @pytest.fixture
 def logged(others: io.StringIO) -> Iterator[Logged]:
     logged = Logged()
-    with handled(logged.provider):
+    with handled(logged.handler, ["app"]):
         yield logged
     logged.provider.shutdown()
 
@@ -40,7 +40,7 @@ def logged(others: io.StringIO) -> Iterator[Logged]:
 def leave_only_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     """For what pytest's own handlers can't deal with."""
     root = logging.getLogger()
-    ours = [each for each in root.handlers if isinstance(each, Handler)]
+    ours = [each for each in root.handlers if isinstance(each, PrivateHandler)]
     monkeypatch.setattr(root, "handlers", ours)
 
 
@@ -77,7 +77,7 @@ def test_the_trace_that_is_under_way(logged: Logged) -> None:
 
 
 def test_exceptions_without_their_message(logged: Logged, others: io.StringIO) -> None:
-    token = current.set(RequestRecord(about={v.INPUT_HASH: "0123456789abcdef"}))
+    token = current.set(RequestRecord(attributes={v.CORE.input_hash: "0123456789abcdef"}))
     nothing: dict[str, int] = {}
     try:
         _ = nothing[TYPED]
@@ -88,8 +88,8 @@ def test_exceptions_without_their_message(logged: Logged, others: io.StringIO) -
     assert logged.only.body == "failed"
     assert logged.attributes["exception.type"] == "KeyError"
     assert logged.attributes["exception.stacktrace"].endswith("KeyError")
-    assert logged.attributes[v.INPUT_HASH] == "0123456789abcdef"
-    assert set(logged.attributes) == {"exception.type", "exception.stacktrace", v.INPUT_HASH}
+    assert logged.attributes[v.CORE.input_hash] == "0123456789abcdef"
+    assert set(logged.attributes) == {"exception.type", "exception.stacktrace", v.CORE.input_hash}
 
 
 def test_what_ends_a_thread(logged: Logged) -> None:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from app.telemetry.vocabulary import INPUT_HASH, QUERY_TEXT
+from app.telemetry.vocabulary import CORE, QUERY_TEXT
 from tests.api.service import WRITER
 from tests.stand_in import StandIn, finds
 from tests.telemetry.canaries import Secrets, leaks
@@ -106,7 +106,7 @@ def test_those_who_are_turned_away_are_safe_too(watch: Watch) -> None:
 
 def hashes(receiver: Receiver) -> list[object]:
     """The hash of each question, in the order in which they were asked."""
-    return [each.attributes[INPUT_HASH] for each in receiver.logs if each.event_name]
+    return [each.attributes[CORE.input_hash] for each in receiver.logs if each.event_name]
 
 
 def test_equal_queries_have_equal_hashes_where_the_key_is_the_same(watch: Watch) -> None:

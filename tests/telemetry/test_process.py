@@ -14,7 +14,8 @@ import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
-from app.telemetry.process import watch_process, watched_loop
+from app.telemetry import vocabulary as v
+from app.telemetry.kit.process import observe_process, observed_loop
 from tests.waiting import eventually
 
 
@@ -24,7 +25,7 @@ class Process:
     def __init__(self) -> None:
         self._reader = InMemoryMetricReader()
         self.provider = MeterProvider([self._reader], shutdown_on_exit=False)
-        watch_process(self.provider.get_meter("here"))
+        observe_process(self.provider.get_meter("here"))
 
     def read(self) -> dict[str, dict[Any, float]]:
         """Values by the metric's name and the attribute's value."""
@@ -109,24 +110,24 @@ def test_garbage_collections(process: Process) -> None:
 
 
 class Lags:
-    """Stands in for the measures: what they are told of the loop."""
+    """Stands in for the instruments: what is recorded of the loop."""
 
     def __init__(self) -> None:
         self.seen: list[float] = []
 
-    def loop_lag(self, seconds: float) -> None:
+    def record(self, _: object, seconds: float, __: object) -> None:
         self.seen.append(seconds)
 
 
 @pytest.fixture
 def lags(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr("app.telemetry.process.LAG_SECONDS", 0.001)
+    monkeypatch.setattr("app.telemetry.kit.process.LAG_SECONDS", 0.001)
     return Lags()
 
 
 def test_how_late_the_loop_is(lags: Any) -> None:
     async def block_the_loop() -> None:
-        async with watched_loop(lags):
+        async with observed_loop(lags, v.CORE.loop_lag):
             await eventually(lambda: len(lags.seen) > 3)
             before = len(lags.seen)
             threading.Event().wait(0.1)  # the next timer is due meanwhile
@@ -139,7 +140,7 @@ def test_how_late_the_loop_is(lags: Any) -> None:
 
 def test_it_stops_with_the_block(lags: Any) -> None:
     async def leave() -> set[asyncio.Task[Any]]:
-        async with watched_loop(lags):
+        async with observed_loop(lags, v.CORE.loop_lag):
             await eventually(lambda: len(lags.seen) > 0)
             assert len(asyncio.all_tasks()) == 2
         return asyncio.all_tasks() - {asyncio.current_task()}
@@ -150,7 +151,7 @@ def test_it_stops_with_the_block(lags: Any) -> None:
 def test_it_stops_with_a_block_that_fails(lags: Any) -> None:
     async def fail() -> None:
         try:
-            async with watched_loop(lags):
+            async with observed_loop(lags, v.CORE.loop_lag):
                 _ = 1 // 0
         finally:
             assert len(asyncio.all_tasks()) == 1

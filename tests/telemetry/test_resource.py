@@ -8,7 +8,7 @@ import pytest
 
 from app import __version__
 from app.settings import TelemetrySettings
-from app.telemetry.resource import container_id, resource, revision
+from app.telemetry.kit.resource import container_id, resource, revision
 
 ID, OTHER = "0123456789abcdef" * 4, "fedcba9876543210" * 4
 COMMIT, OLDER = "1" * 40, "2" * 40
@@ -121,7 +121,9 @@ def test_a_work_tree_elsewhere(tmp_path: Path) -> None:
 def test_every_worker_is_somebody(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES"):
         monkeypatch.delenv(name, raising=False)
-    one, other = (dict(resource(TelemetrySettings()).attributes) for _ in range(2))
+    one, other = (
+        dict(resource("vitrine", __version__, TelemetrySettings()).attributes) for _ in range(2)
+    )
     assert one.pop("service.instance.id") != other.pop("service.instance.id")
     assert one == other
     assert (one["service.name"], one["service.version"]) == ("vitrine", __version__)
@@ -132,13 +134,15 @@ def test_every_worker_is_somebody(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_settings_have_a_say_and_the_environment_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=lab,team=search")
     monkeypatch.setenv("OTEL_SERVICE_NAME", "another")
-    told = resource(TelemetrySettings(revision=OLDER, environment="production")).attributes
+    told = resource(
+        "vitrine", __version__, TelemetrySettings(revision=OLDER, environment="production")
+    ).attributes
     assert (told["vcs.ref.head.revision"], told["service.name"]) == (OLDER, "another")
     assert (told["deployment.environment.name"], told["team"]) == ("lab", "search")
 
 
 def test_nothing_is_said_of_what_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.telemetry.resource.container_id", str)
-    monkeypatch.setattr("app.telemetry.resource.revision", str)
-    told = resource(TelemetrySettings()).attributes
+    monkeypatch.setattr("app.telemetry.kit.resource.container_id", str)
+    monkeypatch.setattr("app.telemetry.kit.resource.revision", str)
+    told = resource("vitrine", __version__, TelemetrySettings()).attributes
     assert not {"container.id", "vcs.ref.head.revision"} & set(told)

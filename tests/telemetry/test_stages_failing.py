@@ -2,16 +2,18 @@
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import pytest
 from opentelemetry import trace
+from opentelemetry.sdk.trace import Span as SdkSpan
 from opentelemetry.trace import INVALID_SPAN
 
 from app.recommend.stages import ANALYZE, RECOMMEND, RETRY_STARTED
 from app.recommend.types import Request
-from app.telemetry.record import RequestRecord, current
-from app.telemetry.spans import QuickSpan
+from app.telemetry.kit.measurements import Instruments
+from app.telemetry.kit.request_record import RequestRecord, current
 from tests.telemetry.staged import QUERY, Watch
 
 ASKED = Request("stale bread")
@@ -38,19 +40,19 @@ def complaints(caplog: pytest.LogCaptureFixture) -> list[type[BaseException] | N
     return [each.exc_info[0] for each in ours if each.levelno == logging.ERROR and each.exc_info]
 
 
-@pytest.fixture(params=["describe", "events", "measures", "record", "attributes"])
+@pytest.fixture(params=["facts", "measurements", "record", "attributes"])
 def broken(request: pytest.FixtureRequest, watch: Watch, monkeypatch: pytest.MonkeyPatch) -> str:
     """What fails when a stage ends."""
     place: str = request.param
     match place:
-        case "measures":
-            monkeypatch.setattr(watch.measures, "stage", fail)
+        case "measurements":
+            monkeypatch.setattr(Instruments, "record", fail)
         case "record":
-            monkeypatch.setattr(RequestRecord, "took", fail)
+            monkeypatch.setattr(RequestRecord, "add", fail)
         case "attributes":
-            monkeypatch.setattr(QuickSpan, "set_attributes", fail)
+            monkeypatch.setattr(SdkSpan, "set_attributes", fail)
         case _:
-            monkeypatch.setattr(f"app.telemetry.stages.{place}", fail)
+            watch.stages.observing = replace(watch.stages.observing, describe=fail)
     return place
 
 
@@ -59,7 +61,7 @@ def test_the_work_goes_on(watch: Watch, caplog: pytest.LogCaptureFixture) -> Non
     with watch.stages.observe(ANALYZE, ASKED) as stage:
         stage.result = QUERY
     assert complaints(caplog) == [Broken]
-    assert watch.traced.only.end_time is not None
+    assert watch.only.end_time is not None
     assert trace.get_current_span() is INVALID_SPAN
 
 
@@ -71,7 +73,7 @@ def test_the_failure_of_the_work_is_the_one_that_is_seen(
         _ = 1 // 0
     assert caught.value.__context__ is None
     assert complaints(caplog) == [Broken]
-    assert watch.traced.only.name == ANALYZE
+    assert watch.only.name == ANALYZE
     assert trace.get_current_span() is INVALID_SPAN
 
 
@@ -79,9 +81,9 @@ def test_the_failure_of_the_work_is_the_one_that_is_seen(
 def test_the_stages_around_it_go_on(watch: Watch) -> None:
     with watch.stages.observe(RECOMMEND), watch.stages.observe(ANALYZE) as stage:
         stage.result = QUERY
-    with watch.traced.tracer.start_as_current_span("next"):
+    with watch.tracer.start_as_current_span("next"):
         pass
-    assert [(span.name, span.parent) for span in watch.traced.spans] == [
+    assert [(span.name, span.parent) for span in watch.spans] == [
         (ANALYZE, None),
         ("next", None),
     ]
@@ -96,9 +98,9 @@ def test_the_work_goes_on_whatever_else_fails(
         case "hasher":
             stages.hasher = fail
         case "start":
-            monkeypatch.setattr(type(watch.traced.tracer), "start_span", fail)
+            monkeypatch.setattr(type(watch.tracer), "start_span", fail)
         case _:
-            monkeypatch.setattr(QuickSpan, "end", fail)
+            monkeypatch.setattr(SdkSpan, "end", fail)
     done = False
     with watch.stages.observe(ANALYZE, ASKED) as stage:
         stage.result, done = QUERY, True
@@ -107,14 +109,15 @@ def test_the_work_goes_on_whatever_else_fails(
     assert trace.get_current_span() is INVALID_SPAN
 
 
-@pytest.mark.parametrize("place", ["measures", "span"])
+@pytest.mark.parametrize("place", ["measurements", "span"])
 def test_an_occurrence_goes_on(
     place: str, watch: Watch, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with watch.stages.observe(ANALYZE):
         if place == "span":
-            monkeypatch.setattr(QuickSpan, "add_event", fail)
+            monkeypatch.setattr(SdkSpan, "add_event", fail)
         else:
-            monkeypatch.setattr(watch.measures, "occurrence", fail)
+            monkeypatch.setattr(Instruments, "record", fail)
         watch.stages.note(RETRY_STARTED)
+        monkeypatch.undo()
     assert complaints(caplog) == [Broken]

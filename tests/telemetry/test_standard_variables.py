@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from app.telemetry import vocabulary as v
+from app.telemetry.kit import vocabulary as kit_names
 from tests.telemetry.receiver import Receiver
 from tests.telemetry.watched import Watch, Watched, over
 
@@ -76,7 +77,7 @@ def test_nothing_sampled(watch: Watch) -> None:
     assert record.trace_id == served.trace
     [recommended] = receiver.latest(v.RECOMMENDATIONS)
     assert recommended.value == 1
-    assert [each.count for each in receiver.latest(v.SERVER_DURATION)] == [1]
+    assert [each.count for each in receiver.latest(kit_names.SERVER_DURATION)] == [1]
     assert not any(point.exemplars for point in receiver.metrics)
 
 

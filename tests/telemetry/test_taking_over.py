@@ -8,7 +8,13 @@ from typing import Any
 
 import pytest
 
-from app.telemetry.logs import UNWANTED, WITH_THEIR_OWN_HANDLERS, Handler, handled, silenced
+from app.telemetry.kit.logs import (
+    UNWANTED,
+    WITH_THEIR_OWN_HANDLERS,
+    PrivateHandler,
+    handled,
+    silenced,
+)
 from tests.telemetry.logged import Logged
 
 NAMES = ("", "app", *WITH_THEIR_OWN_HANDLERS, *UNWANTED)
@@ -49,7 +55,7 @@ def said(logged: Logged) -> list[object]:
 @pytest.mark.usefixtures("_loggers")
 def test_it_is_given_back(logged: Logged) -> None:
     before = state()
-    with silenced(), handled(logged.provider):
+    with silenced(), handled(logged.handler, ["app"]):
         assert state() != before
     assert state() == before
 
@@ -57,7 +63,7 @@ def test_it_is_given_back(logged: Logged) -> None:
 @pytest.mark.usefixtures("_loggers")
 def test_it_is_given_back_after_a_failure(logged: Logged) -> None:
     before = state()
-    with pytest.raises(ZeroDivisionError), silenced(), handled(logged.provider):
+    with pytest.raises(ZeroDivisionError), silenced(), handled(logged.handler, ["app"]):
         _ = 1 // 0
     assert state() == before
 
@@ -68,7 +74,7 @@ def test_it_is_given_back_by_several(logged: Logged) -> None:
     with ExitStack() as stack:
         for _ in range(3):
             stack.enter_context(silenced())
-            stack.enter_context(handled(logged.provider))
+            stack.enter_context(handled(logged.handler, ["app"]))
     assert state() == before
 
 
@@ -76,7 +82,7 @@ def test_what_is_said_before_and_after_is_not_heard(logged: Logged) -> None:
     ours = logging.getLogger("app.somewhere")
     heard = [ours.isEnabledFor(logging.INFO)]
     ours.warning("before")
-    with handled(logged.provider):
+    with handled(logged.handler, ["app"]):
         heard.append(ours.isEnabledFor(logging.INFO))
         ours.info("meanwhile")
     heard.append(ours.isEnabledFor(logging.INFO))
@@ -86,7 +92,7 @@ def test_what_is_said_before_and_after_is_not_heard(logged: Logged) -> None:
 
 @pytest.mark.usefixtures("_loggers")
 def test_uvicorn_is_heard_once(logged: Logged) -> None:
-    with silenced(), handled(logged.provider):
+    with silenced(), handled(logged.handler, ["app"]):
         logging.getLogger("uvicorn.error").error("started")
         logging.getLogger("uvicorn").error("also")
     assert said(logged) == ["started", "also"]
@@ -94,13 +100,13 @@ def test_uvicorn_is_heard_once(logged: Logged) -> None:
 
 @pytest.mark.parametrize("name", UNWANTED)
 def test_the_unwanted_are_not_heard(name: str, logged: Logged) -> None:
-    with silenced(), handled(logged.provider):
+    with silenced(), handled(logged.handler, ["app"]):
         logging.getLogger(f"{name}.deeper").critical("storm")
         logging.getLogger(name).critical("storm")
     assert said(logged) == []
 
 
 def test_one_handler_only(logged: Logged) -> None:
-    with handled(logged.provider):
-        ours = [each for each in logging.getLogger().handlers if isinstance(each, Handler)]
+    with handled(logged.handler, ["app"]):
+        ours = [each for each in logging.getLogger().handlers if isinstance(each, PrivateHandler)]
     assert len(ours) == 1

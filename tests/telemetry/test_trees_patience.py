@@ -28,7 +28,7 @@ async def test_the_deadline_passes(telling: Telling, stand_in: StandIn) -> None:
         answer = await service.ask(BREAD)
     assert_degraded(service, answer, "topic_signal", FETCH_TOPIC, "TimeoutError")
     assert service.counts(v.TOPIC_REQUESTS) == {("timeout", "TimeoutError"): 1}
-    assert service.counts(v.OCCURRENCES) == {}
+    assert service.counts(v.CORE.occurrence_count) == {}
 
 
 async def test_the_call_goes_on_behind_the_answer(telling: Telling, stand_in: StandIn) -> None:
@@ -66,12 +66,12 @@ async def test_a_request_that_was_given_up_says_so(telling: Telling, stand_in: S
         asked.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asked
-    (event,) = [each for each in service.records if each.event_name == v.ANSWERED]
-    assert (event.attributes or {})[v.BROKEN_OFF] is True
+    (event,) = [each for each in service.records if each.event_name == v.CORE.answered]
+    assert (event.attributes or {})[v.CORE.aborted] is True
     assert (event.attributes or {})[ERROR_TYPE] == "CancelledError"
     assert service.counts(v.RECOMMEND_DURATION) == {(None, "CancelledError"): 1}
     (root,) = [each for each in service.spans if each.kind is SpanKind.SERVER]
-    assert {v.BROKEN_OFF, ERROR_TYPE} & set(root.attributes or {})
+    assert {v.CORE.aborted, ERROR_TYPE} & set(root.attributes or {})
 
 
 async def test_the_circuit_opens(telling: Telling, stand_in: StandIn) -> None:
@@ -124,7 +124,7 @@ def _assert_opened_once(service: Service, asked: ReadableSpan) -> None:
     (record,) = [each for each in service.records if each.event_name == v.CIRCUIT]
     assert (record.severity_number, record.body) == (SeverityNumber.WARN, v.CIRCUIT.meaning)
     assert (record.trace_id, record.span_id) == (asked.context.trace_id, asked.context.span_id)
-    assert service.counts(v.OCCURRENCES) == {(v.CIRCUIT,): 1}
+    assert service.counts(v.CORE.occurrence_count) == {(v.CIRCUIT,): 1}
 
 
 def _noted(service: Service) -> bool:

@@ -14,6 +14,7 @@ from opentelemetry.semconv.attributes.http_attributes import (
 )
 
 from app.telemetry import vocabulary as v
+from app.telemetry.kit import vocabulary as kit_names
 from tests.api.service import JSON, WRITER
 from tests.stand_in import StandIn, finds
 from tests.telemetry.expected import BREAD, DOCUMENT, TITLE, refused, select
@@ -114,10 +115,10 @@ def _assert_only_counted(service: Service, answer: httpx.Response, problem: str)
     assert "traceresponse" not in answer.headers
     assert "trace_id" not in answer.json()
     assert len([each for each in service.records if each.event_name]) == 1
-    assert service.counts(v.PROBLEM_COUNT) == {(problem, status): 1}
+    assert service.counts(v.CORE.problem_count) == {(problem, status): 1}
     error = "503" if status == 503 else None
     about = ("/categories", "GET", status, error, "http", "1.1")
-    assert service.counts(v.SERVER_DURATION)[about] == 1
+    assert service.counts(kit_names.SERVER_DURATION)[about] == 1
 
 
 async def test_the_wide_event_names_the_route_of_what_was_refused_early(telling: Telling) -> None:
@@ -132,8 +133,8 @@ async def test_words_are_needed(telling: Telling) -> None:
     """The hash stands for what was typed; nothing counts as a failure or as an answer."""
     async with telling() as service:
         answer = await service.ask("!!!")
-    assert v.INPUT_HASH in (service.wide_event(answer).attributes or {})
-    assert service.counts(v.STAGE_DURATION) == {("analyze query", None): 1}
+    assert v.CORE.input_hash in (service.wide_event(answer).attributes or {})
+    assert service.counts(v.CORE.stage_duration) == {("analyze query", None): 1}
     assert service.counts(v.RECOMMENDATIONS) == service.counts(v.RECOMMEND_DURATION) == {}
 
 
@@ -149,9 +150,9 @@ def _assert_problem(service: Service, answer: httpx.Response, severity: Severity
     body, told = answer.json(), service.wide_event(answer)
     problem = body["type"].removeprefix("urn:vitrine:problem:")
     assert int(body["trace_id"], 16) == trace_of(answer)[0]
-    assert (told.event_name, told.severity_number) == (v.ANSWERED, severity)
+    assert (told.event_name, told.severity_number) == (v.CORE.answered, severity)
     about = told.attributes or {}
-    assert about[v.PROBLEM] == problem
+    assert about[v.CORE.problem] == problem
     assert about[HTTP_RESPONSE_STATUS_CODE] == answer.status_code
     assert answer.status_code >= 500 or ERROR_TYPE not in about
-    assert service.counts(v.PROBLEM_COUNT) == {(problem, answer.status_code): 1}
+    assert service.counts(v.CORE.problem_count) == {(problem, answer.status_code): 1}

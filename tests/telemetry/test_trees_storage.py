@@ -10,7 +10,11 @@ from typing import Any, NoReturn
 
 import pytest
 from opentelemetry._logs import SeverityNumber
-from opentelemetry.semconv.attributes.db_attributes import DB_QUERY_TEXT, DB_SYSTEM_NAME
+from opentelemetry.semconv.attributes.db_attributes import (
+    DB_OPERATION_NAME,
+    DB_QUERY_TEXT,
+    DB_SYSTEM_NAME,
+)
 from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
 from opentelemetry.semconv.attributes.exception_attributes import (
     EXCEPTION_STACKTRACE,
@@ -22,6 +26,7 @@ from app.catalogue.store import COLUMNS, Catalogue
 from app.recommend.stages import WRITE
 from app.recommend.types import Document
 from app.telemetry import vocabulary as v
+from app.telemetry.kit import vocabulary as kit_names
 from tests.telemetry.expected import DOCUMENT, refused, server
 from tests.telemetry.telling import Telling
 from tests.telemetry.trees import assert_same, client, exception, span
@@ -39,18 +44,21 @@ async def test_a_statement_fails(telling: Telling, monkeypatch: pytest.MonkeyPat
         {
             DB_SYSTEM_NAME: "sqlite",
             DB_QUERY_TEXT: DOCUMENT.replace(COLUMNS, "nonsense"),
+            DB_OPERATION_NAME: "SELECT",
             ERROR_TYPE: "OperationalError",
         },
-        exception("OperationalError", "rows"),
     )
-    expected = refused("GET /documents/{document_id}", 500, "storage-schema", statement)
+    why = exception("OperationalError", "rows")
+    expected = refused("GET /documents/{document_id}", 500, "storage-schema", why, statement)
     assert_same(service.tree(answer), expected)
     (record,) = [each for each in service.said(answer) if not each.event_name]
     assert record.severity_number is SeverityNumber.ERROR
     assert (record.attributes or {})[EXCEPTION_TYPE] == "OperationalError"
     assert service.wide_event(answer).severity_number is SeverityNumber.ERROR
-    assert service.counts(v.PROBLEM_COUNT) == {("storage-schema", 500): 1}
-    assert service.counts(v.DATABASE_DURATION) == {("sqlite", "SELECT", "OperationalError"): 1}
+    assert service.counts(v.CORE.problem_count) == {("storage-schema", 500): 1}
+    assert service.counts(kit_names.DATABASE_DURATION) == {
+        ("sqlite", "SELECT", "OperationalError"): 1
+    }
 
 
 @pytest.mark.parametrize("table", ["documents", "words"])
@@ -96,10 +104,10 @@ async def test_an_import_breaks_off(telling: Telling) -> None:
     why, error = exception("RuntimeError", "breaks_later"), {ERROR_TYPE: "RuntimeError"}
     written = span(WRITE, {v.BATCH_SIZE: 100, v.OUTCOME_COUNTS["created"]: 100})
     broken = span(WRITE, error, why)
-    told = {**error, v.BROKEN_OFF: True}
+    told = {**error, v.CORE.aborted: True}
     expected = server("POST /documents", 200, told, written, broken)
     assert_same(service.tree(answer), expected)
-    assert service.counts(v.STAGE_DURATION) == {(WRITE, None): 1, (WRITE, "RuntimeError"): 1}
+    assert service.counts(v.CORE.stage_duration) == {(WRITE, None): 1, (WRITE, "RuntimeError"): 1}
     assert service.counts(v.DOCUMENTS_WRITTEN) == {("created",): 100}
 
 
@@ -109,7 +117,7 @@ async def test_what_breaks_off_has_a_wide_event_too(telling: Telling) -> None:
         answer = await service.client.post("/documents", content=lines(230), headers=NDJSON)
     event = service.wide_event(answer)
     assert event.severity_number in (SeverityNumber.WARN, SeverityNumber.ERROR)
-    told = {v.BROKEN_OFF: True, ERROR_TYPE: "RuntimeError", HTTP_RESPONSE_STATUS_CODE: 200}
+    told = {v.CORE.aborted: True, ERROR_TYPE: "RuntimeError", HTTP_RESPONSE_STATUS_CODE: 200}
     assert told.items() <= (event.attributes or {}).items()
 
 
@@ -122,8 +130,8 @@ async def test_telemetry_that_breaks_as_well_leaves_no_request_behind(
     def breaks(*_: object) -> NoReturn:
         raise RuntimeError
 
-    monkeypatch.setattr("app.telemetry.requests.RequestTelemetry.tell", breaks)
+    monkeypatch.setattr("app.telemetry.kit.requests.RequestTelemetry.emit", breaks)
     async with telling() as service:
         await service.client.post("/documents", content=lines(230), headers=NDJSON)
         service.telemetry.flush()
-        assert service.counts(v.ACTIVE_REQUESTS) == {(): 0}
+        assert service.counts(v.CORE.active_requests) == {(): 0}

@@ -61,7 +61,7 @@ async def test_a_stage_breaks(
     assert_same(service.tree(answer), refused(ASK, 500, "internal", *done, broken))
     _assert_told(service, answer)
     assert (service.wide_event(answer).attributes or {})[ERROR_TYPE] == "RuntimeError"
-    assert service.counts(v.STAGE_DURATION)[stage, "RuntimeError"] == 1
+    assert service.counts(v.CORE.stage_duration)[stage, "RuntimeError"] == 1
     assert service.counts(v.RECOMMEND_DURATION) == {(None, "RuntimeError"): 1}
     assert service.counts(v.RECOMMENDATIONS) == {}
 
@@ -72,7 +72,7 @@ async def test_it_breaks_between_the_stages(
     monkeypatch.setattr("app.api.recommend.encode", breaks)
     async with telling() as service:
         answer = await service.ask(BREAD)
-    made = {**FUSION, v.DEGRADED: False, v.CACHE_OUTCOME: "miss", v.PROBLEM: "internal"}
+    made = {**FUSION, v.DEGRADED: False, v.CACHE_OUTCOME: "miss", v.CORE.problem: "internal"}
     stages = (analyzed(), retrieved(), scored(), ranked())
     about = {**made, v.RECOMMENDATION_ID: RECOMMENDATION}
     why = exception("RuntimeError", "breaks")
@@ -87,7 +87,7 @@ async def test_feedback_breaks(telling: Telling, monkeypatch: pytest.MonkeyPatch
         answer = await service.client.post("/feedback", json=given)
     why = exception("RuntimeError", "breaks")
     assert_same(service.tree(answer), refused("POST /feedback", 500, "internal", why))
-    assert service.counts(v.STAGE_DURATION) == {(FEEDBACK, "RuntimeError"): 1}
+    assert service.counts(v.CORE.stage_duration) == {(FEEDBACK, "RuntimeError"): 1}
     assert service.counts(v.FEEDBACK) == {}
     (record,) = [each for each in service.said(answer) if not each.event_name]
     _assert_has_a_stack(record)
@@ -111,8 +111,8 @@ async def test_telemetry_that_breaks_takes_nothing_with_it(
     telling: Telling, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The answer is whole, the spans have ended, and the log says what is wrong."""
-    monkeypatch.setattr("app.telemetry.stages.describe", breaks)
-    monkeypatch.setattr("app.telemetry.requests.RequestTelemetry.tell", breaks)
+    monkeypatch.setattr("app.telemetry.kit.stages.ObservedStage._report", breaks)
+    monkeypatch.setattr("app.telemetry.kit.requests.RequestTelemetry.emit", breaks)
     async with telling() as service:
         answer = await service.ask(BREAD)
     assert recommended(answer).results
@@ -132,10 +132,10 @@ def _assert_told(service: Service, answer: httpx.Response) -> None:
     assert record.span_id == trace_of(answer)[1]
     _assert_has_a_stack(record)
     told, about = wide.attributes or {}, record.attributes or {}
-    assert about[v.INPUT_HASH] == told[v.INPUT_HASH]
-    assert (wide.event_name, wide.severity_number) == (v.ANSWERED, SeverityNumber.ERROR)
-    assert told[v.PROBLEM] == "internal"
-    assert service.counts(v.PROBLEM_COUNT) == {("internal", 500): 1}
+    assert about[v.CORE.input_hash] == told[v.CORE.input_hash]
+    assert (wide.event_name, wide.severity_number) == (v.CORE.answered, SeverityNumber.ERROR)
+    assert told[v.CORE.problem] == "internal"
+    assert service.counts(v.CORE.problem_count) == {("internal", 500): 1}
     assert int(answer.json()["trace_id"], 16) == trace_of(answer)[0]
     _assert_nothing_quoted(service)
 

@@ -63,8 +63,12 @@ async def test_wikipedia_fails(telling: Telling, stand_in: StandIn, failure: Fai
     error = failure.asked.attributes[ERROR_TYPE]
     assert_degraded(service, answer, "topic_signal", FETCH_TOPIC, error)
     assert service.counts(v.TOPIC_REQUESTS) == {("error", error): 1}
-    assert service.counts(v.OCCURRENCES) == {(each,): 1 for each in failure.occurred}
-    noted = {each.event_name: each for each in service.said(answer) if each.event_name in v.EVENTS}
+    assert service.counts(v.CORE.occurrence_count) == {(each,): 1 for each in failure.occurred}
+    noted = {
+        each.event_name: each
+        for each in service.said(answer)
+        if each.event_name in v.VOCABULARY.events
+    }
     assert set(noted) == {v.SERVED, *failure.occurred}
     asked = span_of(service, answer, FETCH_TOPIC).context.span_id
     assert {noted[each].span_id for each in failure.occurred} <= {asked}
@@ -78,7 +82,7 @@ async def test_a_retry_helps(telling: Telling, stand_in: StandIn) -> None:
     asked = topic("hit", 1, v.RETRY, v.CACHE_MISS, get(503, error="503"), get(200))
     assert_same(service.tree(answer), asked_for(asked))
     assert_served(service, answer)
-    assert service.counts(v.OCCURRENCES) == {(v.RETRY,): 1}
+    assert service.counts(v.CORE.occurrence_count) == {(v.RETRY,): 1}
 
 
 async def test_the_connection_breaks(telling: Telling, stand_in: StandIn) -> None:

@@ -34,7 +34,7 @@ async def test_an_import_is_told_in_batches(telling: Telling) -> None:
     (sizes,) = service.measured()[v.BATCHES].data.data_points
     assert isinstance(sizes, HistogramDataPoint)
     assert (sizes.count, sizes.sum, sizes.min, sizes.max) == (3, 231, 31, 100)
-    assert service.counts(v.STAGE_DURATION) == {(WRITE, None): 3}
+    assert service.counts(v.CORE.stage_duration) == {(WRITE, None): 3}
     told = service.wide_event(answer).attributes or {}
     assert (told[v.BATCH_SIZE], told[CREATED], told[REJECTED]) == (231, 230, 1)
 
@@ -86,7 +86,7 @@ async def test_feedback_points_to_what_it_judges(telling: Telling) -> None:
     assert_same(service.tree(again), feedback(200, "2-3", repeated=True, link=link))
     assert trace_of(judged)[0] not in (trace_of(first)[0], trace_of(again)[0])
     assert service.counts(v.FEEDBACK) == {("click", "2-3", "fusion", "1"): 1}  # told once
-    assert service.counts(v.STAGE_DURATION)[FEEDBACK, None] == 2
+    assert service.counts(v.CORE.stage_duration)[FEEDBACK, None] == 2
     for answer in (first, again):
         told = service.wide_event(answer).attributes or {}
         about = service.tree(answer).attributes
@@ -121,5 +121,5 @@ async def test_feedback_that_fits_nothing(
         answer = await service.client.post("/feedback", json=click | changes)
     assert_same(service.tree(answer), refused("POST /feedback", status, kind))
     assert service.counts(v.FEEDBACK) == {}
-    assert service.counts(v.PROBLEM_COUNT) == {(kind, status): 1}
-    assert (FEEDBACK, "NotRecommended") not in service.counts(v.STAGE_DURATION)
+    assert service.counts(v.CORE.problem_count) == {(kind, status): 1}
+    assert (FEEDBACK, "NotRecommended") not in service.counts(v.CORE.stage_duration)

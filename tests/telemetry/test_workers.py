@@ -13,6 +13,7 @@ import pytest
 
 from app import __version__
 from app.telemetry import vocabulary as v
+from app.telemetry.kit import vocabulary as kit_names
 from tests.telemetry.receiver import Receiver
 from tests.telemetry.watched import Watch, Watched, over
 from tests.waiting import until
@@ -74,14 +75,14 @@ class Crowd:
         """What all of them say that they did, together."""
         spans = [span for span in self.receiver.spans if span.kind == "SERVER"]
         events = Counter(record.event_name for record in self.receiver.logs)
-        durations = self.receiver.latest(v.SERVER_DURATION)
+        durations = self.receiver.latest(kit_names.SERVER_DURATION)
         return {
             "requests": sum(point.count for point in durations),
             "recommendations": sum(p.value for p in self.receiver.latest(v.RECOMMENDATIONS)),
             "server spans": len(spans),
             "different spans": len({span.span_id for span in spans}),
             "served": events[v.SERVED],
-            "answered": events[v.ANSWERED],
+            "answered": events[v.CORE.answered],
         }
 
     def served(self) -> dict[str, float]:
@@ -115,7 +116,7 @@ def test_they_say_who_they_are(crowd: Crowd) -> None:
     receiver = crowd.receiver
     told = [span.resource for span in receiver.spans]
     told += [record.resource for record in receiver.logs]
-    told += [point.resource for point in receiver.latest(v.SERVER_DURATION)]
+    told += [point.resource for point in receiver.latest(kit_names.SERVER_DURATION)]
     known = {str(each["service.instance.id"]): each for each in told}
     assert all(each == known[str(each["service.instance.id"])] for each in told)
     assert len(known) == len({each["process.pid"] for each in known.values()}) >= 2

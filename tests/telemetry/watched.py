@@ -64,7 +64,8 @@ class Watched:
             for name, value in os.environ.items()
             if not name.startswith(("OTEL_", "VITRINE_"))
         }
-        all_of_it = {**ours, **PLAIN, **SOON, "VITRINE_DATA": str(data), **environment}
+        sdk = {"VITRINE_TELEMETRY__SDK": os.environ.get("TEST_SDK", "")}
+        all_of_it = {**ours, **sdk, **PLAIN, **SOON, "VITRINE_DATA": str(data), **environment}
         self._environment = {name: value for name, value in all_of_it.items() if value}
         self._app = app
         self.out, self.err = data / "stdout", data / "stderr"

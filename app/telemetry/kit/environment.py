@@ -11,7 +11,7 @@ import re
 import ssl
 from collections.abc import Mapping, MutableMapping
 
-from app.telemetry.standard_variables import SIGNALS, VARIABLES, Refused, Variable, shown
+from .standard_variables import SIGNALS, VARIABLES, Refused, Variable, shown
 
 
 def check(environment: MutableMapping[str, str]) -> list[str]:
@@ -126,16 +126,16 @@ _unsaid: list[str] = []
 
 
 def check_process() -> None:
-    """Check this process's own environment; the sentences wait for `unsaid`."""
+    """Check this process's own environment; the sentences wait for `pending_warnings`."""
     _unsaid.extend(check(os.environ))
 
 
 def warn_later(sentence: str) -> None:
-    """For `unsaid`: what is found before log records have a place to go."""
+    """For `pending_warnings`: what is found before log records have a place to go."""
     _unsaid.append(sentence)
 
 
-def unsaid() -> list[str]:
+def pending_warnings() -> list[str]:
     """What nobody has been warned of yet; empty the next time."""
     check_process()
     found = _unsaid[:]

@@ -1,4 +1,4 @@
-"""What the server instrumentation gets to see of a request: what it needs, and nothing typed.
+"""What the server instrumentation sees of a request: what it needs, and nothing typed.
 
 It looks through all headers eight times, and would put the query, the client's address and its
 program on the span. So they are taken out of the scope before it, and put back behind it. A
@@ -10,14 +10,12 @@ from opentelemetry.context import Context
 from opentelemetry.propagate import get_global_textmap
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.api.paths import route_path
-
-TAKEN = "vitrine.taken"
-REPLACED = ("headers", "query_string", "client", "path", "root_path")
+_TAKEN = "telemetry.taken"
+_REPLACED = ("headers", "query_string", "client", "path", "root_path")
 
 
-class Lean:
-    """ASGI middleware around the instrumentation; `restored` must be called inside of it."""
+class MinimalScope:
+    """ASGI middleware around the instrumentation; `restore` must be called inside of it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app  # FastAPI looks for the instrumentation along this name
@@ -25,9 +23,9 @@ class Lean:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            taken = {name: scope[name] for name in REPLACED if name in scope}
+            taken = {name: scope[name] for name in _REPLACED if name in scope}
             headers = [each for each in scope["headers"] if each[0] in self._needed]
-            scope.update({TAKEN: taken, "headers": headers, "query_string": b"", "client": None})
+            scope.update({_TAKEN: taken, "headers": headers, "query_string": b"", "client": None})
             scope.update({"path": route_path(scope), "root_path": ""})
         token = context.attach(Context())  # what came before on this connection is another request
         try:
@@ -36,6 +34,13 @@ class Lean:
             context.detach(token)
 
 
-def restored(scope: Scope) -> None:
+def restore(scope: Scope) -> None:
     """Give a request back what was taken."""
-    scope.update(scope.pop(TAKEN, {}))
+    scope.update(scope.pop(_TAKEN, {}))
+
+
+def route_path(scope: Scope) -> str:
+    """The path without the prefix under which a proxy serves the application (`root_path`)."""
+    path: str = scope["path"]
+    root: str = scope.get("root_path", "")
+    return path.removeprefix(root) if path.startswith(f"{root}/") else path

@@ -1,4 +1,4 @@
-"""Who is speaking: the attributes that stand once on everything a worker sends."""
+"""The resource: attributes that stand once on everything a worker sends."""
 
 import os
 import platform
@@ -19,32 +19,33 @@ from opentelemetry.semconv._incubating.attributes import (
 from opentelemetry.semconv.schemas import Schemas
 from opentelemetry.util.types import AnyValue
 
-from app import __version__
-from app.settings import TelemetrySettings
+from .settings import KitSettings
 
-NAME, SCHEMA = "vitrine", Schemas.V1_44_0.value
+SCHEMA = Schemas.V1_44_0.value
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+"""`host.arch` by the enum of the conventions."""
 _CONTAINER = re.compile(r"(?:docker|containers|cri-containerd|libpod)[-/]([0-9a-f]{64})")
 
 
-def resource(settings: TelemetrySettings) -> Resource:
+def resource(name: str, version: str, settings: KitSettings) -> Resource:
     """One for each worker. OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES have the last word."""
-    told: dict[str, str | int] = {
-        service_attributes.SERVICE_NAME: NAME,
-        service_attributes.SERVICE_NAMESPACE: NAME,
-        service_attributes.SERVICE_VERSION: __version__,
+    found: dict[str, str | int] = {
+        service_attributes.SERVICE_NAME: name,
+        service_attributes.SERVICE_NAMESPACE: name,
+        service_attributes.SERVICE_VERSION: version,
         deployment_attributes.DEPLOYMENT_ENVIRONMENT_NAME: settings.environment,
         host_attributes.HOST_NAME: socket.gethostname(),
-        host_attributes.HOST_ARCH: platform.machine(),
+        host_attributes.HOST_ARCH: _ARCHITECTURES.get(platform.machine(), platform.machine()),
         process_attributes.PROCESS_PID: os.getpid(),
         process_attributes.PROCESS_RUNTIME_NAME: platform.python_implementation().lower(),
         process_attributes.PROCESS_RUNTIME_VERSION: platform.python_version(),
         container_attributes.CONTAINER_ID: container_id(),
         vcs_attributes.VCS_REF_HEAD_REVISION: settings.revision or revision(),
     }
-    known: dict[str, AnyValue] = {name: value for name, value in told.items() if value}
+    known: dict[str, AnyValue] = {name: value for name, value in found.items() if value}
     chosen = OTELResourceDetector().detect()
-    name = chosen.attributes.get(service_attributes.SERVICE_INSTANCE_ID)
-    own = str(uuid4()) if name is None else f"{name}-{os.getpid()}"  # workers share the variable
+    instance = chosen.attributes.get(service_attributes.SERVICE_INSTANCE_ID)
+    own = str(uuid4()) if instance is None else f"{instance}-{os.getpid()}"  # workers share it
     mine = Resource({service_attributes.SERVICE_INSTANCE_ID: own})
     return Resource.create(known, SCHEMA).merge(chosen).merge(mine)
 
@@ -58,8 +59,10 @@ def container_id(mounts: Path = Path("/proc/self/mountinfo")) -> str:
     return found[1] if found else ""
 
 
-def revision(git: Path = Path(__file__).parents[2] / ".git") -> str:
+def revision(git: Path | None = None) -> str:
     """The commit that is checked out here, or nothing where this is no Git work tree."""
+    above = (each / ".git" for each in Path(__file__).parents)
+    git = git or next((each for each in above if each.is_dir()), Path(".git"))
     try:
         head = (git / "HEAD").read_text().strip()
         name = head.removeprefix("ref: ")

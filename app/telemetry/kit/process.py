@@ -13,13 +13,14 @@ from opentelemetry.semconv._incubating.attributes.cpu_attributes import CPU_MODE
 from opentelemetry.semconv._incubating.attributes.cpython_attributes import CPYTHON_GC_GENERATION
 from opentelemetry.semconv._incubating.metrics import cpython_metrics, process_metrics
 
-from app.telemetry.measures import Measures
+from .measurements import Instruments
+from .vocabulary import Metric
 
 LAG_SECONDS = 0.5
-"""How often the event loop is asked to be on time."""
+"""How often the event loop is checked."""
 
 
-def watch_process(meter: Meter) -> None:
+def observe_process(meter: Meter) -> None:
     """Metrics of the process that are read when they are sent; names as in the conventions."""
     process = psutil.Process(os.getpid())
 
@@ -54,9 +55,9 @@ def watch_process(meter: Meter) -> None:
 
 
 @asynccontextmanager
-async def watched_loop(measures: Measures) -> AsyncIterator[None]:
+async def observed_loop(instruments: Instruments, metric: Metric) -> AsyncIterator[None]:
     """Measure how late the event loop fires a timer, for as long as the block lasts."""
-    task = asyncio.create_task(_measure_lag(measures))
+    task = asyncio.create_task(_measure_lag(instruments, metric))
     try:
         yield
     finally:
@@ -65,9 +66,9 @@ async def watched_loop(measures: Measures) -> AsyncIterator[None]:
             await task
 
 
-async def _measure_lag(measures: Measures) -> None:
+async def _measure_lag(instruments: Instruments, metric: Metric) -> None:
     loop = asyncio.get_running_loop()
     while True:
         due = loop.time() + LAG_SECONDS
         await asyncio.sleep(LAG_SECONDS)
-        measures.loop_lag(max(loop.time() - due, 0.0))
+        instruments.record(metric, max(loop.time() - due, 0.0), {})

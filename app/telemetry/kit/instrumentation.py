@@ -1,0 +1,208 @@
+"""The instrumentation libraries: FastAPI, httpx and sqlite3, tuned, and bound to one application.
+
+They are given the providers they report to, so that several applications can live in one process
+(as in tests) and a worker's end leaves nothing behind.
+"""
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+from opentelemetry.context import Context
+from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
+from opentelemetry.instrumentation.fastapi.version import __version__ as fastapi_version
+from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor, RequestInfo
+from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
+from opentelemetry.instrumentation.sqlite3 import SQLite3Instrumentor
+from opentelemetry.metrics import Histogram, MeterProvider
+from opentelemetry.propagate import get_global_textmap, set_global_textmap
+from opentelemetry.propagators.textmap import TextMapPropagator
+from opentelemetry.semconv.attributes.db_attributes import (
+    DB_OPERATION_NAME,
+    DB_QUERY_TEXT,
+    DB_SYSTEM_NAME,
+)
+from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
+from opentelemetry.semconv.schemas import Schemas
+from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer, TracerProvider
+from opentelemetry.util.http import sanitize_method
+from starlette.middleware import Middleware
+
+from .measurements import Instruments
+from .minimal_scope import MinimalScope
+from .vocabulary import DATABASE_DURATION, SERVER_DURATION
+
+URL_TEMPLATE = "url.template"
+CONVENTIONS = ("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database")
+"""The stable conventions, before the first `instrument`: those of before 2023 are the libraries'
+default, and what people type stands under more names in them."""
+
+
+def instrumented_by_others() -> list[str]:
+    """The libraries that something else has instrumented for the whole process."""
+    known: Mapping[str, BaseInstrumentor] = {
+        "FastAPI": FastAPIInstrumentor(),
+        "httpx": HTTPXClientInstrumentor(),
+        "sqlite3": SQLite3Instrumentor(),
+    }
+    return [name for name, each in known.items() if each.is_instrumented_by_opentelemetry]
+
+
+class NoPropagation(TextMapPropagator):
+    """Carries nothing. The API's own for `none` extracts no context at all, which raises later."""
+
+    def extract(self, carrier: Any, context: Context | None = None, getter: Any = None) -> Context:  # noqa: ARG002
+        return Context() if context is None else context
+
+    def inject(self, carrier: Any, context: Context | None = None, setter: Any = None) -> None: ...
+
+    @property
+    def fields(self) -> set[str]:
+        return set()
+
+
+def prepare() -> None:
+    """What must hold before anything is instrumented."""
+    os.environ.update([CONVENTIONS])
+    if not get_global_textmap().fields:  # OTEL_PROPAGATORS=none
+        set_global_textmap(NoPropagation())
+
+
+@contextmanager
+def instrumented(
+    app: FastAPI,
+    inside: Middleware,
+    traces: TracerProvider,
+    metrics: MeterProvider,
+    untraced: str,
+) -> Iterator[None]:
+    """Server spans around `app`, with the middleware `inside` directly below them.
+
+    Call it in the application's lifespan, when its middleware stands already: it is rebuilt.
+    `untraced`: a regular expression of paths.
+    """
+    app.user_middleware.insert(0, inside)
+    FastAPIInstrumentor.instrument_app(
+        app,
+        tracer_provider=traces,
+        meter_provider=metrics,
+        excluded_urls=rf"^https?://[^/]*({untraced})$",
+        exclude_spans=["send", "receive"],
+    )
+    app.middleware_stack = MinimalScope(app.build_middleware_stack())
+    try:
+        yield
+    finally:
+        app.user_middleware.remove(inside)
+        FastAPIInstrumentor.uninstrument_app(app)
+
+
+def server_duration(metrics: MeterProvider) -> Histogram:
+    """The server instrumentation's own histogram, for requests that never get that far.
+
+    The SDK returns the same instrument only for the same words.
+    """
+    schema = Schemas.V1_21_0.value
+    meter = metrics.get_meter("opentelemetry.instrumentation.fastapi", fastapi_version, schema)
+    return meter.create_histogram(
+        SERVER_DURATION,
+        "s",
+        "Duration of HTTP server requests.",
+        explicit_bucket_boundaries_advisory=[
+            0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10,
+        ],
+    )  # fmt: skip
+
+
+def instrument_client(
+    client: httpx.AsyncClient | httpx.Client, traces: TracerProvider, metrics: MeterProvider
+) -> None:
+    """A client span, and the trace context in the headers, for every call.
+
+    A request whose extensions have a `url_template` gives its span that name:
+    https://opentelemetry.io/docs/specs/semconv/http/http-spans/#name
+    """
+    HTTPXClientInstrumentor.instrument_client(
+        client,
+        tracer_provider=traces,
+        meter_provider=metrics,
+        request_hook=_name_by_template_asynchronously
+        if isinstance(client, httpx.AsyncClient)
+        else _name_by_template,
+    )
+
+
+def _name_by_template(span: Span, request: RequestInfo) -> None:
+    """Else it is named by the method alone, like a server span without a route."""
+    template = (request.extensions or {}).get("url_template")
+    if template and span.is_recording():
+        span.set_attribute(URL_TEMPLATE, template)
+        method = request.method
+        text = method.decode("ascii") if isinstance(method, bytes) else method
+        span.update_name(f"{sanitize_method(text)} {template}")
+
+
+async def _name_by_template_asynchronously(span: Span, request: RequestInfo) -> None:
+    _name_by_template(span, request)
+
+
+def instrument_sqlite(connection: sqlite3.Connection, traces: TracerProvider) -> sqlite3.Connection:
+    """A client span for every statement of a cursor (`connection.execute` has none).
+
+    Its metric goes to the global meter provider; the library takes no other.
+    """
+    observed: sqlite3.Connection = SQLite3Instrumentor.instrument_connection(
+        connection, tracer_provider=traces
+    )
+    return observed
+
+
+class SqlAlchemyStatements:
+    """Spans and durations of an engine's statements, by SQLAlchemy's own events.
+
+    The contrib instrumentation puts the path of the database file into span names and measures no
+    duration. Statements are reported with placeholders, never with parameters.
+    """
+
+    def __init__(self, engine: Any, tracer: Tracer, instruments: Instruments) -> None:
+        """`engine`: a `sqlalchemy.Engine` (of an AsyncEngine its `sync_engine`)."""
+        from sqlalchemy import event  # noqa: PLC0415 - only those who use it have it
+
+        self._tracer, self._instruments = tracer, instruments
+        self._system = {"postgresql": "postgresql", "mysql": "mysql", "sqlite": "sqlite"}.get(
+            engine.dialect.name, "other_sql"
+        )
+        event.listen(engine, "before_cursor_execute", self._before)
+        event.listen(engine, "after_cursor_execute", self._after)
+        event.listen(engine, "handle_error", self._failed)
+
+    def _before(self, _: Any, __: Any, statement: str, ___: Any, context: Any, ____: Any) -> None:
+        operation = (statement.split(None, 1) or ["query"])[0].upper()
+        attributes = {
+            DB_SYSTEM_NAME: self._system,
+            DB_OPERATION_NAME: operation,
+            DB_QUERY_TEXT: statement,
+        }
+        span = self._tracer.start_span(operation, kind=SpanKind.CLIENT, attributes=attributes)
+        context.observed_statement = (span, operation, time.perf_counter())
+
+    def _after(self, _: Any, __: Any, ___: Any, ____: Any, context: Any, _____: Any) -> None:
+        self._finish(context, None)
+
+    def _failed(self, failure: Any) -> None:
+        if failure.execution_context is not None:
+            self._finish(failure.execution_context, type(failure.original_exception).__qualname__)
+
+    def _finish(self, context: Any, error: str | None) -> None:
+        span, operation, began = context.observed_statement
+        labels = {DB_SYSTEM_NAME: self._system, DB_OPERATION_NAME: operation, ERROR_TYPE: error}
+        self._instruments.record(DATABASE_DURATION, time.perf_counter() - began, labels)
+        if error is not None:
+            span.set_attribute(ERROR_TYPE, error)
+            span.set_status(StatusCode.ERROR)
+        span.end()

@@ -1,0 +1,206 @@
+"""`Kit`: the telemetry of one service, from its start to its end.
+
+kit = Kit("shop", "1.0", vocabulary, settings, otlp(), facts=facts)
+async with kit.around(app):          # in the lifespan
+client = httpx.AsyncClient(); kit.client(client)
+with kit.stages.observe("price basket") as stage:
+stage.result = price(basket)
+"""
+
+import logging
+import re
+import sqlite3
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
+from contextlib import ExitStack, asynccontextmanager
+from typing import Any
+from weakref import WeakSet
+
+import httpx
+from fastapi import FastAPI
+from opentelemetry import metrics, trace
+from opentelemetry.metrics import CallbackOptions, CallbackT, Observation
+from opentelemetry.sdk.trace.id_generator import IdGenerator
+from opentelemetry.trace import TracerProvider
+from starlette.middleware import Middleware
+
+from .console_lines import ConsoleLine
+from .environment import warn_later
+from .exporters import Exporters
+from .facts import Describe, Failures, nothing
+from .instrumentation import (
+    SqlAlchemyStatements,
+    instrument_client,
+    instrument_sqlite,
+    instrumented,
+    instrumented_by_others,
+    prepare,
+    server_duration,
+)
+from .lines import Lines
+from .logs import PrivateHandler, handled, silenced, warnings_on_stderr
+from .measurements import Instruments
+from .privacy import Hasher
+from .process import observe_process, observed_loop
+from .requests import RequestTelemetry
+from .resource import resource
+from .sdk import implementation, providers
+from .settings import KitSettings
+from .stages import Observing, Stages
+from .vocabulary import CoreNames, Metric, Vocabulary
+
+log = logging.getLogger(__name__)
+AGENT = (
+    "This process was instrumented before the service started (opentelemetry-instrument or an "
+    "agent: {}). The service instruments itself: together, requests are traced twice and by old "
+    "conventions, and metrics are missing. Start it without the other, or set "
+    "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS=*; to have only the other's telemetry, turn the "
+    "service's own off in its settings"
+)
+_made_global: WeakSet[TracerProvider] = WeakSet()
+ANOTHER_SDK = (
+    "Another OpenTelemetry SDK is set up in this process. The service's telemetry goes where the "
+    "OTEL_* variables say; durations of SQL statements, and what other code emits, go to the other"
+)
+
+
+class Kit:
+    """The providers of one worker and everything built on them. Close it, or use `around`."""
+
+    def __init__(  # noqa: PLR0913 - one object instead of module constants
+        self,
+        name: str,
+        version: str,
+        vocabulary: Vocabulary,
+        settings: KitSettings,
+        exporters: Exporters,
+        *,
+        facts: Describe = nothing,
+        failures: Failures = Failures(),  # noqa: B008 - frozen
+        typed: Callable[[object], str | None] = lambda _: None,
+        of_the_request: Collection[str] = (),
+        loggers: Collection[str] = ("app",),
+        untraced: str = "/livez|/readyz",
+        shown: Mapping[str, str] = {},
+        ids: IdGenerator | None = None,
+    ) -> None:
+        """`name` is the service's and its instrumentation scope's. `facts`: what is emitted of the
+        results of stages; `failures`: how exceptions are reported; `typed`: the text that a person
+        typed, of a stage's subject; `of_the_request`: stages that are the whole work of a request;
+        `loggers`: the service's own; `untraced`: a regular expression of paths that
+        are neither traced nor logged; `shown`: see `ConsoleLine`.
+        """
+        prepare()
+        self.settings, self.core = settings, vocabulary.core
+        about = resource(name, version, settings)
+        plain = settings.query_text == "plain"
+        made = providers(
+            implementation(settings.sdk),
+            about,
+            exporters,
+            lines=_lines(settings, self.core, shown),
+            plain=plain,
+            ids=ids,
+        )
+        self.traces, self.metrics, self.logs, self._ends = made
+        self.tracer = self.traces.get_tracer(name, version, about.schema_url)
+        meter = self.metrics.get_meter(name, version, about.schema_url)
+        self.instruments = Instruments(meter)
+        self.server_duration = server_duration(self.metrics)
+        secret = settings.hash_key
+        hasher = Hasher(secret.get_secret_value() if secret else None)
+        observing = Observing(self.core, facts, failures, of_the_request, typed, plain)
+        self.stages = Stages(self.tracer, self.instruments, hasher, observing)
+        self._handler = PrivateHandler(self.logs, failures, loggers, self.core.input_hash)
+        self._loggers = loggers
+        self._untraced = untraced
+        self.middleware = Middleware(
+            RequestTelemetry,
+            core=self.core,
+            instruments=self.instruments,
+            logger=self.logs.get_logger(name, version, about.schema_url),
+            untraced=re.compile(untraced),
+        )
+        observe_process(meter)
+        if (delivery := exporters.delivery) is not None:
+
+            def lost(_: CallbackOptions) -> Iterable[Observation]:
+                return [
+                    Observation(delivery.lost[each], {self.core.signal: each})
+                    for each in self.core.signal.values
+                ]
+
+            self.instruments.observe(self.core.lost, lost)
+
+    @asynccontextmanager
+    async def around(self, app: FastAPI) -> AsyncIterator[None]:
+        """Observe an application from its start to its end; then send what is left."""
+        with ExitStack() as stack:
+            stack.enter_context(silenced())
+            stack.callback(self.close)
+            stack.enter_context(handled(self._handler, self._loggers))
+            if self.settings.logs == "off":
+                stack.enter_context(warnings_on_stderr())
+            stack.enter_context(
+                instrumented(app, self.middleware, self.traces, self.metrics, self._untraced)
+            )
+            async with observed_loop(self.instruments, self.core.loop_lag):
+                yield
+
+    def client(self, client: httpx.AsyncClient | httpx.Client) -> None:
+        """Observe the calls of an httpx client."""
+        instrument_client(client, self.traces, self.metrics)
+
+    def sqlite(self, connection: sqlite3.Connection) -> sqlite3.Connection:
+        """The connection, with statements of its cursors observed."""
+        return instrument_sqlite(connection, self.traces)
+
+    def sqlalchemy(self, engine: Any) -> None:
+        """Observe the statements of a SQLAlchemy engine."""
+        SqlAlchemyStatements(engine, self.tracer, self.instruments)
+
+    def observe(self, metric: Metric, callback: CallbackT) -> None:
+        """Ask `callback` for a gauge's or counter's value whenever metrics are sent."""
+        self.instruments.observe(metric, callback)
+
+    def flush(self) -> None:
+        """Send what waits, now."""
+        for provider in (self.logs, self.traces, self.metrics):
+            provider.force_flush()
+
+    def close(self) -> None:
+        """Send what waits, all signals side by side, and give up after the budget."""
+        threads = [threading.Thread(target=each, daemon=True) for each in self._ends]
+        until = time.monotonic() + self.settings.shutdown_seconds
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(max(until - time.monotonic(), 0))
+
+
+def _lines(settings: KitSettings, core: CoreNames, shown: Mapping[str, str]) -> Lines | None:
+    """Lines on standard output, in the form that suits who reads them."""
+    if settings.logs == "off" or sys.stdout is None:  # None where it was closed at the start
+        return None
+    person = settings.logs == "text" or (settings.logs == "auto" and sys.stdout.isatty())
+    form = ConsoleLine(core, settings.trace_url, shown) if person else None
+    return Lines(sys.stdout.buffer, form)
+
+
+def use_globally(kit: Kit) -> None:
+    """Make a kit's providers the global ones, for libraries that take no other.
+
+    Where an agent or another SDK came first, it stays, and a warning says what to do.
+    """
+    others = instrumented_by_others()
+    found = trace.get_tracer_provider()
+    if isinstance(found, trace.ProxyTracerProvider):  # none is set
+        trace.set_tracer_provider(kit.traces)
+        metrics.set_meter_provider(kit.metrics)
+        _made_global.add(kit.traces)
+    elif not others and found not in _made_global:
+        warn_later(ANOTHER_SDK)
+    if others:
+        warn_later(AGENT.format(", ".join(others)))

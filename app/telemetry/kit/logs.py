@@ -1,0 +1,154 @@
+"""Python's logging as OpenTelemetry log records, with the ids of their trace.
+
+Messages of exceptions may quote what was typed, so only their names and stacks are kept; of other
+libraries' records only the first line of a warning.
+"""
+
+import copy
+import logging
+import re
+import threading
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from opentelemetry import trace
+from opentelemetry._logs import LoggerProvider
+from opentelemetry.instrumentation.logging.handler import LoggingHandler
+from opentelemetry.semconv.attributes.exception_attributes import (
+    EXCEPTION_STACKTRACE,
+    EXCEPTION_TYPE,
+)
+
+from .facts import Failures, mark, stack_of
+from .request_record import current, record_exception
+
+SERVERS = ("uvicorn",)
+"""Loggers of servers, which show nothing but what they mean to."""
+WITH_THEIR_OWN_HANDLERS = ("uvicorn", "uvicorn.error", "uvicorn.access")
+UNWANTED = ("opentelemetry", "uvicorn.access")
+"""The SDK would log for each batch what `exporters.py` logs once, and quotes headers it can't read;
+access lines hold what was typed, and the wide event says more."""
+_FIRST_LINE, _SUBJECT = re.compile("\n"), re.compile("[\n(<'\":]")
+REPEATED = ("Exception in ASGI application", '%s - "WebSocket')
+"""What uvicorn logs a second time, and what has an address with its query."""
+UNREADABLE = ("color_message", "websocket")
+log = logging.getLogger(__name__)
+
+
+class PrivateHandler(LoggingHandler):
+    """The library's handler, for records without messages of exceptions."""
+
+    def __init__(
+        self,
+        logger_provider: LoggerProvider,
+        failures: Failures,
+        own: Collection[str],
+        input_hash: str,
+    ) -> None:
+        """`own`: the first parts of the loggers' names that are the service's."""
+        super().__init__(logger_provider=logger_provider)
+        self._failures, self._own, self._input_hash = failures, {*own, *SERVERS}, str(input_hash)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            if self._is_wanted(record):
+                super().emit(self._private(record))
+        except Exception:  # noqa: BLE001, S110 - a record that can't be sent is no reason to fail
+            pass
+
+    def _is_own(self, record: logging.LogRecord) -> bool:
+        return record.name.partition(".")[0] in self._own
+
+    def _is_wanted(self, record: logging.LogRecord) -> bool:
+        """Warnings of all, information of our own."""
+        wanted = self._is_own(record) or record.levelno >= logging.WARNING
+        return wanted and not str(record.msg).startswith(REPEATED)
+
+    def _private(self, record: logging.LogRecord) -> logging.LogRecord:
+        """A copy without what must not leave the process."""
+        record = copy.copy(record)
+        for name in UNREADABLE:
+            record.__dict__.pop(name, None)
+        if not self._is_own(record):  # others show objects and what is in them
+            until = _SUBJECT if record.exc_info else _FIRST_LINE
+            record.msg, record.args = until.split(record.getMessage(), 1)[0], ()
+        record.msg = record.getMessage().encode("utf-8", "replace").decode()
+        record.args = ()
+        if record.exc_info and (error := record.exc_info[1]) is not None:
+            self._describe(error, record.__dict__)
+        record.exc_info = None
+        return record
+
+    def _describe(self, error: BaseException, attributes: dict[str, Any]) -> None:
+        """The exception as the conventions have it; on the current span too, once."""
+        mark(error, "log")
+        attributes[EXCEPTION_TYPE] = self._failures.name(error)
+        attributes[EXCEPTION_STACKTRACE] = stack_of(error)
+        if (request := current.get()) is not None:
+            if self._input_hash in request.attributes:
+                attributes[self._input_hash] = request.attributes[self._input_hash]
+            record_exception(trace.get_current_span(), error, self._failures)
+
+
+class PlainFormatter(logging.Formatter):
+    """Lines for people, without messages of exceptions."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - as logging has it
+        return stack_of(ei[1])
+
+
+@contextmanager
+def warnings_on_stderr() -> Iterator[None]:
+    """For when no lines go to standard output."""
+    root, handler = logging.getLogger(), logging.StreamHandler()
+    handler.setLevel(logging.WARNING)
+    handler.setFormatter(PlainFormatter())
+    root.addHandler(handler)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+
+
+@contextmanager
+def handled(handler: logging.Handler, own: Collection[str]) -> Iterator[None]:
+    """Send what is logged to the handler, uvicorn's included; put everything back at the end."""
+    root, loggers = logging.getLogger(), [*map(logging.getLogger, own)]
+    levels = [(each, each.level) for each in loggers]
+    servers = [*map(logging.getLogger, WITH_THEIR_OWN_HANDLERS)]
+    before = [(each, each.handlers, each.propagate) for each in servers]
+    for each in servers:
+        each.handlers, each.propagate = [], True
+    for each in loggers:
+        each.setLevel(logging.INFO)
+    root.addHandler(handler)
+    hook, threading.excepthook = threading.excepthook, _log_thread
+    try:
+        yield
+    finally:
+        threading.excepthook = hook
+        root.removeHandler(handler)
+        for each, level in levels:
+            each.setLevel(level)
+        for each, handlers, propagate in before:
+            each.handlers, each.propagate = handlers, propagate
+
+
+def _log_thread(failed: threading.ExceptHookArgs) -> None:
+    """What ended a thread, without its message."""
+    if failed.exc_value is not None:
+        log.error("unhandled error in a thread", exc_info=failed.exc_value)
+
+
+@contextmanager
+def silenced() -> Iterator[None]:
+    """Nothing is logged by the UNWANTED loggers."""
+    levels = {each: each.level for each in map(logging.getLogger, UNWANTED)}
+    for each in levels:
+        each.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for each, level in levels.items():
+            each.setLevel(level)

@@ -1,0 +1,153 @@
+"""What must not leave the process: what people typed, and who they are.
+
+The kit's own spans and records never hold it. The instrumentation libraries would: they put paths,
+query strings, addresses and the messages of exceptions on spans. `PrivateSpans` stands before the
+exporter and takes that out, whichever SDK made the span.
+"""
+
+import secrets
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Any
+from urllib.parse import urlsplit
+
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.sampling import Sampler, SamplingResult
+from opentelemetry.semconv.attributes.db_attributes import DB_OPERATION_NAME, DB_SYSTEM_NAME
+from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
+from opentelemetry.semconv.attributes.exception_attributes import (
+    EXCEPTION_ESCAPED,
+    EXCEPTION_TYPE,
+)
+from opentelemetry.semconv.attributes.http_attributes import (
+    HTTP_RESPONSE_STATUS_CODE,
+    HTTP_ROUTE,
+)
+from opentelemetry.semconv.attributes.server_attributes import SERVER_ADDRESS, SERVER_PORT
+from opentelemetry.semconv.attributes.url_attributes import URL_FULL, URL_PATH
+from opentelemetry.trace import Link, SpanKind, Status, StatusCode, TraceState
+
+REMOVED = frozenset(
+    {
+        "url.query", "user_agent.original", "user_agent.synthetic.type", "client.address",
+        "client.port", "network.protocol.version", "network.peer.address", "network.peer.port",
+        "db.namespace", "http.request.method_original",
+    }
+)  # fmt: skip
+"""Attributes of the libraries that callers fill, or that answer no question."""
+FROM_THE_CALLER = frozenset({SERVER_ADDRESS, SERVER_PORT})
+"""On a server span these are the Host header."""
+
+
+class Hasher:
+    """Stands in for texts: 16 hexadecimal digits, the same for the same text."""
+
+    def __init__(self, key: str | None = None) -> None:
+        """Without a key, hashes agree within this process only."""
+        self._key = key.encode()[:64] if key else secrets.token_bytes(16)
+
+    def __call__(self, text: str) -> str:
+        plain = text.casefold().encode("utf-8", "replace")
+        return blake2b(plain, digest_size=8, key=self._key).hexdigest()
+
+
+class PrivateSampler(Sampler):
+    """Drops the caller's `tracestate`, into which a client can write anything."""
+
+    def __init__(self, sampler: Sampler) -> None:
+        self._sampler = sampler
+
+    def should_sample(  # noqa: PLR0913, PLR0917 - as the SDK has it
+        self,
+        parent_context: Context | None,
+        trace_id: int,
+        name: str,
+        kind: SpanKind | None = None,
+        attributes: Any = None,
+        links: Sequence[Link] | None = None,
+        trace_state: TraceState | None = None,
+    ) -> SamplingResult:
+        result = self._sampler.should_sample(
+            parent_context, trace_id, name, kind, attributes, links, trace_state
+        )
+        result.trace_state = None
+        return result
+
+    def get_description(self) -> str:
+        return self._sampler.get_description()
+
+
+class PrivateSpans(SpanExporter):
+    """Hands spans on to another exporter, without what callers typed."""
+
+    def __init__(self, exporter: SpanExporter, *, plain: bool = False) -> None:
+        """`plain`: keep what callers typed, but for messages of exceptions."""
+        self._exporter, self._plain = exporter, plain
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        return self._exporter.export([private(each, plain=self._plain) for each in spans])
+
+    def shutdown(self) -> None:
+        self._exporter.shutdown()
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        return self._exporter.force_flush(timeout_millis)
+
+
+def private(span: ReadableSpan, *, plain: bool = False) -> ReadableSpan:
+    """The span without what callers typed; the same object where there is nothing to take out."""
+    events = [each for each in map(_private_event, span.events) if each is not None]
+    attributes = None if plain else _private_attributes(span)
+    if attributes is None and len(events) == len(span.events) and not span.status.description:
+        return span
+    kept = dict(span.attributes or {}) if attributes is None else attributes
+    failed = next((each for each in span.events if each.name == "exception"), None)
+    if failed is not None and failed.attributes and EXCEPTION_TYPE in failed.attributes:
+        name = str(failed.attributes[EXCEPTION_TYPE])
+        kept.setdefault(ERROR_TYPE, name.rpartition(".")[2])
+    abandoned = URL_FULL in kept and not {HTTP_RESPONSE_STATUS_CODE, ERROR_TYPE} & set(kept)
+    if abandoned:  # a cancelled call ends without a word from the library
+        kept[ERROR_TYPE] = "cancelled"
+    status = Status(StatusCode.ERROR if abandoned else span.status.status_code)
+    return ReadableSpan(
+        name=span.name,
+        context=span.get_span_context(),
+        parent=span.parent,
+        resource=span.resource,
+        attributes=kept,
+        events=events,
+        links=span.links,
+        kind=span.kind,
+        status=status,  # without its description, which may quote
+        start_time=span.start_time,
+        end_time=span.end_time,
+        instrumentation_scope=span.instrumentation_scope,
+    )
+
+
+def _private_attributes(span: ReadableSpan) -> dict[str, Any] | None:
+    """What the libraries set, without what callers typed; None where nothing changes."""
+    found = span.attributes or {}
+    server = span.kind is SpanKind.SERVER
+    removed = [name for name in found if name in REMOVED or (server and name in FROM_THE_CALLER)]
+    path, url, database = found.get(URL_PATH), found.get(URL_FULL), DB_SYSTEM_NAME in found
+    if not removed and path is None and url is None and not database:
+        return None
+    kept = {name: value for name, value in found.items() if name not in removed}
+    if path is not None:  # a path can hold what people typed; its template can't
+        kept.pop(URL_PATH)
+        if HTTP_ROUTE in kept:
+            kept[URL_PATH] = kept[HTTP_ROUTE]
+    if url is not None:
+        kept[URL_FULL] = urlsplit(str(url))._replace(query="", fragment="").geturl()
+    if database:  # required by the conventions; the library has it in the span's name only
+        kept.setdefault(DB_OPERATION_NAME, span.name)
+    return kept
+
+
+def _private_event(event: Event) -> Event | None:
+    """The event; None for an exception that a library recorded, as its message may quote."""
+    recorded_by_sdk = event.name == "exception" and EXCEPTION_ESCAPED in (event.attributes or {})
+    return None if recorded_by_sdk else event

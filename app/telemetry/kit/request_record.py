@@ -1,0 +1,73 @@
+"""What is known of the current request, collected from wherever it is worked on."""
+
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from opentelemetry import trace
+from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
+from opentelemetry.semconv.attributes.exception_attributes import (
+    EXCEPTION_STACKTRACE,
+    EXCEPTION_TYPE,
+)
+from opentelemetry.trace import Span
+
+from .facts import Facts, Failures, FinishedStage, is_marked, mark, stack_of
+from .vocabulary import Attributes, Event, Value
+
+
+@dataclass(slots=True)
+class RequestRecord:
+    """One request. Tasks and threads that work for it share the object.
+
+    `stages`: seconds by the stage's name, added up where one ran several times.
+    `failed`: the `error.type` of the failure that left the last stage, if one did.
+    """
+
+    stages: dict[str, float] = field(default_factory=dict)
+    attributes: Attributes = field(default_factory=dict)
+    degraded: bool = False
+    failed: str | None = None
+    wide_event: Event | None = None
+
+    def add(
+        self, stage: FinishedStage, facts: Facts, attributes: Attributes, kind: str | None
+    ) -> None:
+        """A stage has ended; `attributes` are its span's, `kind` is its `error.type`."""
+        self.stages[stage.name] = self.stages.get(stage.name, 0.0) + stage.seconds
+        if facts.summed:
+            self._sum(attributes)
+        else:
+            self.attributes.update(attributes)
+        self.attributes.update(facts.wide)
+        self.degraded = self.degraded or facts.degraded
+        self.wide_event = facts.wide_event or self.wide_event
+        if kind is not None:
+            self.attributes.setdefault(ERROR_TYPE, kind)
+        if stage.error is not None:  # never undone: other stages may end after the failure
+            self.failed = kind
+
+    def _sum(self, counts: Attributes) -> None:
+        for name, count in counts.items():
+            before = self.attributes.get(name, 0)
+            if isinstance(before, int) and isinstance(count, int):
+                self.attributes[name] = before + count
+
+
+current: ContextVar[RequestRecord | None] = ContextVar("request", default=None)
+"""The record of the request that this code runs for, if there is one."""
+
+
+def set_request_attribute(name: str, value: Value) -> None:
+    """Set an attribute on the current span and on the wide event of the current request."""
+    if (record := current.get()) is not None:
+        record.attributes[name] = value
+        trace.get_current_span().set_attribute(name, value)
+
+
+def record_exception(span: Span, error: BaseException, failures: Failures) -> None:
+    """Add an exception event without its message, once for each failure that nobody foresaw."""
+    if not failures.is_unforeseen(error) or is_marked(error, "span"):
+        return
+    mark(error, "span")
+    attributes = {EXCEPTION_TYPE: failures.name(error), EXCEPTION_STACKTRACE: stack_of(error)}
+    span.add_event("exception", attributes)

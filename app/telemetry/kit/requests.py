@@ -1,0 +1,202 @@
+"""What every request gets: its trace id and the durations of its stages in the response, one wide
+event with everything known about it, and an answer where nothing else handled a failure."""
+
+import json
+import logging
+import re
+import time
+from collections.abc import Iterable
+from http import HTTPStatus
+
+from opentelemetry import trace
+from opentelemetry._logs import Logger, SeverityNumber
+from opentelemetry.instrumentation.utils import suppress_instrumentation
+from opentelemetry.metrics import CallbackOptions, Observation
+from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
+from opentelemetry.semconv.attributes.http_attributes import (
+    HTTP_REQUEST_METHOD,
+    HTTP_RESPONSE_STATUS_CODE,
+    HTTP_ROUTE,
+)
+from opentelemetry.util.http import sanitize_method
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .context import traceparent
+from .facts import is_marked
+from .measurements import Instruments
+from .minimal_scope import restore, route_path
+from .request_record import RequestRecord, current, set_request_attribute
+from .vocabulary import Attributes, CoreNames
+
+PROBLEM = "telemetry.problem"
+"""Where a service puts the kind of problem it answers with, in the ASGI scope."""
+ABORTED = "broken-off"
+log = logging.getLogger(__name__)
+
+
+class RequestTelemetry:
+    """ASGI middleware, inside the server span and outside everything else."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        core: CoreNames,
+        instruments: Instruments,
+        logger: Logger,
+        untraced: re.Pattern[str],
+    ) -> None:
+        """`untraced`: paths that are neither traced nor logged."""
+        self._app, self._untraced = app, untraced
+        self.core, self._instruments, self._logger = core, instruments, logger
+        self._debug = (f"{core.prefix}-debug".encode(), b"1")
+        self._active = 0
+        instruments.observe(core.active_requests, self._observe_active)
+
+    def _observe_active(self, _: CallbackOptions) -> Iterable[Observation]:
+        return (Observation(self._active),)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        restore(scope)
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if self._untraced.fullmatch(route_path(scope)):
+            with suppress_instrumentation():
+                await self._app(scope, receive, send)
+            return
+        response = _Response(self, scope, send)
+        self._active += 1
+        token = current.set(response.record)
+        if self._debug in scope["headers"]:
+            set_request_attribute(self.core.debug, value=True)
+        try:
+            await self._app(scope, receive, response.send)
+        except Exception as error:
+            if not is_marked(error, "log"):
+                log.exception("unhandled error")
+            if response.started:  # too late for an answer; the connection must break
+                raise
+            await response.fail()
+        finally:
+            response.ended()
+            current.reset(token)
+            self._active -= 1
+
+    def emit(self, record: RequestRecord, scope: Scope, status: int, seconds: float) -> None:
+        """The wide event; and the problem, where there was one."""
+        core = self.core
+        about: Attributes = {
+            HTTP_REQUEST_METHOD: sanitize_method(scope["method"]),
+            core.duration: round(seconds, 6),
+            **record.attributes,
+        }
+        if status:
+            about[HTTP_RESPONSE_STATUS_CODE] = status
+        if (route := _route(scope)) is not None:
+            about[HTTP_ROUTE] = route
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            about[ERROR_TYPE] = record.failed or str(status)
+        if (problem := self.problem(scope)) is not None:
+            about[core.problem] = problem
+            labels = {core.problem: problem, HTTP_RESPONSE_STATUS_CODE: status}
+            self._instruments.record(core.problem_count, 1, labels)
+        for stage, took in record.stages.items():
+            about[core.stage_durations[stage]] = round(took, 6)
+        done = status < HTTPStatus.BAD_REQUEST
+        event = (record.wide_event if done else None) or core.answered
+        severity = _severity(status, degraded=record.degraded or core.aborted in about)
+        self._logger.emit(
+            timestamp=time.time_ns(),
+            severity_number=severity,
+            severity_text=severity.name,
+            body=str(event),
+            event_name=str(event),
+            attributes=about,
+        )
+
+    def problem(self, scope: Scope) -> str | None:
+        """The kind of problem in the answer, if there is one."""
+        problem: str | None = scope.get(PROBLEM)
+        return problem if problem is None or problem in self.core.problems else "other"
+
+
+class _Response:
+    """One response on its way out."""
+
+    def __init__(self, telemetry: RequestTelemetry, scope: Scope, send: Send) -> None:
+        self._telemetry, self._scope, self._send = telemetry, scope, send
+        self._began = time.perf_counter_ns()
+        self._status, self._complete, self.started = 0, False, False
+        self.record = RequestRecord()
+
+    async def send(self, message: Message) -> None:
+        seconds = (time.perf_counter_ns() - self._began) / 1e9
+        try:
+            if message["type"] == "http.response.start":
+                self._status = message["status"]
+                message = {**message, "headers": [*message["headers"], *self._headers(seconds)]}
+                self._mark_problem()
+            elif not message.get("more_body", False):
+                self._complete = True
+                self._telemetry.emit(self.record, self._scope, self._status, seconds)
+        except Exception:
+            log.exception("telemetry of a response failed")
+        self.started = True
+        await self._send(message)
+
+    async def fail(self) -> None:
+        """Answer 500 with problem details (RFC 9457)."""
+        self._scope.setdefault(PROBLEM, "internal")
+        body = json.dumps({"title": "Internal Server Error", "status": 500}).encode()
+        headers = [
+            (b"content-type", b"application/problem+json"),
+            (b"content-length", str(len(body)).encode()),
+        ]
+        await self.send({"type": "http.response.start", "status": 500, "headers": headers})
+        await self.send({"type": "http.response.body", "body": body})
+
+    def ended(self) -> None:
+        """Nothing more will be sent; report it where the response is not complete."""
+        try:
+            if not self._complete:
+                self._scope.setdefault(PROBLEM, ABORTED)
+                self.record.attributes[self._telemetry.core.aborted] = True
+                trace.get_current_span().set_attribute(self._telemetry.core.aborted, True)
+                seconds = (time.perf_counter_ns() - self._began) / 1e9
+                self._telemetry.emit(self.record, self._scope, self._status, seconds)
+        except Exception:
+            log.exception("telemetry of a response failed")
+
+    def _headers(self, seconds: float) -> Iterable[tuple[bytes, bytes]]:
+        """https://www.w3.org/TR/server-timing/ and https://www.w3.org/TR/trace-context-2/"""
+        stages = (
+            f"{name.replace(' ', '_')};dur={1000 * took:.3f}"
+            for name, took in self.record.stages.items()
+        )
+        timing = ", ".join((*stages, f"total;dur={1000 * seconds:.3f}"))
+        return (b"server-timing", timing.encode()), (b"traceresponse", traceparent().encode())
+
+    def _mark_problem(self) -> None:
+        """What the server span says of a problem."""
+        core, span = self._telemetry.core, trace.get_current_span()
+        problem = self._telemetry.problem(self._scope)
+        if problem is not None and span.is_recording():
+            span.set_attribute(core.problem, problem)
+            if self._status == HTTPStatus.UNPROCESSABLE_ENTITY:
+                span.add_event(core.invalid)
+
+
+def _severity(status: int, *, degraded: bool) -> SeverityNumber:
+    """ERROR: an engineer must look. WARN: the service did less than it should."""
+    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
+        return SeverityNumber.WARN
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return SeverityNumber.ERROR
+    return SeverityNumber.WARN if degraded else SeverityNumber.INFO
+
+
+def _route(scope: Scope) -> str | None:
+    """The route's template; the span knows it also where the request was refused before routing."""
+    attributes = getattr(trace.get_current_span(), "attributes", None) or {}
+    found = attributes.get(HTTP_ROUTE) or getattr(scope.get("route"), "path_format", None)
+    return None if found is None else str(found)

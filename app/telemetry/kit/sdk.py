@@ -1,0 +1,147 @@
+"""The SDK behind the API, set up in one place: providers, views, processors, limits.
+
+Everything else in this folder speaks the OpenTelemetry API only, so the SDK is exchanged in this
+file. Built in the lifespan of each worker, never before a fork. The standard
+OTEL_BSP_*, OTEL_BLRP_*, OTEL_METRIC_EXPORT_*, OTEL_*_LIMIT and OTEL_TRACES_SAMPLER variables are
+the SDK's own; `DEFAULTS` only changes what holds where they are not set.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from opentelemetry.metrics import NoOpMeterProvider
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.metrics.view import (
+    DropAggregation,
+    ExplicitBucketHistogramAggregation,
+    View,
+)
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.id_generator import IdGenerator
+
+from .exporters import PROTOCOLS, Exporters, Protocols
+from .lines import Lines
+from .privacy import PrivateSampler, PrivateSpans
+from .vocabulary import OF_LIBRARIES
+
+DEFAULTS = {
+    "OTEL_BSP_MAX_QUEUE_SIZE": "8192",
+    "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "1024",
+    "OTEL_BSP_SCHEDULE_DELAY": "1000",
+    "OTEL_BLRP_MAX_QUEUE_SIZE": "8192",
+    "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE": "1024",
+    "OTEL_BLRP_SCHEDULE_DELAY": "1000",
+    "OTEL_METRIC_EXPORT_INTERVAL": "10000",
+    "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT": "8192",
+    "OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED": "true",
+}
+"""Standard variables where the SDK's own default does not fit a service (milliseconds, items,
+characters): attributes have no bound, a minute lies between metrics."""
+LINES_MILLISECONDS = 200
+"""How long lines for standard output wait for company."""
+UNWANTED = (
+    "http.server.active_requests", "http.server.request.body.size",
+    "http.server.response.body.size", "db.client.response.returned_rows",
+)  # fmt: skip
+"""Metrics of the libraries that nothing reads; those of body sizes are wrong under concurrency."""
+
+
+class Implementation(NamedTuple):
+    """An SDK: its providers, and its OTLP exporters by protocol and signal."""
+
+    traces: type[TracerProvider]
+    metrics: type[MeterProvider]
+    logs: type[LoggerProvider]
+    protocols: Protocols
+
+
+def implementation(name: str) -> Implementation:
+    """`stock`, or `quick`: drop-in subclasses that cost less (the package `quick_otel`)."""
+    if name == "stock":
+        return Implementation(TracerProvider, MeterProvider, LoggerProvider, PROTOCOLS)
+    import quick_otel  # noqa: PLC0415 - only those who choose it need it
+    from quick_otel import grpc, http  # noqa: PLC0415
+
+    over_grpc = {"traces": grpc.OTLPSpanExporter, "logs": grpc.OTLPLogExporter}
+    over_http = {"traces": http.OTLPSpanExporter, "logs": http.OTLPLogExporter}
+    protocols = {
+        "grpc": PROTOCOLS["grpc"] | over_grpc,
+        "http/protobuf": PROTOCOLS["http/protobuf"] | over_http,
+    }
+    return Implementation(
+        quick_otel.TracerProvider, quick_otel.MeterProvider, quick_otel.LoggerProvider, protocols
+    )
+
+
+class Providers(NamedTuple):
+    """Of traces, metrics and logs; `ends` shuts them down, each by itself, so that one exporter
+    that hangs keeps no other from sending what it has."""
+
+    traces: TracerProvider
+    metrics: MeterProvider
+    logs: LoggerProvider
+    ends: Sequence[Callable[[], object]]
+
+
+def set_defaults() -> None:
+    """Let `DEFAULTS` hold where a variable is not set; before anything is instrumented."""
+    for name, value in DEFAULTS.items():
+        os.environ.setdefault(name, value)
+
+
+def providers(
+    sdk: Implementation,
+    resource: Resource,
+    exporters: Exporters,
+    *,
+    lines: Lines | None,
+    plain: bool,
+    ids: IdGenerator | None = None,
+) -> Providers:
+    """The SDK. `lines`: where lines for standard output go; `plain`: keep what callers typed."""
+    readers = [PeriodicExportingMetricReader(exporters.metrics)] if exporters.metrics else []
+    metrics = sdk.metrics(readers, resource, shutdown_on_exit=False, views=list(_views()))
+    uncounted = NoOpMeterProvider()  # counting spans and records costs more than making them
+
+    traces = sdk.traces(
+        resource=resource, shutdown_on_exit=False, id_generator=ids, meter_provider=uncounted
+    )
+    if exporters.spans is not None:
+        spans = PrivateSpans(exporters.spans, plain=plain)
+        traces.add_span_processor(BatchSpanProcessor(spans, meter_provider=metrics))
+    if not plain:
+        traces.sampler = PrivateSampler(traces.sampler)
+
+    ends: list[Callable[[], object]] = [traces.shutdown, metrics.shutdown]
+    logs = sdk.logs(resource, shutdown_on_exit=False, meter_provider=uncounted)
+    if lines is not None:
+        written = BatchLogRecordProcessor(
+            lines,
+            schedule_delay_millis=LINES_MILLISECONDS,
+            meter_provider=uncounted,  # one queue of each kind can be measured
+        )
+        logs.add_log_record_processor(written)
+        ends.append(written.shutdown)
+    if exporters.logs is not None:
+        sent = BatchLogRecordProcessor(exporters.logs, meter_provider=metrics)
+        logs.add_log_record_processor(sent)
+        ends.append(sent.shutdown)
+    return Providers(traces, metrics, logs, ends)
+
+
+def _views() -> Iterable[View]:
+    """The libraries' metrics: buckets that fit, bounded attributes, and none that nothing reads."""
+    for metric in OF_LIBRARIES:
+        yield View(
+            instrument_name=metric,
+            attribute_keys=set(metric.attributes),
+            aggregation=ExplicitBucketHistogramAggregation(metric.bounds),
+        )
+    for name in UNWANTED:
+        yield View(instrument_name=name, aggregation=DropAggregation())

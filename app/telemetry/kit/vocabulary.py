@@ -1,0 +1,217 @@
+"""Declared names: what a service emits, with types, bounds and meaning.
+
+A name is a `str` that knows its bounds, so that it can be passed to OpenTelemetry as it is, checked
+in tests (`testing.py`) and documented. `CoreNames` holds what the kit itself emits below a
+service's prefix; a service declares its own names beside them and collects both in a `Vocabulary`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+AttributeType = Literal["string", "int", "double", "boolean", "string[]"]
+Instrument = Literal["counter", "histogram", "gauge"]
+Value = str | bool | int | float | tuple[str, ...]
+Attributes = dict[str, Value]
+
+SECONDS = (
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+)  # fmt: skip
+"""Bucket bounds of durations, from a cached answer to a timeout."""
+
+
+class Attribute(str):
+    """The name of an attribute, with its values or the regular expression (`form`) they match."""
+
+    __slots__ = ("form", "kind", "meaning", "values")
+    kind: AttributeType
+    meaning: str
+    values: tuple[str, ...]
+    form: str
+
+    def __new__(
+        cls,
+        name: str,
+        kind: AttributeType,
+        meaning: str,
+        values: Sequence[str] = (),
+        form: str = "",
+    ) -> Self:
+        """`kind` is the type of its values."""
+        self = super().__new__(cls, name)
+        self.kind, self.meaning, self.values, self.form = kind, meaning, tuple(values), form
+        return self
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        return str(self), self.kind, self.meaning, self.values, self.form
+
+
+class Event(str):
+    """The name of a span event or of a log record. `warns`: it is logged as a warning."""
+
+    __slots__ = ("meaning", "warns")
+    meaning: str
+    warns: bool
+
+    def __new__(cls, name: str, meaning: str, *, warns: bool = False) -> Self:
+        """`meaning` is a sentence for the reference, and the body of the log record."""
+        self = super().__new__(cls, name)
+        self.meaning, self.warns = meaning, warns
+        return self
+
+    def __getnewargs_ex__(self) -> tuple[tuple[str, str], dict[str, bool]]:
+        return (str(self), self.meaning), {"warns": self.warns}
+
+
+class Metric(str):
+    """The name of a metric, with the attributes it may carry and the bounds of its buckets.
+
+    `after` is what must have happened before it is emitted; empty for a metric that is present from
+    the first request on.
+    """
+
+    __slots__ = ("after", "attributes", "bounds", "instrument", "meaning", "unit")
+    instrument: Instrument
+    unit: str
+    meaning: str
+    attributes: tuple[str, ...]
+    bounds: tuple[float, ...]
+    after: str
+
+    def __new__(  # noqa: PLR0913, PLR0917 - one declaration a metric
+        cls,
+        name: str,
+        instrument: Instrument,
+        unit: str,
+        meaning: str,
+        attributes: Sequence[str] = (),
+        bounds: Sequence[float] = (),
+        after: str = "",
+    ) -> Self:
+        """`unit` in UCUM, as OpenTelemetry has it; `bounds` are upper bounds."""
+        self = super().__new__(cls, name)
+        self.instrument, self.unit, self.meaning = instrument, unit, meaning
+        self.attributes, self.bounds, self.after = tuple(attributes), tuple(bounds), after
+        return self
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        return (
+            str(self), self.instrument, self.unit, self.meaning, self.attributes, self.bounds,
+            self.after,
+        )  # fmt: skip
+
+
+_HTTP = ("http.request.method", "http.response.status_code", "error.type")
+SERVER_DURATION = Metric(
+    "http.server.request.duration", "histogram", "s", "answering a request",
+    ("http.route", *_HTTP, "url.scheme", "network.protocol.version"), SECONDS,
+)  # fmt: skip
+CLIENT_DURATION = Metric(
+    "http.client.request.duration", "histogram", "s", "an outgoing call that was answered",
+    (*_HTTP, "server.address", "server.port", "network.protocol.version"), SECONDS, "a call",
+)  # fmt: skip
+DATABASE_DURATION = Metric(
+    "db.client.operation.duration", "histogram", "s", "a statement that is part of a request",
+    ("db.system.name", "db.operation.name", "error.type"), SECONDS,
+)  # fmt: skip
+OF_LIBRARIES = (SERVER_DURATION, CLIENT_DURATION, DATABASE_DURATION)
+"""The metrics of the instrumentation libraries that are kept."""
+
+
+class CoreNames:
+    """The names that the kit emits for every service, below the service's prefix."""
+
+    def __init__(
+        self,
+        prefix: str,
+        *,
+        stages: Sequence[str] = (),
+        occurrences: Sequence[Event] = (),
+        problems: Sequence[str] = ("internal", "broken-off", "other"),
+    ) -> None:
+        """`stages`, `occurrences`, `problems`: all there can be; they bound attributes."""
+        self.prefix, self.stages = prefix, tuple(stages)
+        self.occurrences = {str(each): each for each in occurrences}
+        self.problems = frozenset(problems)
+        name = f"{prefix}.".__add__
+        self.stage = Attribute(name("stage"), "string", "the part of the work", stages)
+        self.stage_durations = {
+            each: Attribute(
+                name(f"duration.{each.replace(' ', '_')}"), "double", f"seconds: {each}"
+            )
+            for each in stages
+        }
+        self.input_hash = Attribute(
+            name("input.hash"), "string",
+            "stands for the input: the same in one worker, everywhere with a key",
+            form="[0-9a-f]{16}",
+        )  # fmt: skip
+        self.problem = Attribute(
+            name("problem"), "string", "kind of the problem in the response", problems
+        )
+        self.duration = Attribute(
+            name("request.duration"), "double", "seconds until the response was sent"
+        )
+        self.debug = Attribute(
+            name("debug"), "boolean",
+            f"requested by the header `{prefix}-debug: 1`: the trace is kept",
+        )  # fmt: skip
+        self.aborted = Attribute(
+            name("request.broken_off"), "boolean", "the response did not get to its end"
+        )
+        self.occurrence = Attribute(name("occurrence"), "string", "what happened", occurrences)
+        self.signal = Attribute(
+            name("signal"), "string", "kind of telemetry", ("traces", "metrics", "logs")
+        )
+        self.answered = Event("request.answered", "one request, with everything known about it")
+        self.invalid = Event("schema_validation_failed", "the input was not valid (422)")
+        self.exception = Event("exception", "a failure that the service was not built to live with")
+        self.stage_duration = Metric(
+            name("stage.duration"), "histogram", "s", "one stage", (self.stage, "error.type"),
+            SECONDS,
+        )  # fmt: skip
+        self.problem_count = Metric(
+            name("problems"), "counter", "{problem}", "requests answered with a problem",
+            (self.problem, "http.response.status_code"), after="a problem",
+        )  # fmt: skip
+        self.occurrence_count = Metric(
+            name("occurrences"), "counter", "{occurrence}", "events that stages report",
+            (self.occurrence,), after="a retry",
+        )  # fmt: skip
+        self.active_requests = Metric(
+            name("requests.active"), "gauge", "{request}", "requests being worked on"
+        )
+        self.lost = Metric(
+            name("telemetry.lost"), "counter", "{item}",
+            "spans and records, or requests with metrics, that the collector did not accept",
+            (self.signal,),
+        )  # fmt: skip
+        self.loop_lag = Metric(
+            name("event_loop.lag"), "histogram", "s", "how late a timer of the event loop fires",
+            (), SECONDS,
+        )  # fmt: skip
+
+    def declared(self) -> Iterable[object]:
+        """Every declared name among the attributes of this object."""
+        return (*vars(self).values(), *self.stage_durations.values(), *self.occurrences.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """Every name a service may emit beside those of the semantic conventions."""
+
+    core: CoreNames
+    attributes: Mapping[str, Attribute]
+    events: Mapping[str, Event]
+    metrics: Mapping[str, Metric]
+
+    @classmethod
+    def of(cls, core: CoreNames, declared: Iterable[object]) -> Self:
+        """Collect declared names, for example from `globals().values()`."""
+        every = [*core.declared(), *declared, *OF_LIBRARIES]
+        return cls(
+            core,
+            {str(each): each for each in every if isinstance(each, Attribute)},
+            {str(each): each for each in every if isinstance(each, Event)},
+            {str(each): each for each in every if isinstance(each, Metric)},
+        )

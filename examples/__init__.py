@@ -1,0 +1,1 @@
+"""Services that are observed with the kit."""

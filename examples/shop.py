@@ -1,0 +1,96 @@
+"""A small service of another domain, observed with the kit: what a reader's copy looks like.
+
+    python -m uvicorn examples.shop:app          # then: curl 'http://127.0.0.1:8000/price?item=tea'
+
+In a service of your own the imports begin with your copy of the folder (`telemetry.kit`), and
+nothing in that folder is edited.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from fastapi import FastAPI, HTTPException, Request
+
+from app.telemetry.kit.exporters import Exporters, otlp
+from app.telemetry.kit.facts import Facts, Failures, FinishedStage, Measurement
+from app.telemetry.kit.kit import Kit, use_globally
+from app.telemetry.kit.sdk import set_defaults
+from app.telemetry.kit.settings import KitSettings
+from app.telemetry.kit.vocabulary import Attribute, Attributes, CoreNames, Metric, Vocabulary
+
+# The service: no telemetry in here.
+
+PRICES = {"tea": 3.2, "bread": 2.8}
+
+
+class UnknownItem(LookupError):
+    """The caller asked for something that is not sold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What one item costs."""
+
+    amount: float
+    discounted: bool
+
+
+def price_of(item: str, now_selling: dict[str, float]) -> Price:
+    """Raises UnknownItem."""
+    if item not in now_selling:
+        raise UnknownItem(item)
+    return Price(now_selling[item], discounted=now_selling[item] < 3)
+
+
+# What telemetry says about it: the names, and one function from a result to facts.
+
+CORE = CoreNames("shop", stages=["price item"])
+DISCOUNTED = Attribute("shop.price.discounted", "boolean", "whether a discount applied")
+AMOUNT = Metric("shop.price.amount", "histogram", "{EUR}", "price", (DISCOUNTED,), (1, 2, 5, 10))
+VOCABULARY = Vocabulary.of(CORE, globals().values())
+
+
+def facts(stage: FinishedStage) -> Facts:
+    """Everything that is emitted about a stage."""
+    if not isinstance(stage.result, Price):
+        return Facts()
+    about: Attributes = {DISCOUNTED: stage.result.discounted}
+    return Facts(about, measurements=(Measurement(AMOUNT, stage.result.amount, about),))
+
+
+def telemetry(exporters: Exporters) -> Kit:
+    """The kit, with our names and facts."""
+    return Kit(
+        "shop", "1.0", VOCABULARY, KitSettings(), exporters,
+        facts=facts, failures=Failures(callers=(UnknownItem,)),
+        typed=lambda subject: subject if isinstance(subject, str) else None,
+        loggers=["examples"],
+    )  # fmt: skip
+
+
+# Where both meet.
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Kit]]:
+    """Telemetry begins before the parts of the service are built, and ends after them."""
+    set_defaults()
+    kit = telemetry(otlp())
+    use_globally(kit)
+    async with kit.around(app):
+        yield {"kit": kit}
+
+
+app = FastAPI(lifespan=lifespan, telemetry={"tracing": False, "metrics": False, "logs": False})
+
+
+@app.get("/price")
+def price(item: str, request: Request) -> dict[str, float]:
+    """What an item costs."""
+    try:
+        with request.state.kit.stages.observe("price item", item) as stage:
+            found = stage.result = price_of(item, PRICES)
+    except UnknownItem as error:
+        raise HTTPException(404, "Not sold here; try tea or bread.") from error
+    return {"amount": found.amount}
