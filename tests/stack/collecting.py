@@ -26,6 +26,7 @@ SOON = {
     "COLLECTOR_DECISION_WAIT": "1s",
     "COLLECTOR_DECISION_WAIT_AFTER_ROOT": "500ms",
     "COLLECTOR_SAMPLING_PERCENTAGE": "100",
+    "COLLECTOR_SAMPLING_BUDGET": "1000000",
     "COLLECTOR_METRICS_INTERVAL": "500ms",
 }
 """Everything is kept, and decided for at once, where a test is not about sampling."""

@@ -195,12 +195,12 @@ function copyId() {
 function card(result, answer, scale) {
   const element = find("card").content.firstElementChild.cloneNode(true);
   const part = (selector) => element.querySelector(selector);
-  const { rank, score, document: shown, reasons } = result;
+  const { rank, score, document: shown, section, reasons } = result;
   const matched = reasons.matched_terms.map((term) => own(answer.query.corrections, term) ?? term);
   part(".rank").append(rank);
   part("h3").append(titleOf(shown, matched));
   part(".score").append(short(score));
-  part(".category").textContent = shown.category;
+  part(".category").textContent = [shown.category, section?.heading].filter(Boolean).join(" › ");
   part(".text").append(...highlighted(shown.text, matched));
   part(".summary").textContent = reasons.summary;
   part(".terms").append(...matched.map((term) => make("li", "", term)));
