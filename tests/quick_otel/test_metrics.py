@@ -135,7 +135,7 @@ def _without_times(value: Any) -> Any:
     return {key: _without_times(each) for key, each in value.items() if key not in UNSTABLE}
 
 
-@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize("options", OPTIONS, ids=lambda options: "+".join(options) or "none")
 def test_quick_metrics_are_those_of_the_sdk(
     options: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
