@@ -43,8 +43,8 @@ DEFAULTS = {
 }
 """Standard variables where the SDK's own default does not fit a service (milliseconds, items,
 characters): attributes have no bound, a minute lies between metrics."""
-LINES_MILLISECONDS = 200
-"""How long lines for standard output wait for company."""
+LINES, LINES_AT_ONCE, LINES_MILLISECONDS = 8192, 1024, 200
+"""How many lines for standard output wait, how many go at once, and how long they wait."""
 UNWANTED = (
     "http.server.active_requests", "http.server.request.body.size",
     "http.server.response.body.size", "db.client.response.returned_rows",
@@ -123,6 +123,8 @@ def providers(
     if lines is not None:
         written = BatchLogRecordProcessor(
             lines,
+            max_queue_size=LINES,  # OTEL_BLRP_* are about what is sent
+            max_export_batch_size=LINES_AT_ONCE,
             schedule_delay_millis=LINES_MILLISECONDS,
             meter_provider=uncounted,  # one queue of each kind can be measured
         )
