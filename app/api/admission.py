@@ -19,7 +19,7 @@ from app.settings import LimitSettings
 from app.telemetry.kit.minimal_scope import route_path
 
 UNGUARDED = frozenset({"/livez", "/readyz", "/version"})
-"""Always answered: these are how somebody finds out what is wrong."""
+"""Always answered: operators ask these to find out what is wrong."""
 RECEIVED = "vitrine.received"
 """Key in a scope: when the server had read the head of the request (monotonic seconds), and for how
 many seconds it had lain in the kernel by then. Missing where that says nothing of this process."""

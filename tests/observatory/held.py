@@ -32,6 +32,7 @@ class FakeEngine:
         self.held = ""
         """Part of the statement that is held back; all are, where empty."""
         self.failures: dict[bytes, Exception] = {}
+        """By a word of their blocks; no hexadecimal one, or ids contain it by chance."""
         self.inserts: list[tuple[str, list[bytes]]] = []
 
     def insert(self, statement: str, blocks: Iterable[bytes]) -> int:

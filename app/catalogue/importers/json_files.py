@@ -95,7 +95,7 @@ def _value_row(value: Any, line: int, position: int, notes: Notes, raw: str) -> 
 def _values(source: Source, buffer: str, line: int, notes: Notes) -> Iterator[Row]:
     """JSON values in an array or one after the other.
 
-    Where one can't be read, nobody knows where the next begins: it is the last row.
+    Where one can't be read, the start of the next is unknown: it is the last row.
     """
     decoder = json.JSONDecoder(object_pairs_hook=_object)
     text: TextIO = source.text
