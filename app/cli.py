@@ -16,11 +16,11 @@ from rich.text import Text
 
 from app.catalogue.importer import Summary, import_path, size
 from app.catalogue.importers.row import Unreadable
+from app.command_catalogue import opened
+from app.composition import model_path
 from app.console import counting, refuse, told
-from app.opening import opened
-from app.parts import model_path
 from app.recommend.ranking import ArtefactRefused
-from app.serving import prepare, serve
+from app.server import prepare, serve
 from app.settings import Settings
 from app.settings_table import settings_table, unknown_names
 

@@ -30,11 +30,11 @@ from app.api.admission import Admission, Refused
 from app.api.body_limits import BodyLimits
 from app.api.head import Head
 from app.api.host_guard import HostGuard
-from app.api.unexpected import Unexpected
+from app.api.unexpected_errors import Unexpected
 from app.api.wire import LineOutcome
-from app.catalogue.incoming import IncomingDocument
+from app.catalogue.incoming_documents import IncomingDocument
+from app.composition import Parts, Unwatched, Watcher, running
 from app.connections import Connections
-from app.parts import Parts, Unwatched, Watcher, running
 from app.settings import LimitSettings, Settings, TelemetrySettings
 from app.telemetry.setup import from_environment, sdk_disabled
 from app.worker_lifetime import end_with_supervisor

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from app.catalogue.importer import import_path
-from app.parts import open_catalogue
+from app.composition import open_catalogue
 from benchmarks.generate import documents
 from benchmarks.report import report
 

@@ -27,9 +27,9 @@ import httptools
 import numpy as np
 import uvloop
 
+from app.catalogue.seeding import seed
+from app.composition import open_catalogue
 from app.model.judged import seed_queries
-from app.parts import open_catalogue
-from app.seeding import seed
 from benchmarks.load import load, post
 from benchmarks.report import report
 from benchmarks.servers import server

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
+from app.composition import open_catalogue
 from app.model.baselines import Chance, OneLeg
 from app.model.commands import retrieved
 from app.model.evaluate import Quality, Retrieved, quality, scores_of
 from app.model.judged import JudgedQuery, collection, seed_queries
 from app.model.train import cross_validated, fit
-from app.parts import open_catalogue
 from app.recommend.fusion import Fusion
 from app.recommend.ranking import PairwiseModel, RankingModel
 from app.recommend.types import Document

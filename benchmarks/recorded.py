@@ -15,9 +15,9 @@ import grpc
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 
+from app.catalogue.seeding import seed
+from app.composition import open_catalogue
 from app.model.judged import seed_queries
-from app.parts import open_catalogue
-from app.seeding import seed
 from benchmarks.servers import free_port, server
 
 RECORDED = 32

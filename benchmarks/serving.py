@@ -16,8 +16,8 @@ from pathlib import Path
 from statistics import median
 from urllib.parse import quote
 
+from app.composition import open_catalogue
 from app.model.judged import seed_queries
-from app.parts import open_catalogue
 from benchmarks.generate import documents
 from benchmarks.load import Measured, load, post
 from benchmarks.report import report

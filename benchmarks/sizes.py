@@ -23,9 +23,9 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from app.catalogue.index import CatalogueIndex, Moment
+from app.composition import open_catalogue
 from app.model.judged import seed_queries
-from app.parts import open_catalogue
-from app.recommend.answers import Answers
+from app.recommend.answer_cache import Answers
 from app.recommend.fusion import Fusion
 from app.recommend.pipeline import Recommender
 from app.recommend.stages import Unobserved

@@ -20,8 +20,8 @@ from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
+from app.composition import Unwatched
 from app.main import create_app
-from app.parts import Unwatched
 from app.settings import Settings
 from app.telemetry.facts import OF_THE_REQUEST, facts
 

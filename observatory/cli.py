@@ -8,8 +8,8 @@ from pydantic import ValidationError
 
 from app.console import refuse, told
 from app.settings_table import settings_table
-from observatory.beside import beside
 from observatory.settings import PREFIX, ObservatorySettings
+from observatory.supervisor import beside
 
 HEAD = """# Settings of the observatory
 
@@ -48,7 +48,7 @@ def serve_(
 ) -> None:
     """Take telemetry and show it, until interrupted."""
     # The engine comes with it, which only a server needs.
-    from observatory.starting import start  # noqa: PLC0415
+    from observatory.server import start  # noqa: PLC0415
 
     start(settings(), with_another)
 

@@ -15,7 +15,7 @@ from app.catalogue.database import Database
 from app.catalogue.importers.json_files import strict_json_lines
 from app.catalogue.store import Catalogue
 from app.catalogue.vectors import Models
-from app.parts import load_embedder
+from app.composition import load_embedder
 from app.recommend.embedding import Embedder
 from app.recommend.types import Document
 from app.settings import TelemetrySettings

@@ -18,7 +18,7 @@ import typer
 from app import cli
 from app.catalogue import store
 from app.catalogue.database import Database
-from app.serving import base_url
+from app.server import base_url
 from app.settings import ServerSettings
 from tests.processes import ROOT
 from tests.waiting import PATIENCE, until

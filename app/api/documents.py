@@ -11,17 +11,17 @@ from fastapi import Path as InPath
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
-from app.api.access import PartsDep, may_write
 from app.api.body_limits import NDJSON
 from app.api.categories import check_categories
+from app.api.dependencies import PartsDep, may_write
 from app.api.problems import documented, invalid, not_found
 from app.api.wire import Category, DocumentPage, WireDocument
 from app.catalogue.ids import ID, MAX_ID
 from app.catalogue.importer import outcomes
 from app.catalogue.importers.json_files import strict_json_lines
-from app.catalogue.incoming import ReplacedDocument
+from app.catalogue.incoming_documents import ReplacedDocument
 from app.catalogue.store import PAGE_CHARACTERS, Catalogue, Written
-from app.parts import Parts
+from app.composition import Parts
 
 router = APIRouter(prefix="/documents", tags=["documents"])
 WRITING = [Depends(may_write)]

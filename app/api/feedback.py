@@ -3,16 +3,16 @@
 from fastapi import APIRouter, Response
 from starlette.concurrency import run_in_threadpool
 
-from app.api.access import PartsDep
+from app.api.dependencies import PartsDep
 from app.api.problems import documented, invalid, not_found
 from app.api.wire import FeedbackRequest, FeedbackResponse
-from app.catalogue.journal import (
+from app.catalogue.feedback_journal import (
     Feedback,
     Kind,
     NotRecommended,
     UnknownRecommendation,
 )
-from app.parts import Parts
+from app.composition import Parts
 from app.recommend.stages import FEEDBACK
 
 router = APIRouter(tags=["feedback"])

@@ -8,10 +8,10 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from app import __version__
-from app.api.access import PartsDep
+from app.api.dependencies import PartsDep
 from app.api.problems import documented
 from app.api.wire import Model
-from app.parts import Parts
+from app.composition import Parts
 from app.recommend.ranking import RefusedModel
 from app.wikipedia.signal import WikipediaSignal
 

@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from starlette.concurrency import run_in_threadpool
 
-from app.api.access import PartsDep
 from app.api.categories import check_categories
+from app.api.dependencies import PartsDep
 from app.api.encode import Identity, encode
 from app.api.problems import Answers, documented, invalid, not_found
 from app.api.wire import (
@@ -18,8 +18,8 @@ from app.api.wire import (
     RecommendRequest,
     RecommendResponse,
 )
-from app.catalogue.journal import Served
-from app.parts import Parts
+from app.catalogue.feedback_journal import Served
+from app.composition import Parts
 from app.recommend.query import NoSearchableWords
 from app.recommend.stages import RECOMMEND
 from app.recommend.types import Recommendation, Request

@@ -4,10 +4,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from app.catalogue.incoming import MAX_CATEGORY, DocumentId, readable
-from app.catalogue.journal import Kind
+from app.catalogue.feedback_journal import Kind
+from app.catalogue.incoming_documents import MAX_CATEGORY, DocumentId, readable
+from app.recommend.text_analysis import normalize
 from app.recommend.types import Document
-from app.recommend.words import normalize
 
 MAX_QUERY = 500
 MAX_LIMIT = 50

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from app.catalogue import full_text
 from app.catalogue.database import Database
-from app.catalogue.loading import load_vectors
-from app.catalogue.moments import Moments
+from app.catalogue.index_refresh import Moments
+from app.catalogue.row_loading import load_vectors
 from app.catalogue.snapshot import Slots, Snapshot
 from app.catalogue.vectors import Models
 from app.recommend.dense import Ties, best, cosine, nearest_codes, sign_codes, unit
@@ -26,6 +26,7 @@ from app.recommend.embedding import Embedder
 from app.recommend.fusion import fuse
 from app.recommend.latent import LatentModel
 from app.recommend.ranking import DECIMALS
+from app.recommend.text_analysis import STOP_WORDS, bare, stem, words
 from app.recommend.types import (
     DENSE,
     LATENT,
@@ -39,7 +40,6 @@ from app.recommend.types import (
     Stored,
     Term,
 )
-from app.recommend.words import STOP_WORDS, bare, stem, words
 
 Mask = NDArray[np.bool_]
 OVERSAMPLE = 3

@@ -19,8 +19,8 @@ from app.catalogue.passages import Passage, headed, passages
 from app.recommend.dense import unit
 from app.recommend.embedding import Embedder
 from app.recommend.latent import LatentModel
+from app.recommend.text_analysis import stems, unbroken
 from app.recommend.types import DENSE, LATENT, Document, Floats
-from app.recommend.words import stems, unbroken
 
 Progress = Callable[[int], object]
 BATCH = 2_000

@@ -16,8 +16,8 @@ from zipfile import BadZipFile
 import numpy as np
 
 from app.recommend.dense import unit
+from app.recommend.text_analysis import STOP_WORDS, stem, words
 from app.recommend.types import Floats
-from app.recommend.words import STOP_WORDS, stem, words
 
 DIMENSIONS = 256
 MAX_TERMS = 50_000

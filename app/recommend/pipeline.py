@@ -4,7 +4,7 @@ from asyncio import to_thread
 from dataclasses import replace
 from functools import partial
 
-from app.recommend.answers import Answers
+from app.recommend.answer_cache import Answers
 from app.recommend.fusion import with_topic
 from app.recommend.index import Index, LiveIndex
 from app.recommend.query import analyze

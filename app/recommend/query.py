@@ -3,8 +3,8 @@
 from collections import Counter
 
 from app.recommend.index import Vocabulary
+from app.recommend.text_analysis import STOP_WORDS, normalize, stem, words
 from app.recommend.types import Query, Term
-from app.recommend.words import STOP_WORDS, normalize, stem, words
 
 MAX_WORDS, MAX_REPEATED = 64, 3
 """Further words, and repetitions of one, are not looked up: they cost more than they say."""

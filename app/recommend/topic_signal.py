@@ -13,8 +13,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from app.recommend.text_analysis import words
 from app.recommend.types import Candidates, Floats, Query
-from app.recommend.words import words
 
 RELATED = 0.45
 """Signal from which a page is named as a reason."""

@@ -12,8 +12,8 @@ import httpx
 from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
 from purgatory.domain.model import OpenedState
 
+from app.catalogue.feedback_journal import Noted, NotRecommended, UnknownRecommendation
 from app.catalogue.importer import Batch
-from app.catalogue.journal import Noted, NotRecommended, UnknownRecommendation
 from app.recommend.query import NoSearchableWords
 from app.recommend.ranking import ArtefactRefused
 from app.recommend.stages import FEEDBACK, RECOMMEND

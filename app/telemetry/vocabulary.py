@@ -6,7 +6,7 @@ service emit, and fails on a name that is declared nowhere, on another type, and
 bounds. `docs/telemetry.md` is generated from here.
 """
 
-from app.catalogue.journal import Kind
+from app.catalogue.feedback_journal import Kind
 from app.catalogue.store import Written
 from app.recommend.stages import STAGES
 from app.recommend.topic_signal import Outcome

@@ -6,13 +6,21 @@ from typing import Any, NamedTuple
 
 from opentelemetry.proto.metrics.v1 import metrics_pb2 as pb
 
-from observatory.intake import points
-from observatory.intake.decoded import Decoded, Row
-from observatory.intake.messages import Metric, ResourceMetrics, ScopeMetrics, twin
-from observatory.intake.origin import UNREADABLE, Origin, Scope, envelope
-from observatory.intake.values import pairs
-from observatory.intake.window import Window
-from observatory.native import LAST_MOMENT, Layout, attributes, moment, number, string, text
+from observatory.intake import data_points
+from observatory.intake.attribute_values import pairs
+from observatory.intake.otlp_messages import Metric, ResourceMetrics, ScopeMetrics, twin
+from observatory.intake.resource_and_scope import UNREADABLE, Origin, Scope, envelope
+from observatory.intake.row_blocks import Decoded, Row
+from observatory.intake.time_window import Window
+from observatory.store.native_format import (
+    LAST_MOMENT,
+    Layout,
+    attributes,
+    moment,
+    number,
+    string,
+    text,
+)
 
 COMMON = (
     attributes("ResourceAttributes"),
@@ -50,19 +58,25 @@ def _kind(
 
 
 KINDS = {
-    "gauge": _kind("gauge", points.GAUGE, points.gauge, pb.Gauge, pb.NumberDataPoint),
-    "sum": _kind("sum", points.SUM, points.total, pb.Sum, pb.NumberDataPoint),
+    "gauge": _kind("gauge", data_points.GAUGE, data_points.gauge, pb.Gauge, pb.NumberDataPoint),
+    "sum": _kind("sum", data_points.SUM, data_points.total, pb.Sum, pb.NumberDataPoint),
     "histogram": _kind(
-        "histogram", points.HISTOGRAM, points.histogram, pb.Histogram, pb.HistogramDataPoint
+        "histogram",
+        data_points.HISTOGRAM,
+        data_points.histogram,
+        pb.Histogram,
+        pb.HistogramDataPoint,
     ),
     "exponential_histogram": _kind(
         "exponential_histogram",
-        points.EXPONENTIAL,
-        points.exponential,
+        data_points.EXPONENTIAL,
+        data_points.exponential,
         pb.ExponentialHistogram,
         pb.ExponentialHistogramDataPoint,
     ),
-    "summary": _kind("summary", points.SUMMARY, points.summary, pb.Summary, pb.SummaryDataPoint),
+    "summary": _kind(
+        "summary", data_points.SUMMARY, data_points.summary, pb.Summary, pb.SummaryDataPoint
+    ),
 }
 
 

@@ -3,12 +3,12 @@
 from functools import partial
 from typing import Any
 
-from observatory.intake.decoded import Decoded, Row
-from observatory.intake.messages import ResourceSpans, ScopeSpans, Span
-from observatory.intake.origin import UNREADABLE, Origin, Scope, envelope
-from observatory.intake.values import Refused, pairs, span_id, trace_id
-from observatory.intake.window import Window
-from observatory.native import (
+from observatory.intake.attribute_values import Refused, pairs, span_id, trace_id
+from observatory.intake.otlp_messages import ResourceSpans, ScopeSpans, Span
+from observatory.intake.resource_and_scope import UNREADABLE, Origin, Scope, envelope
+from observatory.intake.row_blocks import Decoded, Row
+from observatory.intake.time_window import Window
+from observatory.store.native_format import (
     EMPTY,
     LAST_MOMENT,
     LONGEST_NAME,

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.parts import open_catalogue
+from app.composition import open_catalogue
 from app.recommend.embedding import Embedder
 from tests.api.service import serving, settings
 from tests.fakes import SHELF
@@ -23,7 +23,7 @@ def anyio_backend() -> str:
 def _one_embedder(embedder: Embedder) -> Iterator[None]:
     """Every service of this process shares the real embedder: loading it takes 0.4 s."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("app.parts.load_embedder", lambda: embedder)
+        patch.setattr("app.composition.load_embedder", lambda: embedder)
         yield
 
 

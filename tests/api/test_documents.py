@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from app.api.wire import DocumentPage, WireDocument
-from app.catalogue.incoming import MAX_CATEGORY, MAX_TITLE
+from app.catalogue.incoming_documents import MAX_CATEGORY, MAX_TITLE
 from tests.api.service import JSON, WRITER, escaped, ids, problem, recommended
 from tests.fakes import SHELF
 

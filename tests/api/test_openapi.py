@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from pydantic import TypeAdapter
 
 from app.api.wire import MAX_QUERY, FeedbackRequest, RecommendRequest
-from app.catalogue.incoming import ReplacedDocument
+from app.catalogue.incoming_documents import ReplacedDocument
 
 pytestmark = pytest.mark.anyio
 PROBLEM = "application/problem+json"

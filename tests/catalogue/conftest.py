@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from app.catalogue import journal
+from app.catalogue import feedback_journal
 from app.catalogue.database import Database
-from app.catalogue.journal import Journal
+from app.catalogue.feedback_journal import Journal
 from tests.catalogue.journals import OpenJournal
 
 
@@ -24,7 +24,7 @@ def open_journal(path: Path) -> Iterator[OpenJournal]:
     opened: list[tuple[Journal, Database]] = []
 
     def opener(keep: int = 1000) -> Journal:
-        database = Database(path, journal.SCHEMA, journal.SCHEMA_VERSION)
+        database = Database(path, feedback_journal.SCHEMA, feedback_journal.SCHEMA_VERSION)
         ticks = count(1)
         opened.append((Journal(database, keep, lambda: f"time {next(ticks)}"), database))
         return opened[-1][0]
@@ -38,4 +38,4 @@ def open_journal(path: Path) -> Iterator[OpenJournal]:
 @pytest.fixture
 def only_when_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """The journal does not write by itself."""
-    monkeypatch.setattr(journal, "FLUSH_SECONDS", 3600)
+    monkeypatch.setattr(feedback_journal, "FLUSH_SECONDS", 3600)

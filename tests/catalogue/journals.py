@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from app.catalogue.journal import Journal, Served
+from app.catalogue.feedback_journal import Journal, Served
 
 OpenJournal = Callable[..., Journal]
 """Opens the test's journal; `keep` says how many recommendations are remembered."""

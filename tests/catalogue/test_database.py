@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from app.catalogue import journal, store
+from app.catalogue import feedback_journal, store
 from app.catalogue.database import Database, SchemaTooNew
 from tests.fakes import SHELF, document
 from tests.opening import OpenCatalogue
 
-SCHEMAS = [(store.SCHEMA, store.SCHEMA_VERSION), (journal.SCHEMA, journal.SCHEMA_VERSION)]
+SCHEMAS = [
+    (store.SCHEMA, store.SCHEMA_VERSION),
+    (feedback_journal.SCHEMA, feedback_journal.SCHEMA_VERSION),
+]
 
 
 def value(connection: sqlite3.Connection, query: str) -> object:

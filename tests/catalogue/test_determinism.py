@@ -8,10 +8,10 @@ from random import Random
 
 import pytest
 
-from app.catalogue import moments
+from app.catalogue import index_refresh
 from app.catalogue.index import CatalogueIndex
-from app.parts import open_catalogue as open_folder
-from app.recommend.answers import Answers
+from app.composition import open_catalogue as open_folder
+from app.recommend.answer_cache import Answers
 from app.recommend.fusion import Fusion
 from app.recommend.pipeline import Recommender
 from app.recommend.stages import Unobserved
@@ -99,8 +99,8 @@ def test_the_order_of_import_does_not_matter(
     exact: bool,
 ) -> None:
     if not exact:
-        monkeypatch.setattr(moments, "FTS_DOCUMENTS", 50)
-        monkeypatch.setattr(moments, "EXACT", 50)
+        monkeypatch.setattr(index_refresh, "FTS_DOCUMENTS", 50)
+        monkeypatch.setattr(index_refresh, "EXACT", 50)
     copies = [replace(each, id=f"copy-{each.id}") for each in seed_documents[:60]]
     documents = seed_documents[:240] + copies
     found = []

@@ -18,7 +18,7 @@ IMPORT = """
 import sys
 from pathlib import Path
 from app.catalogue.importer import import_path
-from app.parts import open_catalogue
+from app.composition import open_catalogue
 
 folder, source, rejects = map(Path, sys.argv[1:])
 catalogue = open_catalogue(folder)
@@ -28,7 +28,7 @@ import_path(catalogue, source, rejects, lambda _, summary: print(summary.stored,
 WRITES = """
 import sys
 from pathlib import Path
-from app.parts import open_catalogue
+from app.composition import open_catalogue
 from app.recommend.types import Document
 
 catalogue = open_catalogue(Path(sys.argv[1]))
@@ -43,15 +43,17 @@ for number in range(100_000):
 FEEDBACK = """
 import sys
 from pathlib import Path
-from app.catalogue import journal
+from app.catalogue import feedback_journal
 from app.catalogue.database import Database
-from app.catalogue.journal import Feedback, Journal, Kind, Served
+from app.catalogue.feedback_journal import Feedback, Journal, Kind, Served
 
-database = Database(Path(sys.argv[1]) / "journal.db", journal.SCHEMA, journal.SCHEMA_VERSION)
+database = Database(
+    Path(sys.argv[1]) / "journal.db", feedback_journal.SCHEMA, feedback_journal.SCHEMA_VERSION
+)
 journal = Journal(database, 10_000)
 for number in range(100_000):
-    journal.note(Served(f"r{number}", "fusion", "1", (), ("bread", "tide")))
-    journal.give(Feedback(f"r{number}", "tide", Kind.CLICK))
+    feedback_journal.note(Served(f"r{number}", "fusion", "1", (), ("bread", "tide")))
+    feedback_journal.give(Feedback(f"r{number}", "tide", Kind.CLICK))
     print(number, flush=True)
 """
 

@@ -17,8 +17,8 @@ from app.catalogue.index import CatalogueIndex
 from app.catalogue.store import Catalogue
 from app.catalogue.vectors import Models
 from app.recommend.embedding import Embedder
+from app.recommend.text_analysis import stems
 from app.recommend.types import Document, Probe
-from app.recommend.words import stems
 from tests.catalogue.looking import EVERYWHERE, candidates, held, index_of
 from tests.fakes import SHELF, document
 from tests.opening import OpenCatalogue

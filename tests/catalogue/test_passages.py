@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.catalogue import moments, store
+from app.catalogue import index_refresh, store
 from app.catalogue.headings import headings
 from app.catalogue.passages import WHOLE, passages
 from app.catalogue.store import Catalogue
@@ -55,8 +55,8 @@ def library(
 ) -> Catalogue:
     """Three long documents and a short one, searched in both ways."""
     if request.param == "codes":
-        monkeypatch.setattr(moments, "EXACT", 5)
-        monkeypatch.setattr(moments, "FTS_DOCUMENTS", 5)
+        monkeypatch.setattr(index_refresh, "EXACT", 5)
+        monkeypatch.setattr(index_refresh, "FTS_DOCUMENTS", 5)
     short = Document("short", "Short", "A short text about topic99.", "docs")
     return open_catalogue([guide("guide"), guide("manual"), guide("handbook", 60), short])
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from app.catalogue import moments
-from app.catalogue.loading import load_rows
+from app.catalogue import index_refresh
+from app.catalogue.row_loading import load_rows
 from app.catalogue.snapshot import Rows
 from app.catalogue.store import Catalogue
 from app.recommend.types import Document
@@ -23,7 +23,7 @@ FEW = 20
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Twenty documents are many here; whatever was begun is over at the end."""
-    monkeypatch.setattr(moments, "INLINE", FEW)
+    monkeypatch.setattr(index_refresh, "INLINE", FEW)
     yield
     rebuilt()
 
@@ -71,7 +71,7 @@ def pause(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pause]:
             stopped.here()
         return rows
 
-    monkeypatch.setattr(moments, "load_rows", load)
+    monkeypatch.setattr(index_refresh, "load_rows", load)
     yield stopped
     stopped.over.set()
 
@@ -118,7 +118,7 @@ def test_dead_slots_are_cleared_away(catalogue: Catalogue, seed_documents: list[
         rebuilt()
         snapshot = index.now().snapshot
         dead = len(snapshot.keys) - snapshot.count
-        assert dead <= moments.WASTE * len(snapshot.keys)
+        assert dead <= index_refresh.WASTE * len(snapshot.keys)
     assert held(index) == ids(catalogue)
     assert_as_if_fresh(index, catalogue)
 
@@ -138,7 +138,7 @@ def test_the_tier_follows_the_size(
     catalogue: Catalogue, seed_documents: list[Document], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, size in {"FTS_DOCUMENTS": 50, "EXACT": 50, "HELD": 70}.items():
-        monkeypatch.setattr(moments, name, size)
+        monkeypatch.setattr(index_refresh, name, size)
     index = index_of(catalogue)
     small = index.now().snapshot
     assert (small.bm25, small.codes, small.dense is None) == (None, (), False)

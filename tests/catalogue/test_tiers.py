@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.catalogue import moments, store
+from app.catalogue import index_refresh, store
 from app.catalogue.database import Database
 from app.catalogue.index import CatalogueIndex
 from app.catalogue.store import Catalogue
@@ -37,10 +37,10 @@ def large(
     seeded: Catalogue, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> CatalogueIndex:
     """An index that takes the seed catalogue for a large one."""
-    monkeypatch.setattr(moments, "FTS_DOCUMENTS", 50)
-    monkeypatch.setattr(moments, "EXACT", 50)
+    monkeypatch.setattr(index_refresh, "FTS_DOCUMENTS", 50)
+    monkeypatch.setattr(index_refresh, "EXACT", 50)
     if request.param == "vectors in the file":
-        monkeypatch.setattr(moments, "HELD", 100)
+        monkeypatch.setattr(index_refresh, "HELD", 100)
     index = index_of(seeded)
     assert index.now().quick == (request.param == "vectors in memory")
     assert len(index.now().snapshot.codes) == 4

@@ -7,7 +7,7 @@ import pytest
 
 from app.catalogue import vectors
 from app.catalogue.index import CatalogueIndex
-from app.catalogue.loading import load_vectors
+from app.catalogue.row_loading import load_vectors
 from app.catalogue.store import Catalogue
 from app.catalogue.vectors import Models, StaleVectors
 from app.recommend.embedding import Embedder

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from app.composition import load_model
 from app.model.baselines import Chance, OneLeg
 from app.model.commands import evaluate_on_seed, retrieved, train_on_seed
 from app.model.evaluate import Retrieved, quality, scores_of
 from app.model.judged import seed_queries
 from app.model.train import TooFewQueries, cross_validated, fit
-from app.parts import load_model
 from app.recommend.fusion import Fusion
 from app.recommend.types import Document
 from tests.opening import OpenCatalogue

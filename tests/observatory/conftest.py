@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from observatory.engine import Engine
-from observatory.schema import prepare
+from observatory.store.engine import Engine
+from observatory.store.schema import prepare
 
 MEMORY = 1 << 30
 RETENTION_HOURS = 24 * 30

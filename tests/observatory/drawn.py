@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from textwrap import dedent
 
-from observatory.critical_path import critical_path
-from observatory.trace_tree import Span, Tree
+from observatory.traces.critical_path import critical_path
+from observatory.traces.tree import Span, Tree
 
 INDENT, LEFT = 2, 10
 

@@ -9,13 +9,13 @@ from typing import Any, cast
 
 import httpx
 
-from observatory.engine import Engine
-from observatory.intake.over_grpc import grpc_server
-from observatory.intake.over_http import otlp_http
-from observatory.intake.receiving import LAYOUTS, Intake
+from observatory.intake.grpc_server import grpc_server
+from observatory.intake.http_server import otlp_http
+from observatory.intake.receiver import LAYOUTS, Intake
 from observatory.memory_budget import MemoryBudget
 from observatory.settings import ObservatorySettings
-from observatory.store import Store
+from observatory.store.engine import Engine
+from observatory.store.table_writer import Store
 from tests.observatory.sending import PROTOBUF, Answer, call, read
 from tests.telemetry.receiver import refused_port
 from tests.waiting import PATIENCE

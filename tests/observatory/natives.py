@@ -3,7 +3,7 @@
 import struct
 from typing import Any
 
-from observatory.native import Pairs, text
+from observatory.store.native_format import Pairs, text
 
 
 def encoded(row: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -5,12 +5,12 @@ from typing import Any, cast
 import pytest
 from starlette.testclient import TestClient
 
-from observatory.engine import Engine
+from observatory.composition import LOOKING_ROWS, Parts
 from observatory.memory_budget import MemoryBudget
-from observatory.page.application import page as application
-from observatory.reading import Limits, Reader
-from observatory.running import LOOKING_ROWS, Parts
+from observatory.query.reader import Limits, Reader
 from observatory.settings import ObservatorySettings
+from observatory.store.engine import Engine
+from observatory.ui.application import page as application
 from tests.observatory.page_asked import ROWS, Page
 from tests.observatory.page_told import NOW, Told
 

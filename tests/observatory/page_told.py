@@ -8,11 +8,11 @@ from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from observatory.engine import Engine
 from observatory.intake import logs, spans
-from observatory.intake.decoded import Decoded
-from observatory.intake.messages import LogsRequest, TracesRequest
-from observatory.intake.window import Window
+from observatory.intake.otlp_messages import LogsRequest, TracesRequest
+from observatory.intake.row_blocks import Decoded
+from observatory.intake.time_window import Window
+from observatory.store.engine import Engine
 from tests.observatory.messages import attributes, request, value
 
 NOW = 1_900_000_000 * 10**9

@@ -10,8 +10,8 @@ from collections import defaultdict
 from datetime import datetime
 from typing import Any
 
-from observatory.engine import Engine
-from observatory.schema import CLICKHOUSE
+from observatory.store.engine import Engine
+from observatory.store.schema import CLICKHOUSE
 from tests.observatory import reports_otel, reports_signoz
 from tests.observatory.reports_told import Told
 

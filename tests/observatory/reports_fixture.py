@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from observatory.engine import Engine
-from observatory.schema import CLICKHOUSE
+from observatory.store.engine import Engine
+from observatory.store.schema import CLICKHOUSE
 from tests.observatory.reports_asking import Reports
 
 SIGNOZ_TABLES = Path(__file__).with_name("signoz_tables.sql")

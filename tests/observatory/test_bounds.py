@@ -7,12 +7,12 @@ from time import time_ns
 
 import pytest
 
-from observatory.engine import Engine
-from observatory.intake.decoded import Decoded
-from observatory.intake.receiving import LAYOUTS, LOGS, METRICS, SIGNALS, TRACES, Signal
-from observatory.intake.window import Window
-from observatory.keeping import Keeper
-from observatory.schema import TABLES as ALL_TABLES
+from observatory.intake.receiver import LAYOUTS, LOGS, METRICS, SIGNALS, TRACES, Signal
+from observatory.intake.row_blocks import Decoded
+from observatory.intake.time_window import Window
+from observatory.store.engine import Engine
+from observatory.store.retention import Keeper
+from observatory.store.schema import TABLES as ALL_TABLES
 from tests.observatory.conftest import RETENTION_HOURS
 from tests.observatory.messages import HOUR, TABLES, record, request
 from tests.observatory.observing import Observatory

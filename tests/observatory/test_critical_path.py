@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from observatory.critical_path import Segment, critical_path, self_times
-from observatory.trace_tree import Span, arranged
+from observatory.traces.critical_path import Segment, critical_path, self_times
+from observatory.traces.tree import Span, arranged
 from tests.observatory.drawn import path_of, read
 
 PATHS = {

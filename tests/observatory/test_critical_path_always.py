@@ -6,8 +6,8 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from observatory.critical_path import critical_path, self_times
-from observatory.trace_tree import Span, Tree, arranged, children_of
+from observatory.traces.critical_path import critical_path, self_times
+from observatory.traces.tree import Span, Tree, arranged, children_of
 
 IDS = ["a", "b", "c", "d", "e"]
 SPANS = st.lists(

@@ -8,8 +8,8 @@ from time import time_ns
 
 import pytest
 
-from observatory.engine import Engine, EngineError
 from observatory.intake import logs
+from observatory.store.engine import Engine, EngineError
 from tests.observatory.loading import loading, missing
 from tests.observatory.messages import HOUR, TABLES, record, request, span
 from tests.observatory.observing import Observatory

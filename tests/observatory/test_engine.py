@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from observatory.engine import Engine, EngineError
-from observatory.reading import Limits, Reader
+from observatory.query.reader import Limits, Reader
+from observatory.store.engine import Engine, EngineError
 
 ONE_CALL = [
     "SELECT editDistance(repeat('a', 65000), repeat('b', 65000))",

@@ -4,8 +4,8 @@ from math import inf, isnan, nan
 
 import pytest
 
-from observatory.engine import Engine
-from observatory.schema import CLICKHOUSE
+from observatory.store.engine import Engine
+from observatory.store.schema import CLICKHOUSE
 
 FUNCTIONS = (CLICKHOUSE / "server" / "functions.sql").read_text()
 Numbers = list[float]

@@ -9,17 +9,17 @@ import pytest
 from google.rpc import code_pb2
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 
-from observatory.engine import EngineError
-from observatory.intake import receiving
+from observatory.intake import receiver
 from observatory.memory_budget import Full
-from observatory.store import Closed
+from observatory.store.engine import EngineError
+from observatory.store.table_writer import Closed
 from tests.observatory.held import Held, holding
 from tests.observatory.messages import TABLES, fresh, gauge, record, request
 from tests.observatory.sending import JSON, PROTOBUF, Answer, retry_seconds
 from tests.waiting import PATIENCE
 
 SIGNALS = sorted(TABLES)
-TRACES = receiving.TRACES
+TRACES = receiver.TRACES
 
 
 @pytest.fixture
@@ -49,9 +49,9 @@ def filled(held: Held, signal: str, pool: ThreadPoolExecutor) -> "Future[Any]":
 def told_to_try_again(answer: Answer, http: int, code: int) -> None:
     assert answer.code in {http, code}
     assert answer.content.code == code
-    assert retry_seconds(answer.content) == receiving.RETRY_SECONDS
+    assert retry_seconds(answer.content) == receiver.RETRY_SECONDS
     if answer.code == http:
-        assert answer.headers["retry-after"] == str(receiving.RETRY_SECONDS)
+        assert answer.headers["retry-after"] == str(receiver.RETRY_SECONDS)
 
 
 @pytest.mark.parametrize("kind", [PROTOBUF, JSON])
@@ -157,7 +157,7 @@ def test_room_is_counted_in_bytes() -> None:
 def test_an_insert_that_takes_too_long_is_not_waited_for(
     held: Held, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(receiving, "PATIENCE_SECONDS", 0)
+    monkeypatch.setattr(receiver, "PATIENCE_SECONDS", 0)
     held.hold()
     told_to_try_again(held.post("traces", body("traces")), 503, code_pb2.UNAVAILABLE)
 

@@ -10,13 +10,13 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans
 
-from observatory.intake import messages as messages_
+from observatory.intake import otlp_messages as messages_
 from observatory.intake import spans
-from observatory.intake.decoded import Decoded
-from observatory.intake.messages import TracesRequest, parsed
-from observatory.intake.values import pairs
-from observatory.intake.window import Window
-from observatory.native import LONGEST_NAME, text
+from observatory.intake.attribute_values import pairs
+from observatory.intake.otlp_messages import TracesRequest, parsed
+from observatory.intake.row_blocks import Decoded
+from observatory.intake.time_window import Window
+from observatory.store.native_format import LONGEST_NAME, text
 from tests.observatory import messages
 from tests.observatory.messages import HOUR, attributes, fresh, log, request, span
 from tests.observatory.observing import Observatory

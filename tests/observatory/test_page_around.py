@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from observatory.engine import EngineError
-from observatory.page.application import page as application
-from observatory.page.reports import reports
-from observatory.reading import Reader
-from observatory.running import Parts
+from observatory.composition import Parts
+from observatory.query.reader import Reader
+from observatory.store.engine import EngineError
+from observatory.ui.application import page as application
+from observatory.ui.sql_view import reports
 from tests.observatory.page_asked import ROWS, Page, read_problem
 from tests.observatory.page_told import HOUR, MINUTE, NOW, Part, Told, record, root
 

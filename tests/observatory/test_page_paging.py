@@ -5,11 +5,11 @@ from itertools import chain, count
 import pytest
 from starlette.datastructures import QueryParams
 
-from observatory.page.asking import Asked, Range
-from observatory.page.back_in_time import BUDGET_SECONDS, FIRST, GROWTH, stretches
-from observatory.page.looking import Looking
-from observatory.page.traces import KNOWN, traces
-from observatory.running import Parts
+from observatory.composition import Parts
+from observatory.ui.paging import BUDGET_SECONDS, FIRST, GROWTH, stretches
+from observatory.ui.parameters import Asked, Range
+from observatory.ui.queries import Queries
+from observatory.ui.trace_list import KNOWN, traces
 from tests.observatory.page_asked import Page
 from tests.observatory.page_told import HOUR, MINUTE, NOW, RECENT, SECOND, Part, Told, record, root
 
@@ -122,13 +122,13 @@ def test_stretches_end_when_time_is_up() -> None:
 
 
 @pytest.fixture
-def slow(parts: Parts) -> Looking:
+def slow(parts: Parts) -> Queries:
     """Time is up after each stretch."""
     clock = count(0, 10)
-    return Looking(parts, lambda: NOW, lambda: float(next(clock)))
+    return Queries(parts, lambda: NOW, lambda: float(next(clock)))
 
 
-def test_a_search_that_takes_too_long_goes_on_with_the_next_page(told: Told, slow: Looking) -> None:
+def test_a_search_that_takes_too_long_goes_on_with_the_next_page(told: Told, slow: Queries) -> None:
     told.trace(1, NOW - 40 * MINUTE, root())
     before, found, pages = None, [], 0
     while before is not None or pages == 0:

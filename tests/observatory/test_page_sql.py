@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from observatory import reading
-from observatory.engine import EngineError
-from observatory.page.problems import said
-from observatory.page.reports import reports
-from observatory.running import Parts
+from observatory.composition import Parts
+from observatory.query import reader
+from observatory.store.engine import EngineError
+from observatory.ui.responses import said
+from observatory.ui.sql_view import reports
 from tests.observatory.page_asked import ROWS, Page, read_problem
 from tests.observatory.page_told import MINUTE, NOW, Told, root
 
@@ -128,7 +128,7 @@ def test_what_readers_may_not_do(page: Page, sql: str) -> None:
 
 
 def test_too_many_at_once(page: Page, parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "PATIENCE_SECONDS", 0)
+    monkeypatch.setattr(reader, "PATIENCE_SECONDS", 0)
     monkeypatch.setattr(parts.visitors, "_free", type(parts.visitors._free)())
     answer = page.client.post("/api/sql", json={"query": "SELECT 1"})
     assert answer.headers["retry-after"] == "1"

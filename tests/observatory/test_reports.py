@@ -7,8 +7,8 @@ import pytest
 from app.telemetry import vocabulary as v
 from app.telemetry.kit import conventions
 from app.telemetry.kit.vocabulary import SECONDS
-from observatory.engine import Engine
-from observatory.statements import reading
+from observatory.query.statements import reading
+from observatory.store.engine import Engine
 from tests.observatory.reports_asking import FLAVOURS, REPORTS, Reports
 
 pytest_plugins = ["tests.observatory.reports_fixture"]

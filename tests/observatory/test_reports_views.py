@@ -3,7 +3,7 @@
 import pytest
 
 from app.telemetry import vocabulary as v
-from observatory.engine import Engine
+from observatory.store.engine import Engine
 from tests.observatory.reports_asking import FLAVOURS, Reports
 from tests.observatory.reports_told import Event, Histogram, Number, Record, Span, span_id, trace_id
 

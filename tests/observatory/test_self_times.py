@@ -2,8 +2,8 @@
 
 import pytest
 
-from observatory.critical_path import self_times
-from observatory.trace_tree import arranged
+from observatory.traces.critical_path import self_times
+from observatory.traces.tree import arranged
 from tests.observatory.drawn import read
 
 SELF_TIMES = {

@@ -6,8 +6,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from observatory.engine import Engine
-from observatory.schema import CLICKHOUSE
+from observatory.store.engine import Engine
+from observatory.store.schema import CLICKHOUSE
 
 CONFIG = ET.parse(CLICKHOUSE / "server" / "config.xml").getroot()
 USERS = ET.parse(CLICKHOUSE / "server" / "users.xml").getroot()

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from app.telemetry import vocabulary as v
-from observatory.engine import Engine
+from observatory.store.engine import Engine
 from slo.objectives import read
 from tests.observatory.reports_asking import Reports
 from tests.observatory.reports_told import Number, Record, Span, Told

@@ -15,7 +15,7 @@ from opentelemetry.semconv.attributes.http_attributes import (
 from app.telemetry import vocabulary as v
 from app.telemetry.kit import vocabulary as kit_names
 from app.telemetry.kit.vocabulary import SECONDS
-from observatory.engine import Engine
+from observatory.store.engine import Engine
 from tests.observatory.reports_asking import Reports
 from tests.observatory.reports_told import Attributes, Histogram, Number
 from tests.signoz.panels import Panel, panel, panels

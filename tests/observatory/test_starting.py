@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from observatory import cli
-from observatory.starting import start
+from observatory.server import start
 from tests.observatory.observing import COMMAND, READY, Observatory, environment
 from tests.processes import ROOT
 from tests.waiting import PATIENCE
@@ -44,7 +44,7 @@ class RefusedEarly:
         """What it says."""
         with self._monkeypatch.context() as patch:
             patch.setattr(os, "environ", environment(data, settings))
-            patch.setattr("observatory.serving.running", _opened)
+            patch.setattr("observatory.server.running", _opened)
             with pytest.raises(typer.Exit) as refusal:
                 start(cli.settings(), with_another=False)
         assert refusal.value.exit_code == 1

@@ -9,8 +9,8 @@ from contextlib import closing
 
 import uvicorn
 
+from app.composition import open_catalogue
 from app.main import create_app
-from app.parts import open_catalogue
 from app.recommend.types import Document
 from app.settings import Settings
 

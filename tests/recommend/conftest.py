@@ -4,7 +4,7 @@ import pytest
 
 from app.catalogue.index import CatalogueIndex
 from app.catalogue.store import Catalogue
-from app.recommend.answers import Answers
+from app.recommend.answer_cache import Answers
 from app.recommend.fusion import Fusion
 from app.recommend.pipeline import Recommender
 from app.recommend.ranking import RankingModel

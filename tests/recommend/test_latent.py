@@ -12,8 +12,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.preprocessing import normalize
 
 from app.recommend.latent import SEED, LatentModel, fit
+from app.recommend.text_analysis import STOP_WORDS, stem, stems, words
 from app.recommend.types import Document, Floats
-from app.recommend.words import STOP_WORDS, stem, stems, words
 
 
 def content_stems(text: str) -> list[str]:

@@ -5,7 +5,7 @@ import pytest
 
 from app.catalogue.index import CatalogueIndex
 from app.catalogue.store import Catalogue
-from app.recommend.answers import Answers
+from app.recommend.answer_cache import Answers
 from app.recommend.embedding import Embedder
 from app.recommend.fusion import Fusion
 from app.recommend.pipeline import Recommender

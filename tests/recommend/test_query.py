@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.recommend.query import NoSearchableWords, analyze
+from app.recommend.text_analysis import stems
 from app.recommend.types import Query
-from app.recommend.words import stems
 from tests.recommend.vocabularies import Known
 
 EVERYTHING = Known(frozenset(stems("and near title bread stale not or keep learn c++ wifi wi fi")))

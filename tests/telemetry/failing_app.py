@@ -13,7 +13,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from app import parts
+from app import composition
 from app.api import body_limits, documents
 from app.catalogue.store import Catalogue
 from app.main import app_from_environment
@@ -115,7 +115,7 @@ def app() -> FastAPI:
         (Wikipedia, "search", search),
         (Catalogue, "get", get),
         (documents, "written_lines", broken_off),
-        (parts, "load_model", lambda _: FallbackModel(FailingModel(), Fusion())),
+        (composition, "load_model", lambda _: FallbackModel(FailingModel(), Fusion())),
         (body_limits, "BODY_SECONDS", 0.2),
     ]
     for place, name, value in patched:

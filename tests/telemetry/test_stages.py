@@ -8,7 +8,7 @@ import pytest
 from opentelemetry import trace
 from opentelemetry.trace import INVALID_SPAN, StatusCode
 
-from app.catalogue.journal import Kind, Noted, Served
+from app.catalogue.feedback_journal import Kind, Noted, Served
 from app.recommend.query import NoSearchableWords
 from app.recommend.stages import (
     ANALYZE,

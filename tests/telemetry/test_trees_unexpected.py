@@ -81,7 +81,7 @@ async def test_it_breaks_between_the_stages(
 
 
 async def test_feedback_breaks(telling: Telling, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.catalogue.journal.Journal.give", breaks)
+    monkeypatch.setattr("app.catalogue.feedback_journal.Journal.give", breaks)
     given = {"recommendation_id": "0" * 32, "document_id": "tide", "kind": "click"}
     async with telling() as service:
         answer = await service.client.post("/feedback", json=given)

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from app.parts import user_agent
+from app.composition import user_agent
 from app.recommend.embedding import Embedder
 from app.recommend.topic_signal import Evidence, Outcome
 from app.recommend.types import Query

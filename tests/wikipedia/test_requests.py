@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.parts import user_agent
+from app.composition import user_agent
 from app.settings import Settings, WikipediaSettings
 from app.wikipedia.client import MAX_QUERY, PAGES
 from tests.stand_in import PATH, StandIn, finds, page

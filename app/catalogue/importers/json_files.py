@@ -17,7 +17,7 @@ from app.catalogue.importers.row import (
     shown,
 )
 from app.catalogue.importers.source import Source
-from app.catalogue.incoming import IncomingDocument
+from app.catalogue.incoming_documents import IncomingDocument
 
 MAX_LINE = 8_388_608
 """Room for a text of a million characters, each written as `\\uXXXX`."""

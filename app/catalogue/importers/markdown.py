@@ -16,7 +16,7 @@ from app.catalogue.importers.front_matter import front_matter
 from app.catalogue.importers.markdown_folder import files_below
 from app.catalogue.importers.row import Notes, Row, Unreadable, note, row_of, shown
 from app.catalogue.importers.source import decoded
-from app.catalogue.incoming import MAX_CATEGORY
+from app.catalogue.incoming_documents import MAX_CATEGORY
 
 MAX_FILE = 8_388_608
 LEADING = 20_000

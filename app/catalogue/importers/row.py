@@ -10,7 +10,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from app.catalogue.ids import id_of_name
-from app.catalogue.incoming import MAX_TEXT, MAX_TITLE, MAX_URL, IncomingDocument, is_web_address
+from app.catalogue.incoming_documents import (
+    MAX_TEXT,
+    MAX_TITLE,
+    MAX_URL,
+    IncomingDocument,
+    is_web_address,
+)
 from app.recommend.types import Document
 
 MAX_RAW = 100_000

@@ -8,13 +8,13 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-import observatory.page
+import observatory.ui
 from tests.observatory.observing import Observatory
 from tests.observatory.page import telling
 from tests.observatory.page.looking import Shown, settled
 from tests.page.looking import INTERACTIVE
 
-STATIC = Path(observatory.page.__file__).parent / "static"
+STATIC = Path(observatory.ui.__file__).parent / "static"
 VIEWS = [
     "/",
     "/?attr=shop.tier%3Dgold&status=ok",

@@ -1,0 +1,121 @@
+"""`python -m app serve`: see that it can start, build what is missing, say what to open, serve."""
+
+import socket
+from contextlib import suppress
+from pathlib import Path
+
+import typer
+import uvicorn
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
+
+from app.catalogue import feedback_journal
+from app.catalogue.database import Database
+from app.catalogue.seeding import needs_seed, seed
+from app.command_catalogue import opened
+from app.connections import raise_file_limit
+from app.console import counting, refuse, told
+from app.http_protocol import BoundedProtocol
+from app.settings import ServerSettings, Settings
+from app.telemetry.kit.environment import pending_warnings
+
+SHUTDOWN_SECONDS = 2
+ACCEPTED_AT_ONCE = 32
+EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - recognised, not chosen
+
+
+def serve(settings: Settings) -> None:
+    """Serve until interrupted."""
+    server = settings.server
+    check_port(server)
+    raise_file_limit(settings.limits)
+    prepare(settings.data)
+    if server.workers > 1:  # one process alone says it in its log
+        for sentence in pending_warnings():
+            told(sentence, "yellow")
+    base = base_url(server)
+    glob = " -g" if "[" in base else ""  # curl reads brackets as a pattern
+    told(f"\nVitrine answers on {base} (API: {base}/docs). Or ask it from a shell:")
+    told(f"\n  curl -s{glob} '{base}/recommend?q=keep+bread+from+going+stale&limit=3'\n")
+    if server.host in EVERY_ADDRESS and not server.allowed_hosts:
+        told(
+            "Asked by a name with a dot, it answers 421: list its names, as in "
+            "VITRINE_SERVER__ALLOWED_HOSTS=recommend.example.org\n"
+        )
+    config = uvicorn.Config(
+        "app.main:app_from_environment",
+        factory=True,
+        host=server.host,
+        port=server.port,
+        workers=server.workers,
+        http=BoundedProtocol,
+        ws="none",
+        access_log=False,
+        proxy_headers=bool(server.proxies),
+        forwarded_allow_ips=server.proxies or None,
+        root_path=server.root_path,
+        log_level="warning",
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
+    sockets = listeners(config)
+    if server.workers > 1:
+        Multiprocess(config, sockets).run()
+        return
+    running = uvicorn.Server(config)
+    with suppress(KeyboardInterrupt):
+        running.run(sockets)
+    if not running.started:
+        raise typer.Exit(STARTUP_FAILURE)
+
+
+def listeners(config: uvicorn.Config) -> list[socket.socket]:
+    """One listening socket, many times.
+
+    libuv, and with it uvloop, accepts one connection of a listener in each turn of the event loop.
+    When turns are long, connections would wait there for seconds, and the system drop new ones.
+    """
+    first = config.bind_socket()
+    return [first, *(first.dup() for _ in range(ACCEPTED_AT_ONCE - 1))]
+
+
+def base_url(server: ServerSettings) -> str:
+    """Where it answers; an IPv6 address stands in brackets."""
+    host = f"[{server.host}]" if ":" in server.host else server.host
+    return f"http://{host}:{server.port}"
+
+
+def check_port(server: ServerSettings) -> None:
+    """Raises typer.Exit with a sentence where the address can't be had."""
+    family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((server.host, server.port))
+        except OSError as error:
+            if isinstance(error, socket.gaierror):
+                raise refuse(f"{server.host} is no address of this machine.") from error
+            raise refuse(
+                f"Port {server.port} on {server.host} can't be had ({error.strerror}). Stop what "
+                f"uses it, or choose another: VITRINE_SERVER__PORT={server.port + 1}"
+            ) from error
+
+
+def prepare(folder: Path) -> None:
+    """Build the catalogue on the first start; make stale vectors anew on any."""
+    with opened(folder) as catalogue:
+        Database(
+            folder / "journal.db", feedback_journal.SCHEMA, feedback_journal.SCHEMA_VERSION
+        ).close()
+        if needs_seed(catalogue, folder):
+            with counting("building the seed catalogue", 480) as bar:
+                seed(catalogue, folder, lambda stored: bar(stored, f"{stored} documents"))
+            return
+        done = 0
+        with counting("bringing the indexes up to date", len(catalogue)) as bar:
+
+            def heard(count: int) -> None:
+                nonlocal done
+                done += count
+                bar(done, "")
+
+            catalogue.ensure_models(heard)

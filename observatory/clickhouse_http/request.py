@@ -1,0 +1,180 @@
+"""What a request over ClickHouse's HTTP interface asks.
+
+https://clickhouse.com/docs/interfaces/http
+"""
+
+import hmac
+import re
+from base64 import b64decode
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from starlette.datastructures import Headers, QueryParams
+
+from observatory.clickhouse_http import compressed_frames
+from observatory.decompression import DEFLATE, GZIP, Damaged, TooLarge, inflated, unlz4, unzstd
+from observatory.store.engine import Escaped
+
+LONGEST_QUERY = 262_144
+_QUOTED = rb"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`"""
+_INSERT = re.compile(
+    rb"""\s*INSERT\s(?:[^'"`]|"""
+    + _QUOTED
+    + rb""")*?(?:\sFORMAT\s+(?!VALUES\b)\w+(?:[ \t]*\n|\s)"""
+    + rb"""|[\s)](?:FORMAT\s+)?VALUES\s*(?=\(|\Z))""",
+    re.IGNORECASE | re.DOTALL,
+)
+"""An INSERT with its data behind it; of binary formats these begin after one line feed."""
+_SELECTS = re.compile(_QUOTED + rb"|(\bSELECT\b)", re.IGNORECASE | re.DOTALL)
+ACCEPTED = frozenset(
+    (
+        *("query", "query_id", "database", "default_format", "user", "password", "compress"),
+        *("decompress", "client_protocol_version", "session_id", "session_timeout"),
+        *("session_check", "close_session", "quota_key", "wait_end_of_query", "buffer_size"),
+        *("send_progress_in_http_headers", "http_headers_progress_interval_ms"),
+        *("enable_http_compression", "http_zlib_compression_level", "stacktrace"),
+        *("cancel_http_readonly_queries_on_client_close", "http_wait_end_of_query"),
+        *("http_response_buffer_size", "network_compression_method", "network_compression"),
+        *("http_write_exception_in_output_format", "add_http_cors_header"),
+    )
+)
+"""Parameters of HTTP's own; all others but `param_…` are settings. Each request is a session."""
+
+
+class Refusal(Exception):
+    """A request that is not carried out: HTTP's status, ClickHouse's code, and why."""
+
+    def __init__(self, http: int, code: int, name: str, message: str) -> None:
+        super().__init__(message)
+        self.http, self.code, self.name = http, code, name
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One statement, as it was sent."""
+
+    sql: str
+    data: bytes
+    """Of an INSERT."""
+    database: str
+    format: str
+    """Of the answer, where the statement names none."""
+    parameters: Mapping[str, str]
+    framed: bool
+    """Whether the answer goes in ClickHouse's own compressed frames."""
+    protocol: int
+    """Which protocol version the client speaks in Native; 0: HTTP's own."""
+    settings: Mapping[str, str]
+    """Of the query."""
+
+
+def asked(query: QueryParams, headers: Headers, body: bytes, most: int) -> Asked:
+    """The statement from the query string or the body, which has at most `most` bytes unpacked.
+
+    Raises:
+        Refusal: the body is packed in no known way, or the statement is too long.
+
+    """
+    body = _unpacked(
+        headers.get("content-encoding", "").lower(), query.get("decompress") == "1", body, most
+    )
+    statement, data = _split(query.get("query", "").encode(errors="replace"), body)
+    sql = statement.decode(errors="replace")
+    if len(sql) > LONGEST_QUERY:
+        raise Refusal(
+            413, 307, "TOO_MANY_BYTES", f"a statement has at most {LONGEST_QUERY:,} bytes"
+        )
+    return Asked(
+        sql=sql,
+        data=data,
+        database=query.get("database") or headers.get("x-clickhouse-database") or "default",
+        format=query.get("default_format") or headers.get("x-clickhouse-format") or "TabSeparated",
+        parameters={
+            name.removeprefix("param_"): Escaped(value)
+            for name, value in query.items()
+            if name.startswith("param_")
+        },
+        framed=query.get("compress") == "1",
+        protocol=_number(query.get("client_protocol_version", "0")),
+        settings={
+            name: value
+            for name, value in query.items()
+            if name not in ACCEPTED and not name.startswith("param_")
+        },
+    )
+
+
+def _split(given: bytes, body: bytes) -> tuple[bytes, bytes]:
+    """The statement, and the data of an INSERT; `given`: what the address has of both."""
+    given = given.rstrip(b"; \t\r\n")
+    if not given:
+        end = _end_of_insert(body[:LONGEST_QUERY])
+        return (body, b"") if end is None else (body[:end], body[end:])
+    end = _end_of_insert(given + b"\n")
+    if end is not None:
+        return given[:end], given[end:] + body
+    return (given + b"\n" + body if body else given), b""  # the body goes on, as with a server
+
+
+def _end_of_insert(text: bytes) -> int | None:
+    """Where an INSERT's data begin; None where it has none."""
+    found = _INSERT.match(text)
+    if found is None or any(each[1] for each in _SELECTS.finditer(found[0])):
+        return None
+    return found.end()
+
+
+def too_large(most: int) -> Refusal:
+    """The body has more than `most` bytes, packed or not."""
+    return Refusal(413, 307, "TOO_MANY_BYTES", f"a body has at most {most:,} bytes")
+
+
+def _number(said: str) -> int:
+    if not re.fullmatch("[0-9]{1,9}", said):
+        raise Refusal(400, 72, "CANNOT_PARSE_NUMBER", f"a version is a number, not {said[:40]!r}")
+    return int(said)
+
+
+def may_write(query: QueryParams, headers: Headers, token: str) -> bool:
+    """Whether the request has the token; without any password it may read.
+
+    Raises:
+        Refusal: it has a password, and the wrong one.
+
+    """
+    given = _password(query, headers)
+    if given in ("", "null"):  # so a JDBC driver sends no password
+        return False
+    if token and hmac.compare_digest(given.encode(), token.encode()):
+        return True
+    raise Refusal(403, 516, "AUTHENTICATION_FAILED", "reading needs no password, writing the token")
+
+
+def _password(query: QueryParams, headers: Headers) -> str:
+    scheme, _, credentials = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "basic":
+        try:
+            return b64decode(credentials).decode().partition(":")[2]
+        except ValueError:  # neither base64 nor UTF-8
+            return credentials
+    if scheme.lower() == "bearer":
+        return credentials
+    return headers.get("x-clickhouse-key") or query.get("password", "")
+
+
+def _unpacked(encoding: str, framed: bool, body: bytes, most: int) -> bytes:
+    try:
+        if encoding in ("", "identity"):
+            plain = body
+        elif encoding in ("gzip", "deflate"):
+            plain = inflated(body, GZIP if encoding == "gzip" else DEFLATE, most)
+        elif encoding in ("lz4", "zstd"):
+            plain = (unlz4 if encoding == "lz4" else unzstd)(body, most)
+        else:
+            known = "identity, gzip, deflate, lz4 or zstd"
+            raise Refusal(415, 73, "UNKNOWN_COMPRESSION_METHOD", f"send {known}, not {encoding}")
+        return compressed_frames.opened(plain, most) if framed else plain
+    except Damaged as error:
+        raise Refusal(400, 271, "CANNOT_DECOMPRESS", f"can't unpack the body: {error}") from error
+    except TooLarge as error:
+        raise too_large(most) from error

@@ -1,0 +1,119 @@
+"""Answers as a ClickHouse server gives them.
+
+`query_id` is the client's, or one of ours, and comes back in a header.
+"""
+
+import gzip
+import json
+import re
+from collections.abc import Callable
+from functools import partial
+from uuid import uuid4
+
+import lz4.frame
+from backports import zstd
+from starlette.datastructures import Headers, QueryParams
+from starlette.responses import Response
+
+from observatory.clickhouse_http import compressed_frames
+from observatory.clickhouse_http.request import Refusal
+from observatory.memory_budget import RETRY_SECONDS
+from observatory.store.engine import EngineError, EngineGone, Result
+
+TYPES = {
+    "TabSeparated": "text/tab-separated-values; charset=UTF-8",
+    "CSV": "text/csv; charset=UTF-8",
+    "JSON": "application/json; charset=UTF-8",
+    "JSONCompact": "application/json; charset=UTF-8",
+    "JSONEachRow": "application/x-ndjson; charset=UTF-8",
+}
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
+    "zstd": zstd.compress,
+    "lz4": lz4.frame.compress,
+    "gzip": partial(gzip.compress, compresslevel=1),
+}
+STATUSES = {
+    60: 404,
+    81: 404,
+    47: 404,
+    46: 404,
+    202: 503,
+    62: 400,
+    6: 400,
+    164: 403,
+    497: 403,
+    159: 408,
+}
+"""HTTP's for some of ClickHouse's codes; 500 for the others."""
+_ID = re.compile("[!-~]{1,256}")
+_CODE = re.compile(r"Code: (\d+)\.")
+
+
+def packing_of(query: QueryParams, headers: Headers) -> str:
+    """The content encoding that a client asks for; empty for none."""
+    accepted = headers.get("accept-encoding", "").lower()
+    if query.get("enable_http_compression") != "1":
+        return ""
+    return next((name for name in PACKERS if name in accepted), "")
+
+
+def result(
+    found: Result, output: str, query_id: str, *, framed: bool = False, packing: str = ""
+) -> Response:
+    """Rows in the format `output`, maybe in ClickHouse's compressed frames or packed by HTTP."""
+    facts = {
+        "read_rows": found.rows_read,
+        "read_bytes": found.bytes_read,
+        "written_rows": found.rows_written,
+        "result_rows": found.rows,
+        "result_bytes": len(found.content),
+        "elapsed_ns": round(found.seconds * 10**9),
+    }
+    # Java's client takes a result without this for an empty one.
+    summary = json.dumps({name: str(fact) for name, fact in facts.items()})
+    content = compressed_frames.closed(found.content) if framed and found.content else found.content
+    encoding = {"Content-Encoding": packing} if packing else {}
+    return Response(
+        PACKERS[packing](content) if packing else content,
+        headers=_headers(query_id, output) | {"X-ClickHouse-Summary": summary} | encoding,
+        media_type=TYPES.get(output, "application/octet-stream"),
+    )
+
+
+def failed(error: EngineError, query_id: str, *, framed: bool) -> Response:
+    """The engine's error, with its code."""
+    found = _CODE.search(str(error))
+    code = int(found[1]) if found else 1002
+    http = 503 if isinstance(error, EngineGone) else STATUSES.get(code, 500)
+    return _error(http, code, str(error), query_id, framed=framed)
+
+
+def refused(refusal: Refusal, query_id: str, *, framed: bool) -> Response:
+    """An error of ours, in the same form."""
+    said = f"Code: {refusal.code}. DB::Exception: {refusal}. ({refusal.name})"
+    return _error(refusal.http, refusal.code, said, query_id, framed=framed)
+
+
+def query_id_of(given: str) -> str:
+    """The id that a request has: `given`, where a header can hold it."""
+    return given if _ID.fullmatch(given) else str(uuid4())
+
+
+def _error(http: int, code: int, message: str, query_id: str, *, framed: bool) -> Response:
+    headers = {**_headers(query_id), "X-ClickHouse-Exception-Code": str(code)}
+    if http == 503:
+        headers["Retry-After"] = str(RETRY_SECONDS)
+    said = message.encode(errors="replace") + b"\n"
+    body = compressed_frames.closed(said) if framed else said
+    return Response(body, http, headers=headers, media_type="text/plain")
+
+
+def _headers(query_id: str, output: str = "") -> dict[str, str]:
+    return {
+        "X-ClickHouse-Server-Display-Name": "observatory",
+        "X-ClickHouse-Query-Id": query_id,
+        "X-ClickHouse-Timezone": "UTC",
+        "X-Content-Type-Options": "nosniff",  # what a query says is no script of another page
+        "Cross-Origin-Resource-Policy": "same-origin",
+        **({"X-ClickHouse-Format": output} if output else {}),
+    }

@@ -1,0 +1,41 @@
+"""OTLP's answers: what was stored, and errors with how to go on.
+
+https://opentelemetry.io/docs/specs/otlp/
+"""
+
+from typing import Any
+
+from google.protobuf.duration_pb2 import Duration
+from google.rpc.error_details_pb2 import RetryInfo
+from google.rpc.status_pb2 import Status
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceResponse,
+)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+
+from observatory.intake.receiver import RETRY_SECONDS, Receipt, Signal
+
+RESPONSES: dict[str, Any] = {
+    "traces": ExportTraceServiceResponse,
+    "logs": ExportLogsServiceResponse,
+    "metrics": ExportMetricsServiceResponse,
+}
+
+
+def response(signal: Signal, receipt: Receipt) -> Any:
+    """The Export…ServiceResponse; partial success is set only where something was refused."""
+    answer = RESPONSES[signal.name]()
+    if receipt.refused:
+        setattr(answer.partial_success, f"rejected_{signal.records}", receipt.refused)
+        answer.partial_success.error_message = receipt.reason
+    return answer
+
+
+def status(code: int, message: str, *, again: bool) -> Status:
+    """A google.rpc.Status; with when to try again, where that may help."""
+    answer = Status(code=code, message=message)
+    if again:
+        retry = RetryInfo(retry_delay=Duration(seconds=RETRY_SECONDS))
+        answer.details.add().Pack(retry)
+    return answer

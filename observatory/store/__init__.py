@@ -1,0 +1,1 @@
+"""The embedded engine, its tables, inserts and retention."""

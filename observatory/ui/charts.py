@@ -1,0 +1,104 @@
+"""Rate, errors and durations of requests over time, with examples to look at.
+
+A request is what enters a service: a root, or a SERVER span below another service's.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from observatory.ui.filters import DEGRADED, FAILED, FILTERS, Filter, around, within
+from observatory.ui.parameters import MILLISECOND, RANGE, SECOND, Asked, Range
+from observatory.ui.queries import Queries
+from observatory.ui.responses import invalid
+
+KNOWN = (*RANGE, *FILTERS, "step")
+POINTS, MOST_POINTS, MOST_EXEMPLARS = 120, 1000, 300
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+STEPS = (1, 2, 5, 10, 15, 30, *(n * MINUTE for n in (1, 2, 5, 10, 15, 30)), HOUR, 2 * HOUR)
+REQUEST = "(ParentSpanId = '' OR SpanKind = 'Server')"
+REFUSED = "(SpanKind = 'Server' AND startsWith(SpanAttributes['http.response.status_code'], '4'))"
+"""Answered with 4xx: a mistake of the client, and no failure of the service."""
+_EXEMPLAR = f"""(
+    toUnixTimestamp64Nano(Timestamp), Duration, TraceId,
+    multiIf({FAILED}, 'error', {DEGRADED}, 'degraded', 'ok'), SpanName
+)"""
+_POINTS = f"""
+SELECT intDiv(toUnixTimestamp(toDateTime(Timestamp)), {{step:UInt32}}) * {{step:UInt32}} AS time,
+    uniqExact(TraceId, SpanId) AS requests, uniqExactIf(TraceId, SpanId, {FAILED}) AS errors,
+    uniqExactIf(TraceId, SpanId, {REFUSED}) AS refused,
+    quantilesExactInclusive(0.5, 0.95, 0.99)(Duration) AS quantiles,
+    argMax({_EXEMPLAR}, (Duration, TraceId)) AS slowest,
+    argMinIf({_EXEMPLAR}, cityHash64(TraceId), {FAILED}) AS failed,
+    argMin({_EXEMPLAR}, cityHash64(TraceId)) AS any
+FROM otel.otel_traces WHERE {REQUEST} AND {within("from", "to")} AND {{where}}
+GROUP BY time
+"""
+Point = dict[str, Any]
+
+
+def charts(queries: Queries, asked: Asked) -> dict[str, Any]:
+    """The points of each line; the last one may be of a part of its step."""
+    where = asked.range(queries.clock(), queries.kept)
+    step = asked.whole("step", 1, DAY) or _step(where)
+    times = range(_down(where.start, step), -_down(-where.end, step), step)
+    if len(times) > MOST_POINTS:
+        raise invalid("step", f"makes more than {MOST_POINTS} points; take a longer one")
+    where = Range(_down(where.start, step) * SECOND, where.end)
+    found = {point["time"]: point for point in _found(queries, Filter.of(asked), where, step)}
+    points = [found.get(time) for time in times]
+    seconds = [min(step, max(1, where.end / SECOND - time)) for time in times]
+    return {
+        "step": step,
+        "times": list(times),
+        "rate": _per_second(points, "requests", seconds),
+        "errors": _per_second(points, "errors", seconds),
+        "refused": _per_second(points, "refused", seconds),
+        **{name: _quantile(points, at) for at, name in enumerate(("p50", "p95", "p99"))},
+        "exemplars": _exemplars(points),
+    }
+
+
+def _down(moment: int, step: int) -> int:
+    """The beginning of the step that a moment in nanoseconds is in, in seconds."""
+    return moment // (step * SECOND) * step
+
+
+def _step(where: Range) -> int:
+    wanted = (where.end - where.start) / SECOND / POINTS
+    return next((step for step in STEPS if step >= wanted), DAY)
+
+
+def _found(queries: Queries, chosen: Filter, where: Range, step: int) -> list[Point]:
+    condition = chosen.on_request()
+    sql = _POINTS.replace("{where}", condition.sql)
+    return queries.rows(sql, {**around(where), "step": step, **condition.values})
+
+
+def _per_second(points: Sequence[Point | None], name: str, seconds: Sequence[float]) -> list[float]:
+    return [
+        point[name] / length if point else 0 for point, length in zip(points, seconds, strict=True)
+    ]
+
+
+def _quantile(points: Sequence[Point | None], at: int) -> list[float | None]:
+    return [point["quantiles"][at] / MILLISECOND if point else None for point in points]
+
+
+def _exemplars(points: Sequence[Point | None]) -> list[dict[str, Any]]:
+    """Of each point the slowest, one that failed, and any; in this order, if they are too many."""
+    chosen: dict[tuple[int, str], list[Any]] = {}
+    for kind in ("slowest", "failed", "any"):
+        for point in points:
+            if point and (kind != "failed" or point["errors"]) and len(chosen) < MOST_EXEMPLARS:
+                time, _, trace_id, *_ = point[kind]
+                chosen[time, trace_id] = point[kind]
+    return [
+        {
+            "time": time / MILLISECOND,
+            "duration": duration / MILLISECOND,
+            "trace_id": trace_id,
+            "status": status,
+            "name": name,
+        }
+        for time, duration, trace_id, status, name in sorted(chosen.values())
+    ]

@@ -1,0 +1,77 @@
+"""What there is to filter by."""
+
+from typing import Any
+
+from observatory.ui.charts import REQUEST
+from observatory.ui.filters import ROUTE, AttributeTest, within
+from observatory.ui.parameters import RANGE, Asked, Range
+from observatory.ui.queries import LONG, Queries, cut
+from observatory.ui.responses import Problem, invalid
+
+KNOWN, KNOWN_OF_VALUES = RANGE, (*RANGE, "key")
+MOST, MOST_VALUES = 200, 50
+_FACETS = {
+    "services": "SELECT ServiceName AS it",
+    "routes": f"SELECT {cut(ROUTE)} AS it",
+    "keys": "SELECT arrayJoin(SpanAttributes.keys) AS it",
+}
+_REST = f"""FROM otel.otel_traces WHERE {within("from", "to")} AND {{condition}}
+GROUP BY it ORDER BY count() DESC, it LIMIT {MOST}"""
+_VALUES = f"""
+SELECT {{value}} AS value, count() AS count
+FROM otel.otel_traces WHERE {within("from", "to")} AND {{condition}}
+GROUP BY value ORDER BY count DESC, value LIMIT {MOST_VALUES}
+"""
+_ABOUT = f"""
+SELECT each.item AS value, each.count - each.error AS count
+FROM (
+    SELECT arrayJoin(approx_top_k({MOST_VALUES}, 10000)({{value}})) AS each
+    FROM otel.otel_traces WHERE {within("from", "to")} AND {{condition}}
+)
+WHERE count > 0 ORDER BY count DESC, value
+"""
+"""The same in bounded memory; counts are at least as large as it says."""
+
+
+def facets(queries: Queries, asked: Asked) -> dict[str, Any]:
+    """Services, routes and keys of attributes, those used most first."""
+    values = _values(asked.range(queries.clock(), queries.kept)) | {"cut": LONG}
+    return {
+        name: [
+            row["it"]
+            for row in queries.rows(
+                f"{select} {_REST}".replace("{condition}", REQUEST if name == "routes" else "1"),
+                values,
+            )
+        ]
+        for name, select in _FACETS.items()
+    }
+
+
+def facet_values(queries: Queries, asked: Asked) -> dict[str, Any]:
+    """What an attribute was, and how often, the most frequent first."""
+    where = asked.range(queries.clock(), queries.kept)
+    key = asked.text("key")
+    if key is None:
+        raise invalid("key", "is required; /api/facets has the keys there are")
+    test = AttributeTest(key)
+    condition = test.condition(0, "SpanAttributes")
+    parts = {"value": cut(test.column(0, "SpanAttributes")), "condition": condition.sql}
+    values = _values(where) | {"cut": LONG} | condition.values
+    try:
+        return {"values": queries.rows(_put(_VALUES, parts), values)}
+    except Problem as problem:
+        if problem.status != 413:
+            raise
+    return {"values": queries.rows(_put(_ABOUT, parts), values)}
+
+
+def _values(where: Range) -> dict[str, Any]:
+    return {"from": where.start, "to": where.end}
+
+
+def _put(sql: str, parts: dict[str, str]) -> str:
+    """SQL with parts of ours put in."""
+    for name, part in parts.items():
+        sql = sql.replace(f"{{{name}}}", part)
+    return sql

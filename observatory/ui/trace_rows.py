@@ -1,0 +1,119 @@
+"""What is stored of one trace."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from observatory.ui.filters import AROUND, seconds_within, within
+from observatory.ui.queries import LONG, LONGEST, Queries, Rows, cut, cut_map
+from observatory.ui.responses import Problem, invalid
+
+MOST_SPANS, MOST_LOGS = 5000, 1000
+CUTS = (LONGEST, LONG, 256)
+_ID = re.compile(r"[0-9a-fA-F]{32}")
+_TIME = "toUnixTimestamp64Nano"
+_OF_IT = f"TraceId = {{id:String}} AND {within('from', 'to')}"
+_LOG_OF_IT = f"{_OF_IT} AND {seconds_within('TimestampTime')}"
+_SPANS = f"""
+SELECT {_TIME}(Timestamp) AS start, SpanId AS span_id, ParentSpanId AS parent_id,
+    ServiceName AS service, SpanName AS name, SpanKind AS kind, StatusCode AS status,
+    {cut("StatusMessage")} AS status_message, Duration AS duration, ScopeName AS scope,
+    {cut_map("SpanAttributes")} AS attributes, {cut_map("ResourceAttributes")} AS resource,
+    arrayMap(time -> {_TIME}(time), Events.Timestamp) AS event_times,
+    Events.Name AS event_names,
+    arrayMap(each -> {cut_map("each")}, Events.Attributes) AS event_attributes,
+    Links.TraceId AS link_traces, Links.SpanId AS link_spans,
+    arrayMap(each -> {cut_map("each")}, Links.Attributes) AS link_attributes
+FROM otel.otel_traces WHERE {_OF_IT}
+ORDER BY ParentSpanId != '', Timestamp, SpanId LIMIT {{most:UInt32}}
+"""
+_LOGS = f"""
+SELECT {_TIME}(Timestamp) AS time, SpanId AS span_id, SeverityText AS severity,
+    SeverityNumber AS severity_number, {cut("Body")} AS body, EventName AS event,
+    {cut_map("LogAttributes")} AS attributes
+FROM otel.otel_logs WHERE {_LOG_OF_IT}
+ORDER BY Timestamp, SpanId LIMIT {{most:UInt32}}
+"""
+_BY_TIME = "ORDER BY Timestamp LIMIT {most:UInt32}"
+_RAW_SPANS = f"SELECT * FROM otel.otel_traces WHERE {_OF_IT} {_BY_TIME}"
+_RAW_LOGS = f"SELECT * FROM otel.otel_logs WHERE {_LOG_OF_IT} {_BY_TIME}"
+_EXTENT = """
+SELECT count() AS batches, toInt64(toUnixTimestamp(min(Start))) AS first,
+    toInt64(toUnixTimestamp(max(End))) AS last
+FROM otel.otel_traces_trace_id_ts WHERE TraceId = {id:String}
+"""
+
+
+def identity(said: str) -> str:
+    """A trace's id as it is stored.
+
+    Raises:
+        Problem: 422, it is none.
+
+    """
+    if not _ID.fullmatch(said):
+        raise invalid("trace id", "is 32 hexadecimal digits")
+    return said.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class TraceRows:
+    """Rows of one trace."""
+
+    queries: Queries
+    trace_id: str
+    first: int
+    """Nanoseconds since 1970; no span begins before it, and none at `last` or after it."""
+    last: int
+
+    @classmethod
+    def of(cls, queries: Queries, said: str) -> "TraceRows":
+        """Those of the trace with this id.
+
+        Raises:
+            Problem: 422, it is no id; 404, there is none.
+
+        """
+        trace_id = identity(said)
+        extent = queries.row(_EXTENT, {"id": trace_id})
+        if not extent["batches"]:
+            raise _unknown(trace_id)
+        # The extents are kept in whole seconds.
+        return cls(queries, trace_id, extent["first"] * 10**9, (extent["last"] + 1) * 10**9)
+
+    def spans(self) -> Rows:
+        """Roots first, then by their start: MOST_SPANS at most, and one more if there are more."""
+        rows = self.queries.cut_rows(_SPANS, self._values(MOST_SPANS + 1), CUTS)
+        if not rows:  # they have just been dropped, before what is known of their time
+            raise _unknown(self.trace_id)
+        return rows
+
+    def logs(self) -> Rows:
+        """By their time: MOST_LOGS at most, and one more if there are more."""
+        return self.queries.cut_rows(_LOGS, self._values(MOST_LOGS + 1, AROUND), CUTS)
+
+    def raw(self) -> bytes:
+        """As they are stored: a JSON object with `spans` and `logs`."""
+        spans = self.queries.lines(_RAW_SPANS, self._values(MOST_SPANS))
+        if not spans:
+            raise _unknown(self.trace_id)
+        logs = self.queries.lines(_RAW_LOGS, self._values(MOST_LOGS, AROUND))
+        return f'{{"spans":[{",".join(spans)}],"logs":[{",".join(logs)}]}}'.encode()
+
+    def _values(self, most: int, around: int = 0) -> dict[str, Any]:
+        return {
+            "id": self.trace_id,
+            "from": self.first - around,
+            "to": self.last + around,
+            "most": most,
+        }
+
+
+def raw_trace(queries: Queries, trace_id: str) -> bytes:
+    """The rows of a trace as they are stored, in JSON."""
+    return TraceRows.of(queries, trace_id).raw()
+
+
+def _unknown(trace_id: str) -> Problem:
+    detail = f"No spans of {trace_id} are stored (yet); they come about 2 s after the request."
+    return Problem(404, "not-found", "No such trace", detail)

@@ -1,0 +1,111 @@
+"""One trace: its spans in the order of their tree, the critical path, its log records."""
+
+from typing import Any
+
+from observatory.traces.critical_path import critical_path, self_times
+from observatory.traces.tree import Node, Span, Tree, arranged, children_of
+from observatory.ui.queries import Queries, Rows
+from observatory.ui.trace_rows import MOST_LOGS, MOST_SPANS, TraceRows
+
+
+def whole_trace(queries: Queries, trace_id: str) -> dict[str, Any]:
+    """All of it, as far as there are not too many spans."""
+    stored = TraceRows.of(queries, trace_id)
+    found, logs = stored.spans(), stored.logs()
+    rows = _once(found[:MOST_SPANS])
+    tree = arranged([_span(row) for row in rows])
+    start = min(node.start for node in tree)
+    skews = {node.span.span_id: node.skew for node in reversed(tree)}
+    return {
+        "trace_id": stored.trace_id,
+        "time": str(start),
+        "duration": max(node.end for node in tree) - start,
+        "services": sorted({row["service"] for row in rows}),
+        "resources": {row["service"]: row["resource"] for row in reversed(rows)},
+        **_shape(rows, tree, start),
+        "logs": [_log(row, start, skews) for row in logs[:MOST_LOGS]],
+        "truncated": len(found) > MOST_SPANS,
+        "logs_truncated": len(logs) > MOST_LOGS,
+    }
+
+
+def _once(rows: Rows) -> Rows:
+    """Without those that are there again: a sender that heard no answer sends a second time."""
+    said = ("span_id", "parent_id", "start", "duration", "service", "name", "kind", "status")
+    return list({tuple(row[name] for name in said): row for row in reversed(rows)}.values())[::-1]
+
+
+def _span(row: dict[str, Any]) -> Span:
+    # Processes of one machine have one clock.
+    clock = row["resource"].get("host.name") or row["service"]
+    return Span(row["span_id"], row["parent_id"], row["start"], row["duration"], clock)
+
+
+def _shape(rows: Rows, tree: Tree, start: int) -> dict[str, Any]:
+    """The spans and the critical path; offsets are from `start`."""
+    path, children = critical_path(tree), children_of(tree)
+    own: list[list[list[int]]] = [[] for _ in tree]
+    for each in path:
+        own[each.node].append([each.start - start, each.length])
+    spans = [
+        {
+            **_shown(rows[node.given], node, start),
+            "self": self_time,
+            "critical": pieces,
+            "children": len(below),
+        }
+        for node, self_time, pieces, below in zip(
+            tree, self_times(tree), own, children, strict=True
+        )
+    ]
+    return {
+        "spans": spans,
+        "critical_path": [
+            {
+                "span_id": tree[each.node].span.span_id,
+                "offset": each.start - start,
+                "length": each.length,
+            }
+            for each in path
+        ],
+    }
+
+
+def _shown(row: dict[str, Any], node: Node, start: int) -> dict[str, Any]:
+    return {
+        "span_id": row["span_id"],
+        "parent_id": row["parent_id"] or None,
+        **{name: row[name] for name in ("service", "name", "kind", "status", "status_message")},
+        "offset": node.start - start,
+        "duration": row["duration"],
+        "depth": node.depth,
+        "orphan": node.orphan,
+        "skew": node.skew,
+        "attributes": row["attributes"],
+        "events": events(row, start - node.skew),
+        "links": links(row),
+        "scope": row["scope"],
+    }
+
+
+def _log(row: dict[str, Any], start: int, skews: dict[str, int]) -> dict[str, Any]:
+    skew = skews.get(row["span_id"], 0)  # its clock is the span's
+    return {**row, "time": str(row["time"]), "offset": row["time"] - start + skew}
+
+
+def events(row: dict[str, Any], start: int) -> list[dict[str, Any]]:
+    """What happened in it; offsets are from `start`."""
+    columns = (row["event_times"], row["event_names"], row["event_attributes"])
+    return [
+        {"name": name, "offset": time - start, "attributes": attributes}
+        for time, name, attributes in zip(*columns, strict=True)
+    ]
+
+
+def links(row: dict[str, Any]) -> list[dict[str, Any]]:
+    """Which others it is about."""
+    columns = (row["link_traces"], row["link_spans"], row["link_attributes"])
+    return [
+        {"trace_id": trace_id, "span_id": span_id, "attributes": attributes}
+        for trace_id, span_id, attributes in zip(*columns, strict=True)
+    ]
