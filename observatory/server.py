@@ -13,7 +13,6 @@ from contextlib import closing, contextmanager
 from typing import Any, NamedTuple
 
 import grpc
-import psutil
 import uvicorn
 
 from app.console import refuse, told
@@ -21,6 +20,7 @@ from observatory.clickhouse_http.application import clickhouse_http
 from observatory.composition import Parts, running
 from observatory.intake.grpc_server import grpc_server
 from observatory.intake.http_server import otlp_http
+from observatory.ports import PortTaken, listening
 from observatory.settings import PREFIX, ObservatorySettings
 from observatory.store.engine import EngineError
 from observatory.ui.application import page
@@ -157,40 +157,6 @@ async def _stopped(
 
 def _address(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-class PortTaken(Exception):
-    """An address can't be had; says by whom it is, where that can be seen."""
-
-
-def listening(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes a free one.
-
-    Raises:
-        PortTaken: it can't be had.
-
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(128)
-    except OSError as error:
-        listener.close()
-        raise PortTaken(f"{host}:{port} can't be had ({error.strerror}{_holder(port)})") from error
-    return listener
-
-
-def _holder(port: int) -> str:
-    """Who listens there, as far as this user may know."""
-    try:
-        for each in psutil.net_connections("tcp"):
-            if each.status == psutil.CONN_LISTEN and each.laddr[1:] == (port,) and each.pid:
-                return f" by {psutil.Process(each.pid).name()}, process {each.pid}"
-    except (psutil.Error, OSError):
-        pass
-    return ""
 
 
 def start(chosen: ObservatorySettings, with_another: bool) -> None:

@@ -21,7 +21,7 @@ from observatory.intake.receiver import (
     Undecodable,
 )
 from observatory.memory_budget import Account, Full
-from observatory.server import PortTaken
+from observatory.ports import PortTaken
 
 SERVICES = {
     "traces": "trace.v1.TraceService",

@@ -3,7 +3,7 @@
 The published descriptors with two changes that leave the wire format as it is:
 
 - `string` becomes `bytes`. A protobuf parser refuses a whole message for one string that is not
-  UTF-8; a receiver should lose that string at most. What is stored is made valid in `native.text`.
+  UTF-8; a receiver should lose that string at most. `native_format.text` makes it valid.
 - In what only wraps records (ENVELOPES) a message becomes `bytes`. Each record is then parsed by
   itself: one that is nested too deeply or damaged is refused alone, and of a message of millions
   of empty records only one at a time becomes an object.
