@@ -52,8 +52,8 @@ database = Database(
 )
 journal = Journal(database, 10_000)
 for number in range(100_000):
-    feedback_journal.note(Served(f"r{number}", "fusion", "1", (), ("bread", "tide")))
-    feedback_journal.give(Feedback(f"r{number}", "tide", Kind.CLICK))
+    journal.note(Served(f"r{number}", "fusion", "1", (), ("bread", "tide")))
+    journal.give(Feedback(f"r{number}", "tide", Kind.CLICK))
     print(number, flush=True)
 """
 
