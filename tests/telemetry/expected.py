@@ -19,7 +19,18 @@ from opentelemetry.semconv.attributes.url_attributes import URL_FULL, URL_PATH, 
 from app.recommend.stages import ANALYZE, FETCH_TOPIC, RANK, RETRIEVE, SCORE
 from app.telemetry import vocabulary as v
 from tests.stand_in import PATH
-from tests.telemetry.trees import Attributes, Event, Like, Link, Part, Tree, at_once, client, span
+from tests.telemetry.trees import (
+    AtOnce,
+    Attributes,
+    Event,
+    Like,
+    Link,
+    Part,
+    Tree,
+    at_once,
+    client,
+    span,
+)
 
 COUNT = Like("count", int, r"[1-9]\d?")
 """Of documents: how many are near enough depends on the embeddings."""
@@ -60,13 +71,35 @@ def server(name: str, status: int, about: Attributes, *parts: Part) -> Tree:
     return span(name, told | dict(about), *parts, kind="SERVER")
 
 
-def answered(
-    *parts: Part, missing: tuple[str, ...] = (), name: str = "POST /recommend", cache: str = "miss"
-) -> Tree:
-    """The span of a request that was answered with a recommendation.
+def stages(topic: Tree | None = None, **others: Part | None) -> tuple[Tree | AtOnce, ...]:
+    """The stages of a recommendation in their order: the normal tree, stated here only.
 
-    `cache`: whether the cache of answers knew it; empty: it was not asked.
+    `topic`: what runs beside the retrieval. `others`: stages that differ by name; None: absent.
     """
+    normal: dict[str, Any] = {
+        "analyze": analyzed(), "retrieve": retrieved(), "score": scored(), "rank": ranked(),
+    }  # fmt: skip
+    found = normal | others
+    if topic:
+        found["retrieve"] = at_once(*(each for each in (found["retrieve"], topic) if each))
+    return tuple(each for each in found.values() if each)
+
+
+def answered(
+    *first: Part,
+    topic: Tree | None = None,
+    missing: tuple[str, ...] | None = None,
+    name: str = "POST /recommend",
+    cache: str = "miss",
+    **others: Part | None,
+) -> Tree:
+    """The span of a request that was answered with a recommendation; for `others` see `stages`.
+
+    `first`: parts before the stages. `missing`: by default what failed in `topic`. `cache`: what
+    the cache of answers had; empty: it was not asked.
+    """
+    if missing is None:
+        missing = ("topic_signal",) if topic and ERROR_TYPE in topic.attributes else ()
     about: dict[str, Any] = {
         **FUSION, v.DEGRADED: bool(missing), v.RECOMMENDATION_ID: RECOMMENDATION,
     }  # fmt: skip
@@ -75,15 +108,8 @@ def answered(
     if cache:
         about[v.CACHE_OUTCOME] = cache
     if cache == "miss":
-        parts = (v.CACHE_MISS, *parts)
-    return server(name, 200, about, *parts)
-
-
-def asked_for(asked: Tree, shown: int = 5) -> Tree:
-    """The whole of an answer for which the stand-in was asked, as `asked` tells."""
-    missing = ("topic_signal",) if ERROR_TYPE in asked.attributes else ()
-    meanwhile = at_once(retrieved(), asked)
-    return answered(analyzed(), meanwhile, scored(), ranked(shown), missing=missing)
+        first = (v.CACHE_MISS, *first)
+    return server(name, 200, about, *first, *stages(topic, **others))
 
 
 def refused(name: str, status: int, problem: str, *parts: Part) -> Tree:

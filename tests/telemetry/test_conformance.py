@@ -1,151 +1,155 @@
-"""The check of what is told catches every kind of violation."""
+"""The check that everything emitted is declared: one violation of each kind, and none."""
 
 from collections.abc import Callable
+from math import inf
+from pathlib import Path
 from typing import Any
 
 import pytest
 from opentelemetry._logs import LogRecord
+from opentelemetry.metrics import Meter
+from opentelemetry.sdk.metrics import Histogram, MeterProvider
+from opentelemetry.sdk.metrics.export import AggregationTemporality, PeriodicExportingMetricReader
+from opentelemetry.sdk.resources import Resource
 
+from app.main import create_app
 from app.settings import TelemetrySettings
 from app.telemetry import vocabulary as v
-from app.telemetry.setup import Telemetry
-from tests.telemetry.conformance import violations
+from app.telemetry.kit import conventions
+from app.telemetry.kit import vocabulary as kit_names
+from app.telemetry.kit.testing import InMemoryMetrics
+from app.telemetry.kit.vocabulary import SECONDS
+from tests.api.service import settings
+from tests.telemetry.conformance import span_names, violations
 from tests.telemetry.telling import Heard
-from tests.telemetry.trees import Attributes
 
-NAMES = frozenset({"analyze query", "SELECT"})
 HASH = "0123456789abcdef"
-Tells = Callable[[Telemetry], None]
+NAMES = frozenset({"analyze query"})
 
 
-def found(tells: Tells) -> list[str]:
-    """What the check finds in what is told."""
+def recorded(
+    attributes: dict[Any, Any], name: str = "analyze query", event: str = "exception"
+) -> list[str]:
+    """What the check finds in a span, its event and link, and a log record that have these."""
     heard = Heard()
     telemetry = heard.listen(TelemetrySettings(logs="off"))
-    tells(telemetry)
+    span = telemetry.traces.get_tracer("tests").start_span(name, attributes=attributes)
+    span.add_event(event, attributes)
+    span.add_link(span.get_span_context(), attributes)
+    span.end()
+    record = LogRecord(body="a line", event_name=event, attributes=attributes)
+    telemetry.logs.get_logger("app").emit(record)
     telemetry.close()
     return violations(heard, NAMES)
-
-
-def attribute(name: str, value: Any) -> Tells:
-    """Tells it on a span that is declared."""
-
-    def tells(telemetry: Telemetry) -> None:
-        span = telemetry.traces.get_tracer("tests").start_span("analyze query")
-        span.set_attribute(name, value)
-        span.end()
-
-    return tells
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("http.request.method", "GET"),
-        ("http.response.status_code", 200),
-        ("exception.type", "KeyError"),
-        (v.TERM_COUNT, 0),
-        (v.OOV_RATIO, 0.5),
-        (v.LENGTH_BUCKET, "1-20"),
-        (v.CORE.input_hash, HASH),
-        (v.DEGRADED, False),
-        (v.MISSING, ("topic_signal",)),
-        (v.MISSING, ()),
-    ],
-)
-def test_what_is_declared_passes(name: str, value: Any) -> None:
-    assert found(attribute(name, value)) == []
 
 
 @pytest.mark.parametrize(
     ("name", "value", "complaint"),
     [
+        ("http.response.status_code", 200, None),
+        (v.OOV_RATIO, 0.5, None),
+        (v.LENGTH_BUCKET, "1-20", None),
+        (v.CORE.input_hash, HASH, None),
+        (v.MISSING, (), None),
+        (v.MISSING, ("topic_signal",), None),
         ("vitrine.nonsense", 1, "not declared"),
-        ("nonsense", 1, "not declared"),
         ("http.method", "GET", "not declared"),  # once was
         ("GET", 1, "not declared"),  # the value of an enumeration
-        ("http.server.request.duration", 1.0, "not declared"),  # a metric's name
-        (v.SERVED, 1, "not declared"),  # an event's
+        ("http.server.request.duration", 1.0, "not declared"),  # the name of a metric
+        (v.SERVED, 1, "not declared"),  # that of an event
         (v.TERM_COUNT, "1", "is '1', not a int"),
-        (v.TERM_COUNT, 1.0, "is 1.0, not a int"),
         (v.TERM_COUNT, True, "is True, not a int"),
         (v.OOV_RATIO, 1, "is 1, not a double"),
-        (v.DEGRADED, 1, "is 1, not a boolean"),
         (v.LENGTH_BUCKET, "1-21", "is '1-21', none of"),
-        (v.CORE.input_hash, HASH[1:], "not of the form"),
-        (v.CORE.input_hash, f"{HASH}0", "not of the form"),
         (v.CORE.input_hash, f"{HASH}\n", "not of the form"),
         (v.MISSING, "topic_signal", "not a string[]"),
-        (v.MISSING, ("topic_signal", 1), "not a string[]"),
         (v.MISSING, ("topic_signal", "index"), "is 'index', none of"),
     ],
 )
-def test_an_attribute_is_caught(name: str, value: Any, complaint: str) -> None:
-    (sentence,) = found(attribute(name, value))
-    assert name in sentence
-    assert complaint in sentence
+def test_attributes(name: str, value: Any, complaint: str | None) -> None:
+    """Of spans, events, links and log records alike."""
+    found = recorded({name: value}, event=v.CIRCUIT)
+    assert len(found) == (4 if complaint else 0)
+    assert all(name in sentence and str(complaint) in sentence for sentence in found)
 
 
-def test_other_parts_of_a_span_are_caught() -> None:
-    def tells(telemetry: Telemetry) -> None:
-        span = telemetry.traces.get_tracer("tests").start_span("analyze everything")
-        span.add_event("nonsense")
-        span.add_event(v.CACHE_MISS, {"vitrine.event": 1})
-        span.add_event("exception", {v.TERM_COUNT: "many"})
-        span.add_link(span.get_span_context(), {"vitrine.link": 1})
-        span.end()
-
-    where = "span “analyze everything”"
-    assert found(tells) == [
-        f"a link of {where} has an attribute “vitrine.link” that is not declared",
-        f"event “cache_miss” of {where} has an attribute “vitrine.event” that is not declared",
-        f"event “exception” of {where}: vitrine.query.term_count is 'many', not a int",
-        f"{where} has a name that is not declared",
-        f"{where} has an event “nonsense” that is not declared",
+def test_names_of_spans_events_and_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "vitrine.shelf=3")
+    assert recorded({}, "analyze everything", "nonsense") == [
+        "record “nonsense” has an event name that is not declared",
+        "span “analyze everything” has a name that is not declared",
+        "span “analyze everything” has an event “nonsense” that is not declared",
+        "the resource has an attribute “vitrine.shelf” that is not declared",
     ]
 
 
-def test_a_resource_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "vitrine.shelf=3")
-    sentence = "the resource has an attribute “vitrine.shelf” that is not declared"
-    assert found(attribute(v.TERM_COUNT, 1)) == [sentence]
-    assert found(record()) == [sentence]
+def measured(
+    measures: Callable[[Meter], Any],
+    temporality: AggregationTemporality = AggregationTemporality.CUMULATIVE,
+) -> list[str]:
+    """What the check finds in metrics."""
+    heard = Heard()
+    heard.metrics = InMemoryMetrics(preferred_temporality={Histogram: temporality})
+    reader = PeriodicExportingMetricReader(heard.metrics, inf)
+    provider = MeterProvider([reader], Resource({}), shutdown_on_exit=False)
+    measures(provider.get_meter("tests"))
+    provider.force_flush()
+    provider.shutdown()
+    assert heard.metrics.kept
+    return violations(heard, frozenset())
 
 
-def record(attributes: Attributes | None = None, event: str | None = None) -> Tells:
-    """Logs a line."""
+def counter(name: str, unit: str, **attributes: Any) -> Callable[[Meter], Any]:
+    return lambda meter: meter.create_counter(name, unit).add(1, attributes)
 
-    def tells(telemetry: Telemetry) -> None:
-        told = LogRecord(body="a line", event_name=event, attributes=attributes)
-        telemetry.logs.get_logger("app").emit(told)
 
-    return tells
+def histogram(name: str, unit: str, bounds: Any, **attributes: Any) -> Callable[[Meter], Any]:
+    return lambda meter: meter.create_histogram(
+        name, unit, explicit_bucket_boundaries_advisory=bounds
+    ).record(1, attributes)
 
 
 @pytest.mark.parametrize(
-    ("tells", "complaint"),
+    ("measures", "complaint"),
     [
-        (record({"vitrine.nonsense": 1}), "an attribute “vitrine.nonsense” that is not declared"),
-        (record({v.DEGRADED: "no"}), "vitrine.ranking.degraded is 'no', not a boolean"),
-        (record(event="nonsense"), "record “nonsense” has an event name that is not declared"),
+        (counter(v.FEEDBACK, "{feedback}", **{v.FEEDBACK_KIND: "click"}), None),
+        (counter("process.cpu.time", "s", **{"cpu.mode": "user"}), None),
+        (histogram(v.BATCHES, "{row}", v.SIZES), None),
+        (histogram(kit_names.SERVER_DURATION, "s", SECONDS), None),
+        (counter("vitrine.nonsense", "1"), "metric “vitrine.nonsense” is not declared"),
+        (counter(v.TERM_COUNT, "1"), "metric “vitrine.query.term_count” is not declared"),
+        (counter(v.FEEDBACK, "1"), "is a counter in 1, not a counter in {feedback}"),
+        (counter(v.CATALOGUE_SIZE, "{document}"), "is a counter in {document}, not a gauge"),
+        (counter("process.cpu.time", "ms"), "is a counter in ms, not a counter in s"),
+        (histogram(v.BATCHES, "{row}", v.SIZES[1:]), "other buckets than declared"),
+        (histogram(kit_names.SERVER_DURATION, "s", (0.005, 0.01)), "other buckets than declared"),
+        (
+            histogram(kit_names.CLIENT_DURATION, "s", SECONDS, **{"url.full": "http://x"}),
+            "attribute “url.full”, which is not declared for it",
+        ),
+        (
+            counter(v.FEEDBACK, "{feedback}", **{v.FEEDBACK_KIND: "purchase"}),
+            "vitrine.feedback.kind is 'purchase', none of",
+        ),
     ],
 )
-def test_a_record_is_caught(tells: Tells, complaint: str) -> None:
-    (sentence,) = found(tells)
-    assert complaint in sentence
+def test_metrics(measures: Callable[[Meter], Any], complaint: str | None) -> None:
+    found = measured(measures)
+    assert len(found) == (1 if complaint else 0)
+    assert all(str(complaint) in sentence for sentence in found)
 
 
-def test_a_declared_record_passes() -> None:
-    assert found(record()) == []
-    assert found(record({v.TERM_COUNT: 1, "exception.type": "KeyError"}, v.CIRCUIT)) == []
+def test_increments_are_caught() -> None:
+    """The readers want sums."""
+    found = measured(histogram(v.BATCHES, "{row}", v.SIZES), AggregationTemporality.DELTA)
+    assert found == ["metric “vitrine.batch.sizes” is not cumulative"]
 
 
-def test_a_wide_event_is_caught() -> None:
-    """It takes another way than other records."""
-
-    def tells(telemetry: Telemetry) -> None:
-        about: dict[str, Any] = {v.TERM_COUNT: 1, "vitrine.nonsense": 1}
-        telemetry.logs.get_logger("here").emit(event_name=str(v.SERVED), attributes=about)
-
-    (sentence,) = found(tells)
-    assert "record “recommendation.served” has an attribute “vitrine.nonsense”" in sentence
+def test_what_may_be_named(tmp_path: Path) -> None:
+    assert {"http.route", "process.pid", "error.type"} <= conventions.attributes()
+    assert {"http.method", "db.statement", "GET", "http"}.isdisjoint(conventions.attributes())
+    assert conventions.metrics()["process.cpu.time"] == ("counter", "s")
+    names = span_names(create_app(settings(tmp_path)))
+    assert {"POST /recommend", "GET", "HTTP", "SELECT", "analyze query"} <= names
+    assert {"GET /documents/tide", "BREW", "BREW /recommend"}.isdisjoint(names)
+    assert len(names) < 200

@@ -12,7 +12,7 @@ from app.wikipedia.signal import WikipediaSignal
 from tests.api.service import recommended
 from tests.stand_in import PATH, StandIn, finds
 from tests.telemetry.agreement import server_span, span_of
-from tests.telemetry.expected import asked_for, get, topic
+from tests.telemetry.expected import answered, get, ranked, topic
 from tests.telemetry.telling import Service, Telling, asking, trace_of
 from tests.telemetry.trees import assert_same
 from tests.waiting import eventually
@@ -26,7 +26,7 @@ FOUND = topic("hit", 2, v.CACHE_MISS, get(200))
 async def test_the_caller_s_trace_is_continued(telling: Telling, stand_in: StandIn) -> None:
     async with telling(asking(stand_in)) as service:
         answer = await service.ask("stale bread", {"traceparent": SAMPLED})
-    assert_same(service.tree(answer), asked_for(FOUND))
+    assert_same(service.tree(answer), answered(topic=FOUND))
     parent = server_span(service, answer).parent
     assert parent is not None
     assert (parent.trace_id, parent.span_id) == (int(TRACE, 16), int(PARENT, 16))
@@ -110,7 +110,7 @@ async def test_requests_at_once_do_not_mix(telling: Telling, stand_in: StandIn) 
     called = {call.params["q"][0]: call.headers["traceparent"] for call in stand_in.received}
     for text, answer in answers.items():
         shown = len(recommended(answer).results)
-        assert_same(service.tree(answer), asked_for(FOUND, shown))
+        assert_same(service.tree(answer), answered(topic=FOUND, rank=ranked(shown)))
         assert called[text] == _traceparent(service, answer)
         about = server_span(service, answer).attributes or {}
         assert about[v.RECOMMENDATION_ID] == answer.json()["recommendation_id"]
@@ -135,8 +135,8 @@ async def test_a_shared_call_belongs_to_who_asked_first(
         second = tasks.create_task(service.ask("Stale Bread"))
         await eventually(lambda: aboard == ["stale bread", "Stale Bread"])
         stand_in.release()
-    assert_same(service.tree(first.result()), asked_for(FOUND))
-    assert_same(service.tree(second.result()), asked_for(topic("hit", 2, v.CACHE_MISS)))
+    assert_same(service.tree(first.result()), answered(topic=FOUND))
+    assert_same(service.tree(second.result()), answered(topic=topic("hit", 2, v.CACHE_MISS)))
     assert stand_in.calls == 1
 
 

@@ -19,11 +19,9 @@ from tests.telemetry.expected import (
     VECTORS,
     analyzed,
     answered,
-    asked_for,
     get,
     ranked,
     retrieved,
-    scored,
     select,
     server,
     topic,
@@ -38,7 +36,7 @@ MOST_SPANS, MOST_ATTRIBUTES = 8, 70
 async def test_a_first_question_whose_pages_are_found(telling: Telling, stand_in: StandIn) -> None:
     async with telling(asking(stand_in)) as service:
         answer = await service.ask(BREAD)
-    assert_same(service.tree(answer), asked_for(topic("hit", 2, v.CACHE_MISS, get(200))))
+    assert_same(service.tree(answer), answered(topic=topic("hit", 2, v.CACHE_MISS, get(200))))
     assert_served(service, answer)
     assert service.counts(v.TOPIC_REQUESTS) == {("hit", None): 1}
     assert service.counts(v.CACHE_REQUESTS) == {("answers", "miss"): 1, ("topic_signal", "miss"): 1}
@@ -48,7 +46,7 @@ async def test_a_question_to_which_there_are_no_pages(telling: Telling, stand_in
     stand_in.behaviour = finds()
     async with telling(asking(stand_in)) as service:
         answer = await service.ask(BREAD)
-    assert_same(service.tree(answer), asked_for(topic("miss", 0, v.CACHE_MISS, get(200))))
+    assert_same(service.tree(answer), answered(topic=topic("miss", 0, v.CACHE_MISS, get(200))))
     assert_served(service, answer)
     assert service.counts(v.TOPIC_REQUESTS) == {("miss", None): 1}
 
@@ -58,7 +56,7 @@ async def test_a_warm_answer_is_small(telling: Telling, stand_in: StandIn) -> No
     async with telling(asking(stand_in), answers_bytes=0) as service:
         await service.ask(BREAD)
         answer = await service.ask(BREAD)
-    expected = answered(analyzed(), topic("cached", 2), retrieved(), scored(), ranked())
+    expected = answered(topic=topic("cached", 2))
     assert_same(service.tree(answer), expected)
     assert_agreement(service, answer)
     spans = service.of_trace(answer)
@@ -71,7 +69,10 @@ async def test_an_answer_that_was_kept(telling: Telling, stand_in: StandIn) -> N
     async with telling(asking(stand_in)) as service:
         await service.ask(BREAD)
         answer = await service.ask(BREAD)
-    assert_same(service.tree(answer), answered(analyzed(), topic("cached", 2), cache="hit"))
+    assert_same(
+        service.tree(answer),
+        answered(topic=topic("cached", 2), retrieve=None, score=None, rank=None, cache="hit"),
+    )
     told = service.wide_event(answer).attributes or {}
     assert told[v.CACHE_OUTCOME] == "hit"
     assert told[v.RESULTS] == 5
@@ -84,7 +85,7 @@ async def test_an_answer_that_was_kept(telling: Telling, stand_in: StandIn) -> N
 async def test_a_question_in_the_address(telling: Telling) -> None:
     async with telling() as service:
         answer = await service.client.get("/recommend", params={"q": BREAD, "limit": 2})
-    expected = answered(analyzed(), retrieved(), scored(), ranked(2), name="GET /recommend")
+    expected = answered(rank=ranked(2), name="GET /recommend")
     assert_same(service.tree(answer), expected)
     assert_served(service, answer)
     assert service.counts(v.TOPIC_REQUESTS) == {}
@@ -95,8 +96,7 @@ async def test_similar_documents(telling: Telling) -> None:
         answer = await service.client.get("/documents/staling/similar", params={"limit": 3})
     expected = answered(
         select(TITLE), select(VECTORS), select(VECTORS),
-        retrieved(), scored(), ranked(3),
-        name="GET /documents/{document_id}/similar", cache="",
+        analyze=None, rank=ranked(3), name="GET /documents/{document_id}/similar", cache="",
     )  # fmt: skip
     assert_same(service.tree(answer), expected)
     assert_served(service, answer)
@@ -113,9 +113,8 @@ async def test_a_document_is_read(telling: Telling) -> None:
 async def test_postings_in_memory_take_no_statement(telling: Telling) -> None:
     async with telling(lexical_index="memory") as service:
         answer = await service.ask(BREAD)
-    (wanted, *others) = [retrieved(), scored(), ranked()]
-    without = span(wanted.name, wanted.attributes)
-    assert_same(service.tree(answer), answered(analyzed(), without, *others))
+    without = span(retrieved().name, retrieved().attributes)
+    assert_same(service.tree(answer), answered(retrieve=without))
 
 
 async def test_a_thread_keeps_the_tree(telling: Telling, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,7 +131,7 @@ async def test_a_thread_keeps_the_tree(telling: Telling, monkeypatch: pytest.Mon
     async with telling() as service:
         answer = await service.ask(BREAD)
     assert ran_in != [threading.get_ident()]
-    assert_same(service.tree(answer), answered(analyzed(), retrieved(), scored(), ranked()))
+    assert_same(service.tree(answer), answered())
     assert_served(service, answer)
 
 
@@ -162,10 +161,9 @@ async def test_nothing_found_is_told_without_scores(
         )
     assert recommended(answer).results == []
     expected = answered(
-        span("analyze query", {**analyzed(1).attributes, v.OOV_RATIO: 1.0}),
-        span("retrieve candidates", {v.CANDIDATES: 0}),
-        scored(),
-        span("rank candidates", {v.RESULTS: 0}, select(SHOWN.format(""))),
+        analyze=span("analyze query", {**analyzed(1).attributes, v.OOV_RATIO: 1.0}),
+        retrieve=span("retrieve candidates", {v.CANDIDATES: 0}),
+        rank=span("rank candidates", {v.RESULTS: 0}, select(SHOWN.format(""))),
     )
     assert_same(service.tree(answer), expected)
     assert service.counts(v.TOP_SCORE) == {}

@@ -12,18 +12,9 @@ from app.recommend.types import Candidates, ModelCard, Scored
 from app.telemetry import vocabulary as v
 from tests.stand_in import StandIn, fails
 from tests.telemetry.agreement import assert_degraded
-from tests.telemetry.expected import (
-    BREAD,
-    analyzed,
-    answered,
-    get,
-    ranked,
-    retrieved,
-    scored,
-    topic,
-)
+from tests.telemetry.expected import BREAD, answered, get, scored, topic
 from tests.telemetry.telling import Telling, asking
-from tests.telemetry.trees import assert_same, at_once, exception
+from tests.telemetry.trees import assert_same, exception
 
 pytestmark = pytest.mark.anyio
 SECRET = "what somebody typed"
@@ -50,7 +41,7 @@ async def test_fusion_ranks_where_the_model_fails(telling: Telling) -> None:
         answer = await service.ask(BREAD)
     why = exception("FloatingPointError", "score")
     failed = scored(v.FALLBACK_INVOKED, why, error="FloatingPointError")
-    expected = answered(analyzed(), retrieved(), failed, ranked(), missing=("ranking_model",))
+    expected = answered(score=failed, missing=("ranking_model",))
     assert_same(service.tree(answer), expected)
     assert_degraded(service, answer, "ranking_model", SCORE, "FloatingPointError")
 
@@ -62,13 +53,8 @@ async def test_two_parts_can_be_missing(telling: Telling, stand_in: StandIn) -> 
         answer = await service.ask(BREAD)
     why = exception("FloatingPointError", "score")
     expected = answered(
-        analyzed(),
-        at_once(
-            retrieved(),
-            topic("error", 0, v.CACHE_MISS, get(404, error="404"), error="404"),
-        ),
-        scored(v.FALLBACK_INVOKED, why, error="FloatingPointError"),
-        ranked(),
+        topic=topic("error", 0, v.CACHE_MISS, get(404, error="404"), error="404"),
+        score=scored(v.FALLBACK_INVOKED, why, error="FloatingPointError"),
         missing=("topic_signal", "ranking_model"),
     )
     assert_same(service.tree(answer), expected)
@@ -85,7 +71,7 @@ async def test_fusion_ranks_where_the_artefact_is_refused(
     async with telling() as service:
         answer = await service.ask(BREAD)
     refused = scored(v.FALLBACK_INVOKED, error="ArtefactRefused")
-    expected = answered(analyzed(), retrieved(), refused, ranked(), missing=("ranking_model",))
+    expected = answered(score=refused, missing=("ranking_model",))
     assert_same(service.tree(answer), expected)
     assert_degraded(service, answer, "ranking_model", SCORE, "ArtefactRefused")
     (warning,) = [each for each in service.records if "ranking-model.json" in str(each.body)]

@@ -12,7 +12,7 @@ from app.recommend.stages import FETCH_TOPIC
 from app.telemetry import vocabulary as v
 from tests.stand_in import PATH, StandIn, fails, finds, hangs
 from tests.telemetry.agreement import assert_degraded, span_of
-from tests.telemetry.expected import BREAD, asked_for, get, topic
+from tests.telemetry.expected import BREAD, answered, get, topic
 from tests.telemetry.telling import Service, Telling, asking
 from tests.telemetry.trees import assert_same
 from tests.waiting import eventually
@@ -41,7 +41,7 @@ async def test_the_call_goes_on_behind_the_answer(telling: Telling, stand_in: St
         while (await service.ask(BREAD)).json()["degraded"]:
             """The pages have not come yet."""
     asked = topic("timeout", 0, v.CACHE_MISS, get(200), error="TimeoutError")
-    assert_same(service.tree(answer), asked_for(asked))
+    assert_same(service.tree(answer), answered(topic=asked))
     assert stand_in.calls == 1
 
 
@@ -80,9 +80,9 @@ async def test_the_circuit_opens(telling: Telling, stand_in: StandIn) -> None:
     async with telling(asking(stand_in, attempts=1, breaker_failures=1)) as service:
         opening, spared = await service.ask(BREAD), await service.ask(BREAD)
     opens = topic("error", 0, v.CIRCUIT, v.CACHE_MISS, get(500, error="500"), error="500")
-    assert_same(service.tree(opening), asked_for(opens))
+    assert_same(service.tree(opening), answered(topic=opens))
     spares = topic("open_circuit", 0, v.CACHE_MISS, error="OpenedState")
-    assert_same(service.tree(spared), asked_for(spares))
+    assert_same(service.tree(spared), answered(topic=spares))
     assert stand_in.calls == 1
     assert service.counts(v.TOPIC_REQUESTS) == {
         ("error", "500"): 1, ("open_circuit", "OpenedState"): 1,
@@ -98,7 +98,7 @@ async def test_the_server_asks_for_patience(telling: Telling, stand_in: StandIn)
     async with telling(asking(stand_in)) as service:
         heeding, spared = await service.ask(BREAD), await service.ask(BREAD)
     spares = topic("open_circuit", 0, v.CACHE_MISS, error="AskedToWait")
-    assert_same(service.tree(spared), asked_for(spares))
+    assert_same(service.tree(spared), answered(topic=spares))
     assert stand_in.calls == 1
     _assert_opened_once(service, span_of(service, heeding, FETCH_TOPIC))
 
@@ -115,7 +115,7 @@ async def test_the_circuit_opens_behind_the_answer(telling: Telling, stand_in: S
             """The call has not failed yet."""
             service.telemetry.flush()
     asked = topic("timeout", 0, v.CACHE_MISS, get(500, error="500"), error="TimeoutError")
-    assert_same(service.tree(answer), asked_for(asked))
+    assert_same(service.tree(answer), answered(topic=asked))
     _assert_opened_once(service, span_of(service, answer, FETCH_TOPIC))
 
 

@@ -9,7 +9,7 @@ from app.recommend.stages import FETCH_TOPIC
 from app.telemetry import vocabulary as v
 from tests.stand_in import Behaviour, StandIn, drops, fails, finds, in_turn, replies
 from tests.telemetry.agreement import assert_degraded, assert_served, span_of
-from tests.telemetry.expected import BREAD, asked_for, get, topic
+from tests.telemetry.expected import BREAD, answered, get, topic
 from tests.telemetry.telling import Telling, asking
 from tests.telemetry.trees import Like, Tree, assert_same
 
@@ -59,7 +59,7 @@ async def test_wikipedia_fails(telling: Telling, stand_in: StandIn, failure: Fai
     stand_in.behaviour = failure.behaviour
     async with telling(asking(stand_in)) as service:
         answer = await service.ask(BREAD)
-    assert_same(service.tree(answer), asked_for(failure.asked))
+    assert_same(service.tree(answer), answered(topic=failure.asked))
     error = failure.asked.attributes[ERROR_TYPE]
     assert_degraded(service, answer, "topic_signal", FETCH_TOPIC, error)
     assert service.counts(v.TOPIC_REQUESTS) == {("error", error): 1}
@@ -80,7 +80,7 @@ async def test_a_retry_helps(telling: Telling, stand_in: StandIn) -> None:
     async with telling(asking(stand_in)) as service:
         answer = await service.ask(BREAD)
     asked = topic("hit", 1, v.RETRY, v.CACHE_MISS, get(503, error="503"), get(200))
-    assert_same(service.tree(answer), asked_for(asked))
+    assert_same(service.tree(answer), answered(topic=asked))
     assert_served(service, answer)
     assert service.counts(v.CORE.occurrence_count) == {(v.RETRY,): 1}
 
@@ -92,5 +92,5 @@ async def test_the_connection_breaks(telling: Telling, stand_in: StandIn) -> Non
         answer = await service.ask(BREAD)
     call = get(error=BROKEN)
     asked = topic("error", 0, v.CACHE_MISS, call, error="SearchUnreachable")
-    assert_same(service.tree(answer), asked_for(asked))
+    assert_same(service.tree(answer), answered(topic=asked))
     assert_degraded(service, answer, "topic_signal", FETCH_TOPIC, "SearchUnreachable")
