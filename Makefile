@@ -33,8 +33,8 @@ endif
 test: $(VENV)/.dev ## run the tests
 	@OTELCOL=$(wildcard $(OTELCOL)) SLOTH=$(wildcard $(SLOTH)) $(BIN)/pytest -n auto --dist worksteal -m "not lasting"
 
-test-stack: $(VENV)/.dev $(OTELCOL) ## run the tests of the Collector, against the real one
-	@OTELCOL=$(OTELCOL) $(BIN)/pytest -n 4 --dist worksteal tests/stack
+test-stack: $(VENV)/.dev $(OTELCOL) ## run the tests that last: the real Collector and backends, SLO rules over days
+	@OTELCOL=$(OTELCOL) SLOTH=$(wildcard $(SLOTH)) $(BIN)/pytest -n 4 --dist worksteal -m lasting
 
 test-stock: $(VENV)/.dev ## run the tests of telemetry on the stock OpenTelemetry SDK
 	@TEST_SDK=stock $(BIN)/pytest -n auto --dist worksteal -m "not lasting" tests/telemetry

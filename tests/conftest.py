@@ -36,6 +36,7 @@ if SDK:
     TelemetrySettings.model_fields["sdk"].default = SDK
     TelemetrySettings.model_rebuild(force=True)
 
+load_once = cache(load_embedder)
 SEED = Path(store.__file__).parent / "seed"
 
 
@@ -47,10 +48,18 @@ def _one_tls_context() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _one_embedder() -> Iterator[None]:
+    """Everything in this process shares the real embedder: loading it takes 0.4 s."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("app.composition.load_embedder", load_once)
+        yield
+
+
 @pytest.fixture(scope="session")
 def embedder() -> Embedder:
-    """The real one; loading it takes 0.4 s."""
-    return load_embedder()
+    """The real one."""
+    return load_once()
 
 
 @pytest.fixture

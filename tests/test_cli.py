@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 import typer
+from typer.testing import CliRunner, Result
 
 from app import cli
 from app.catalogue import store
@@ -30,16 +31,12 @@ def environment(data: Path, **more: str) -> Mapping[str, str]:
     return os.environ | {"VITRINE_DATA": str(data), "COLUMNS": "100"} | more
 
 
-def vitrine(data: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "app", *arguments]
-    return subprocess.run(
-        command,
-        check=False,
-        env=environment(data, **more),
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-    )
+def vitrine(data: Path, *arguments: str, **more: str) -> Result:
+    """A command in this process, which saves a second of imports; it must not break."""
+    variables = {"VITRINE_DATA": str(data), "COLUMNS": "100"} | more
+    done = CliRunner(env=variables).invoke(cli.cli, arguments)
+    assert done.exception is None or isinstance(done.exception, SystemExit)
+    return done
 
 
 def write_rows(path: Path, count: int) -> None:
@@ -61,12 +58,12 @@ def free_port() -> int:
 
 def test_import_sets_bad_rows_aside_and_export_gives_the_good_ones_back(tmp_path: Path) -> None:
     source = tmp_path / "some.jsonl"
-    good = {"id": "good", **ROW, "category": "misc"}
+    good = {"id": "good", **ROW, "category": "[/boom]"}
     source.write_text(
         json.dumps(good) + "\n" + json.dumps({"id": "no-text", "title": "T"}) + "\n{oops\n"
     )
     done = vitrine(tmp_path, "import", str(source))
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     assert "1 created, 0 updated, 0 unchanged, 2 rejected" in done.stdout
     rejects = [
         json.loads(line)
@@ -74,9 +71,10 @@ def test_import_sets_bad_rows_aside_and_export_gives_the_good_ones_back(tmp_path
     ]
     assert [each["line"] for each in rejects] == [2, 3]
     assert "text is missing" in rejects[0]["reason"]
-    exported = json.loads(vitrine(tmp_path, "export").stdout)
+    vitrine(tmp_path, "export", str(tmp_path / "out.jsonl"))
+    exported = json.loads((tmp_path / "out.jsonl").read_text())
     assert exported | good == exported
-    assert "misc" in vitrine(tmp_path, "stats").stdout
+    assert "[/boom]" in vitrine(tmp_path, "stats").stdout  # brackets are no markup
 
 
 def test_an_import_killed_on_the_way_is_finished_by_the_next(tmp_path: Path) -> None:
@@ -115,15 +113,8 @@ def test_an_import_without_a_document_fails_with_a_sentence(tmp_path: Path) -> N
         elif name.endswith("png"):
             (tmp_path / name).touch()
         done = vitrine(tmp_path, "import", str(tmp_path / name))
-        assert done.returncode == 1
+        assert done.exit_code == 1
         assert said in done.stderr
-        assert "Traceback" not in done.stderr
-
-
-def test_brackets_in_a_category_are_no_markup(tmp_path: Path) -> None:
-    (tmp_path / "a.jsonl").write_text(json.dumps({"id": "a", **ROW, "category": "[/boom]"}))
-    assert vitrine(tmp_path, "import", str(tmp_path / "a.jsonl")).returncode == 0
-    assert "[/boom]" in vitrine(tmp_path, "stats").stdout
 
 
 def test_export_to_a_reader_that_goes_away_and_to_a_place_that_is_none(tmp_path: Path) -> None:
@@ -141,7 +132,7 @@ def test_export_to_a_reader_that_goes_away_and_to_a_place_that_is_none(tmp_path:
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["id"] == "row-0"
     nowhere = vitrine(tmp_path, "export", str(tmp_path / "none" / "a.jsonl"))
-    assert nowhere.returncode == 1
+    assert nowhere.exit_code == 1
     assert "none/a.jsonl can't be used: No such file" in nowhere.stderr
     assert "data folder" not in nowhere.stderr
 
@@ -152,7 +143,7 @@ def test_a_taken_port_is_told_in_a_sentence(tmp_path: Path) -> None:
         taken.listen()
         port = str(taken.getsockname()[1])
         done = vitrine(tmp_path, "serve", VITRINE_SERVER__PORT=port)
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert f"Port {port}" in done.stderr
     assert "VITRINE_SERVER__PORT=" in done.stderr
     assert not (tmp_path / "catalogue.db").exists(), "nothing was built in vain"
@@ -178,9 +169,8 @@ def test_settings_that_make_no_sense_are_told(
 
 def test_a_setting_that_makes_no_sense_ends_a_command(tmp_path: Path) -> None:
     done = vitrine(tmp_path, "stats", VITRINE_TOKEN="short")
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert "VITRINE_TOKEN" in done.stderr
-    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -252,6 +242,5 @@ def _alive(base: str) -> bool:
 def test_a_data_folder_that_cannot_be_used_is_told(tmp_path: Path) -> None:
     (tmp_path / "catalogue.db").write_bytes(b"this is no database" * 100)
     done = vitrine(tmp_path, "stats")
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert "can't be used" in done.stderr
-    assert "Traceback" not in done.stderr

@@ -8,7 +8,6 @@ import httpx
 import pytest
 
 from app.composition import open_catalogue
-from app.recommend.embedding import Embedder
 from tests.api.service import serving, settings
 from tests.fakes import SHELF
 from tests.stand_in import StandIn
@@ -17,14 +16,6 @@ from tests.stand_in import StandIn
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _one_embedder(embedder: Embedder) -> Iterator[None]:
-    """Every service of this process shares the real embedder: loading it takes 0.4 s."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("app.composition.load_embedder", lambda: embedder)
-        yield
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +30,7 @@ async def client(
 
 
 @pytest.fixture(scope="session")
-def shelf_file(tmp_path_factory: pytest.TempPathFactory, _one_embedder: None) -> Path:
+def shelf_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A closed catalogue with a few documents and their models, to copy."""
     folder = tmp_path_factory.mktemp("shelf")
     catalogue = open_catalogue(folder)

@@ -21,6 +21,7 @@ from tests.processes import ROOT
 from tests.slo.conftest import Promtool
 from tests.waiting import PATIENCE
 
+pytestmark = pytest.mark.lasting
 SEVERITIES = {"critical": "page", "warning": "ticket"}
 PAIR = re.compile(r"ratio_rate(\w+)\{[^}]*\} > \((\S+) \* ([\d.]+)\)")
 WORKBOOK_LACKS = {("1d", "2h", 3.0, "ticket")}

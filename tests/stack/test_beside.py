@@ -13,6 +13,7 @@ from tests.stack.collecting import PORTS
 from tests.telemetry.receiver import refused_port
 from tests.waiting import PATIENCE
 
+pytestmark = pytest.mark.lasting
 GONE = "The Collector has ended"
 
 

@@ -23,6 +23,7 @@ from tests.stand_in import PATH, StandIn
 from tests.telemetry.receiver import refused_port
 from tests.waiting import PATIENCE, until
 
+pytestmark = pytest.mark.lasting
 COMMAND = (sys.executable, "-m", "app", "serve")
 QUESTION = {"query": "how to keep bread from going stale"}
 OURS = ("VITRINE_", "OTEL_")

@@ -10,7 +10,6 @@ import pytest
 
 from app.settings import TelemetrySettings, WikipediaSettings
 from tests.api.conftest import (  # noqa: F401 - fixtures
-    _one_embedder,
     anyio_backend,
     shelf_data,
     shelf_file,

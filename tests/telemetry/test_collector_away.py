@@ -32,7 +32,9 @@ REFUSALS = (
     refuse(grpc.StatusCode.UNAVAILABLE, 503),
 )
 Answers = list[tuple[int, object]]
-both = pytest.mark.parametrize("protocol", ["grpc", "http"])
+both = pytest.mark.parametrize(
+    "protocol", ["grpc", pytest.param("http", marks=pytest.mark.lasting)]
+)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +56,12 @@ def ends_under_load(it: Told) -> None:
 
 
 @pytest.mark.parametrize(
-    ("how", "protocol"), [("absent", "http"), ("silent", "grpc"), ("silent", "http")]
+    ("how", "protocol"),
+    [
+        pytest.param("absent", "http", marks=pytest.mark.lasting),
+        pytest.param("silent", "grpc", marks=pytest.mark.lasting),
+        ("silent", "http"),
+    ],
 )
 def test_nobody_takes_what_it_tells(
     how: str, protocol: str, shelf_data: Path, untold: Answers
@@ -94,8 +101,10 @@ def test_it_is_refused_in_every_way(protocol: str, shelf_data: Path, untold: Ans
 
 @pytest.mark.parametrize(
     ("behaviour", "patience"),
-    [(hang, PATIENT), (slow(0.3), MORE_THAN_THERE_IS_TIME_FOR)],
-    ids=["hanging", "slow"],
+    [
+        pytest.param(hang, PATIENT, id="hanging"),
+        pytest.param(slow(0.3), MORE_THAN_THERE_IS_TIME_FOR, id="slow", marks=pytest.mark.lasting),
+    ],
 )
 def test_its_calls_are_held(
     behaviour: Behaviour, patience: dict[str, str], shelf_data: Path, untold: Answers

@@ -27,7 +27,9 @@ LATER = {
     "OTEL_BLRP_SCHEDULE_DELAY": "60000",
     "OTEL_METRIC_EXPORT_INTERVAL": "60000",
 }
-both = pytest.mark.parametrize("protocol", ["grpc", "http"])
+both = pytest.mark.parametrize(
+    "protocol", ["grpc", pytest.param("http", marks=pytest.mark.lasting)]
+)
 
 
 def ask(server: Told, times: int) -> list[str]:

@@ -1,7 +1,6 @@
 """What settings, limits and surroundings change about what is told of people: little."""
 
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 import pytest
@@ -12,7 +11,8 @@ from tests.stand_in import StandIn, finds
 from tests.telemetry.canaries import Secrets, leaks
 from tests.telemetry.planting import addresses, headers, plant, questions
 from tests.telemetry.receiver import Receiver
-from tests.telemetry.watched import Watch, Watched, over
+from tests.telemetry.telling import Telling
+from tests.telemetry.watched import Watch, over
 from tests.waiting import PATIENCE, until
 
 pytest_plugins = ["tests.telemetry.watching"]
@@ -20,7 +20,7 @@ pytest_plugins = ["tests.telemetry.watching"]
 PERSON = Secrets("person", "4111 1111 1111 1111")
 OTHER = Secrets("other", "5555 5555 5555 4444")
 THIRD = Secrets("third", "6011 1111 1111 1117")
-KEY = {"VITRINE_TELEMETRY__HASH_KEY": "the same on every machine"}
+KEY = "the same on every machine"
 STRICT = {
     "VITRINE_TOKEN": "",
     "VITRINE_LIMITS__IN_FLIGHT": "1",
@@ -104,30 +104,17 @@ def test_those_who_are_turned_away_are_safe_too(watch: Watch) -> None:
     assert leaks([*receiver.raw, server.said], PERSON) == set()
 
 
-def hashes(receiver: Receiver) -> list[object]:
-    """The hash of each question, in the order in which they were asked."""
-    return [each.attributes[CORE.input_hash] for each in receiver.logs if each.event_name]
-
-
-def test_equal_queries_have_equal_hashes_where_the_key_is_the_same(watch: Watch) -> None:
-    with ExitStack() as stack, ThreadPoolExecutor() as pool:
-        receivers = [stack.enter_context(Receiver()) for _ in range(4)]
-        keys: list[dict[str, str]] = [KEY, KEY, {}, {}]
-        servers = [
-            watch(over("grpc", receiver), key)
-            for receiver, key in zip(receivers, keys, strict=True)
-        ]
-        list(pool.map(stack.enter_context, servers))
-        list(pool.map(ask, servers))
-    (one, other, *rest), (again, *_), (alone, *_), (alone_too, *_) = map(hashes, receivers)
+@pytest.mark.anyio
+async def test_equal_queries_have_equal_hashes_where_the_key_is_the_same(telling: Telling) -> None:
+    found: list[list[object]] = []
+    for key in ({"hash_key": KEY}, {"hash_key": KEY}, {}, {}):
+        async with telling(telemetry={"logs": "off", **key}) as service:
+            for query in ("stale bread", "fresh bread", "stale bread"):
+                await service.ask(query)
+            await service.client.get("/recommend", params={"q": "stale bread"})
+        events = [each.attributes or {} for each in service.records if each.event_name]
+        found.append([each[CORE.input_hash] for each in events])
+    (one, other, *rest), (again, *_), (alone, *_), (alone_too, *_) = found
     assert rest == [one, one]
     assert len({one, other, alone, alone_too}) == 4
     assert again == one
-
-
-def ask(server: Watched) -> None:
-    """Two questions; the first once more, and in another way."""
-    for query in ("stale bread", "fresh bread", "stale bread"):
-        server.client.post("/recommend", json={"query": query}).raise_for_status()
-    server.client.get("/recommend", params={"q": "stale bread"}).raise_for_status()
-    server.stop()

@@ -1,17 +1,22 @@
 """The standard variables do here what they do everywhere."""
 
+import json
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
+from app.settings import TelemetrySettings
 from app.telemetry import vocabulary as v
 from app.telemetry.kit import vocabulary as kit_names
+from app.telemetry.kit.standard_variables import VARIABLES
+from tests.api.service import serving, settings
 from tests.telemetry.receiver import Receiver
-from tests.telemetry.watched import Watch, Watched, over
 
-pytest_plugins = ["tests.telemetry.watching"]
-
+pytestmark = pytest.mark.anyio
 ALL = {"traces", "metrics", "logs"}
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
@@ -22,7 +27,7 @@ class Served:
 
     answer: httpx.Response
     receiver: Receiver
-    server: Watched
+    lines: list[dict[str, Any]]
 
     @property
     def signals(self) -> set[str]:
@@ -38,39 +43,54 @@ class Served:
         return trace
 
 
-def serve(watch: Watch, environment: dict[str, str], parent: str = "") -> Served:
-    """One recommendation, by a server that has then ended well."""
-    headers = {"traceparent": parent} if parent else {}
-    with Receiver() as receiver, watch(over("grpc", receiver), environment) as server:
-        asked = {"query": "stale bread"}
-        answer = server.client.post("/recommend", json=asked, headers=headers).raise_for_status()
-        server.stop()
-    return Served(answer, receiver, server)
+Serve = Callable[..., Awaitable[Served]]
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [("OTEL_SDK_DISABLED", "TRUE"), ("VITRINE_TELEMETRY__ENABLED", "false")]
-)
-def test_off(watch: Watch, name: str, value: str) -> None:
-    served = serve(watch, {name: value})
+@pytest.fixture
+def serve(
+    shelf_data: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Serve:
+    """One recommendation by a service with these variables, which has then sent everything."""
+
+    async def served(parent: str = "", *, enabled: bool = True, **variables: str) -> Served:
+        with Receiver() as receiver:
+            for name in VARIABLES:
+                monkeypatch.delenv(name, raising=False)
+            monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.grpc_endpoint)
+            for name, value in variables.items():
+                monkeypatch.setenv(name, value)
+            telemetry = TelemetrySettings(enabled=enabled)
+            async with serving(settings(shelf_data, telemetry=telemetry)) as client:
+                headers = {"traceparent": parent} if parent else {}
+                asked = {"query": "stale bread"}
+                answer = await client.post("/recommend", json=asked, headers=headers)
+        answer.raise_for_status()
+        lines = [json.loads(each) for each in capfd.readouterr().out.splitlines()]
+        return Served(answer, receiver, lines)
+
+    return served
+
+
+@pytest.mark.parametrize("off", [{"OTEL_SDK_DISABLED": "TRUE"}, {"enabled": False}], ids=str)
+async def test_off(serve: Serve, off: dict[str, Any]) -> None:
+    served = await serve(**off)
     assert served.receiver.calls == 0
     assert served.trace is None
     assert not {"traceresponse", "server-timing"} & set(served.answer.headers)
-    assert b"trace_id" not in served.server.said
+    assert [each for each in served.lines if "trace_id" in each] == []
 
 
 @pytest.mark.parametrize("signal", sorted(ALL))
-def test_one_signal_off(watch: Watch, signal: str) -> None:
-    served = serve(watch, {f"OTEL_{signal.upper()}_EXPORTER": "none"})
+async def test_one_signal_off(serve: Serve, signal: str) -> None:
+    served = await serve(**{f"OTEL_{signal.upper()}_EXPORTER": "none"})
     assert served.signals == ALL - {signal}
     assert served.trace
-    [line] = [line for line in served.server.lines if line.get("event") == v.SERVED]
+    [line] = [line for line in served.lines if line.get("event") == v.SERVED]
     assert line["trace_id"] == served.trace
 
 
-def test_nothing_sampled(watch: Watch) -> None:
-    nothing = {"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0"}
-    served = serve(watch, nothing)
+async def test_nothing_sampled(serve: Serve) -> None:
+    served = await serve(OTEL_TRACES_SAMPLER="traceidratio", OTEL_TRACES_SAMPLER_ARG="0")
     receiver = served.receiver
     assert receiver.spans == []
     [record] = [record for record in receiver.logs if record.event_name == v.SERVED]
@@ -81,9 +101,9 @@ def test_nothing_sampled(watch: Watch) -> None:
     assert not any(point.exemplars for point in receiver.metrics)
 
 
-def test_sampled_because_its_parent_is(watch: Watch) -> None:
-    by_parent = {"OTEL_TRACES_SAMPLER": "parentbased_always_off"}
-    served = serve(watch, by_parent, f"00-{TRACE}-{PARENT}-01")
+async def test_sampled_because_its_parent_is(serve: Serve) -> None:
+    parent = f"00-{TRACE}-{PARENT}-01"
+    served = await serve(parent, OTEL_TRACES_SAMPLER="parentbased_always_off")
     assert served.trace == TRACE
     spans = served.receiver.spans
     assert {span.trace_id for span in spans} == {TRACE}
@@ -91,10 +111,9 @@ def test_sampled_because_its_parent_is(watch: Watch) -> None:
     assert len(spans) > 5
 
 
-def test_the_environment_says_who_it_is(watch: Watch) -> None:
+async def test_the_environment_says_who_it_is(serve: Serve) -> None:
     about = "deployment.environment.name=production,service.version=2.0,team=search,service.name=x"
-    named = {"OTEL_SERVICE_NAME": "shop window", "OTEL_RESOURCE_ATTRIBUTES": about}
-    served = serve(watch, named)
+    served = await serve(OTEL_SERVICE_NAME="shop window", OTEL_RESOURCE_ATTRIBUTES=about)
     receiver = served.receiver
     assert served.signals == ALL
     told = [span.resource for span in receiver.spans]
