@@ -173,7 +173,8 @@ class QuickInstrument:
 def _is_plain(attributes: Mapping[Any, Any]) -> bool:
     """Whether equal attributes of equal types are always the same series."""
     return all(
-        type(key) is str and key and type(value) in HASHABLE for key, value in attributes.items()
+        isinstance(key, str) and key and type(value) in HASHABLE
+        for key, value in attributes.items()
     )
 
 
