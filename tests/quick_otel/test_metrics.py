@@ -7,8 +7,10 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from itertools import product
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
+from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.context import Context
 from opentelemetry.metrics import Meter
 from opentelemetry.sdk import metrics as stock
@@ -32,6 +34,13 @@ from opentelemetry.trace import (
 
 import quick_otel
 
+
+class Name(str):
+    """A declared name, as a vocabulary has them."""
+
+    __slots__ = ()
+
+
 SDKS: list[type[stock.MeterProvider]] = [stock.MeterProvider, quick_otel.MeterProvider]
 SAMPLED = NonRecordingSpan(SpanContext(7, 8, False, TraceFlags(1)))
 UNSAMPLED = NonRecordingSpan(SpanContext(7, 9, False, TraceFlags(0)))
@@ -39,7 +48,7 @@ ATTRIBUTES: list[Any] = [
     None, {}, {"a": "x"}, {"a": "x", "b": "y"}, {"b": "y", "a": "x"}, {"a": True}, {"a": 1},
     {"a": 1.0}, {"a": None}, {"a": b"x"}, {"a": ["x"]}, {"a": ("x",)}, {"a": {"b": 1}}, {"": 1},
     {5: 1}, {"5": 1}, {"a": object}, ["no mapping"], {"c": "dropped by a view"},
-    {"a": float("inf")},
+    {"a": float("inf")}, {Name("a"): "x"},
 ]  # fmt: skip
 AMOUNTS = (1, 2.5, 0, True, -1, float("nan"), float("inf"), 0.004)
 DELTA = dict.fromkeys(
@@ -174,6 +183,22 @@ def test_measurements_of_many_threads_are_all_counted() -> None:
     counter, histogram = last.resource_metrics[0].scope_metrics[0].metrics
     assert sum(point.value for point in counter.data.data_points) == 8000
     assert sum(point.count for point in histogram.data.data_points) == 8000
+
+
+def test_a_declared_name_takes_the_short_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name may be a subclass of str: the SDK records and cleans the first one only."""
+    histogram: Any = quick_otel.MeterProvider().get_meter("x").create_histogram("h")
+    slow = Mock(wraps=histogram._slow)
+    monkeypatch.setattr(histogram, "_slow", slow)
+    for _ in range(3):
+        histogram.record(1, {Name("a"): "x"})
+    assert slow.call_count == 1
+    tracer, cleaning = quick_otel.TracerProvider().get_tracer("x"), Mock()
+    monkeypatch.setattr(BoundedAttributes, "__setitem__", cleaning)
+    monkeypatch.setattr(BoundedAttributes, "_set_items", cleaning)
+    span = tracer.start_span("x", attributes={Name("a"): "x"})
+    span.set_attribute(Name("b"), "y")
+    assert not cleaning.called
 
 
 def test_instruments_are_those_of_the_sdk() -> None:
