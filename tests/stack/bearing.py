@@ -62,6 +62,7 @@ class Load:
         self._doors, self._span_fields = collector, span_fields
         self._changed = threading.Condition()
         self._stop = threading.Event()
+        self._paused, self._under_way = False, 0
         self._sent: dict[str, list[str]] = {signal: [] for signal in SIGNALS}
         self.acknowledged: dict[str, list[str]] = {signal: [] for signal in SIGNALS}
 
@@ -80,6 +81,19 @@ class Load:
             assert self._changed.wait_for(
                 lambda: all(self.answers[each] for each in codes), PATIENCE
             )
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Nothing is sent during the block."""
+        with self._changed:
+            self._paused = True
+            assert self._changed.wait_for(lambda: not self._under_way, PATIENCE)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._paused = False
+                self._changed.notify_all()
 
     def stop(self) -> None:
         self._stop.set()
@@ -112,9 +126,12 @@ class Load:
                 ids = [fresh() for _ in range(RECORDS)]
                 message = request(signal, (self._record(signal, each) for each in ids), OURS)
                 with self._changed:
+                    self._changed.wait_for(lambda: not self._paused)
+                    self._under_way += 1
                     self._sent[signal] += ids
                 answer = deliver(message.SerializeToString())
                 with self._changed:
+                    self._under_way -= 1
                     self.answers[answer] += 1
                     if answer in TAKEN:
                         self.acknowledged[signal] += ids

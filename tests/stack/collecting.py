@@ -18,7 +18,6 @@ CORE = ROOT / "otel-collector-config.yaml"
 BACKENDS = ROOT / "collector" / "backends"
 REDACTION_STRICT = ROOT / "collector" / "redaction-strict.yaml"
 PATIENT = Path(__file__).with_name("patient.yaml")
-RESTARTS = 5
 PORTS = ("grpc", "http", "health", "metrics")
 READY = "Everything is ready"
 OURS = ("COLLECTOR_", "CLICKHOUSE_", "OTLP_", "OTEL_", "SIGNOZ_", "DEPLOYMENT_")
@@ -76,20 +75,6 @@ class Collector:
         except BaseException:
             self.kill()
             raise
-
-    def restart(self) -> None:
-        """Start it as a container's restart policy does: again where it crashes on the way.
-
-        Its OTLP receiver starts with the first of its signals (v0.149.0). A sender of another one
-        that is there already can meet an exporter whose queue has not started, which is a panic.
-        """
-        for _ in range(RESTARTS):
-            try:
-                return self.start()
-            except AssertionError:
-                if "persistentQueue" not in self.said:
-                    raise
-        return self.start()
 
     def environment(self) -> dict[str, str]:
         """That of the process: what the machine says to other collectors is not heard."""
