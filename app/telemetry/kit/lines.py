@@ -55,14 +55,15 @@ def _is_pipe(stream: BinaryIO) -> bool:
 
 def _together(lines: Iterable[bytes], most: int) -> Iterator[bytes]:
     """Whole lines, as many as `most` bytes hold."""
-    part = b""
+    part, length = list[bytes](), 0
     for each in lines:
-        if part and len(part) + len(each) > most:
-            yield part
-            part = b""
-        part += each
+        if part and length + len(each) > most:
+            yield b"".join(part)
+            part, length = [], 0
+        part.append(each)
+        length += len(each)
     if part:
-        yield part
+        yield b"".join(part)
 
 
 def line(readable: ReadableLogRecord) -> bytes:

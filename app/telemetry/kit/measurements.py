@@ -25,7 +25,7 @@ class Instruments:
         """
         if not 0 <= value < float("inf"):
             return
-        present = {name: each for name, each in attributes.items() if each is not None}
+        present = {str(name): each for name, each in attributes.items() if each is not None}
         (self._made.get(metric) or self._make(metric))(value, present)
 
     def record_all(self, measurements: tuple[Measurement, ...]) -> None:

@@ -26,7 +26,7 @@ from .facts import is_marked
 from .measurements import Instruments
 from .minimal_scope import restore, route_path
 from .request_record import RequestRecord, current, set_request_attribute
-from .vocabulary import Attributes, CoreNames
+from .vocabulary import Attributes, CoreNames, plain_names
 
 PROBLEM = "telemetry.problem"
 """Where a service puts the kind of problem it answers with, in the ASGI scope."""
@@ -111,7 +111,7 @@ class RequestTelemetry:
             severity_text=severity.name,
             body=str(event),
             event_name=str(event),
-            attributes=about,
+            attributes=plain_names(about),
         )
 
     def problem(self, scope: Scope) -> str | None:

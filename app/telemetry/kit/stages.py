@@ -25,7 +25,7 @@ from .facts import Describe, Facts, Failures
 from .measurements import Instruments
 from .privacy import Hasher
 from .request_record import RequestRecord, current, record_exception
-from .vocabulary import Attributes, CoreNames, Value
+from .vocabulary import Attributes, CoreNames, Value, plain_names
 
 log = logging.getLogger(__name__)
 
@@ -146,7 +146,7 @@ class ObservedStage:
             labels = {core.stage: self.name, ERROR_TYPE: kind}
             watch.instruments.record(core.stage_duration, self.seconds, labels)
         watch.instruments.record_all(facts.measurements)
-        attributes = {**facts.attributes, **(self._extra or {})}
+        attributes = plain_names({**facts.attributes, **(self._extra or {})})
         if observing.plain:
             attributes |= facts.private
         if self._record is not None:

@@ -20,6 +20,12 @@ SECONDS = (
 """Bucket bounds of durations, from a cached answer to a timeout."""
 
 
+def plain_names(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with names that are exactly `str`: a subclass slows down every dictionary and
+    encoder that it goes through."""
+    return {str(name): value for name, value in attributes.items()}
+
+
 class Attribute(str):
     """The name of an attribute, with its values or the regular expression (`form`) they match."""
 
