@@ -1,9 +1,9 @@
--- What the caches save
--- How often did a cache know the answer already? `answers` keeps whole recommendations until the
--- catalogue changes; `topic_signal` keeps what Wikipedia said.
+-- Cache hit ratio
+-- How often is a lookup answered from a cache? `answers` keeps whole recommendations until the
+-- catalogue changes; `topic_signal` keeps Wikipedia's search results.
 WITH
     now() - INTERVAL 1 HOUR AS since,
-    -- An hour more, to know what each point grew from (see `vitrine.metrics`).
+    -- One more hour, for the value before each series' first point (see `vitrine.metrics`).
     steps AS
     (
         SELECT

@@ -1,12 +1,12 @@
--- How Wikipedia and SQLite are
--- How do the parts that the service depends on answer, and how fast? `topic signal` is what asking
--- Wikipedia came to, with the cache and the circuit breaker before it; a host's name stands for the
--- calls it answered; `sqlite` for the statements of requests. `p50_at_most_seconds`: half of the
--- calls took no longer than this bound of a bucket; empty where nothing was timed, or where they
--- took longer than any bound. Counted from metrics, so nothing is left out.
+-- Dependency health: Wikipedia and SQLite
+-- How do the service's dependencies answer, and how fast? `topic signal`: outcome of a topic signal
+-- request, including cache and circuit breaker; a host name: HTTP calls to that host; `sqlite`:
+-- statements executed for requests. `p50_at_most_seconds`: upper bound of the histogram bucket that
+-- contains the median; empty if nothing was timed or the median is beyond the last bound. Counted
+-- from metrics, so sampling does not matter.
 WITH
     now() - INTERVAL 1 HOUR AS since,
-    -- An hour more, to know what each grew from (see `vitrine.metrics`).
+    -- One more hour, for the value before each series' first point (see `vitrine.metrics`).
     points AS
     (
         SELECT time, series, process, began, name, attributes, le, count AS value

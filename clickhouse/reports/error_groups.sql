@@ -1,8 +1,8 @@
--- Errors by kind and place
--- What fails, where, since when, and how does it look? One row for each kind of error on a span:
--- the exception, or `error.type`. An error that was dealt with is on the span where it happened,
--- and not on its request. `raised_in` is the last frame of the stack, where nobody foresaw the
--- exception; `trace_id` is the latest example.
+-- Errors by type and place
+-- What fails, where, since when, and in which trace? One row for each type of error on a span: the
+-- exception, or `error.type`. A handled error is on the span where it happened, not on its request.
+-- `raised_in` is the innermost stack frame of an unexpected exception; `trace_id` is the latest
+-- example.
 WITH
     now() - INTERVAL 1 HOUR AS since,
     arrayFirst(event -> event.name = 'exception', span.events).attributes AS exception,
@@ -16,7 +16,7 @@ SELECT
     span.service AS service,
     span.name AS span_name,
     frame AS raised_in,
-    count() AS times,
+    count() AS occurrences,
     uniqExact(span.trace_id) AS traces,
     toDateTime64(min(span.time), 3) AS first_seen,
     toDateTime64(max(span.time), 3) AS last_seen,
@@ -24,5 +24,5 @@ SELECT
 FROM vitrine.spans AS span
 WHERE span.status = 'error' AND span.time > since
 GROUP BY error, service, span_name, raised_in
-ORDER BY times DESC, error, service, span_name, raised_in
+ORDER BY occurrences DESC, error, service, span_name, raised_in
 LIMIT 100

@@ -1,7 +1,7 @@
--- The processes that serve, and how busy they are
--- Which instances were there, of which version, and is one of them short of something? `cpu_cores`
--- is how many cores it kept busy on average. `loop_late_at_most_seconds`: 99 % of the event loop's
--- timers fired no later than this bound of a bucket; when it grows, something blocks the loop.
+-- Instances: CPU, memory, event-loop lag
+-- Which instances ran, which version, and is one of them saturated? `cpu_cores`: CPU cores used on
+-- average. `loop_late_at_most_seconds`: 99 % of the event loop's timers fired no later than this
+-- bucket bound; when it grows, something blocks the loop.
 WITH
     now() - INTERVAL 1 HOUR AS since,
     points AS

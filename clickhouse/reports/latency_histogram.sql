@@ -1,11 +1,11 @@
--- How long requests took, with one of each kind to look at
--- How are the durations of each route spread: is slowness rare, or is it a second hump? One row for
--- each bucket that is not empty; `up_to_seconds` is empty for what is beyond the last bound.
--- Counted from metrics, which see every request. `trace_id`: the slowest of the bucket that
--- the metrics point at (SigNoz keeps none).
+-- Latency histogram by route, with example traces
+-- How are each route's durations distributed: are slow requests rare, or is there a second peak?
+-- One row for each bucket that is not empty; `up_to_seconds` is empty beyond the last bound.
+-- Counted from metrics, which see every request. `trace_id`: the slowest exemplar of the bucket
+-- (SigNoz stores no exemplars).
 WITH
     now() - INTERVAL 1 HOUR AS since,
-    -- An hour more, to know what each point grew from (see `vitrine.metrics`).
+    -- One more hour, for the value before each series' first point (see `vitrine.metrics`).
     steps AS
     (
         SELECT

@@ -1,8 +1,8 @@
--- How good each model's recommendations are
--- For each version: how much did it recommend, how sure was it, how often was a part missing, how
--- many of the words were unknown to it, and what did people do with the results? Clicks are also
--- told by the rank they went to: a good ranking is clicked at the top. Counted from the wide events
--- in the logs; feedback that is told again counts once.
+-- Model quality by version
+-- For each model version: how many recommendations, how high were the scores, how often was a part
+-- missing, how many query words are not in its vocabulary, and what feedback did users send? Clicks
+-- are also counted by rank: a good ranking is clicked at the top. Counted from the wide events in
+-- the logs; repeated feedback counts once.
 WITH
     now() - INTERVAL 1 DAY AS since,
     body = 'recommendation.served' AS served,

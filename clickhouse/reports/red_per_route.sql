@@ -1,8 +1,8 @@
--- Rate, errors and duration of every route
--- How much is asked of the service, how much of it fails, and how long does it take?
--- `errors` are answers of 5xx, `refused` those of 4xx: mistakes of whoever asked. Without a route:
--- paths that do not exist. Counted from spans: where the collector keeps only some of the traces,
--- these are the figures of those (`slo` counts everything).
+-- RED by route: rate, errors, duration
+-- How many requests does each route get, how many fail, and how long do they take? `errors` are 5xx
+-- responses, `refused` are 4xx responses (client errors). An empty route: the path does not exist.
+-- Counted from spans: where the Collector samples traces, only the kept ones count (`slo` counts
+-- every request).
 WITH
     now() - INTERVAL 1 HOUR AS since,
     quantilesExactInclusive(0.5, 0.95, 0.99)(duration_seconds) AS took

@@ -1,17 +1,17 @@
--- What was promised, and how much of it is left
+-- SLO compliance and error budget
 -- Does the service meet its objectives (slo/objectives.yaml)? Availability: 99.9 % of requests for
 -- recommendations are not answered with 5xx. Latency: 95 % of those answered with 200 take 250 ms
--- at most. Quality: nothing is missing from 99 % of recommendations. Counted from metrics, which
--- see every request, whatever is kept of the traces. Over three days, which any store has.
--- `budget_left_percent`: of the failures that are allowed in three days; below 0 it is overdrawn.
--- `burn_rate_…`: 1 is just what the promise allows; an hour at 14 takes a fifth of the budget of
--- three days, six hours at 6 half of it. Empty where nothing was asked.
+-- at most. Quality: 99 % of recommendations are not degraded. Counted from metrics, which see every
+-- request, whatever the sampling of traces. The window is three days, which every store retains.
+-- `budget_left_percent`: what is left of the three days' error budget; below 0 it is overspent.
+-- `burn_rate_…`: at 1 the budget lasts exactly three days; an hour at 14 spends a fifth of it, six
+-- hours at 6 half of it. Empty where there were no requests.
 WITH
     now() - INTERVAL 3 DAY AS since,
     now() - INTERVAL 6 HOUR AS since_6h,
     now() - INTERVAL 1 HOUR AS since_1h,
-    -- Whether a point counts among all and among the good; an hour more, to know what it grew from
-    -- (see `vitrine.metrics`).
+    -- Whether a point counts as a request and as a good one; one more hour, for the value before
+    -- each series' first point (see `vitrine.metrics`).
     points AS
     (
         SELECT
@@ -62,32 +62,33 @@ WITH
     (
         SELECT
             objective,
-            sum(increase * of_all) AS asked,
+            sum(increase * of_all) AS requests,
             sum(increase * of_good) AS good,
-            sumIf(increase * of_all, time > since_6h) AS asked_6h,
+            sumIf(increase * of_all, time > since_6h) AS requests_6h,
             sumIf(increase * of_good, time > since_6h) AS good_6h,
-            sumIf(increase * of_all, time > since_1h) AS asked_1h,
+            sumIf(increase * of_all, time > since_1h) AS requests_1h,
             sumIf(increase * of_good, time > since_1h) AS good_1h
         FROM steps
         WHERE time > since
         GROUP BY objective
     ),
-    promised AS
+    targets AS
     (
         SELECT
-            arrayJoin([('availability', 0.999), ('latency', 0.95), ('quality', 0.99)]) AS promise,
-            promise.1 AS objective,
-            promise.2 AS target
+            arrayJoin([('availability', 0.999), ('latency', 0.95), ('quality', 0.99)]) AS pair,
+            pair.1 AS objective,
+            pair.2 AS target
     )
 SELECT
     objective,
     round(100 * target, 2) AS target_percent,
-    round(100 * good / nullIf(asked, 0), 3) AS measured_percent,
-    asked,
-    asked - good AS failed,
-    round(100 * (1 - (asked - good) / nullIf(asked * (1 - target), 0)), 1) AS budget_left_percent,
-    round((asked_1h - good_1h) / nullIf(asked_1h * (1 - target), 0), 2) AS burn_rate_1h,
-    round((asked_6h - good_6h) / nullIf(asked_6h * (1 - target), 0), 2) AS burn_rate_6h
-FROM promised
+    round(100 * good / nullIf(requests, 0), 3) AS measured_percent,
+    requests,
+    requests - good AS failed,
+    round(100 * (1 - (requests - good) / nullIf(requests * (1 - target), 0)), 1)
+        AS budget_left_percent,
+    round((requests_1h - good_1h) / nullIf(requests_1h * (1 - target), 0), 2) AS burn_rate_1h,
+    round((requests_6h - good_6h) / nullIf(requests_6h * (1 - target), 0), 2) AS burn_rate_6h
+FROM targets
 LEFT JOIN counted USING objective
 ORDER BY objective

@@ -1,7 +1,7 @@
--- The slowest requests, and what held them up
--- Which requests took longest, and which of their spans spent the time? A span's own time is what
--- none of its children covers; children that ran side by side are not counted twice.
--- `held_up_by` is the span with the most time of its own.
+-- Slowest traces, with the span that took longest
+-- Which requests were slowest, and in which of their spans was the time spent? A span's self time
+-- is the part that no child span covers; parallel children are not counted twice.
+-- `slowest_span` is the span with the most self time.
 WITH
     now() - INTERVAL 1 HOUR AS since,
     slowest AS
@@ -19,7 +19,7 @@ WITH
         LIMIT 1 BY trace_id
         LIMIT 20
     ),
-    -- Their spans, as far as the request lasted: a call may go on when the answer is out already.
+    -- Their spans, cut off at the end of the request: a call may outlast the response.
     members AS
     (
         SELECT
@@ -37,7 +37,7 @@ WITH
         WHERE span.time > since - INTERVAL 10 MINUTE
             AND span.trace_id IN (SELECT trace_id FROM slowest)
     ),
-    -- Children, as far as their parent lasted.
+    -- Child spans, cut off at the end of their parent.
     children AS
     (
         SELECT
@@ -49,7 +49,7 @@ WITH
         INNER JOIN members AS parent
             ON parent.trace_id = child.trace_id AND parent.span_id = child.parent_id
     ),
-    -- Of each child what none of those that started before it covers.
+    -- Of each child, the part that no earlier child covers.
     covered AS
     (
         SELECT
@@ -69,7 +69,7 @@ WITH
             span_id,
             any(members.name) AS name,
             any(members.status) AS status,
-            any(ended - started) - sum(covered.nanoseconds) AS own
+            any(ended - started) - sum(covered.nanoseconds) AS self_time
         FROM members
         LEFT JOIN covered
             ON covered.trace_id = members.trace_id AND covered.parent_id = members.span_id
@@ -80,8 +80,8 @@ SELECT
     slowest.service AS service,
     slowest.name AS request,
     round((slowest.ended - slowest.started) / 1e9, 6) AS seconds,
-    argMax(parts.name, (parts.own, parts.span_id)) AS held_up_by,
-    round(max(parts.own) / 1e9, 6) AS own_seconds,
+    argMax(parts.name, (parts.self_time, parts.span_id)) AS slowest_span,
+    round(max(parts.self_time) / 1e9, 6) AS self_seconds,
     count() AS spans,
     countIf(parts.status = 'error') AS errors,
     slowest.trace_id AS trace_id

@@ -1,14 +1,14 @@
--- Where the time of a request goes
--- How long does each stage take, and which part of the requests it belongs to is that?
--- Stages that run side by side (retrieving, and asking Wikipedia) make more than 100 % together.
--- What is missing to 100 % is spent outside of the stages: reading the request, writing the answer.
+-- Latency by stage
+-- How long does each stage take, and what share of its requests' duration is that? Parallel stages
+-- (retrieval and the topic signal) add up to more than 100 %. If the sum is below 100 %, the rest
+-- is spent outside the stages: parsing the request, writing the response.
 WITH
     now() - INTERVAL 1 HOUR AS since,
     quantilesExactInclusive(0.5, 0.95, 0.99)(stage.duration_seconds) AS took
 SELECT
     stage.service AS service,
     stage.name AS stage,
-    count() AS times,
+    count() AS calls,
     countIf(stage.status = 'error') AS errors,
     round(took[1], 6) AS p50_seconds,
     round(took[2], 6) AS p95_seconds,

@@ -1,11 +1,11 @@
--- What was not told
--- Can the other reports be believed? How many spans (`traces`), log records (`logs`) and requests
--- with metrics (`metrics`) the service made, and how many got lost: the queue had `no_room`, or the
--- collector has `not_taken` them. `recommendations`: the journal had no room for them, so that
--- feedback on them is refused. All is well where nothing was lost.
+-- Telemetry lost
+-- Are the other reports complete? How many spans (`traces`), log records (`logs`) and metric
+-- exports (`metrics`) the service produced, and how many were lost: dropped because a queue was
+-- full (`queue_full`), or not accepted by the Collector (`not_accepted`). `recommendations`: the
+-- journal was full, so feedback on these recommendations is refused. 0 lost means complete.
 WITH
     now() - INTERVAL 1 HOUR AS since,
-    -- An hour more, to know what each point grew from (see `vitrine.metrics`).
+    -- One more hour, for the value before each series' first point (see `vitrine.metrics`).
     steps AS
     (
         SELECT
@@ -17,11 +17,11 @@ WITH
                 name = 'otel.sdk.processor.log.processed', 'logs',
                 name = 'otel.sdk.metric_reader.collection.duration', 'metrics',
                 'recommendations'
-            ) AS what,
-            name NOT IN ('vitrine.telemetry.lost', 'vitrine.journal.dropped') AS is_made,
-            name = 'vitrine.telemetry.lost' AS is_not_taken,
+            ) AS kind,
+            name NOT IN ('vitrine.telemetry.lost', 'vitrine.journal.dropped') AS is_produced,
+            name = 'vitrine.telemetry.lost' AS is_not_accepted,
             name = 'vitrine.journal.dropped' OR attributes['error.type'] = 'queue_full'
-                AS had_no_room,
+                AS is_queue_full,
             lagInFrame(value) OVER (PARTITION BY series ORDER BY time) AS before,
             began < since - INTERVAL 1 HOUR AND time = min(time) OVER (PARTITION BY process)
                 AS unknown,
@@ -39,12 +39,12 @@ WITH
     )
 SELECT
     service,
-    what,
-    sumIf(increase, is_made) AS made,
-    sumIf(increase, had_no_room) AS no_room,
-    sumIf(increase, is_not_taken) AS not_taken,
-    round(100 * (no_room + not_taken) / nullIf(made, 0), 2) AS lost_percent
+    kind,
+    sumIf(increase, is_produced) AS produced,
+    sumIf(increase, is_queue_full) AS queue_full,
+    sumIf(increase, is_not_accepted) AS not_accepted,
+    round(100 * (queue_full + not_accepted) / nullIf(produced, 0), 2) AS lost_percent
 FROM steps
 WHERE time > since
-GROUP BY service, what
-ORDER BY service, what
+GROUP BY service, kind
+ORDER BY service, kind

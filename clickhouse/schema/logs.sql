@@ -1,5 +1,5 @@
--- Log records, as the exporter lays them out (v0.149.0); partitions and indexes as in traces.sql.
--- Order and partitions are by Timestamp itself, the column that queries and the view filter by.
+-- Log records, in the exporter's columns (v0.149.0); partitions and indexes as in traces.sql.
+-- Ordered and partitioned by Timestamp itself, the column that queries and the view filter by.
 CREATE TABLE IF NOT EXISTS otel.otel_logs
 (
     Timestamp DateTime64(9) CODEC(Delta, ZSTD(1)),

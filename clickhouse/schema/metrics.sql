@@ -1,5 +1,5 @@
--- Data points of metrics, a table for each kind, as the exporter lays them out (v0.149.0);
--- partitions as in traces.sql, and no indexes: a series is found by the order of the rows.
+-- Metric data points, one table for each kind, in the exporter's columns (v0.149.0); partitions as
+-- in traces.sql. No skip indexes: the primary key finds a series.
 CREATE TABLE IF NOT EXISTS otel.otel_metrics_gauge
 (
     ResourceAttributes Map(LowCardinality(String), String) CODEC(ZSTD(1)),

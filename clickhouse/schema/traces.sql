@@ -1,6 +1,7 @@
--- Spans: columns, types and meaning are those of the exporter (v0.149.0), so that either may write.
--- Ours: partitions of six hours and parts of at most 256 MB, so that what is too old or too much is
--- dropped whole and never rewritten; only indexes that some query of the page or a report needs.
+-- Spans: columns, types and meaning are the exporter's (v0.149.0), so that the Collector and the
+-- observatory write the same rows. Different from the exporter's schema: partitions of six hours and
+-- parts of at most 256 MB, so that retention drops whole parts and rewrites none; only the indexes
+-- that a query of the page or a report needs.
 CREATE TABLE IF NOT EXISTS otel.otel_traces
 (
     Timestamp DateTime64(9) CODEC(Delta, ZSTD(1)),
@@ -49,7 +50,7 @@ SETTINGS
     max_cleanup_delay_period = 10,
     max_bytes_to_merge_at_max_space_in_pool = 268435456;
 
--- From when to when a trace lasted: what turns a look-up by id into one of a few partitions.
+-- First and last time of each trace: with it, a lookup by id reads only a few partitions.
 CREATE TABLE IF NOT EXISTS otel.otel_traces_trace_id_ts
 (
     TraceId String CODEC(ZSTD(1)),

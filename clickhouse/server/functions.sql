@@ -1,9 +1,9 @@
--- What SigNoz's percentiles over histograms call, and official set-ups download as a program: the
--- value below which a share `q` of the observations lies. Buckets are upper bounds (in any order,
--- one of them inf) with cumulative counts, which are made to never fall; within a bucket it is
--- interpolated from a straight line, and the first begins at 0. As Prometheus does it:
+-- The function that SigNoz's histogram percentiles call (SigNoz's own set-up downloads a binary for
+-- it): the value below which a share `q` of the observations lies. Buckets are upper bounds, in any
+-- order, one of them inf, with cumulative counts; a count lower than an earlier one is raised to it.
+-- Within a bucket the value is interpolated linearly; the first bucket begins at 0. As in Prometheus:
 -- https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile
--- nan where there are fewer than two buckets, none is infinite, or nothing was observed.
+-- nan if there are fewer than two buckets, none is infinite, or nothing was observed.
 CREATE OR REPLACE FUNCTION histogramQuantile AS (bounds, counts, q) ->
     arrayMap(
         (upper, below) -> multiIf(

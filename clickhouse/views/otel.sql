@@ -1,8 +1,8 @@
 -- Telemetry under plain names: the same views as in signoz.sql, here over the tables of the
--- OpenTelemetry Collector's ClickHouse exporter. Reports and the page ask these views only.
+-- OpenTelemetry Collector's ClickHouse exporter. Reports query only these views.
 --
--- Columns that one filters by (time, service, name, trace_id, attributes) are the tables' own and
--- not made from them, so that filters reach the order of the rows and the indexes.
+-- Columns that queries filter by (time, service, name, trace_id, attributes) are plain columns of
+-- the tables, not expressions, so that filters use the primary key and the indexes.
 CREATE DATABASE IF NOT EXISTS vitrine;
 
 CREATE OR REPLACE VIEW vitrine.spans AS
@@ -46,11 +46,11 @@ SELECT
     ScopeName AS scope
 FROM otel.otel_logs;
 
--- Every point of every metric; of a histogram the number of its measurements.
--- For increases: `series` are the points that grow from one another (a counter that begins anew is
--- another series). The first of them counts in full, as series begin at 0 – unless it is also the
--- first that is known of a `process` that `began` to count before what one looks at: then it grew
--- long ago. Where `began` is not kept (SigNoz), a value that falls begins anew.
+-- Every point of every metric; for a histogram, its number of measurements.
+-- To compute increases: the points of one `series` are one cumulative counter (after a reset it is
+-- another series). Its first point counts in full, because a series starts at 0, unless it is also
+-- the first point in the window of a `process` that `began` before the window: then the increase
+-- happened earlier. Where `began` is not stored (SigNoz), a falling value means a reset.
 CREATE OR REPLACE VIEW vitrine.metrics AS
 SELECT
     TimeUnix AS time,
@@ -94,7 +94,7 @@ SELECT
     StartTimeUnix
 FROM otel.otel_metrics_histogram;
 
--- Histograms, a row for each bucket: `count` measurements were at most `le`.
+-- Histograms, one row for each bucket: `count` measurements were at most `le`.
 CREATE OR REPLACE VIEW vitrine.buckets AS
 SELECT
     TimeUnix AS time,
@@ -114,12 +114,12 @@ SELECT
 FROM otel.otel_metrics_histogram
 ARRAY JOIN arrayZip(
     arrayPushBack(ExplicitBounds, inf),
-    -- What came without buckets has its count in the last.
+    -- A histogram without buckets has its count in the last one.
     arrayPushBack(arrayResize(arrayCumSum(BucketCounts), length(ExplicitBounds)), Count)
 ) AS bucket;
 
--- Measurements that histograms point at: which trace to look at when a bucket fills up. `time` is
--- that of the point, which came out a little later.
+-- Exemplars: example measurements of histograms, with their trace. `time` is the time of the metric
+-- point, a little after the measurement.
 CREATE OR REPLACE VIEW vitrine.exemplars AS
 SELECT
     TimeUnix AS time,

@@ -1,10 +1,11 @@
 -- Telemetry under plain names: the same views as in otel.sql, here over the tables that SigNoz
--- v0.138 fills. Numbers and truth values among the attributes become the texts they are there.
--- What SigNoz does not keep is empty: exemplars, attributes of links, names of log events (unless a
--- collector copied them to the attribute `event.name`).
+-- v0.138 writes. Numeric and boolean attributes are converted to text, as they are in otel.sql.
+-- What SigNoz does not store is empty: exemplars, attributes of links, names of log events (unless
+-- the Collector copied them to the attribute `event.name`).
 --
--- Columns that one filters by are the tables' own where there are such. Where the time is a number,
--- it is converted in a way that filters get through; that of logs is off by up to 128 nanoseconds.
+-- Columns that queries filter by are plain columns of the tables where possible. Where the time is
+-- stored as a number, its conversion still lets filters use the primary key; the time of logs is off
+-- by up to 128 nanoseconds.
 CREATE DATABASE IF NOT EXISTS vitrine;
 
 CREATE OR REPLACE VIEW vitrine.spans AS
@@ -44,7 +45,7 @@ SELECT
             (link.1, link.2, map()),
             'Tuple(trace_id String, span_id String, attributes Map(String, String))'
         ),
-        -- The parent stands among the links, too.
+        -- SigNoz stores the parent as a link, too.
         arrayFilter(
             link -> link.3 = 'FOLLOWS_FROM',
             JSONExtract(s.links, 'Array(Tuple(traceId String, spanId String, refType String))')
@@ -71,9 +72,9 @@ SELECT
     l.scope_name AS scope
 FROM signoz_logs.distributed_logs_v2 AS l;
 
--- Values with what is known of their series, which lies apart and is written again every hour. Both
--- lie on the same shard, so each shard joins its own. When a series began is not kept: as if it had
--- begun with each point.
+-- Values joined with their series, which SigNoz stores in another table and rewrites every hour.
+-- Both are on the same shard, so each shard joins its own. SigNoz does not store when a series
+-- began; `began` is the time of the point instead.
 CREATE OR REPLACE VIEW vitrine.signoz_points AS
 SELECT
     toDateTime64(p.unix_milli / 1000, 3) AS time,
@@ -102,8 +103,8 @@ INNER JOIN
     GROUP BY metric_name, fingerprint
 ) AS s ON s.metric_name = p.metric_name AND s.fingerprint = p.fingerprint;
 
--- Of the metrics that SigNoz makes of a histogram `<name>.bucket` is put together again, here and
--- below; `<name>.count`, `.sum`, `.min` and `.max` stay metrics of their own.
+-- SigNoz splits a histogram into several metrics. `<name>.bucket` is reassembled here and below;
+-- `<name>.count`, `.sum`, `.min` and `.max` remain metrics of their own.
 CREATE OR REPLACE VIEW vitrine.metrics AS
 SELECT
     time,

@@ -80,5 +80,5 @@ def test_nothing_was_told(reports: Reports, name: str, flavour: str) -> None:
         return
     assert [row.pop("objective") for row in rows] == ["availability", "latency", "quality"]
     assert [row.pop("target_percent") for row in rows] == [99.9, 95, 99]
-    nothing = {"asked": 0, "failed": 0, "measured_percent": None, "budget_left_percent": None}
+    nothing = {"requests": 0, "failed": 0, "measured_percent": None, "budget_left_percent": None}
     assert rows == [nothing | {"burn_rate_1h": None, "burn_rate_6h": None}] * 3

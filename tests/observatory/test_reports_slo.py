@@ -75,7 +75,7 @@ def test_availability(reports: Reports) -> None:
         "objective": "availability",
         "target_percent": 99.9,
         "measured_percent": 99.905,
-        "asked": 2102,
+        "requests": 2102,
         "failed": 2,
         "budget_left_percent": 4.9,
         "burn_rate_1h": 2.49,
@@ -116,4 +116,4 @@ def test_a_process_older_than_what_is_kept(reports: Reports) -> None:
         attributes={v.DEGRADED: False},
     )  # fmt: skip
     reports.tell(old, now)
-    assert reports.rows_of("slo", "otel")[2]["asked"] == 200
+    assert reports.rows_of("slo", "otel")[2]["requests"] == 200
