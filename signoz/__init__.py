@@ -1,1 +1,1 @@
-"""What SigNoz is given: its Collector, and what is set up in it without a click."""
+"""SigNoz: its Collector's configuration, and the objects that provision.py creates in it."""

@@ -56,7 +56,7 @@ ROW = """<tr><td><time>{at:%Y-%m-%d %H:%M:%S} UTC</time>
 
 
 class Malformed(ValueError):
-    """A body that is no webhook of Alertmanager's; the message says why."""
+    """The body is not an Alertmanager webhook; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def _parsed(body: bytes, at: datetime) -> Iterator[Alert]:
                 tuple((name, str(url)) for name, url in named if url),
             )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise Malformed(f"This is no Alertmanager webhook in JSON: {error!r}.") from error
+        raise Malformed(f"Not an Alertmanager webhook in JSON: {error!r}.") from error
 
 
 def _row(alert: Alert) -> str:
@@ -139,19 +139,19 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """The page."""
         if self.path != "/":
-            self._answer(HTTPStatus.NOT_FOUND, "There is only / here.\n")
+            self._answer(HTTPStatus.NOT_FOUND, "The only page is /.\n")
         else:
             self._answer(HTTPStatus.OK, self.inbox.page(), "text/html; charset=utf-8")
 
     def do_POST(self) -> None:
-        """A notification. Only JSON, which no page of another site may send unasked."""
+        """A notification. Only JSON: browsers refuse to send it cross-site without CORS."""
         if self.headers.get_content_type() != "application/json":
             self._answer(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send application/json.\n")
             return
         length = self.headers.get("Content-Length", "")
         if not length.isdecimal() or int(length) > LARGEST:
             status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE if length else HTTPStatus.LENGTH_REQUIRED
-            self._answer(status, f"Content-Length has to be at most {LARGEST}.\n")
+            self._answer(status, f"Content-Length must be at most {LARGEST}.\n")
             return
         try:
             received = self.inbox.receive(self.rfile.read(int(length)), datetime.now(UTC))
@@ -172,7 +172,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Nothing: the log has the alerts, not the requests."""
+        """Log no requests: the log contains only alerts."""
 
 
 def server(host: str, port: int) -> ThreadingHTTPServer:
@@ -185,7 +185,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     host, port = os.environ.get("ALERTS_HOST", "127.0.0.1"), os.environ.get("ALERTS_PORT", "8090")
     if not (port.isascii() and port.isdigit()):
-        print(f"ALERTS_PORT is {port!r}; it has to be a number.", file=sys.stderr)
+        print(f"ALERTS_PORT is {port!r}; it must be a number.", file=sys.stderr)
         return 2
     with server(host, int(port)) as serving:
         print(f"Alerts are shown on http://{host}:{port}/", flush=True)

@@ -1,4 +1,4 @@
-"""The four kinds of objects that are set up, and what SigNoz makes of each."""
+"""The four kinds of objects that are provisioned, and how SigNoz's API represents them."""
 
 import json
 from collections.abc import Mapping
@@ -9,14 +9,14 @@ if TYPE_CHECKING:
 
 OURS = "vitrine"
 PREFIX = f"{OURS}-"
-"""Of the names of what has no room for a mark."""
+"""Name prefix that marks objects with neither labels nor tags as ours."""
 PAGE = 200
-"""Dashboards that are listed at once; SigNoz gives no more."""
+"""Dashboards per page; SigNoz's maximum."""
 Body = dict[str, Any]
 
 
 class Kind:
-    """One kind. `path` lists and creates; `key` tells its objects apart."""
+    """One kind of object. `path`: the API's collection; `key`: the field with the name."""
 
     noun: ClassVar[str]
     path: ClassVar[str]
@@ -28,73 +28,73 @@ class Kind:
         return f"{self.noun}s"
 
     def listed(self, server: "Server") -> list[Body]:
-        """All that are there, ours and others."""
+        """All existing objects, ours and others."""
         return list(server.ask("GET", self.path) or [])
 
     def whole(self, _server: "Server", listed: Body) -> Body:
-        """One of them, with what can be compared and nothing else."""
+        """The object's declared fields, without those that SigNoz adds."""
         return listed
 
     def marked(self, body: Body) -> Body:
-        """As it is sent, so that it is known as ours later."""
+        """The body to send, with the mark by which `is_ours` recognises it."""
         return body
 
     def is_ours(self, listed: Body) -> bool:
-        """Whether this made it."""
+        """Whether provision.py created it."""
         return str(listed[self.key]).startswith(PREFIX)
 
     def create(self, server: "Server", body: Body) -> None:
-        """Make it."""
+        """Create it."""
         server.ask("POST", self.path, body)
 
     def update(self, server: "Server", listed: Body, body: Body) -> None:
-        """Put it in the place of the one that is there."""
+        """Replace the existing object."""
         server.ask("PUT", f"{self.path}/{listed['id']}", body)
 
     def delete(self, server: "Server", listed: Body) -> None:
-        """Take it away."""
+        """Delete it."""
         server.ask("DELETE", f"{self.path}/{listed['id']}")
 
 
 class Channels(Kind):
-    """Where alerts go."""
+    """Notification channels."""
 
     noun, path = "channel", "/api/v1/channels"
 
     def whole(self, _server: "Server", listed: Body) -> Body:
-        """It is told as a text within."""
+        """SigNoz returns the channel as JSON text in `data`."""
         body: Body = json.loads(listed["data"])
         return body
 
 
 class Rules(Kind):
-    """Alerts. Two may have one name, so that only the first of them counts."""
+    """Alert rules. SigNoz allows two of the same name; the first is ours."""
 
     noun, path, key = "rule", "/api/v2/rules", "alert"
     LABEL = "managed_by"
 
     def whole(self, _server: "Server", listed: Body) -> Body:
-        """Without its state, and who made it when."""
+        """Without its state, authors and times."""
         own = {"id", "state", "createdAt", "updatedAt", "createdBy", "updatedBy"}
         return _without(listed, own)
 
     def marked(self, body: Body) -> Body:
-        """By a label, which receivers of alerts see too."""
+        """With a label, which receivers of alerts see too."""
         return body | {"labels": body.get("labels", {}) | {self.LABEL: OURS}}
 
     def is_ours(self, listed: Body) -> bool:
-        """By the label, whatever its name is."""
+        """By the label, whatever the name."""
         return bool((listed.get("labels") or {}).get(self.LABEL) == OURS)
 
 
 class Dashboards(Kind):
-    """Listed page by page, and without their panels."""
+    """Dashboards. The API lists them in pages, and without their panels."""
 
     noun, path = "dashboard", "/api/v2/dashboards"
     TAG: ClassVar[Mapping[str, str]] = {"key": "managed-by", "value": OURS}
 
     def listed(self, server: "Server") -> list[Body]:
-        """All pages."""
+        """The dashboards of all pages."""
         found: list[Body] = []
         while True:
             page = server.ask("GET", f"{self.path}?limit={PAGE}&offset={len(found)}")
@@ -104,11 +104,12 @@ class Dashboards(Kind):
 
     def whole(self, server: "Server", listed: Body) -> Body:
         """With its panels."""
-        told: Body = server.ask("GET", f"{self.path}/{listed['id']}")
-        return {name: told.get(name) for name in ("schemaVersion", "name", "image", "tags", "spec")}
+        found: Body = server.ask("GET", f"{self.path}/{listed['id']}")
+        names = ("schemaVersion", "name", "image", "tags", "spec")
+        return {name: found.get(name) for name in names}
 
     def marked(self, body: Body) -> Body:
-        """By a tag."""
+        """With a tag."""
         return body | {"tags": [*body.get("tags", []), dict(self.TAG)]}
 
     def is_ours(self, listed: Body) -> bool:
@@ -117,23 +118,23 @@ class Dashboards(Kind):
 
 
 class Views(Kind):
-    """Saved searches. A name is for ever, and may not even be said again."""
+    """Saved views. Names are immutable; an update must omit them."""
 
     noun, path = "view", "/api/v2/saved_views"
 
     def whole(self, _server: "Server", listed: Body) -> Body:
-        """Without who made it when."""
+        """Without authors and times."""
         return _without(listed, {"id", "createdAt", "updatedAt", "createdBy", "updatedBy"})
 
     def update(self, server: "Server", listed: Body, body: Body) -> None:
-        """All of it but for the name."""
+        """Replace everything but the name."""
         super().update(server, listed, _without(body, {"name"}))
 
 
 KINDS: tuple[Kind, ...] = (Channels(), Rules(), Dashboards(), Views())
-"""In the order in which they need each other."""
+"""In order of creation: rules refer to channels."""
 
-FILLED_IN = {
+SIGNOZ_DEFAULTS = {
     "timePreference": "global_time",
     "decimalPrecision": "2",
     "lineInterpolation": "spline",
@@ -147,11 +148,11 @@ FILLED_IN = {
     "signal": "all",
     "send_resolved": True,
 }
-"""What SigNoz adds where a file says nothing; besides that only what is empty."""
+"""Values that SigNoz adds for fields that a file omits; it also adds empty ones."""
 
 
 def difference(wanted: Any, found: Any, where: str = "") -> str:
-    """The place of the first difference that matters, or nothing."""
+    """The path of the first relevant difference; empty if there is none."""
     if isinstance(wanted, dict | None) and isinstance(found, dict | None) and wanted != found:
         mine, theirs = wanted or {}, found or {}
         places = ((name, f"{where}.{name}" if where else name) for name in sorted(mine | theirs))
@@ -161,8 +162,8 @@ def difference(wanted: Any, found: Any, where: str = "") -> str:
         pairs = enumerate(zip(wanted, found, strict=True))
         return next(filter(None, (difference(*pair, f"{where}[{i}]") for i, pair in pairs)), "")
     same = wanted == found or not (wanted or found)
-    filled_in = wanted is None and found == FILLED_IN.get(where.rpartition(".")[2])
-    return "" if same or filled_in else where or "all of it"
+    is_default = wanted is None and found == SIGNOZ_DEFAULTS.get(where.rpartition(".")[2])
+    return "" if same or is_default else where or "all of it"
 
 
 def _without(body: Body, names: set[str]) -> Body:

@@ -1,4 +1,4 @@
-"""Sets up SigNoz from the files here: channels, rules, dashboards, saved views; and retention.
+"""Sets up SigNoz from the files in this folder: channels, rules, dashboards, views, retention.
 
 python signoz/provision.py            creates what is missing, updates what differs
 python signoz/provision.py --check    writes nothing; exits with 1 if something differs
@@ -36,13 +36,13 @@ if __package__:
     from signoz.kinds import KINDS, Body, Kind, difference
     from signoz.retention import DEFAULTS as RETENTION_DAYS
     from signoz.retention import InvalidRetention, Retention, retentions, variable
-    from signoz.server import Refused, Server, Trouble
-elif not TYPE_CHECKING:  # run as a file, beside which the others lie
+    from signoz.server import ProvisioningError, Refused, Server
+elif not TYPE_CHECKING:  # run as a file
     from files import Unreadable, Wanted, wanted
     from kinds import KINDS, Body, Kind, difference
     from retention import DEFAULTS as RETENTION_DAYS
     from retention import InvalidRetention, Retention, retentions, variable
-    from server import Refused, Server, Trouble
+    from server import ProvisioningError, Refused, Server
 
 FOLDER = Path(__file__).parent
 DEFAULTS = {
@@ -53,13 +53,13 @@ DEFAULTS = {
     "SIGNOZ_EXTERNAL_URL": "http://localhost:8080",
     "SIGNOZ_PATIENCE": "120",
 } | {variable(signal): str(days) for signal, days in RETENTION_DAYS.items()}
-IN_FILES = ("SIGNOZ_WEBHOOK_URL", "SIGNOZ_RUNBOOK_URL", "SIGNOZ_EXTERNAL_URL")
+FILE_VARIABLES = ("SIGNOZ_WEBHOOK_URL", "SIGNOZ_RUNBOOK_URL", "SIGNOZ_EXTERNAL_URL")
 DRIFT = {"missing", "different", "extra"}
 
 
 @dataclass(slots=True)
 class Provisioning:
-    """One run. Prints what became of each object, and counts."""
+    """One run. Prints the outcome of each object, and counts the outcomes."""
 
     server: Server
     check: bool
@@ -71,10 +71,10 @@ class Provisioning:
         extra: list[tuple[Kind, Body]] = []
         for kind, objects in plan.items():
             there = kind.listed(self.server)
-            used = [self._one(kind, each, there) for each in objects]
+            used = [self._provision(kind, each, there) for each in objects]
             extra += [(kind, one) for one in there if kind.is_ours(one) and one not in used]
         for kind, one in reversed(extra):
-            self._too_much(kind, one)
+            self._surplus(kind, one)
         for each in kept:
             self._retain(each)
         counted = ", ".join(f"{times} {outcome}" for outcome, times in self.counts.items())
@@ -83,8 +83,8 @@ class Provisioning:
             return Refused.code
         return int(self.check and bool(DRIFT & self.counts.keys()))
 
-    def _one(self, kind: Kind, each: Wanted, there: Sequence[Body]) -> Body | None:
-        """Sees to one object; that of the server which stands for it, if there was one."""
+    def _provision(self, kind: Kind, each: Wanted, there: Sequence[Body]) -> Body | None:
+        """Create, update or compare one object; the object that SigNoz had, if any."""
         named = [one for one in there if one[kind.key] == each.name]
         one = next(iter(sorted(named, key=kind.is_ours, reverse=True)), None)
         try:
@@ -93,33 +93,35 @@ class Provisioning:
             else:
                 self._compare(kind, each, one)
         except Refused as error:
-            self._tell("refused", kind.noun, each.name, f"{each.file}: {error}")
+            self._report("refused", kind.noun, each.name, f"{each.file}: {error}")
         return one
 
     def _create(self, kind: Kind, each: Wanted) -> None:
         if not self.check:
             kind.create(self.server, each.body)
-        self._tell("missing" if self.check else "created", kind.noun, each.name)
+        self._report("missing" if self.check else "created", kind.noun, each.name)
 
     def _compare(self, kind: Kind, each: Wanted, one: Body) -> None:
         where = difference(each.body, kind.whole(self.server, one))
         if not where:
-            self._tell("unchanged", kind.noun, each.name)
+            self._report("unchanged", kind.noun, each.name)
             return
         if not self.check:
             kind.update(self.server, one, each.body)
-        self._tell("different" if self.check else "updated", kind.noun, each.name, where)
+        self._report("different" if self.check else "updated", kind.noun, each.name, where)
 
-    def _too_much(self, kind: Kind, one: Body) -> None:
+    def _surplus(self, kind: Kind, one: Body) -> None:
         name, outcome = one[kind.key], "extra"
         try:
             if self.prune:
                 kind.delete(self.server, one)
                 outcome = "deleted"
         except Refused as error:
-            self._tell("refused", kind.noun, name, f"can't be deleted: {error}")
+            self._report("refused", kind.noun, name, f"can't be deleted: {error}")
             return
-        self._tell(outcome, kind.noun, name, "" if self.prune else "in no file; --prune deletes it")
+        self._report(
+            outcome, kind.noun, name, "" if self.prune else "in no file; --prune deletes it"
+        )
 
     def _retain(self, each: Retention) -> None:
         try:
@@ -128,13 +130,13 @@ class Provisioning:
             if differs and not self.check:
                 each.apply(self.server)
         except Refused as error:
-            self._tell("refused", "retention", each.signal, str(error))
+            self._report("refused", "retention", each.signal, str(error))
             return
         outcome = ("different" if self.check else "updated") if differs else "unchanged"
         why = f"{found:g} days, not {each.days}" if differs else f"{each.days} days"
-        self._tell(outcome, "retention", each.signal, why)
+        self._report(outcome, "retention", each.signal, why)
 
-    def _tell(self, outcome: str, noun: str, name: str, why: str = "") -> None:
+    def _report(self, outcome: str, noun: str, name: str, why: str = "") -> None:
         self.counts[outcome] += 1
         print(f"{outcome:<9}  {noun:<9}  {name}" + (f"  ({why})" if why else ""), flush=True)
 
@@ -143,14 +145,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command; its exit code."""
     options = _options(arguments)
     settings = DEFAULTS | {name: value for name, value in os.environ.items() if value}
-    variables = {name: settings[name] for name in IN_FILES}
+    variables = {name: settings[name] for name in FILE_VARIABLES}
     try:
         plan = {kind: wanted(options.folder, kind, variables) for kind in KINDS}
         kept = retentions(settings)
         server = Server(*_account(settings))
         server.await_ready(_seconds(settings["SIGNOZ_PATIENCE"]))
         return Provisioning(server, options.check, options.prune).run(plan, kept)
-    except (Unreadable, InvalidRetention, Trouble) as error:
+    except (Unreadable, InvalidRetention, ProvisioningError) as error:
         print(error, file=sys.stderr)
         return error.code
 
@@ -160,15 +162,15 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         prog="provision.py", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     kinds = parser.add_mutually_exclusive_group()
-    kinds.add_argument("--check", action="store_true", help="write nothing, say what differs")
+    kinds.add_argument("--check", action="store_true", help="write nothing, list what differs")
     kinds.add_argument("--prune", action="store_true", help="delete what no file names any more")
-    parser.add_argument("--folder", type=Path, default=FOLDER, help="where the files are")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="folder of the JSON files")
     return parser.parse_args(arguments)
 
 
 def _account(settings: Mapping[str, str]) -> tuple[str, str, str]:
     if "SIGNOZ_PASSWORD" not in settings:
-        raise Trouble("SIGNOZ_PASSWORD is not set; it is that of SIGNOZ_EMAIL.")
+        raise ProvisioningError("SIGNOZ_PASSWORD is not set; it is the password of SIGNOZ_EMAIL.")
     return settings["SIGNOZ_URL"], settings["SIGNOZ_EMAIL"], settings["SIGNOZ_PASSWORD"]
 
 
@@ -176,7 +178,9 @@ def _seconds(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise Trouble(f"SIGNOZ_PATIENCE is {text!r}; it has to be a number of seconds.") from None
+        raise ProvisioningError(
+            f"SIGNOZ_PATIENCE is {text!r}; it must be a number of seconds."
+        ) from None
 
 
 if __name__ == "__main__":

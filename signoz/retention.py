@@ -13,28 +13,29 @@ if TYPE_CHECKING:
 
 V1, V2 = "/api/v1/settings/ttl", "/api/v2/settings/ttl"
 HOURS = 24
-"""Of a day: SigNoz answers in hours."""
+"""Hours of a day; SigNoz answers in hours."""
 UNMANAGED = 0
-"""Days that mean: leave it as it is."""
+"""A value in days that leaves SigNoz's retention unchanged."""
 DEFAULTS = {"traces": 15, "logs": 15, "metrics": 45}
-"""SigNoz's own for traces and logs. Metrics: objectives look back over 30 days, SigNoz keeps 30."""
+"""Days. For traces and logs SigNoz's own default; for metrics more than its 30, because the
+objectives' window is 30 days."""
 
 
 class InvalidRetention(ValueError):
-    """A setting is no whole number of days; the message names it."""
+    """A setting is not a whole number of days; the message names it."""
 
     code = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """One signal."""
+    """The retention of one signal."""
 
     signal: str
     days: int
 
     def found(self, server: "Server") -> float:
-        """What is in force, or being put in force, in days."""
+        """The current retention, or the one that SigNoz is applying, in days."""
         if self.signal == "logs":
             return float(server.ask("GET", V2).get("default_ttl_days", 0))
         answer = server.ask("GET", f"{V1}?type={self.signal}")
@@ -42,7 +43,7 @@ class Retention:
         return float(answer.get(f"{pending}{self.signal}_ttl_duration_hrs", 0)) / HOURS
 
     def apply(self, server: "Server") -> None:
-        """Ask SigNoz for it."""
+        """Set it."""
         if self.signal == "logs":
             body = {"type": "logs", "defaultTTLDays": self.days, "ttlConditions": []}
             server.ask("POST", V2, body)
@@ -65,5 +66,5 @@ def retentions(settings: Mapping[str, str]) -> list[Retention]:
 def _days(name: str, settings: Mapping[str, str]) -> int:
     text = settings[name]
     if not (text.isascii() and text.isdigit()):
-        raise InvalidRetention(f"{name} is {text!r}; it has to be a whole number of days.")
+        raise InvalidRetention(f"{name} is {text!r}; it must be a whole number of days.")
     return int(text)

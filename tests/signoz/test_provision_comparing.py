@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from signoz.kinds import FILLED_IN, difference
+from signoz.kinds import SIGNOZ_DEFAULTS, difference
 
 
-@pytest.mark.parametrize("name", FILLED_IN)
+@pytest.mark.parametrize("name", SIGNOZ_DEFAULTS)
 def test_what_signoz_fills_in_is_no_difference_but_anything_else_is(name: str) -> None:
-    assert difference({}, {"a": {name: FILLED_IN[name]}}) == ""
+    assert difference({}, {"a": {name: SIGNOZ_DEFAULTS[name]}}) == ""
     assert difference({}, {"a": {name: "another"}}) == f"a.{name}"
-    assert difference({name: "mine"}, {name: FILLED_IN[name]}) == name
+    assert difference({name: "mine"}, {name: SIGNOZ_DEFAULTS[name]}) == name
 
 
 @pytest.mark.parametrize("empty", [None, "", 0, False, [], {}, {"a": None, "b": {"c": ""}}])

@@ -21,8 +21,8 @@ WRONG, AWAY, NOT_LET_IN, REFUSED = 2, 3, 4, 5
 @pytest.mark.parametrize(
     ("email", "password", "why"),
     [
-        (EMAIL, "another", f"does not let {EMAIL} in: invalid email or password"),
-        ("nobody@example.com", PASSWORD, "does not let nobody@example.com in: invalid email"),
+        (EMAIL, "another", f"refuses the login of {EMAIL}: invalid email or password"),
+        ("nobody@example.com", PASSWORD, "refuses the login of nobody@example.com: invalid email"),
     ],
 )
 def test_who_is_not_let_in_is_told_so(
@@ -98,7 +98,7 @@ def test_nobody_there(provisioner: Provisioner) -> None:
     with refused_port() as port:
         provisioner.set(URL=f"http://127.0.0.1:{port}", PATIENCE="0")
         assert provisioner() == AWAY
-    assert f"Nobody answers at http://127.0.0.1:{port}: " in provisioner.error
+    assert f"Nothing answers at http://127.0.0.1:{port}: " in provisioner.error
     assert "refused" in provisioner.error
 
 
@@ -165,7 +165,7 @@ def test_what_needs_something_that_is_not_there_is_refused(
 
 def no_json(files: Path) -> str:
     (files / "views" / "broken.json").write_text("{")
-    return "views/broken.json is no JSON: "
+    return "views/broken.json is not JSON: "
 
 
 def nameless(files: Path) -> str:
@@ -175,17 +175,17 @@ def nameless(files: Path) -> str:
 
 def not_ours(files: Path) -> str:
     (files / "channels" / "pager.json").write_text('{"name": "pager"}')
-    return "channels/pager.json: names of channels begin with vitrine-."
+    return "channels/pager.json: names of channels must begin with vitrine-."
 
 
 def twice(files: Path) -> str:
     (files / "channels" / "again.json").write_text('{"name": "vitrine-operators"}')
-    return "channels/again.json and channels/vitrine-operators.json have one name, vitrine-"
+    return "channels/again.json and channels/vitrine-operators.json have the same name, vitrine-"
 
 
 def no_folder(files: Path) -> str:
     (files / "views").rename(files / "sights")
-    return "There is no folder views in "
+    return "No folder views in "
 
 
 @pytest.mark.parametrize("broken", [no_json, nameless, not_ours, twice, no_folder])
