@@ -1,6 +1,6 @@
-# Three images: the service (the last stage, so the default; 0.4 GB more than its base), with
-# --target observatory what shows telemetry without SigNoz, with --target traffic people who ask.
-# Wheels only, by hash, without their tests: none has a compiler.
+# Three images: the service (the last stage, hence the default; 0.4 GB more than its base), the
+# observatory (--target observatory: telemetry without SigNoz), and simulated users (--target traffic).
+# Only wheels, pinned by hash, without their tests; no image contains a compiler.
 ARG PYTHON=python:3.13-slim-trixie
 
 FROM ${PYTHON} AS install
@@ -21,7 +21,8 @@ FROM install AS install-traffic
 RUN python -m pip --python /opt/vitrine/bin/python install --quiet --require-hashes --no-deps \
         --only-binary :all: -r requirements/traffic.txt
 
-# The catalogue with its index and vectors, and the ranking model: the first start finds them made.
+# Prepares the catalogue with its index and vectors, and the ranking model, so that the first start
+# is fast.
 FROM install AS build
 COPY pyproject.toml ./
 COPY app app

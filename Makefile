@@ -1,4 +1,4 @@
-# Everything here works on a fresh machine with Python 3.11 or newer; `make help` lists it.
+# Every target works on a fresh machine with Python 3.11 or newer; `make help` lists them.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,21 +6,21 @@ BUILDER := go.opentelemetry.io/collector/cmd/builder@v0.149.0
 SLOTH_VERSION := v0.16.0
 .DEFAULT_GOAL := help
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vitrine
-# The Collector's binary lies outside the repository, in a folder named after what it is made of.
+# The Collector's binary is outside the repository, in a folder named after its manifest's checksum.
 OTELCOL ?= $(CACHE)/collector/$(firstword $(shell cksum < collector/manifest.yaml))/otelcol
 SLOTH ?= $(CACHE)/sloth/$(SLOTH_VERSION)/sloth
 .PHONY: help run test test-stack test-stock test-upstream collector sloth up down logs smoke traffic check platforms format bench lock docs clean
 COMPOSE := docker compose
 
-help: ## list what can be made
+help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 override OBSERVATORY := $(if $(filter 0 no false off,$(OBSERVATORY)),0,$(if $(filter 1 yes true on,$(OBSERVATORY)),,$(OBSERVATORY)))
 ifneq ($(filter-out 0,$(OBSERVATORY)),)
-$(error OBSERVATORY is yes or no, not $(OBSERVATORY))
+$(error OBSERVATORY must be yes or no, not $(OBSERVATORY))
 endif
 ifneq ($(filter-out 1,$(COLLECTOR))$(and $(COLLECTOR),$(filter 0,$(OBSERVATORY))),)
-$(error COLLECTOR is 1 or nothing, and goes with the observatory)
+$(error COLLECTOR must be 1 or unset, and needs the observatory)
 endif
 ifeq ($(OBSERVATORY),0)
 run: $(VENV)/.run ## set everything up and serve on http://127.0.0.1:8000
@@ -46,29 +46,29 @@ collector: $(OTELCOL) ## build the Collector, once (needs Go 1.25 or newer; some
 
 sloth: $(SLOTH) ## build Sloth, once, to compare its SLO rules with ours (needs Go 1.25 or newer)
 
-# A sentence where Docker Compose is missing, instead of docker's "unknown command".
+# A clear message if Docker Compose is missing, instead of docker's "unknown command".
 .PHONY: compose
 compose:
-	@$(COMPOSE) version >/dev/null 2>&1 || { echo "No Docker Compose here: the stack needs Docker with Compose 2.24 or newer. \`make run\` needs neither."; exit 1; }
+	@$(COMPOSE) version >/dev/null 2>&1 || { echo "Docker Compose not found: the stack needs Docker with Compose 2.24 or newer. \`make run\` needs neither."; exit 1; }
 
-up: compose .env ## bring up the whole stack in containers (6 GB of memory), with secrets of its own, and say where it is
+up: compose .env ## start the whole stack in containers (6 GB of memory), with generated secrets, and print its addresses
 	@REVISION=$$(git rev-parse HEAD 2>/dev/null) $(COMPOSE) up --build --detach
 	@$(COMPOSE) up --detach --no-deps --no-recreate --wait --wait-timeout 120 app otel-collector
 	@id=$$($(COMPOSE) ps --all --quiet signoz-provisioner 2>/dev/null); [ -z "$$id" ] || [ "$$(docker wait $$id)" = 0 ] \
-	  || { $(COMPOSE) logs signoz-provisioner; echo "SigNoz was not set up; see above, then: make up"; exit 1; }
+	  || { $(COMPOSE) logs signoz-provisioner; echo "SigNoz was not set up: see its log above, then run: make up"; exit 1; }
 	@port() { sed -n "s/^$$1=//p" .env; }; \
 	  echo "Vitrine: http://localhost:$$(port APP_PORT)  SigNoz: http://localhost:$$(port SIGNOZ_PORT), as $$(port SIGNOZ_EMAIL) with SIGNOZ_PASSWORD of .env"
 
-down: compose ## stop the stack; its data stays (`docker compose down --volumes` removes it)
+down: compose ## stop the stack and keep its data (`docker compose down --volumes` removes it)
 	@$(COMPOSE) --profile '*' down
 
-logs: compose ## follow what the stack says
+logs: compose ## follow the logs of the stack
 	@$(COMPOSE) logs --follow --tail 100
 
-smoke: ## ask what is running one question, and read back its trace, logs and metrics
+smoke: ## send one request to the running service, and read back its trace, logs and metrics
 	@$(PYTHON) tests/stack/smoke.py
 
-# What has a value keeps it; what has none gets that of .env.example, or a secret of its own.
+# Keeps the values in .env; adds missing ones from .env.example, and generates missing secrets.
 .PHONY: .env
 .env:
 	@umask 077; touch .env; awk -F= ' \
@@ -82,7 +82,7 @@ smoke: ## ask what is running one question, and read back its trace, logs and me
 	  END { for (each = 1; each <= count; each++) if (order[each] in has) print has[order[each]] }' \
 	  .env .env.example > .env.new && mv .env.new .env
 
-traffic: $(VENV)/.traffic ## let 10 people ask and click for 10 minutes (PEOPLE=, TIME=, HOST=)
+traffic: $(VENV)/.traffic ## simulate 10 users for 10 minutes (PEOPLE=, TIME=, HOST=)
 	@$(BIN)/locust -f benchmarks/traffic.py --headless --users $(or $(PEOPLE),10) --spawn-rate 2 \
 	  --run-time $(or $(TIME),10m) --exit-code-on-error 0 --host $(or $(HOST),http://127.0.0.1:8000)
 
@@ -100,7 +100,7 @@ check: $(VENV)/.dev ## style, format, types, generated pages
 	@$(BIN)/yamllint --strict -d '{extends: default, rules: {line-length: disable, document-start: disable, braces: {max-spaces-inside: 1}, truthy: {check-keys: false}, comments: {min-spaces-from-content: 1}}}' \
 	  docker-compose.yml otel-collector-config.yaml collector slo
 	@if $(COMPOSE) version >/dev/null 2>&1; then $(COMPOSE) --env-file /dev/null config --quiet; \
-	  else echo "no docker compose here: the file is held to its schema only"; fi
+	  else echo "Docker Compose not found: docker-compose.yml is checked against its schema only"; fi
 
 # `traffic` and `dev` need Python 3.12 on macOS: gevent has no older wheel there.
 platforms: $(VENV)/.dev ## find a wheel of every locked requirement for Linux (amd64, arm64) and macOS (arm64)
@@ -111,7 +111,7 @@ platforms: $(VENV)/.dev ## find a wheel of every locked requirement for Linux (a
 	      --python-platform $$platform --python-version $${each##*-} -r requirements/$${each%-*}.txt \
 	      || { echo "requirements/$${each%-*}.txt has no wheels for $$platform, Python $${each##*-}"; exit 1; }; done; done
 
-format: $(VENV)/.dev ## mend style and format
+format: $(VENV)/.dev ## fix style and format
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
@@ -123,7 +123,7 @@ bench: $(VENV)/.dev ## measure quality and speed (about 15 minutes; tables and b
 	@$(BIN)/python -m benchmarks.telemetry
 	@$(BIN)/python -m benchmarks.sdk
 	@$(BIN)/python -m benchmarks.observatory
-	@$(if $(wildcard $(OTELCOL)),OTELCOL=$(OTELCOL) $(BIN)/python -m benchmarks.collector,echo "no Collector here: make collector")
+	@$(if $(wildcard $(OTELCOL)),OTELCOL=$(OTELCOL) $(BIN)/python -m benchmarks.collector,echo "Collector not found; build it: make collector")
 	@$(BIN)/python -m benchmarks.sizes
 
 lock: $(VENV)/.dev ## resolve requirements again from pyproject.toml
@@ -132,7 +132,7 @@ lock: $(VENV)/.dev ## resolve requirements again from pyproject.toml
 	  ../$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-header --quiet $$extras ../pyproject.toml -o $$extra.txt; done
 
-docs: $(VENV)/.dev ## make the generated pages anew
+docs: $(VENV)/.dev ## regenerate the generated files
 	@$(BIN)/python -m app settings > docs/settings.md
 	@$(BIN)/python -m app vocabulary > docs/telemetry.md
 	@$(BIN)/python -m observatory settings > docs/observatory.md
@@ -143,21 +143,21 @@ clean: ## remove the virtual environment and caches (not the data)
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(OTELCOL): | collector/manifest.yaml
-	@command -v go >/dev/null || { echo "No Go here. The Collector is built with Go 1.25 or newer: install it, or name a binary: make $(firstword $(MAKECMDGOALS)) OTELCOL=/path/to/otelcol"; exit 1; }
+	@command -v go >/dev/null || { echo "Go not found. The Collector is built with Go 1.25 or newer: install it, or name a binary: make $(firstword $(MAKECMDGOALS)) OTELCOL=/path/to/otelcol"; exit 1; }
 	@echo "building the Collector into $(@D) ..."
 	@set -e; here=$$(pwd); work=$$(mktemp -d); trap 'rm -rf "$$work"' EXIT; cp collector/manifest.yaml "$$work"; cd "$$work"; \
 	  GOFLAGS=-mod=mod CGO_ENABLED=0 go run $(BUILDER) --config manifest.yaml >build.log 2>&1 || { cat build.log; exit 1; }; \
 	  mkdir -p "$(@D)"; mv build/otelcol "$@.new"; mv "$@.new" "$@"
 
 $(SLOTH):
-	@command -v go >/dev/null || { echo "No Go here. Sloth is built with Go 1.25 or newer: install it, or name a binary: make $(firstword $(MAKECMDGOALS)) SLOTH=/path/to/sloth"; exit 1; }
+	@command -v go >/dev/null || { echo "Go not found. Sloth is built with Go 1.25 or newer: install it, or name a binary: make $(firstword $(MAKECMDGOALS)) SLOTH=/path/to/sloth"; exit 1; }
 	@echo "building Sloth into $(@D) ..."
 	@set -e; work=$$(mktemp -d); trap 'rm -rf "$$work"' EXIT; \
 	  GOBIN="$$work" GOFLAGS= CGO_ENABLED=0 go install -ldflags='-s -w' github.com/slok/sloth/cmd/sloth@$(SLOTH_VERSION) 2>"$$work/build.log" || { cat "$$work/build.log"; exit 1; }; \
 	  mkdir -p "$(@D)"; mv "$$work/sloth" "$@.new"; mv "$@.new" "$@"
 
 $(VENV)/bin/python:
-	@command -v $(PYTHON) >/dev/null || { echo "No $(PYTHON) here. Install Python 3.11 or newer, or name one: make run PYTHON=/path/to/python3"; exit 1; }
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) not found. Install Python 3.11 or newer, or name one: make run PYTHON=/path/to/python3"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$$($(PYTHON) --version) is too old: Vitrine needs 3.11 or newer. Name another: make run PYTHON=python3.12"; exit 1; }
 	@rm -rf $(VENV) && $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "$(PYTHON) can't make a virtual environment. On Debian: apt-get install python3-venv"; exit 1; }
 

@@ -1,6 +1,6 @@
-"""Install locked requirements, and count them meanwhile: `python requirements/install.py FILE`.
+"""Install locked requirements with a progress count: `python requirements/install.py FILE`.
 
-pip alone either prints some lines for each package or, with --quiet, nothing for minutes.
+pip alone prints either several lines for each package or, with --quiet, nothing for minutes.
 """
 
 import os
@@ -18,19 +18,19 @@ PIP = (
     "-r",
 )
 STEP = 10
-"""Without a terminal, every so many packages."""
+"""Without a terminal, print the progress every `STEP` packages."""
 
 
 def main(file: str) -> int:
-    """Pip's exit status. Where it is not 0 everything that pip said is printed."""
+    """Pip's exit status. If it is not 0, pip's whole output is printed."""
     total = len(re.findall(r"^[\w.-]+==", Path(file).read_text(), re.MULTILINE))
     command = [sys.executable, "-u", "-m", "pip", *PIP, file]
-    said, count = list[str](), 0
+    output, count = list[str](), 0
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ
     ) as pip:
         for line in pip.stdout or ():
-            said.append(line)
+            output.append(line)
             if line.startswith("Collecting "):
                 count += 1
                 show(f"{count} of {total}: {line.split()[1]}", often=count % STEP != 0)
@@ -39,12 +39,12 @@ def main(file: str) -> int:
     if sys.stdout.isatty():
         print()
     if pip.returncode:
-        print("".join(said), file=sys.stderr)
+        print("".join(output), file=sys.stderr)
     return pip.returncode
 
 
 def show(progress: str, *, often: bool = False) -> None:
-    """One line that changes at a terminal; elsewhere a line of its own, unless it comes `often`."""
+    """On a terminal, one line that is updated; elsewhere a new line, skipped if `often`."""
     if sys.stdout.isatty():
         print(f"\r\033[K  {progress}", end="", flush=True)
     elif not often:

@@ -197,7 +197,7 @@ def test_streams_closed_at_the_start_lead_nowhere(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("value", "said"),
     [("no", "-m app serve"), ("0", "-m app serve"), ("yes", "observatory beside"),
-     ("", "observatory beside"), ("perhaps", "OBSERVATORY is yes or no, not perhaps")],
+     ("", "observatory beside"), ("perhaps", "OBSERVATORY must be yes or no, not perhaps")],
 )  # fmt: skip
 def test_make_run_with_and_without_the_observatory(value: str, said: str) -> None:
     command = ["make", "--dry-run", "run", f"OBSERVATORY={value}"]
