@@ -1,1 +1,1 @@
-"""Configuration of the Collector: the backends it can write to, and what it is built from."""
+"""Configuration of the Collector: one file for each backend, and the builder's manifest."""
