@@ -73,10 +73,11 @@ def test_cpu_time(process: Process) -> None:
 
 
 def test_memory(process: Process) -> None:
+    gc.collect()  # or what other tests left is freed meanwhile
     before = process.read()["process.memory.usage"][None]
-    more = bytearray(b"x") * 50_000_000
+    more = bytearray(b"x") * 200_000_000
     after = process.read()["process.memory.usage"][None]
-    assert len(more) * 0.9 < after - before < len(more) * 1.5
+    assert len(more) * 0.5 < after - before < len(more) * 1.5
     assert 10_000_000 < before < psutil.virtual_memory().total
 
 
