@@ -103,6 +103,9 @@ class WikipediaSettings(_Group):
 class TelemetrySettings(KitSettings):
     """What is emitted; the standard OTEL_* variables say where it goes."""
 
+    sdk: Literal["stock", "quick"] = Field(
+        "quick", description="the OpenTelemetry SDK behind the API; quick: the folder quick_otel"
+    )
     trace_delay: float = Field(
         0,
         ge=0,

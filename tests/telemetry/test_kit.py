@@ -1,16 +1,29 @@
 """The kit observes a service that is not ours, and knows nothing of ours."""
 
 import ast
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from textwrap import dedent
 from unittest.mock import patch
 
 import pytest
 from fastapi import FastAPI
 from opentelemetry._logs import SeverityNumber
+from opentelemetry.semconv.attributes.db_attributes import DB_QUERY_TEXT
+from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
 from opentelemetry.trace import StatusCode
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
 
 import app.telemetry.kit
+from app.telemetry.kit.kit import Kit
+from app.telemetry.kit.privacy import without_literals
+from app.telemetry.kit.settings import KitSettings
 from app.telemetry.kit.testing import Recorder, broken_traces, leaks, violations
+from app.telemetry.kit.vocabulary import DATABASE_DURATION
 from examples import shop
 from tests.api.service import client_of
 
@@ -27,6 +40,74 @@ def test_it_imports_nothing_of_the_service() -> None:
                 assert not foreign, f"{file.name} imports {node.module}"
             elif isinstance(node, ast.Import):
                 assert not any(each.name.startswith("app") for each in node.names), file.name
+
+
+def test_a_copy_of_the_folder_works_alone(tmp_path: Path) -> None:
+    """With its default settings, and nothing else of the repository."""
+    shutil.copytree(KIT, tmp_path / "copied", ignore=shutil.ignore_patterns("__pycache__"))
+    program = """
+        import importlib, pkgutil, copied
+        for each in pkgutil.iter_modules(copied.__path__):
+            importlib.import_module("copied." + each.name)
+        from copied.kit import Kit
+        from copied.settings import KitSettings
+        from copied.testing import Recorder
+        from copied.vocabulary import CoreNames, Vocabulary
+        vocabulary = Vocabulary.of(CoreNames("copy"), [])
+        kit = Kit("copy", "1", vocabulary, KitSettings(), (recorder := Recorder()).exporters())
+        with kit.stages.observe("work"):
+            pass
+        kit.close()
+        print([each.name for each in recorder.spans])
+    """
+    command = [sys.executable, "-c", dedent(program)]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (run.stdout, run.stderr) == ("['work']\n", "")
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+def kit(recorder: Recorder) -> Iterator[Kit]:
+    made = Kit("shop", "1.0", shop.VOCABULARY, KitSettings(logs="off"), recorder.exporters())
+    yield made
+    made.close()
+
+
+def test_statements_of_sqlalchemy(kit: Kit, recorder: Recorder) -> None:
+    """Spans within their stage, durations, and no value: neither parameters nor literals."""
+    engine = create_engine("sqlite://")
+    kit.sqlalchemy(engine)
+    with kit.stages.observe("price item"), engine.connect() as connection:
+        connection.execute(text(f"SELECT '{CANARY}', :typed, 4111"), {"typed": CANARY})
+        with pytest.raises(OperationalError):
+            connection.execute(text("SELECT 1 FROM nowhere"))
+    kit.flush()
+    done, failed, stage = recorder.spans
+    assert {done.name, failed.name} == {"SELECT"}
+    assert done.parent == failed.parent == stage.context
+    assert (done.attributes or {})[DB_QUERY_TEXT] == "SELECT ?, ?, ?"
+    assert failed.status.status_code is StatusCode.ERROR
+    assert (failed.attributes or {})[ERROR_TYPE] == "OperationalError"
+    counts = recorder.counts(DATABASE_DURATION)
+    assert counts == {("sqlite", "SELECT", None): 1, ("sqlite", "SELECT", "OperationalError"): 1}
+    assert leaks(recorder, [CANARY, "4111"]) == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "shown"),
+    [
+        ("SELECT 'it''s' || name1 FROM t2 LIMIT 10", "SELECT ? || name1 FROM t2 LIMIT ?"),
+        ("SELECT $1, :p2, ?3, @p4, 1.5e3, 0xff, x-7", "SELECT $1, :p2, ?3, @p4, ?, ?, x-?"),
+        ("SELECT 'unclosed", "SELECT ?"),
+        ("INSERT INTO t (a) VALUES (?, ?)", "INSERT INTO t (a) VALUES (?, ?)"),
+    ],
+)
+def test_statements_without_literals(statement: str, shown: str) -> None:
+    assert without_literals(statement) == shown
 
 
 async def observed(paths: list[str], service: FastAPI) -> Recorder:

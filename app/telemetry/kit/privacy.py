@@ -5,8 +5,10 @@ query strings, addresses and the messages of exceptions on spans. `PrivateSpans`
 exporter and takes that out, whichever SDK made the span.
 """
 
+import re
 import secrets
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +17,11 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.sampling import Sampler, SamplingResult
-from opentelemetry.semconv.attributes.db_attributes import DB_OPERATION_NAME, DB_SYSTEM_NAME
+from opentelemetry.semconv.attributes.db_attributes import (
+    DB_OPERATION_NAME,
+    DB_QUERY_TEXT,
+    DB_SYSTEM_NAME,
+)
 from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
 from opentelemetry.semconv.attributes.exception_attributes import (
     EXCEPTION_ESCAPED,
@@ -39,6 +45,8 @@ REMOVED = frozenset(
 """Attributes of the libraries that callers fill, or that answer no question."""
 FROM_THE_CALLER = frozenset({SERVER_ADDRESS, SERVER_PORT})
 """On a server span these are the Host header."""
+
+_LITERAL = re.compile(r"'(?:[^']|'')*(?:'|$)|(?<![\w$:?@.])\d[\w.]*")
 
 
 class Hasher:
@@ -144,7 +152,15 @@ def _private_attributes(span: ReadableSpan) -> dict[str, Any] | None:
         kept[URL_FULL] = urlsplit(str(url))._replace(query="", fragment="").geturl()
     if database:  # required by the conventions; the library has it in the span's name only
         kept.setdefault(DB_OPERATION_NAME, span.name)
+        if DB_QUERY_TEXT in kept:
+            kept[DB_QUERY_TEXT] = without_literals(str(kept[DB_QUERY_TEXT]))
     return kept
+
+
+@lru_cache(1024)
+def without_literals(statement: str) -> str:
+    """SQL with `?` for each string and number that is not a parameter."""
+    return _LITERAL.sub("?", statement)
 
 
 def _private_event(event: Event) -> Event | None:

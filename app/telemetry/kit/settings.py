@@ -14,8 +14,8 @@ class KitSettings(BaseModel):
 
     enabled: bool = Field(True, description="make traces, metrics and logs, and send them by OTLP")
     sdk: Literal["stock", "quick"] = Field(
-        "quick",
-        description="the OpenTelemetry SDK behind the API; quick: the drop-in of quick_otel",
+        "stock",
+        description="the OpenTelemetry SDK behind the API; quick: the folder quick_otel",
     )
     logs: Literal["auto", "json", "text", "off"] = Field(
         "auto",
