@@ -12,6 +12,7 @@ from unittest.mock import patch
 import pytest
 from fastapi import FastAPI
 from opentelemetry._logs import SeverityNumber
+from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, TracerProvider
 from opentelemetry.semconv.attributes.db_attributes import DB_QUERY_TEXT
 from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
 from opentelemetry.trace import StatusCode
@@ -20,7 +21,7 @@ from sqlalchemy.exc import OperationalError
 
 import app.telemetry.kit
 from app.telemetry.kit.kit import Kit
-from app.telemetry.kit.privacy import without_literals
+from app.telemetry.kit.privacy import private, without_literals
 from app.telemetry.kit.settings import KitSettings
 from app.telemetry.kit.testing import Recorder, broken_traces, leaks, violations
 from app.telemetry.kit.vocabulary import DATABASE_DURATION
@@ -95,6 +96,20 @@ def test_statements_of_sqlalchemy(kit: Kit, recorder: Recorder) -> None:
     counts = recorder.counts(DATABASE_DURATION)
     assert counts == {("sqlite", "SELECT", None): 1, ("sqlite", "SELECT", "OperationalError"): 1}
     assert leaks(recorder, [CANARY, "4111"]) == []
+
+
+def test_what_limits_dropped_is_counted_on_rewritten_spans() -> None:
+    limits = SpanLimits(max_span_attributes=2, max_events=1, max_links=1)
+    span = TracerProvider(span_limits=limits).get_tracer("x").start_span("x")
+    span.set_attributes({"oldest": 1, "db.system.name": "sqlite", "db.query.text": "SELECT 1"})
+    for name in ("one", "two"):
+        span.add_event(name)
+        span.add_link(span.get_span_context())
+    assert isinstance(span, ReadableSpan)
+    span.end()
+    sent = private(span)
+    assert sent is not span
+    assert (sent.dropped_attributes, sent.dropped_events, sent.dropped_links) == (1, 1, 1)
 
 
 @pytest.mark.parametrize(

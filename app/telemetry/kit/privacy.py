@@ -119,20 +119,42 @@ def private(span: ReadableSpan, *, plain: bool = False) -> ReadableSpan:
     if abandoned:  # a cancelled call ends without a word from the library
         kept[ERROR_TYPE] = "cancelled"
     status = Status(StatusCode.ERROR if abandoned else span.status.status_code)
-    return ReadableSpan(
-        name=span.name,
-        context=span.get_span_context(),
-        parent=span.parent,
-        resource=span.resource,
-        attributes=kept,
-        events=events,
-        links=span.links,
-        kind=span.kind,
-        status=status,  # without its description, which may quote
-        start_time=span.start_time,
-        end_time=span.end_time,
-        instrumentation_scope=span.instrumentation_scope,
-    )
+    return _Rewritten(span, kept, events, status)  # no description of the status: it may quote
+
+
+class _Rewritten(ReadableSpan):
+    """A span with other attributes, events and status; it still counts what limits dropped."""
+
+    def __init__(
+        self, span: ReadableSpan, kept: dict[str, Any], events: Sequence[Event], status: Status
+    ) -> None:
+        super().__init__(
+            name=span.name,
+            context=span.get_span_context(),
+            parent=span.parent,
+            resource=span.resource,
+            attributes=kept,
+            events=events,
+            links=span.links,
+            kind=span.kind,
+            status=status,
+            start_time=span.start_time,
+            end_time=span.end_time,
+            instrumentation_scope=span.instrumentation_scope,
+        )
+        self._original = span
+
+    @property
+    def dropped_attributes(self) -> int:
+        return self._original.dropped_attributes
+
+    @property
+    def dropped_events(self) -> int:
+        return self._original.dropped_events
+
+    @property
+    def dropped_links(self) -> int:
+        return self._original.dropped_links
 
 
 def _private_attributes(span: ReadableSpan) -> dict[str, Any] | None:
