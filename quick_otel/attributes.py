@@ -1,4 +1,4 @@
-"""The SDK's bounded attributes, with a short way for values that need no cleaning."""
+"""The SDK's bounded attributes, with a fast path for values that need no cleaning."""
 
 from collections.abc import Mapping
 from threading import Lock
@@ -8,15 +8,15 @@ from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.util.types import AnyValue
 
 PLAIN = frozenset({bool, int, float, bytes, NoneType})
-"""Types (exactly these, no subclasses) whose values the SDK takes as they are, as it does strings
+"""Types (exactly these, no subclasses) whose values the SDK keeps unchanged. So it does with strings
 that are not too long."""
 
 
 class QuickAttributes(BoundedAttributes):
     """Attributes of a span or log record while it is being written.
 
-    Everything that needs more than a type check (sequences, mappings, wrong keys, long strings, no
-    room left) goes the SDK's way, which cleans, truncates, warns and counts.
+    Everything that needs more than a type check (sequences, mappings, invalid keys, long strings, a
+    reached limit) is left to the SDK, which cleans, truncates, warns and counts.
     """
 
     dropped = 0
@@ -25,8 +25,7 @@ class QuickAttributes(BoundedAttributes):
     def __init__(
         self, maxlen: int | None, attributes: Mapping[str, AnyValue] | None, longest: int | None
     ) -> None:
-        # The fields of the base class without its checks: the limits were checked where they
-        # were made.
+        # Sets the base class's fields without its checks: SpanLimits has checked the limits.
         self._dict: dict[str, AnyValue] = {}
         self.maxlen, self.max_value_len = maxlen, longest
         self._lock = Lock()
@@ -41,7 +40,7 @@ class QuickAttributes(BoundedAttributes):
             and _is_clean(key, value, self.max_value_len)
         ):
             if key in held:
-                held.pop(key, None)  # it moves to the end, as in the SDK
+                held.pop(key, None)  # move it to the end, as the SDK does
             held[key] = value
         else:
             super().__setitem__(key, value)

@@ -1,9 +1,9 @@
-"""Spans and log records as OTLP, in a fraction of the time the library's encoder takes.
+"""Encodes spans and log records as OTLP, in a fraction of the time that the library needs.
 
-What a service emits repeats: the same names, keys and values. Their bytes are made once and
-remembered; a span is then a join. Links, mappings and whatever cannot be encoded are rare: such a
-span or record is encoded by the library. The result is the same message (tests/quick_otel compares
-them).
+A service emits the same names, keys and values again and again. Their bytes are encoded once and
+cached; encoding a span then mostly joins cached bytes. Spans or records with rare content (links,
+mappings, values that cannot be encoded) are encoded by the library. The result is the same message
+(tests/quick_otel compares them).
 
 Wire format: https://protobuf.dev/programming-guides/encoding/
 """
@@ -27,15 +27,15 @@ from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanKind, TraceState
 from .wire import KeyValues, field, fixed32, fixed64, number, text, value
 
 KIND: Final = {kind: kind.value + 1 for kind in SpanKind}
-"""OTLP's numbers."""
+"""OTLP's numbers of the span kinds."""
 KNOWS_REMOTE, IS_REMOTE = 0x100, 0x200
-"""Flags of a span: whether its parent is in another process is known; and it is."""
+"""Span flags: it is known whether the parent is remote; the parent is remote."""
 UNENCODABLE: Final = (
     AttributeError, KeyError, OverflowError, TypeError, UnicodeError, struct.error
 )  # fmt: skip
-"""What is raised for a span or record that must go the library's way."""
+"""Raised for a span or record that the library must encode."""
 SPAN, EVENT, LOG = KeyValues(9), KeyValues(3), KeyValues(6)
-"""Attributes of spans, of their events and of log records, by the number of their field."""
+"""Encoders of the attributes of spans, events and log records; each has its own field number."""
 Record = TypeVar("Record", ReadableSpan, ReadableLogRecord)
 
 
@@ -73,7 +73,8 @@ class Groups:
         self._found: dict[tuple[int, int], list[bytes]] = {}
 
     def of(self, resource: Resource, scope: InstrumentationScope | None) -> list[bytes]:
-        """Where to put a record. Hashing a resource takes longer than encoding a span."""
+        """The list for a record. Looks up by identity first: hashing a resource is slower than
+        encoding a span."""
         by_identity = id(resource), id(scope)
         found = self._found.get(by_identity)
         if found is None:
@@ -163,7 +164,7 @@ def _log(readable: ReadableLogRecord) -> bytes:
 
 
 def _plain(attributes: Mapping[str, Any] | None) -> dict[str, Any]:
-    """A dictionary, which is quicker to iterate than the SDK's attributes."""
+    """A dictionary, which is faster to iterate than the SDK's attributes."""
     return attributes.copy() if attributes else {}  # type: ignore[attr-defined]
 
 

@@ -1,4 +1,4 @@
-"""The SDK's two exemplar reservoirs; what was offered is looked at when metrics are collected."""
+"""The SDK's two exemplar reservoirs; offered measurements are processed only at collection."""
 
 from bisect import bisect_left
 from random import random
@@ -60,9 +60,9 @@ class FixedSizeSample(SimpleFixedSizeExemplarReservoir):
 
 
 def _put(reservoir: Any, offered: dict[int, Offered]) -> None:
-    """Give it to the SDK's buckets. An empty one, as they keep the ids of an earlier span."""
+    """Fill the SDK's buckets, each a new one: a used one keeps the ids of an earlier span."""
     with reservoir._lock:
-        for place, each in list(offered.items()):  # a copy: another thread may still add to it
+        for place, each in list(offered.items()):  # a copy: another thread may still be adding
             reservoir._reservoir_storage.pop(place, None)
             reservoir._reservoir_storage[place].offer(*each)
 

@@ -34,13 +34,13 @@ class OTLPLogExporter(_log_exporter.OTLPLogExporter):
         """Send a batch."""
         if self._shutdown:
             return super().export(batch)  # which warns
-        # The library's logger does not repeat what an exporter of logs says, or it would go on.
+        # The library's logger filters messages about log exports, which would cause more exports.
         sent = _sent(self, batch, encode_logs, "logs", logging.getLogger(_log_exporter.__name__))
         return LogRecordExportResult.SUCCESS if sent else LogRecordExportResult.FAILURE
 
 
 def _sent(exporter: Any, batch: Sequence[Any], encode: Any, kind: str, log: logging.Logger) -> bool:
-    """As the library's `export`, which has no method to override for the encoding alone."""
+    """A copy of the library's `export`, whose encoding step cannot be overridden on its own."""
     with exporter._metrics.export_operation(len(batch)) as result:
         try:
             request: Message = encode(batch)

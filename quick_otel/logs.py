@@ -1,4 +1,4 @@
-"""A LoggerProvider whose records cost less to emit, with the SDK's contract."""
+"""A LoggerProvider whose records are cheaper to emit, with the SDK's contract."""
 
 import warnings
 from typing import Any
@@ -12,7 +12,7 @@ from .attributes import QuickAttributes
 
 
 class QuickLogRecord(LogRecord):
-    """A record that the batch processor, which makes a shallow copy, can copy cheaply."""
+    """A record with a cheap shallow copy, which the batch processor makes."""
 
     def __copy__(self) -> "QuickLogRecord":
         made = object.__new__(QuickLogRecord)
@@ -21,7 +21,7 @@ class QuickLogRecord(LogRecord):
 
 
 class QuickRecord(ReadWriteLogRecord):
-    """What processors get: a record whose plain attributes were not cleaned one by one."""
+    """The record that processors receive; its plain attributes skip the SDK's cleaning."""
 
     def __post_init__(self) -> None:
         limits = self.limits
@@ -49,7 +49,7 @@ class QuickLogger(sdk.Logger):
         exception: BaseException | None = None,
         **fields: Any,
     ) -> None:
-        """Emit a record: one that was made, or one of the given fields (those of `LogRecord`)."""
+        """Emit the given record, or one with the given fields (those of `LogRecord`)."""
         if exception is not None or (
             record is not None
             and (isinstance(record, ReadWriteLogRecord) or record.exception is not None)

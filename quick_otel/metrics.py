@@ -1,12 +1,12 @@
 """A MeterProvider whose counters and histograms are cheaper to record, with the SDK's contract.
 
-The first measurement of an attribute set goes the SDK's way, through views to one aggregation for
-each stream. Which aggregations these are is remembered, so that any further measurement of the
-same attribute set is one lookup and a few additions. Collection is the SDK's own: temporality,
-exemplars, start times and the order of metrics are as they were.
+The first measurement of an attribute set is recorded by the SDK, through its views, to one
+aggregation for each stream. These aggregations are cached, so that each further measurement of the
+same attribute set needs one lookup and a few additions. Collection is the SDK's own: temporality,
+exemplars, start times and the order of metrics do not change.
 
-It writes to private fields of the SDK's aggregations (`_value`, `_sum`, `_min`, `_max`), as there
-is no public way to them: `make test-upstream` and tests/quick_otel check them with every version.
+It writes to private fields of the SDK's aggregations (`_value`, `_sum`, `_min`, `_max`), which have
+no public interface: `make test-upstream` and tests/quick_otel check them with every version.
 """
 
 from bisect import bisect_left
@@ -36,8 +36,8 @@ from .current import current_span
 from .exemplars import deferred
 
 INFINITE: Final = float("inf")
-MOST_REMEMBERED: Final = 4096
-"""Attribute sets whose aggregations one instrument remembers."""
+MAX_CACHED: Final = 4096
+"""Attribute sets whose aggregations one instrument caches."""
 HASHABLE: Final = PLAIN | {str}
 Key = tuple[Any, ...]
 
@@ -87,9 +87,9 @@ Series = tuple[Total | Buckets, ...]
 
 
 class QuickInstrument:
-    """What counters and histograms have in common: remembered attribute sets.
+    """Common part of counters and histograms: the cache of attribute sets.
 
-    The instrument that the SDK made stays the one that its storages know.
+    The SDK's storages refer to the wrapped instrument, not to this one.
     """
 
     _least: float
@@ -97,7 +97,7 @@ class QuickInstrument:
     _meter_config: Any
 
     def __init__(self, made: Any, slow: Callable[..., None]) -> None:
-        """`slow` is the SDK's way to record."""
+        """`slow` is the SDK's recording method."""
         vars(self).update(vars(made))
         self._made, self._slow = made, slow
         self._storages: object = None
@@ -115,7 +115,7 @@ class QuickInstrument:
                 values = attributes.values()
                 key = (*attributes, *values, *map(type, values))  # True, 1 and 1.0 are equal
             series, clean = self._series[key]
-        except (AttributeError, KeyError, TypeError):  # no mapping, a new key, nothing hashable
+        except (AttributeError, KeyError, TypeError):  # not a mapping, a new key, not hashable
             self._slow(amount, attributes, context)
             self._remember(key, attributes)
             return
@@ -152,11 +152,11 @@ class QuickInstrument:
         clean = dict(attributes) if isinstance(attributes, Mapping) else {}
         if (attributes is not None and not key and clean) or not _is_plain(clean):
             return
-        if len(self._series) >= MOST_REMEMBERED:
+        if len(self._series) >= MAX_CACHED:
             self._series.clear()
         found = list(self._aggregations(clean))
         if None in found:
-            return  # the measurement was refused, so there is none
+            return  # the SDK refused the measurement, so it made no aggregation
         series = tuple(_series(found)) if all(map(_is_known, found)) else None
         self._series[key] = series, clean
 
@@ -192,21 +192,21 @@ def _series(aggregations: Sequence[Any]) -> Iterable[Total | Buckets]:
 
 
 class QuickCounter(QuickInstrument, sdk.Counter):
-    """A counter that remembers attribute sets."""
+    """A counter that caches attribute sets."""
 
     _least = 0
     add = QuickInstrument._measure
 
 
 class QuickUpDownCounter(QuickInstrument, sdk.UpDownCounter):
-    """An up-down counter that remembers attribute sets."""
+    """An up-down counter that caches attribute sets."""
 
     _least = -INFINITE
     add = QuickInstrument._measure
 
 
 class QuickHistogram(QuickInstrument, sdk.Histogram):
-    """A histogram that remembers attribute sets."""
+    """A histogram that caches attribute sets."""
 
     _least = 0
     record = QuickInstrument._measure
@@ -259,7 +259,7 @@ class MeterProvider(sdk.MeterProvider):
         if not isinstance(made, sdk.Meter) or isinstance(made, QuickMeter):
             return made
         scope = made._instrumentation_scope
-        with self._meter_lock:  # the SDK keeps them, and reconfigures those that it keeps
+        with self._meter_lock:  # the SDK caches meters, and reconfigures the cached ones
             kept = self._meters[scope]
             if not isinstance(kept, QuickMeter):
                 kept = self._meters[scope] = QuickMeter(kept)

@@ -1,4 +1,4 @@
-"""Span processors are called, except where they are known to do nothing."""
+"""Skips the hooks of span processors that are known to do nothing."""
 
 from typing import Any, Final
 

@@ -17,7 +17,7 @@ from .current import current_span
 
 
 class QuickParentBased(ParentBased):
-    """Decides as the SDK's class; constant decisions are not asked for."""
+    """Decides as the SDK's class; samplers with a constant decision are not called."""
 
     def __init__(self, made: ParentBased) -> None:
         """Take the place of a sampler that the SDK made."""

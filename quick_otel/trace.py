@@ -1,10 +1,10 @@
-"""A TracerProvider whose spans cost less, with the SDK's contract.
+"""A TracerProvider whose spans are cheaper, with the SDK's contract.
 
-The classes are subclasses of the SDK's with shorter ways through: plain attributes skip the
-recursive cleaning, lists of events and links are made when the first one comes, an ended span is
-handed to processors as it is instead of as a copy, and `start_as_current_span` is a small class
-instead of a generator. Samplers, processors, limits, dropped counts, status descriptions and
-`isinstance` hold as in the SDK; upstream's own tests are the judge (`make test-upstream`).
+The classes are subclasses of the SDK's with fast paths: plain attributes skip the recursive
+cleaning, lists of events and links are created for the first event or link, processors get the
+ended span itself, not a copy, and `start_as_current_span` is a small class, not a generator.
+Samplers, processors, limits, dropped counts, status descriptions and `isinstance` work as in the
+SDK; upstream's own tests verify it (`make test-upstream`).
 """
 
 import copy
@@ -42,7 +42,7 @@ Processors = sdk.SynchronousMultiSpanProcessor | sdk.ConcurrentMultiSpanProcesso
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 FLAGS: Final = tuple(TraceFlags(bits) for bits in range(4))
-"""By sampled (1) and random trace id (2)."""
+"""Trace flags, indexed by the bits sampled (1) and random trace id (2)."""
 UNSET: Final = Status(StatusCode.UNSET)
 SAMPLE: Final = Decision.RECORD_AND_SAMPLE
 DROP: Final = Decision.DROP
@@ -52,10 +52,10 @@ EMPTY: Final[Any] = BoundedList(0)
 
 
 class QuickSpan(sdk.Span):
-    """A span. Once ended it does not change any more and is what processors and exporters read."""
+    """A span. Once ended it is immutable, and processors and exporters read it directly."""
 
     _attributes: QuickAttributes
-    _start_time: int | None = None  # what a span has until it gets another
+    _start_time: int | None = None  # class-level defaults save assignments for each span
     _end_time: int | None = None
     _status: Status = UNSET
     _events: Any = EMPTY
@@ -83,7 +83,7 @@ class QuickSpan(sdk.Span):
         *,
         record_end_metrics: Callable[[], None] | None = None,
     ) -> None:
-        if events:  # a tracer never gives any
+        if events:  # tracers never pass any
             super().__init__(
                 name, context, parent, sampler, trace_config, resource, attributes, events, links,
                 kind, span_processor, instrumentation_info, record_exception,
@@ -130,14 +130,14 @@ class QuickSpan(sdk.Span):
         super()._add_link(link)
 
     def _own(self, field: Literal["_events", "_links"], limit: int | None) -> None:
-        """Give the span a list of its own, unless it has one."""
+        """Replace the shared empty list by the span's own."""
         with self._lock:
             if getattr(self, field) is EMPTY and self._end_time is None:
                 setattr(self, field, BoundedList(limit))
 
     @property
     def attributes(self) -> Attributes:
-        """As in the SDK. Once the span has ended nothing changes them: then without their lock."""
+        """As in the SDK; without the lock once the span has ended and is immutable."""
         held = self._attributes
         return MappingProxyType(held if self._end_time is None else held._dict)
 
@@ -302,7 +302,7 @@ class TracerProvider(sdk.TracerProvider):
         if not isinstance(made, sdk.Tracer) or isinstance(made, QuickTracer):
             return made
         scope = made._instrumentation_scope
-        with self._tracers_lock:  # the SDK keeps them, and reconfigures those that it keeps
+        with self._tracers_lock:  # the SDK caches tracers, and reconfigures the cached ones
             kept = self._tracers[scope]
             if not isinstance(kept, QuickTracer):
                 kept = self._tracers[scope] = QuickTracer(kept)

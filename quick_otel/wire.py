@@ -1,4 +1,4 @@
-"""Protobuf's wire format, as far as OTLP's attributes need it; repeated ones are remembered.
+"""Protobuf's wire format, as far as OTLP's attributes need it, with a cache of encoded attributes.
 
 https://protobuf.dev/programming-guides/encoding/
 """
@@ -9,10 +9,10 @@ from functools import lru_cache
 from types import NoneType
 from typing import Any, Final
 
-REMEMBERED: Final = 4096
-"""How many encoded attributes of one type are remembered for each field."""
+MAX_CACHED: Final = 4096
+"""Cached encoded attributes of one type for each field."""
 SHORT: Final = 256
-"""Bytes; what is longer seldom comes again."""
+"""Bytes; longer values seldom repeat and are not cached."""
 SMALL: Final = 1024
 DOUBLE: Final = struct.Struct("<d")
 QUAD: Final = struct.Struct("<Q")
@@ -27,14 +27,14 @@ class KeyValues:
         self._known: dict[type, dict[tuple[str, Any], bytes]] = {str: {}, int: {}, bool: {}}
 
     def encode(self, attributes: Mapping[str, Any], parts: list[bytes]) -> None:
-        """Append the attributes' bytes to `parts`. TypeError, OverflowError or UnicodeError: the
-        library has to encode these."""
+        """Append the attributes' bytes to `parts`. Raises TypeError, OverflowError or UnicodeError
+        if the library must encode these attributes."""
         for key, given in attributes.items():
             kind = type(given)
             if kind is float:
                 head = self._doubles.get(key)
                 if head is None:  # all but the eight bytes of the number
-                    head = _remember(self._doubles, key, self._key_value(key, 0.0)[:-8])
+                    head = _cache(self._doubles, key, self._key_value(key, 0.0)[:-8])
                 parts += (head, DOUBLE.pack(given))
                 continue
             known = self._known.get(kind)  # one for each type, as True == 1
@@ -42,22 +42,22 @@ class KeyValues:
             if made is None:
                 made = self._key_value(key, given)
                 if known is not None and len(made) <= SHORT:
-                    _remember(known, (key, given), made)
+                    _cache(known, (key, given), made)
             parts.append(made)
 
     def _key_value(self, key: str, given: Any) -> bytes:
         return field(self._number, text(1, key) + field(2, value(given)))
 
 
-def _remember(known: dict[Any, bytes], key: Any, made: bytes) -> bytes:
-    if len(known) >= REMEMBERED:
+def _cache(known: dict[Any, bytes], key: Any, made: bytes) -> bytes:
+    if len(known) >= MAX_CACHED:
         known.clear()
     known[key] = made
     return made
 
 
 def value(given: Any) -> bytes:
-    """An AnyValue. TypeError: a type that the library has to encode."""
+    """An AnyValue. Raises TypeError for a type that the library must encode."""
     encode = VALUES.get(type(given))
     if encode is None:
         raise TypeError("by the library")
@@ -87,7 +87,7 @@ VALUES: Final[dict[type, Callable[[Any], bytes]]] = {
 
 
 def field(number: int, content: bytes) -> bytes:
-    """A field of bytes, also if there are none."""
+    """A field of bytes, even if empty."""
     return _head(number, len(content)) + content
 
 
@@ -111,7 +111,7 @@ def fixed32(number: int, given: int) -> bytes:
     return _varint(number << 3 | 5) + struct.pack("<I", given) if given else b""
 
 
-@lru_cache(REMEMBERED)
+@lru_cache(MAX_CACHED)
 def _head(number: int, length: int) -> bytes:
     return _varint(number << 3 | 2) + _varint(length)
 
