@@ -154,10 +154,21 @@ async def test_the_sdk_accepts_what_is_left(
     assert [each.message for each in caplog.records if each.name == "app.main"] == sentences
 
 
-def test_a_process_starts_with_garbage_in_all(watch: Watch) -> None:
+class Served(Watched):
+    """By the command line, as users start it."""
+
+    def command(self, port: int) -> list[str]:
+        self._environment["VITRINE_SERVER__PORT"] = str(port)
+        return [sys.executable, "-m", "app", "serve"]
+
+
+@pytest.mark.parametrize(("kind", "enabled"), [(Watched, "true"), (Served, "false")])
+def test_a_process_starts_with_garbage_in_all(
+    watch: Watch, kind: type[Watched], enabled: str
+) -> None:
     """Some variables are read while the packages are imported."""
     garbage = {name: GARBAGE.get(name, "lots") for name in VARIABLES}
-    with watch(garbage) as server:
+    with watch(garbage, {"VITRINE_TELEMETRY__ENABLED": enabled}, kind=kind) as server:
         assert server.client.post("/recommend", json={"query": "stale bread"}).status_code == 200
         assert server.client.get("/readyz").json()["status"] == "ready"
         server.stop()
