@@ -138,7 +138,7 @@ def rows_of(path: Path, notes: Notes) -> Iterator[Row]:
     read = FORMATS.get(next((each for each in reversed(endings) if each != ".gz"), ""))
     if read is None:
         kinds = ", ".join((*FORMATS, "these with .gz", *ENDINGS))
-        raise Unreadable(f"{path.name}: expected {kinds} or a folder of Markdown files")
+        raise Unreadable(f"its name has to end in {kinds}; or give a folder of Markdown files")
     with opened_text(path) as source:
         if source.encoding == WESTERN:
             notes["the file is not UTF-8: read as Windows-1252"] += 1

@@ -15,7 +15,7 @@ MAX_MARKS = 30
 """As in the Stream-Safe Text Format of UAX #15: normalising takes the square of their number,
 half a minute for a line of nothing else, and stops every other thread meanwhile."""
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-_URL = re.compile(r"https?://[^\s/]+\S*")
+_URL = re.compile(r"https?://[^\s/]+\S*", re.IGNORECASE)
 
 
 def readable(text: str) -> str:

@@ -106,6 +106,7 @@ TABLE = "id,title,text\nbread,Bread,Baked.\n"
         ("a.json", json.dumps(json.loads(GOOD), indent=1)),
         ("a.jsonl.gz", gzip.compress(GOOD.encode(), mtime=0)),
         ("a.jsonl", GOOD.encode("utf-8-sig")),
+        ("a.jsonl", "\n\ufeff\x1e" + GOOD),
         ("a.jsonl", GOOD.encode("utf-16")),
         ("a.jsonl", GOOD.encode("utf-16-le")),
         ("a.jsonl", GOOD.replace('"id"', '"_id"')),
@@ -119,6 +120,9 @@ TABLE = "id,title,text\nbread,Bread,Baked.\n"
         ("a.csv", TABLE.replace("\n", "\r\n")),
         ("a.csv", TABLE.replace("\n", "\r")),
         ("a.csv", TABLE.encode("utf-16")),
+        ("a.csv", TABLE.encode("utf-16-be")),
+        ("a.csv", TABLE.replace("Baked.", '"Baked."') + "\ufeffid,title,text\n,,\n"),
+        ("a.csv", "_id," + TABLE.replace("\nb", "\n7,b")),
         ("a.csv", 'colour,text,title,id\nred,"Baked.","Bread","bread",,\n\n'),
         ("a.csv.gz", gzip.compress(TABLE.encode(), mtime=0)),
     ],
@@ -136,8 +140,15 @@ def test_every_usual_way_to_write_a_document_is_read(
         ({"id": "DOC_001:x"}, {"id": "DOC_001:x"}),
         ({"title": None, "text": "# One line\nand more"}, {"title": "One line"}),
         ({"title": " a\tb\n"}, {"title": "a b"}),
+        ({"id": "x", "_id": 7}, {"id": "x"}),
         ({"category": ["one", "two"]}, {"category": "one"}),
+        ({"category": "long " * 20}, {"category": "long " * 11 + "long…"}),
+        ({"title": ["One"], "url": []}, {"title": "One", "url": ""}),
+        ({"title": {"en": "One"}, "category": True, "url": False}, {"title": "Baked.", "url": ""}),
+        ({"title": float("nan"), "url": float("inf")}, {"title": "Baked.", "url": ""}),
+        ({"title": "\u200b\u00ad"}, {"title": "Baked."}),
         ({"url": "/local"}, {"url": ""}),
+        ({"url": "HTTPS://a.b/C"}, {"url": "HTTPS://a.b/C"}),
         ({"text": "Page\fbreak\r\nand\x85line"}, {"text": "Page\nbreak\nand\nline"}),
         ({"text": "x" * 1_000_000}, {"text": "x" * 1_000_000}),
     ],
@@ -165,7 +176,10 @@ def test_what_was_changed_is_counted(tmp_path: Path) -> None:
         ("nonsense", "Invalid JSON"),
         ("[1, 2]", "expected an object, found a list"),
         ('{"id": "x", "body": "X"}', "text is missing or empty; found: body, id"),
-        ('{"id": "x", "text": {}}', "text: expected text, found an object"),
+        ('{"id": "x", "text": {"en": "x"}}', "text: expected text, found an object"),
+        ('{"id": NaN, "text": "x"}', "id is missing or empty"),
+        ('{"id": "x", "text": "\\u200b"}', "text is missing or empty"),
+        (f"{GOOD} oops", "Invalid JSON"),
         ('{"id": true, "text": "x"}', "id: expected text, found true or false"),
         ('{"id": "x", "text": "x", "text": "y"}', "text is given twice"),
         ('{"id": "x", "text": "\\u0000"}', r"text: contains .* U\+0000; remove it"),
@@ -174,7 +188,7 @@ def test_what_was_changed_is_counted(tmp_path: Path) -> None:
         (json.dumps({"id": "x", "text": "x" * 1_000_001}), "1,000,001 characters; at most"),
         ("x" * (MAX_LINE + 1), f"is longer than {MAX_LINE}"),
     ],
-    ids=range(11),
+    ids=range(14),
 )
 def test_a_bad_json_row_stops_no_other(tmp_path: Path, line: str, reason: str) -> None:
     rows = read(tmp_path, "a.jsonl", f"{GOOD}\n\n{line}\n{LATER}")
@@ -196,6 +210,16 @@ def test_of_an_array_nothing_is_guessed(tmp_path: Path, content: str, reason: st
     assert ids(rows)[0] == "bread"
     assert_rejected(rows[1], reason)
     assert len(rows) == 2 + ("5" in content)
+
+
+def test_values_one_after_the_other_on_a_line(tmp_path: Path) -> None:
+    assert ids(read(tmp_path, "a.jsonl", f"{GOOD}\n{LATER}{GOOD}")) == ["bread", "later", "bread"]
+
+
+def test_a_number_is_taken_as_it_is_written(tmp_path: Path) -> None:
+    number = "9" * 5_000
+    (found,) = documents(read(tmp_path, "a.jsonl", f'{{"id": 1E2, "text": {number}}}'))
+    assert (found.id, found.text) == ("1E2", number)
 
 
 def test_an_array_is_read_in_parts(tmp_path: Path) -> None:
@@ -274,7 +298,7 @@ def test_csv_that_is_right_is_read_as_python_does(text: str) -> None:
         ("a.csv", b"x" * 1_100_000, "header cannot be read"),
         ("a.csv", "id,text\nа,Хранение хлеба\n".encode("cp1251"), "neither UTF-8"),
         ("a.csv.gz", gzip.compress(TABLE.encode(), mtime=0)[:-9], "damaged or cut off"),
-        ("a.pdf", b"", r"a.pdf: expected .jsonl, .ndjson, .json, .csv"),
+        ("a.pdf", b"", "end in .jsonl, .ndjson, .json, .csv"),
     ],
 )
 def test_a_file_that_is_no_source_says_what_was_found(
@@ -292,3 +316,14 @@ def test_western_text_is_read_and_a_damaged_utf8_row_is_refused(tmp_path: Path) 
     rows = read(tmp_path, "b.csv", "id,text\na,Le café à côté\n".encode() + b"b,caf\xe9\n")
     assert ids(rows) == ["a"]
     assert_rejected(rows[1], "text: contains the byte 0xE9")
+
+
+@pytest.mark.parametrize("end", [b"\0", b"\0\xd8a\0\n\0"])
+def test_a_damaged_utf16_row_is_refused_alone(tmp_path: Path, end: bytes) -> None:
+    rows = read(tmp_path, "a.csv", b"\xff\xfe" + "id,text\na,x\nb,".encode("utf-16-le") + end)
+    assert ids(rows) == ["a"]
+    assert_rejected(rows[1], "contains half of a character")
+
+
+def test_zeros_at_the_end_do_not_make_it_utf16(tmp_path: Path) -> None:
+    assert ids(read(tmp_path, "a.csv", TABLE.encode() + bytes(100))) == ["bread"]

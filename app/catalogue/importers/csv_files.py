@@ -12,7 +12,16 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import zip_longest
 
-from app.catalogue.importers.row import FIELDS, MAX_RAW, Notes, Row, Unreadable, row_of
+from app.catalogue.importers.row import (
+    FIELDS,
+    MAX_RAW,
+    Notes,
+    Row,
+    Unreadable,
+    field_names,
+    note,
+    row_of,
+)
 from app.catalogue.importers.source import CHUNK, Source
 
 MAX_RECORD = 8_388_608
@@ -53,12 +62,20 @@ def csv_rows(source: Source, notes: Notes) -> Iterator[Row]:
         if record.problem:
             raw = record.text[:MAX_RAW]
             yield Row(record.line, source.position, None, record.problem, raw)
-        elif record.text.strip():
-            yield _row(record, header, delimiter, source.position, notes)
+        elif row := _row(record, header, delimiter, source.position, notes):
+            yield row
 
 
-def _row(record: _Record, header: list[str], delimiter: str, position: int, notes: Notes) -> Row:
+def _row(
+    record: _Record, header: list[str], delimiter: str, position: int, notes: Notes
+) -> Row | None:
+    """The row of a record; None where all its fields are empty, or it is the header again."""
     values = _parsed(record.text, delimiter)
+    bare = [value.strip() for value in values]
+    if bare == header:
+        note(notes, "lines left out that repeat the header")
+    if bare == header or not any(bare):
+        return None
     while len(values) > len(header) and not values[-1].strip():
         values.pop()
     if len(values) > len(header):
@@ -105,9 +122,9 @@ def _header(lines: _Lines) -> tuple[list[str], str]:
     if len(line) >= CHUNK:
         raise Unreadable("the CSV header cannot be read: its line has no end")
     readings = {mark: _names(line, mark) for mark in marks}
-    fitting = [mark for mark in marks if {"id", "text"} <= set(_folded(readings[mark]))]
+    fitting = [mark for mark in marks if {"id", "text"} <= set(field_names(readings[mark]))]
     mark = (fitting or sorted(marks, key=lambda each: -len(readings[each])))[0]
-    names, folded = readings[mark], _folded(readings[mark])
+    names, folded = readings[mark], field_names(readings[mark])
     given = ", ".join(filter(None, names))[:300] or "nothing"
     if not line:
         raise Unreadable("the file is empty")
@@ -125,13 +142,9 @@ def _names(line: str, mark: str) -> list[str]:
         return []
 
 
-def _folded(names: list[str]) -> list[str]:
-    folded = [name.casefold() for name in names]
-    return ["id" if name == "_id" else name for name in folded]
-
-
 def _records(lines: _Lines, delimiter: str) -> Iterator[_Record]:
     while line := lines.next():
+        line = line.removeprefix("\ufeff")  # of a file put behind another one
         first = lines.number if _ended(line) else lines.number + 1
         scan = _Scan(delimiter)
         if '"' not in line and _ended(line):

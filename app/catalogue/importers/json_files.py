@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from app.catalogue.importers.row import (
     MAX_RAW,
     Notes,
+    Number,
     Row,
     kind_of,
     reason_of,
@@ -21,7 +22,8 @@ from app.catalogue.incoming_documents import IncomingDocument
 
 MAX_LINE = 8_388_608
 """Room for a text of a million characters, each written as `\\uXXXX`."""
-_BETWEEN = " \t\r\n,"
+_BETWEEN = " \t\r\n,\x1e\ufeff"
+"""Between values, also of files put one behind the other."""
 
 
 def strict_json_lines(lines: IO[bytes]) -> Iterator[Row]:
@@ -54,7 +56,7 @@ def json_rows(source: Source, notes: Notes) -> Iterator[Row]:
     while line and not line.strip():
         line = source.text.readline(MAX_LINE + 1)
         number += 1
-    start = line.strip()
+    start = line.strip(_BETWEEN)
     if start.startswith("[") or start == "{":
         yield from _values(source, line, number, notes)
     else:
@@ -69,20 +71,25 @@ def _lines(source: Source, line: str, number: int, notes: Notes) -> Iterator[Row
                 rest = source.text.readline(MAX_LINE)
             reason = f"is longer than {MAX_LINE} characters"
             yield Row(number, source.position, None, reason, line[:MAX_RAW])
-        elif line.strip():
-            yield _line_row(line, number, source.position, notes)
+        else:
+            yield from _line_rows(line, number, source.position, notes)
         line = source.text.readline(MAX_LINE + 1)
         number += 1
 
 
-def _line_row(line: str, number: int, position: int, notes: Notes) -> Row:
-    content = line.strip().removesuffix(",")  # as in an array without its brackets
+def _line_rows(line: str, number: int, position: int, notes: Notes) -> Iterator[Row]:
+    """The values of a line, usually one; a comma may follow, as in an array without brackets."""
+    values, content = [], line.strip(_BETWEEN)
     try:
-        value = json.loads(content, object_pairs_hook=_object)
+        while content:
+            value, end = _DECODER.raw_decode(content)
+            values.append(value)
+            content = content[end:].lstrip(_BETWEEN)
     except (ValueError, RecursionError) as error:
-        reason = f"Invalid JSON: {_said(error)}"
-        return Row(number, position, None, reason, line[:MAX_RAW])
-    return _value_row(value, number, position, notes, line)
+        yield Row(number, position, None, f"Invalid JSON: {_said(error)}", line[:MAX_RAW])
+        return
+    for value in values:
+        yield _value_row(value, number, position, notes, line)
 
 
 def _value_row(value: Any, line: int, position: int, notes: Notes, raw: str) -> Row:
@@ -97,7 +104,6 @@ def _values(source: Source, buffer: str, line: int, notes: Notes) -> Iterator[Ro
 
     Where one can't be read, the start of the next is unknown: it is the last row.
     """
-    decoder = json.JSONDecoder(object_pairs_hook=_object)
     text: TextIO = source.text
     brackets = 0
     while True:
@@ -110,7 +116,7 @@ def _values(source: Source, buffer: str, line: int, notes: Notes) -> Iterator[Ro
                 continue
             break
         try:
-            value, end = decoder.raw_decode(buffer)
+            value, end = _DECODER.raw_decode(buffer)
             if end == len(buffer) and not isinstance(value, dict) and (more := text.read(MAX_RAW)):
                 buffer += more  # a number may go on
                 continue
@@ -145,3 +151,11 @@ def _said(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "recursion limit exceeded"
     return f"{error} is given twice" if isinstance(error, _Repeated) else str(error)
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object,
+    parse_int=Number,
+    parse_float=Number,
+    parse_constant=lambda _: None,  # NaN, as some write what is missing
+)

@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from app.catalogue.ids import id_of_name
 from app.catalogue.incoming_documents import (
+    MAX_CATEGORY,
     MAX_TEXT,
     MAX_TITLE,
     MAX_URL,
@@ -25,12 +26,19 @@ MADE_TITLE = 80
 MAX_NOTES = 50
 FIELDS = frozenset(IncomingDocument.model_fields)
 
+_INVISIBLE = " \n\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 _BLANKS = str.maketrans(dict.fromkeys("\r\v\f\x85", "\n"))
 """Control characters that only separate."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 Notes = Counter[str]
 """What was changed or left out, and how often."""
+
+
+class Number(str):
+    """A number of a source, as it is written there."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +80,9 @@ def document_of(fields: Mapping[str, Any], notes: Notes) -> Document:
 
     `id` and `text` must be there. Names of fields may have capitals and blanks around them, null
     and empty are the same as absent, numbers are taken as they are written, other fields are left
-    out. An id with characters that an id can't have is replaced by one made from it, a missing
-    title by the beginning of the text. Raises ValueError, which says what is wrong.
+    out, and so is a title, category or url that is no text. An id with characters that an id can't
+    have is replaced by one made from it, a missing title by the beginning of the text. Raises
+    ValueError, which says what is wrong.
     """
     found = _known(fields, notes)
     for name in ("id", "text"):
@@ -86,6 +95,9 @@ def document_of(fields: Mapping[str, Any], notes: Notes) -> Document:
              f"{made})", kind="ids with characters")  # fmt: skip
     found["id"] = made
     _fit_title(found, notes)
+    if len(category := found.get("category", "")) > MAX_CATEGORY:
+        note(notes, f"categories of over {MAX_CATEGORY} characters shortened")
+        found["category"] = shortened(category, MAX_CATEGORY)
     if (url := found.get("url")) and not (is_web_address(url) and len(url) <= MAX_URL):
         note(notes, "urls left out that are no http or https address")
         del found["url"]
@@ -96,33 +108,44 @@ def document_of(fields: Mapping[str, Any], notes: Notes) -> Document:
 
 def _known(fields: Mapping[str, Any], notes: Notes) -> dict[str, str]:
     found: dict[str, str] = {}
-    for key, value in fields.items():
-        name = str(key).strip().casefold()
-        name = "id" if name == "_id" else name
+    for name, (key, given) in zip(field_names(fields), fields.items(), strict=True):
+        value = _only(name, given)
         if name not in FIELDS:
             note(notes, f"field not used: {str(key)[:60]}")
         elif name in found:
             raise ValueError(f"{name} is given twice")
-        elif (text := _text(name, value)) and name != "updated_at":
-            found[name] = text
+        elif name == "updated_at" or value in (None, [], {}):
+            continue
+        elif isinstance(value, str):
+            if text := _text(name, value):
+                found[name] = text
+        elif name in ("id", "text"):
+            raise ValueError(f"{name}: expected text, found {kind_of(value)}")
+        else:
+            note(notes, f"{name} left out: expected text, found {kind_of(value)}")
     return found
 
 
-def _text(name: str, value: Any) -> str:
-    if isinstance(value, list) and name == "category":
-        value = value[0] if value else None
-    if value is None:
-        return ""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueError(  # noqa: TRY004 - about a row, not about this call
-            f"{name}: expected text, found {kind_of(value)}"
-        )
-    text = str(value)
+def field_names(given: Iterable[object]) -> list[str]:
+    """Names of fields as they are looked up; `_id` is `id`, where there is no other."""
+    names = [str(name).strip().casefold() for name in given]
+    return names if "id" in names else ["id" if name == "_id" else name for name in names]
+
+
+def _only(name: str, value: Any) -> Any:
+    """Of a list of one, or of categories, the first."""
+    listed = isinstance(value, list) and value and (name == "category" or len(value) == 1)
+    return value[0] if listed else value
+
+
+def _text(name: str, text: str) -> str:
+    """A value without what only separates; empty where nothing of it can be seen."""
     if found := _SURROGATE.search(text):
         escaped = "\udc80" <= found[0] <= "\udcff"  # how Python keeps a byte it can't decode
         what = f"the byte 0x{ord(found[0]) - 0xDC00:02X}" if escaped else "half of a character"
         raise ValueError(f"{name}: contains {what}, which is no text")
-    return text.replace("\r\n", "\n").translate(_BLANKS).strip()
+    text = text.replace("\r\n", "\n").translate(_BLANKS).strip()
+    return text if text.strip(_INVISIBLE) else ""
 
 
 def _fit_title(found: dict[str, str], notes: Notes) -> None:
@@ -153,7 +176,7 @@ def note(notes: Notes, sentence: str, kind: str = "") -> None:
 def kind_of(value: object) -> str:
     """What a JSON value is, in words."""
     names = {dict: "an object", list: "a list", bool: "true or false", type(None): "null"}
-    return names.get(type(value), "a number" if isinstance(value, int | float) else "text")
+    return names.get(type(value), "a number" if isinstance(value, Number) else "text")
 
 
 def reason_of(error: ValidationError) -> str:

@@ -23,6 +23,8 @@ _MARKS = (
 )
 _NOT_UTF8 = re.compile("[\udc80-\udcff]+")
 WESTERN = "cp1252"
+_DAMAGED = "one lone surrogate"
+codecs.register_error(_DAMAGED, lambda error: ("\ud800", cast("UnicodeDecodeError", error).end))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Source:
 def opened_text(path: Path) -> Iterator[Source]:
     """The text of a file. Raises Unreadable, OSError.
 
-    A byte that is no text in the encoding found becomes a lone surrogate, which `readable` refuses.
+    What is no text in the encoding found becomes a lone surrogate, which `row_of` refuses.
     """
     with path.open("rb") as raw:
         packed = raw.read(2) == _GZIP
@@ -53,7 +55,7 @@ def opened_text(path: Path) -> Iterator[Source]:
             with packing as content:
                 encoding = encoding_of(content)
                 content.seek(0)
-                text = io.TextIOWrapper(content, encoding, errors="surrogateescape", newline="")
+                text = io.TextIOWrapper(content, encoding, errors=_errors(encoding), newline="")
                 yield Source(text, encoding, raw)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise Unreadable(f"the gzip file is damaged or cut off: {error}") from error
@@ -62,7 +64,12 @@ def opened_text(path: Path) -> Iterator[Source]:
 def decoded(content: bytes) -> str:
     """The text of a whole file. Raises Unreadable."""
     encoding = encoding_of(io.BytesIO(content))
-    return content.decode(encoding, "surrogateescape")
+    return content.decode(encoding, _errors(encoding))
+
+
+def _errors(encoding: str) -> str:
+    """How to decode what can't be decoded; of UTF-16 and -32 Python can't keep the bytes."""
+    return "surrogateescape" if encoding in ("utf-8-sig", WESTERN) else _DAMAGED
 
 
 def encoding_of(content: IO[bytes]) -> str:
@@ -72,8 +79,8 @@ def encoding_of(content: IO[bytes]) -> str:
         if start.startswith(mark):
             return name
     for first, name in ((1, "utf-16-le"), (0, "utf-16-be")):
-        half = start[first::2]
-        if half.count(0) * 3 > len(half):
+        high, low = start[first::2], start[1 - first :: 2]
+        if high.count(0) * 3 > len(high) and low.count(0) * 10 < high.count(0):
             return name
     good, bad, side_by_side = _bytes_beyond_ascii(content, start)
     if bad <= good:
