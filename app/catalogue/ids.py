@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from hashlib import blake2b
 from os import fsencode
 from pathlib import PurePath
@@ -28,6 +29,19 @@ def id_of_name(name: str) -> str:
     return name if valid(name) else _made(name)
 
 
+def ids_of_paths(paths: Iterable[PurePath]) -> dict[PurePath, str]:
+    """An id for each path, another one also where names only differ in how accents are composed.
+
+    File systems decompose names: a path alone has the same id in either form.
+    """
+    found, taken = dict[PurePath, str](), set[str]()
+    for path in sorted(paths, key=lambda each: not unicodedata.is_normalized("NFC", str(each))):
+        id_ = id_of_path(path)
+        found[path] = id_ if id_ not in taken else _made(path.as_posix(), exact=True)
+        taken.add(id_)
+    return found
+
+
 def id_of_path(path: PurePath) -> str:
     """An id for a file of a folder: another one for every other path, the same one every time.
 
@@ -41,9 +55,9 @@ def id_of_path(path: PurePath) -> str:
     return _made(path.as_posix(), name)
 
 
-def _made(name: str, shown: str = "") -> str:
-    """`name` decides, `shown` (or the name) is what is readable of it."""
-    composed = fsencode(unicodedata.normalize("NFC", name))  # file systems decompose names
+def _made(name: str, shown: str = "", *, exact: bool = False) -> str:
+    """`name` decides, composed unless `exact`; `shown` (or it) is what is readable of the name."""
+    hashed = fsencode(name if exact else unicodedata.normalize("NFC", name))
     words = _READABLE.findall(unicodedata.normalize("NFKD", shown or name))
     readable = "-".join(words)[: MAX_ID - _DIGITS - 1] or "document"
-    return f"{readable}-{blake2b(composed, digest_size=_DIGITS // 2).hexdigest()}"
+    return f"{readable}-{blake2b(hashed, digest_size=_DIGITS // 2).hexdigest()}"

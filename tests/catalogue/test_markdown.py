@@ -74,11 +74,17 @@ def test_id_from_the_path_title_from_the_heading_category_from_the_folder(tmp_pa
         ("---\ntitle: One\n---\n# Two\n\nText.", "One", "# Two\n\nText."),
         ("---\ntitle: Only\ndescription: This.\n---\n", "Only", "This."),
         ("---\n---\nText.", "name", "Text."),
+        ("---\n# remark\n---\nText.", "name", "Text."),
+        ("---\nTitle: Capital\n---\nText.", "Capital", "Text."),
         ('+++\ntitle = "Toml"\n+++\nText.', "Toml", "Text."),
+        ("+++\ntitle = Broken\n+++\nText.", "Broken", "Text."),
         ('{\n"title": "Json"\n}\n\nText.', "Json", "Text."),
         ("{% include x %}\nText.", "name", "{% include x %}\nText."),
         ("\ufeff---\r\ntitle: Windows\r\n---\r\nText.\r\n", "Windows", "Text."),
         ("# Only a heading", "Only a heading", "Only a heading"),
+        ("<!-- # no\n\n# title -->\n\n# One\n\nText.\n\n<!-- a --> <!-- b -->", "One", "Text."),
+        ("Text.\n\n<!-- a --> b\n\n```\n<!-- c -->\n```", "name", None),
+        ("---\nTEXT: no\ncategory: " + "x" * 99 + "\n---\nText.", "name", "Text."),
     ],
 )
 def test_title_and_text(tmp_path: Path, text: str, title: str, body: str | None) -> None:
@@ -95,7 +101,10 @@ def test_what_of_a_front_matter_is_used(tmp_path: Path) -> None:
 
 
 def test_code_of_mdx_is_no_text(tmp_path: Path) -> None:
-    text = "import A from 'b'\nimport C from 'd'\n\n# Title\n\nText.\n\nexport const x = 1\n\nEnd."
+    text = (
+        "import A from 'b'\nimport {\n  C\n} from 'd'\n\n{/* # No */}\n\n# Title\n\nText.\n\n"
+        "export function F() {\n\n  return <p>\n\n# No\n\n</p>\n}\n\nEnd.\n\nexport const x = {"
+    )
     found = document(tmp_path, "a.mdx", text)
     assert (found.title, found.text) == ("Title", "Text.\n\n\nEnd.")
 
@@ -105,6 +114,7 @@ def test_every_file_is_a_document_of_its_own(tmp_path: Path) -> None:
         "a-b.md", "a_b.md", "a b.md", "a.b.md", "A/B.md", "a/b.md", "a/b.markdown", "a/b.mdx",
         "UPPER.MD", "c++.md", "c.md", "!!!.md", "文档/安装.md", "文档/运行.md", "d/index.md",
         "e/index.md", "日本.md", "日本語.md", f"{'long' * 40}.md", f"{'long' * 41}.md",
+        "caf\u00e9.md", "cafe\u0301.md",
     ]  # fmt: skip
     write(tmp_path, dict.fromkeys(names, "Text."))
     found = ids(tmp_path)
@@ -134,7 +144,8 @@ def test_each_file_of_the_folder_and_no_other(tmp_path: Path) -> None:
     write(folder, {"node_modules/p/README.md": "P.", ".data/real.md": "Linked."})
     (folder / "folder.md").mkdir()
     links = (
-        "twice.md>b.md nowhere.md>gone.md loop>. up>.. linked.md>.data/real.md again.md>linked.md"
+        "self.md>self.md to.md>fro.md fro.md>to.md twice.md>b.md nowhere.md>gone.md loop>. up>.. "
+        "linked.md>.data/real.md again.md>linked.md"
     )
     for name, _, target in (each.partition(">") for each in [*links.split(), f"out.md>{outside}"]):
         (folder / name).symlink_to(target)
@@ -142,7 +153,7 @@ def test_each_file_of_the_folder_and_no_other(tmp_path: Path) -> None:
     found = list(markdown_rows(folder, notes))
     assert [row.document.id for row in found if row.document] == ["a.z", "again", "b"]
     assert [row.position for row in found] == [1, 2, 3]
-    assert sum(notes.values()) == 3 + 2 + 4 + 1 + 1, notes
+    assert sum(notes.values()) == 3 + 2 + 7 + 1 + 1, notes
     assert any("node_modules" in each for each in notes)
 
 

@@ -14,8 +14,13 @@ _LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 def front_matter(text: str) -> tuple[dict[str, Any], str]:
     """The fields of a text's front matter, and what follows it; its lines end in a line feed.
 
-    A text that only begins with a line `---` has none.
+    Names of fields have small letters. A text that only begins with a line `---` has none.
     """
+    fields, after = _parted(text)
+    return {name.lower(): value for name, value in fields.items()} | fields, after
+
+
+def _parted(text: str) -> tuple[dict[str, Any], str]:
     if text.startswith("{"):
         return _json(text)
     opening, _, rest = text.partition("\n")
@@ -35,23 +40,23 @@ def front_matter(text: str) -> tuple[dict[str, Any], str]:
 
 def _yaml(block: str) -> dict[str, Any] | None:
     """The fields, or None where the block is no front matter but the beginning of the text."""
-    try:
-        found = yaml.load(block, _LOADER)  # noqa: S506 - BaseLoader makes no objects
-    except (yaml.YAMLError, RecursionError, ValueError):
-        found = _line_by_line(block)
-    if found is None and not block.strip():
+    if not block.strip():
         return {}
+    try:
+        found = yaml.load(block, _LOADER) or {}  # noqa: S506 - BaseLoader makes no objects
+    except (yaml.YAMLError, RecursionError, ValueError):
+        found = _line_by_line(block, ":")
     parted = block.startswith("\n") and "title" not in (found or ())  # a rule, then text
     return None if parted or not isinstance(found, dict) else found
 
 
-def _line_by_line(block: str) -> dict[str, str] | None:
-    """What can be saved of broken YAML, as of `title: Bread: a guide`."""
-    pairs = (line.partition(":") for line in block.splitlines())
+def _line_by_line(block: str, mark: str) -> dict[str, str] | None:
+    """What can be saved of broken YAML or TOML, as of `title: Bread: a guide`."""
+    pairs = (line.partition(mark) for line in block.splitlines())
     found = {
-        key: value.strip().strip("\"'")
-        for key, mark, value in pairs
-        if mark and key.replace("-", "_").isidentifier()
+        key.rstrip(): value.strip().strip("\"'")
+        for key, marked, value in pairs
+        if marked and key.rstrip().replace("-", "_").isidentifier()
     }
     return found or None
 
@@ -60,7 +65,7 @@ def _toml(block: str) -> dict[str, Any] | None:
     try:
         return tomllib.loads(block)
     except (tomllib.TOMLDecodeError, RecursionError):
-        return None
+        return _line_by_line(block, "=")
 
 
 def _json(text: str) -> tuple[dict[str, Any], str]:

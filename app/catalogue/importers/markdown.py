@@ -1,9 +1,11 @@
 """Documents from Markdown: a file, or all files of a folder; every file is a document."""
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -11,18 +13,22 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from app.catalogue.headings import plain
-from app.catalogue.ids import id_of_path, valid
+from app.catalogue.ids import ids_of_paths, valid
 from app.catalogue.importers.front_matter import front_matter
 from app.catalogue.importers.markdown_folder import files_below
 from app.catalogue.importers.row import Notes, Row, Unreadable, note, row_of, shown
 from app.catalogue.importers.source import decoded
-from app.catalogue.incoming_documents import MAX_CATEGORY
 
 MAX_FILE = 8_388_608
 LEADING = 20_000
-"""Characters in which a title is looked for."""
+"""Characters in which a title is looked for: to parse a megabyte takes seconds."""
+LONGEST_STATEMENT = 100
+"""Lines of code in MDX, where its brackets are closed later than its paragraph ends."""
+_COMMENTS = re.compile(r"(?:<!--(?:(?!-->).)*-->\s*)+", re.DOTALL)
+_MDX_COMMENT = re.compile(r"\{/\*.*\*/\}", re.DOTALL)
 _BLOCKS = MarkdownIt("commonmark")
 _BLOCKS.core.ruler.enableOnly(["normalize", "block"])
+_END = Token("", "", 0)
 _NOTHING = frozenset({"", "null", "~"})
 
 
@@ -38,7 +44,8 @@ def markdown_rows(source: Path, notes: Notes) -> Iterator[Row]:
         root = source.parent
     else:
         files = files_below(source, notes)
-    derived = {path: id_of_path(path.relative_to(root)) for path in files}
+    ids = ids_of_paths(path.relative_to(root) for path in files)
+    derived = {path: ids[path.relative_to(root)] for path in files}
     claimed = {path: _claimed(path) for path in files}
     claims = Counter(claimed.values()) + Counter(derived.values())
     for number, path in enumerate(files, 1):
@@ -94,7 +101,7 @@ def _fields(inside: PurePath, text: str) -> dict[str, str]:
     return {
         "title": title or heading or _named(inside.stem),
         "text": body or _scalar(matter, "description") or _scalar(matter, "summary") or heading,
-        "category": (category or _named(inside.parent.name))[:MAX_CATEGORY],
+        "category": category or _named(inside.parent.name),
         "url": _scalar(matter, "url"),
     }
 
@@ -116,20 +123,29 @@ def _scalar(matter: Mapping[str, Any], name: str) -> str:
 
 
 def _heading(body: str, *, mdx: bool) -> tuple[str, range, list[range]]:
-    """The title by its first heading and the lines it takes, and lines of MDX that are no text.
+    """The title by its first heading and the lines it takes, and lines that are no text: comments,
+    and code of MDX.
 
     A heading of the first level counts wherever it stands, another one only at the beginning.
     """
-    tokens = _BLOCKS.parse(body[:LEADING].rpartition("\n")[0] if len(body) > LEADING else body)
-    top = [each for each in tokens if each.level == 0 and each.map and each.nesting >= 0]
-    code = [_lines(each) for each in top if mdx and _is_code(each, tokens)]
-    blocks = [each for each in top if _lines(each) not in code]
-    for place, each in enumerate(blocks):
+    whole = len(body) <= LEADING or mdx or "<!--" in body
+    tokens = _BLOCKS.parse(body if whole else body[:LEADING].rpartition("\n")[0])
+    top = [
+        (each, inside.content if each.nesting else each.content)
+        for each, inside in pairwise([*tokens, _END])
+        if each.level == 0 and each.map and each.nesting >= 0
+    ]
+    lines = body.split("\n") if mdx else []
+    code = [_no_text(each, content, lines) for each, content in top]
+    gone = {line for each in code for line in each}
+    blocks = [(each, content) for each, content in top if _lines(each).start not in gone]
+    for place, (each, content) in enumerate(blocks):
+        start = content[:LEADING]
         if each.type == "heading_open" and (each.tag == "h1" or not place):
-            if title := plain(tokens[tokens.index(each) + 1].content.replace("\n", " ")):
+            if title := plain(start.replace("\n", " ")):
                 return title, _lines(each), code
-        elif each.type == "html_block" and (title := _html_heading(each.content)):
-            return title, _lines(each) if _is_only(title, each.content) else range(0), code
+        elif each.type == "html_block" and (title := _html_heading(start)):
+            return title, _lines(each) if _is_only(title, content) else range(0), code
     return "", range(0), code
 
 
@@ -137,12 +153,30 @@ def _lines(block: Token) -> range:
     return range(*block.map) if block.map else range(0)
 
 
-def _is_code(block: Token, tokens: list[Token]) -> bool:
-    """Whether a paragraph is an import or export of MDX."""
-    if block.type != "paragraph_open":
-        return False
-    content = tokens[tokens.index(block) + 1].content
-    return content.startswith(("import ", "export "))
+def _no_text(block: Token, content: str, mdx: list[str]) -> range:
+    """The lines of a comment, and of an import or export of MDX, whose lines are given."""
+    if block.type == "html_block" and _COMMENTS.fullmatch(content.strip()):
+        return _lines(block)
+    if not mdx or block.type != "paragraph_open":
+        return range(0)
+    if _MDX_COMMENT.fullmatch(content):
+        return _lines(block)
+    return (
+        _statement(_lines(block), mdx) if content.startswith(("import ", "export ")) else range(0)
+    )
+
+
+def _statement(begun: range, lines: list[str]) -> range:
+    """The lines of a statement: more than are given where brackets are still open."""
+    depth, end = sum(map(_opened, lines[begun.start : begun.stop])), begun.stop
+    while depth > 0 and end < min(len(lines), begun.start + LONGEST_STATEMENT):
+        depth += _opened(lines[end])
+        end += 1
+    return begun if depth > 0 else range(begun.start, end)
+
+
+def _opened(line: str) -> int:
+    return sum(map(line.count, "{[(")) - sum(map(line.count, ")]}"))
 
 
 class _HtmlText(HTMLParser):

@@ -18,8 +18,8 @@ def files_below(folder: Path, notes: Notes) -> list[Path]:
     files = [path for path in found if not path.is_symlink()]
     known, root = {path.resolve() for path in files}, folder.resolve()
     for path in sorted(path for path in found if path.is_symlink()):
-        target = path.resolve()
-        if target.is_file() and target not in known and target.is_relative_to(root):
+        target = path.resolve() if path.is_file() else None  # one that leads to itself has no end
+        if target and target not in known and target.is_relative_to(root):
             known.add(target)
             files.append(path)
         else:
