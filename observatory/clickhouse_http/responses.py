@@ -33,18 +33,14 @@ PACKERS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": partial(gzip.compress, compresslevel=1),
 }
 STATUSES = {
-    60: 404,
-    81: 404,
-    47: 404,
-    46: 404,
+    **dict.fromkeys((46, 47, 50, 56, 60, 73, 81, 115, 336), 404),  # unknown
+    **dict.fromkeys((6, 25, 26, 27, 38, 41, 44, 53, 62, 70, 72, 131), 400),  # can't be parsed
     202: 503,
-    62: 400,
-    6: 400,
     164: 403,
     497: 403,
     159: 408,
 }
-"""HTTP's for some of ClickHouse's codes; 500 for the others."""
+"""HTTP's for some of ClickHouse's codes, as a server has them; 500 for the others."""
 _ID = re.compile("[!-~]{1,256}")
 _CODE = re.compile(r"Code: (\d+)\.")
 

@@ -33,6 +33,8 @@ ARGUMENTS = {
 """Of `clickhouse local`; the caches are a server's by default."""
 LOCK_SECONDS = 3
 """How long a killed predecessor may take to release the folder."""
+PYTHON_FORMATS = frozenset({"arrowtable", "dataframe", "datastore"})
+"""chDB's own, which are objects of Python packages."""
 READY = b"\n"
 
 
@@ -95,7 +97,7 @@ def _serve(connection: Connection, where: str) -> None:
             try:
                 session = session or Session(where)
                 result = _run(session, database, statement, output, parameters)
-            except (ChdbError, RuntimeError) as error:
+            except Exception as error:  # noqa: BLE001 - one that ends this thread ends the engine
                 _answer(connection, str(error).encode(errors="replace"), None)
             else:
                 _answer(connection, bytes(result.bytes()), _facts(result))
@@ -108,6 +110,8 @@ def _serve(connection: Connection, where: str) -> None:
 def _run(session: Session, database: str, statement: str, output: str, parameters: Any) -> Any:
     if database:
         session.query("USE `" + database.replace("\\", "\\\\").replace("`", "\\`") + "`")
+    if output.lower() in PYTHON_FORMATS:
+        raise ChdbError(f"Code: 73. DB::Exception: Unknown format {output}. (UNKNOWN_FORMAT)")
     return session.query(statement, output, params=parameters)
 
 

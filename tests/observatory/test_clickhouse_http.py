@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
+from tests.observatory import door as doors
 from tests.observatory.door import TOKEN, Door
 
 pytest_plugins = ["tests.observatory.opened"]
@@ -104,6 +105,12 @@ def test_a_format_is_named_in_the_statement_or_beside_it(
     with door.connected() as client:
         assert client.raw_query("SELECT 1 AS a, 'x' AS b", fmt=form) == expected
         assert client.raw_query(f"SELECT 1 AS a, 'x' AS b FORMAT {form}") == expected
+
+
+@pytest.mark.parametrize("form", ["Nonsense", "ArrowTable", "dataframe", "DataStore"])
+def test_a_format_that_is_none_is_refused(door: Door, form: str) -> None:
+    for answer in (door.ask("SELECT 1", default_format=form), door.ask(f"SELECT 1 FORMAT {form}")):
+        assert (answer.status_code, doors.code(answer)) == (404, 73)
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ def test_rows_that_are_none_store_nothing(
     door: Door, table: str, form: str, rows: bytes, expected: int
 ) -> None:
     answer = door.tell(rows, query=f"INSERT INTO {table} (number, text) FORMAT {form}")
-    assert answer.status_code >= 400
+    assert answer.status_code in (400, 403, 404)
     assert expected in (code(answer), 62)
     assert counted(door, table)["rows"] == 0
 
