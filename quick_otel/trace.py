@@ -16,6 +16,7 @@ from typing import Any, Final, Literal, TypeVar, cast
 
 from opentelemetry import trace as trace_api
 from opentelemetry.context import Context, attach, detach, get_current
+from opentelemetry.metrics import NoOpCounter
 from opentelemetry.sdk import trace as sdk
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, EventBase, ReadableSpan, SpanLimits, SpanProcessor
@@ -165,6 +166,9 @@ class QuickTracer(sdk.Tracer):
     def __init__(self, made: sdk.Tracer) -> None:
         """Take the place of the tracer that the SDK made."""
         vars(self).update(vars(made))
+        # Counters of started spans that lead nowhere are not asked.
+        started = getattr(self._tracer_metrics, "_started_spans", None)
+        self._is_counted = started is not None and not isinstance(started, NoOpCounter)
 
     def start_span(
         self,
@@ -194,7 +198,9 @@ class QuickTracer(sdk.Tracer):
         if decision is SAMPLE:
             bits |= TraceFlags.SAMPLED
         made = SpanContext(trace_id, ids.generate_span_id(), False, FLAGS[bits], result.trace_state)
-        counted = self._tracer_metrics.start_span(parent, decision)
+        counted = None
+        if self._is_counted:
+            counted = self._tracer_metrics.start_span(parent, decision)
         if decision is DROP:
             return NonRecordingSpan(made)
         # Without Span.__new__, which only refuses to make a bare Span.
