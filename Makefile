@@ -9,7 +9,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vitrine
 # The Collector's binary is outside the repository, in a folder named after its manifest's checksum.
 OTELCOL ?= $(CACHE)/collector/$(firstword $(shell cksum < collector/manifest.yaml))/otelcol
 SLOTH ?= $(CACHE)/sloth/$(SLOTH_VERSION)/sloth
-.PHONY: help run test test-stack test-stock test-upstream collector sloth up down logs smoke traffic check platforms format bench lock docs clean
+.PHONY: help run test test-stack test-stock test-upstream collector sloth up down logs smoke traffic check platforms format bench figures lock docs pictures clean
 COMPOSE := docker compose
 
 help: ## list the targets
@@ -95,6 +95,7 @@ check: $(VENV)/.dev ## style, format, types, generated pages
 	@$(BIN)/python -m observatory settings | diff docs/observatory.md - || { echo "docs/observatory.md is stale: make docs"; exit 1; }
 	@$(BIN)/python -m collector.merging signoz | diff signoz/otel-collector.yaml - || { echo "signoz/otel-collector.yaml is stale: make docs"; exit 1; }
 	@$(BIN)/python -m slo --check
+	@$(BIN)/python -m benchmarks.figures --check
 	@$(BIN)/hadolint Dockerfile
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker-compose.yml
 	@$(BIN)/yamllint --strict -d '{extends: default, rules: {line-length: disable, document-start: disable, braces: {max-spaces-inside: 1}, truthy: {check-keys: false}, comments: {min-spaces-from-content: 1}}}' \
@@ -126,6 +127,9 @@ bench: $(VENV)/.dev ## measure quality and speed (about 15 minutes; tables and b
 	@$(if $(wildcard $(OTELCOL)),OTELCOL=$(OTELCOL) $(BIN)/python -m benchmarks.collector,echo "Collector not found; build it: make collector")
 	@$(BIN)/python -m benchmarks.sizes
 
+figures: $(VENV)/.dev ## take the results of make bench over into docs/figures and docs/performance.md
+	@$(BIN)/python -m benchmarks.figures --take
+
 lock: $(VENV)/.dev ## resolve requirements again from pyproject.toml
 	@cd requirements && for extra in run observatory traffic dev; do case $$extra in \
 	  run) extras= ;; dev) extras="--extra observatory --extra traffic --extra dev" ;; *) extras="--extra $$extra" ;; esac; \
@@ -138,6 +142,10 @@ docs: $(VENV)/.dev ## regenerate the generated files
 	@$(BIN)/python -m observatory settings > docs/observatory.md
 	@$(BIN)/python -m collector.merging signoz > signoz/otel-collector.yaml
 	@$(BIN)/python -m slo
+	@$(BIN)/python -m benchmarks.figures
+
+pictures: $(VENV)/.dev ## take the pictures of the documents again (needs Chromium; some minutes)
+	@$(BIN)/python -m docs.pictures
 
 clean: ## remove the virtual environment and caches (not the data)
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -13,8 +13,8 @@ SENTENCES, RARE_WORDS, RARE_VOCABULARY = 4, 2, 20_000
 
 def seed_documents() -> list[Document]:
     """The seed catalogue as it is shipped."""
-    lines = (line for path in sorted(SEED.glob("*.jsonl")) for line in path.open(encoding="utf-8"))
-    return [Document(**json.loads(line)) for line in lines]
+    files = (path.read_text("utf-8") for path in sorted(SEED.glob("*.jsonl")))
+    return [Document(**json.loads(line)) for file in files for line in file.splitlines()]
 
 
 def documents(count: int, seed: int = 0) -> Iterator[Document]:

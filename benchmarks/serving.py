@@ -72,9 +72,9 @@ def main() -> None:
         empty, empty_process = stack.enter_context(server("empty", {"EXAMPLE": example}))
         systems = {
             "empty endpoint": (empty, empty_process, asked),
-            "service, queries that repeat": (kept, kept_process, asked),
-            "service, every answer made anew": (anew, anew_process, asked),
-            "service, every query new, Wikipedia asked": (fresh, fresh_process, new),
+            "repeated queries, answer cache on": (kept, kept_process, asked),
+            "repeated queries, answer cache off": (anew, anew_process, asked),
+            "new queries, a Wikipedia call each": (fresh, fresh_process, new),
         }
         for port, _, bodies in systems.values():
             load(port, bodies[: len(texts)], given.connections, 2)

@@ -5,7 +5,7 @@
 Paired: in each round every system is loaded in turn, and figures are medians over the rounds. All
 signals are on and every request is sampled; a collector on the same machine takes everything. CPU
 is that of the service's process, divided by its requests. The catalogue is the seed, the topic
-signal is known (a warm request): "made anew" has eight spans, "kept" three.
+signal is known (a warm request): eight spans with the answer cache off, three with it on.
 """
 
 import argparse
@@ -43,7 +43,7 @@ PARTS: dict[str, tuple[str, dict[str, str]]] = {
     "nothing sent": ("app", NOTHING_SENT | {"VITRINE_TELEMETRY__LOGS": "off"}),
 }
 """Where the time goes: what is left without a part, for the first workload."""
-GOALS = "goals (made anew): added CPU at most 0.55 of usual, throughput at least 0.75 of off"
+GOALS = "goals (answer cache off): added CPU at most 0.55 of usual, throughput at least 0.75 of off"
 
 
 @dataclass(slots=True)
@@ -137,7 +137,7 @@ def main() -> None:
     texts = [each.text for split in ("tune", "test") for each in seed_queries(split)]
     asked = [post("/recommend", json.dumps({"query": text}).encode()) for text in texts]
     rows: list[dict[str, object]] = []
-    for workload, kept in (("made anew", "0"), ("kept", "33554432")):
+    for workload, kept in (("answer cache off", "0"), ("answer cache on", "33554432")):
         with ExitStack() as stack:
             work = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             folder = work / "seed"
@@ -151,7 +151,7 @@ def main() -> None:
                 "VITRINE_LIMITS__REQUESTS_PER_SECOND": "1000000",
                 "VITRINE_LIMITS__BURST": "1000000",
             }
-            names = (*SYSTEMS, *PARTS) if workload == "made anew" else SYSTEMS
+            names = (*SYSTEMS, *PARTS) if workload == "answer cache off" else SYSTEMS
             systems = {name: start(stack, name, folder, common, work) for name in names}
             for each in systems.values():
                 load(each.port, asked, given.connections, WARM_UP_SECONDS)

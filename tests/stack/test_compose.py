@@ -123,11 +123,11 @@ def test_nothing_has_to_be_prepared_and_the_example_names_each_secret() -> None:
     assert all(secret in str(SERVICES[GUARD]["environment"]) for secret in secrets)
 
 
-def test_the_readme_says_how_to_log_in() -> None:
-    readme = (ROOT / "README.md").read_text()
+def test_the_page_of_the_stack_says_how_to_log_in() -> None:
+    page = (ROOT / "docs/stack.md").read_text()
     defaults = variables((ROOT / "docker-compose.yml").read_text())
     for name in ("SIGNOZ_EMAIL", "SIGNOZ_PASSWORD", "CLICKHOUSE_REPORTS_PASSWORD"):
-        assert defaults[name].removeprefix(":-") in readme
+        assert defaults[name].removeprefix(":-") in page
 
 
 @pytest.mark.parametrize(

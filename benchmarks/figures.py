@@ -1,0 +1,79 @@
+"""Puts the benchmarks' figures into docs/performance.md.
+
+    python -m benchmarks.figures            # write the tables from docs/figures/*.json
+    python -m benchmarks.figures --take     # first take over what is in benchmarks/results/
+    python -m benchmarks.figures --check    # fail where the document says something else
+
+A table stands between `<!-- figures NAME: column, column … -->` and `<!-- end -->`; without
+columns it has all of them.
+"""
+
+import argparse
+import json
+import re
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.report import RESULTS
+
+DOCS = Path(__file__).parents[1] / "docs"
+DOCUMENT, FIGURES = DOCS / "performance.md", DOCS / "figures"
+PLACE = re.compile(r"<!-- figures ([\w-]+)(?:: ([^>]+?))? -->\n.*?<!-- end -->", re.DOTALL)
+
+
+def cell(value: object) -> str:
+    """A number with three significant digits, at most; a text as it is."""
+    if isinstance(value, float):
+        rounded = float(f"{value:.3g}")
+        return f"{rounded:,.0f}" if abs(rounded) >= 100 else f"{rounded:g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def table(measured: Mapping[str, Any], columns: list[str]) -> str:
+    """The rows as Markdown, and how and when they were measured."""
+    rows = measured["rows"]
+    columns = columns or list(rows[0])
+    machine = measured["machine"]
+    texts = [all(isinstance(row.get(column, ""), str) for row in rows) for column in columns]
+    lines = [columns, ["---" if text else "---:" for text in texts]]
+    lines += [[cell(row.get(column, "")) for column in columns] for row in rows]
+    command = f"`python -m benchmarks.{measured['name'].partition('-')[0]}`"
+    day = measured["at"].partition("T")[0]
+    about = f"{command}, {day}, Python {machine['python']}, {machine['machine']}."
+    text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return f"{text}\n\n{' '.join(filter(None, (about, measured.get('note'))))}"
+
+
+def filled(document: str, figures: Path) -> str:
+    """The document with its tables made again."""
+
+    def place(found: re.Match[str]) -> str:
+        name, columns = found[1], [each.strip() for each in (found[2] or "").split(",") if each]
+        measured = json.loads((figures / f"{name}.json").read_text("utf-8"))
+        head = found[0].partition("\n")[0]
+        return f"{head}\n\n{table(measured, columns)}\n\n<!-- end -->"
+
+    return PLACE.sub(place, document)
+
+
+def main() -> None:
+    """Write the tables, or compare them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--take", action="store_true", help="use the results of the last runs")
+    parser.add_argument("--check", action="store_true", help="only compare")
+    given = parser.parse_args()
+    for each in RESULTS.glob("*.json") if given.take else ():
+        shutil.copy(each, FIGURES)
+    is_now = DOCUMENT.read_text("utf-8")
+    should_be = filled(is_now, FIGURES)
+    if not given.check:
+        DOCUMENT.write_text(should_be, "utf-8")
+    elif is_now != should_be:
+        sys.exit("docs/performance.md differs from docs/figures/*.json: make docs")
+
+
+if __name__ == "__main__":
+    main()
