@@ -35,7 +35,7 @@ PAGES = [
     {"title": "Bread", "description": "Food made of flour and water"},
     {"title": "Food preservation", "description": "Inhibition of microbial growth in food"},
 ]
-ROUNDS, SEARCH_SECONDS, PATIENCE = 60, 0.06, 180
+ROUNDS, SEARCH_SECONDS, PATIENCE = 150, 0.06, 180
 WIDTH, HEIGHT = 1000, 900
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 ARGUMENTS += ["--disable-component-update"]
@@ -139,7 +139,7 @@ def photograph(page: Page, url: str) -> None:
     page.goto(trace)
     page.get_by_text("rank candidates").first.wait_for()
     save(page, "trace", 620)
-    page.goto(f"{observatory}/charts?last=120")
+    page.goto(f"{observatory}/charts?last=300")
     page.locator(".u-over").first.wait_for()
     save(page, "charts", 700)
     page.goto(f"{observatory}/sql?report=red_per_route")
