@@ -8,8 +8,8 @@ from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.util.types import AnyValue
 
 PLAIN = frozenset({bool, int, float, bytes, NoneType})
-"""Types (exactly these, no subclasses) whose values the SDK keeps unchanged, as it keeps strings that
-are not too long."""
+"""Types (exactly these, no subclasses) whose values the SDK keeps unchanged, as it keeps strings
+that are not too long."""
 
 
 class QuickAttributes(BoundedAttributes):
