@@ -29,7 +29,7 @@ class Unexpected:
         except ClientDisconnect:
             return  # nobody waits for an answer
         except Exception:
-            log.exception("unhandled error")
+            log.exception("unhandled error", extra={"otel.event.name": "exception"})
             if begun:  # too late for an answer; the connection must break
                 raise
             told = "This is a fault of the service, not of your request; trying again may help."

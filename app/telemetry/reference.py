@@ -26,8 +26,10 @@ TAIL = """| `SELECT` | CLIENT | sqlite3 instrumentation |
 A failure has status ERROR and `error.type` on the span where it happened, also where the service
 recovered: then the request is degraded and not failed. `error.type` is the exception's name, or the
 status Wikipedia answered with. A failure that the service is not built to live with leaves one
-`exception` event with its stack, on the stage or request it happened in, and a log record. Feedback
-links to the span of the recommendation it judges.
+`exception` event with its stack, of the stage or request it happened in: a log record (ERROR where
+the failure left the stage, WARN where the service recovered) and, for tools that read exceptions
+from spans, a span event. `OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN` chooses: `logs/dup` (both, the
+default) or `logs`. Feedback links to the span of the recommendation it judges.
 
 Left out for privacy, although the conventions have them: query strings, headers, the caller's
 address, port and program, the Host header, database file names, `tracestate`, and messages of

@@ -1,11 +1,12 @@
 -- Errors by type and place
 -- What fails, where, since when, and in which trace? One row for each type of error on a span: the
 -- exception, or `error.type`. A handled error is on the span where it happened, not on its request.
--- `raised_in` is the innermost stack frame of an unexpected exception; `trace_id` is the latest
--- example.
+-- `raised_in` is the innermost stack frame of an unexpected exception, from the span's event or the
+-- log record within that span; `trace_id` is the latest example.
 WITH
     now() - INTERVAL 1 HOUR AS since,
-    arrayFirst(event -> event.name = 'exception', span.events).attributes AS exception,
+    arrayFirst(event -> event.name = 'exception', span.events).attributes AS on_span,
+    if(empty(on_span), log.attributes, on_span) AS exception,
     extractAll(exception['exception.stacktrace'], 'File "[^"]+", line \\d+, in \\S+')[-1] AS frame
 SELECT
     coalesce(
@@ -22,6 +23,11 @@ SELECT
     toDateTime64(max(span.time), 3) AS last_seen,
     argMax(span.trace_id, span.time) AS trace_id
 FROM vitrine.spans AS span
+LEFT ANY JOIN (
+    SELECT trace_id, span_id, attributes
+    FROM vitrine.logs
+    WHERE time > now() - INTERVAL 1 HOUR AND attributes['exception.stacktrace'] != ''
+) AS log ON log.trace_id = span.trace_id AND log.span_id = span.span_id
 WHERE span.status = 'error' AND span.time > since
 GROUP BY error, service, span_name, raised_in
 ORDER BY occurrences DESC, error, service, span_name, raised_in

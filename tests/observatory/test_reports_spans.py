@@ -16,7 +16,7 @@ from opentelemetry.semconv.attributes.http_attributes import (
 from app.recommend.stages import ANALYZE, FETCH_TOPIC, RETRIEVE
 from app.telemetry import vocabulary as v
 from tests.observatory.reports_asking import Reports
-from tests.observatory.reports_told import Attributes, Event, Span, trace_id
+from tests.observatory.reports_told import Attributes, Event, Record, Span, trace_id
 
 pytest_plugins = ["tests.observatory.reports_fixture"]
 NAME = "POST /recommend"
@@ -99,15 +99,20 @@ def test_error_groups(reports: Reports) -> None:
         late,
         replace(late, trace="b", ago=50),
         replace(request("c", 1, 500), events=(Event(name=v.CACHE_MISS), unexpected)),
+        replace(request("f", 1, 500), ago=70),  # its exception is in the logs only
+        Record(
+            body="KeyError in “rank”", ago=69, trace="f", span="1", severity="ERROR", number=17,
+            attributes=unexpected.attributes,
+        ),
         replace(late, trace="d", name="GET", ago=70, attributes={}),
         request("e", 1, 422),
-    )
+    )  # fmt: skip
     rows = reports.rows("error_groups")
     place = 'File "/app/recommend/ranking.py", line 27, in rank'
     first, then, last = (reports.moment(ago) for ago in (100, 70, 50))
     assert [[*row.values()] for row in rows] == [
+        ["KeyError", "vitrine", NAME, place, 2, 2, first, then, trace_id("f")],
         ["TimeoutError", "vitrine", FETCH_TOPIC, "", 2, 2, first, last, trace_id("b")],
-        ["KeyError", "vitrine", NAME, place, 1, 1, first, first, trace_id("c")],
         ["unknown", "vitrine", "GET", "", 1, 1, then, then, trace_id("d")],
     ]
 

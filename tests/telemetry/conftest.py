@@ -9,6 +9,7 @@ from unittest.mock import patch
 import pytest
 
 from app.settings import TelemetrySettings, WikipediaSettings
+from app.telemetry.kit.exceptions import BOTH, OPT_IN
 from tests.api.conftest import (  # noqa: F401 - fixtures
     anyio_backend,
     shelf_data,
@@ -23,7 +24,7 @@ from tests.telemetry.telling import Service, Telling
 @pytest.fixture(autouse=True)
 def _environment() -> Iterator[None]:
     """Setting telemetry up gives standard variables defaults; they end with the test."""
-    with patch.dict(os.environ):
+    with patch.dict(os.environ, {OPT_IN: BOTH}):
         yield
 
 

@@ -8,6 +8,7 @@ from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogR
 from opentelemetry.sdk.resources import Resource
 
 from app.telemetry.facts import FAILURES
+from app.telemetry.kit.exceptions import Exceptions
 from app.telemetry.kit.logs import PrivateHandler
 from app.telemetry.vocabulary import CORE
 
@@ -21,7 +22,8 @@ class Logged:
         self.exporter = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]
         self.provider = LoggerProvider(Resource({}), shutdown_on_exit=False)
         self.provider.add_log_record_processor(SimpleLogRecordProcessor(self.exporter))
-        self.handler = PrivateHandler(self.provider, FAILURES, ["app"], CORE.input_hash)
+        exceptions = Exceptions(FAILURES, self.provider.get_logger("here"), CORE.input_hash)
+        self.handler = PrivateHandler(self.provider, exceptions, ["app"])
 
     @property
     def all(self) -> list[ReadableLogRecord]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from opentelemetry._logs import NoOpLogger
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.resources import Resource
@@ -12,6 +13,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from app.recommend.types import Query, Term
 from app.telemetry import vocabulary as v
 from app.telemetry.facts import FAILURES, OF_THE_REQUEST, facts, typed
+from app.telemetry.kit.exceptions import Exceptions
 from app.telemetry.kit.measurements import Instruments
 from app.telemetry.kit.privacy import Hasher, PrivateSpans
 from app.telemetry.kit.stages import Observing, Stages
@@ -31,7 +33,8 @@ class Watch:
         self.tracer = traces.get_tracer(v.SCOPE)
         self.instruments = Instruments(metrics.get_meter(v.SCOPE))
         observing = Observing(v.CORE, facts, FAILURES, OF_THE_REQUEST, typed, plain)
-        self.stages = Stages(self.tracer, self.instruments, Hasher("key"), observing)
+        exceptions = Exceptions(FAILURES, NoOpLogger(v.SCOPE), v.CORE.input_hash)
+        self.stages = Stages(self.tracer, self.instruments, exceptions, Hasher("key"), observing)
 
     @property
     def spans(self) -> tuple[ReadableSpan, ...]:

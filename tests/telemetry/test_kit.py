@@ -10,7 +10,7 @@ from textwrap import dedent
 from unittest.mock import patch
 
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, HTTPException
 from opentelemetry._logs import SeverityNumber
 from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, TracerProvider
 from opentelemetry.semconv.attributes.db_attributes import DB_QUERY_TEXT
@@ -162,6 +162,18 @@ async def test_another_service_is_observed() -> None:
     assert broken_traces(recorder) == []
 
 
+async def test_an_http_exception_is_an_answer_and_no_defect(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def gone(*_: object) -> None:
+        raise HTTPException(410)
+
+    monkeypatch.setattr(shop, "price_of", gone)
+    recorder = await observed(["/price?item=tea"], shop.app)
+    assert [event for span in recorder.spans for event in span.events] == []
+    assert [each.event_name for each in recorder.records] == ["request.answered"]
+
+
 async def test_what_nothing_handles_is_a_500_with_its_stack(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -169,6 +181,7 @@ async def test_what_nothing_handles_is_a_500_with_its_stack(
     recorder = await observed([f"/price?item={CANARY}"], shop.app)
     exceptions = [event for span in recorder.spans for event in span.events]
     assert [each.name for each in exceptions] == ["exception"]
+    assert [each.event_name for each in recorder.records] == ["exception", "request.answered"]
     (wide,) = [each for each in recorder.records if each.event_name == "request.answered"]
     assert (wide.attributes or {})["http.response.status_code"] == 500
     assert wide.severity_number is SeverityNumber.ERROR

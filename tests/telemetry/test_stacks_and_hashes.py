@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.telemetry.kit.facts import MOST_CAUSES, stack_of
+from app.telemetry.kit.exceptions import MOST_CAUSES, stack_of
 from app.telemetry.kit.privacy import Hasher
 
 TYPED = "what was " + "typed"

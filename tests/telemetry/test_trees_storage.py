@@ -27,6 +27,7 @@ from app.recommend.stages import WRITE
 from app.recommend.types import Document
 from app.telemetry import vocabulary as v
 from app.telemetry.kit import vocabulary as kit_names
+from app.telemetry.kit.exceptions import EVENT
 from tests.telemetry.expected import DOCUMENT, refused, server
 from tests.telemetry.telling import Telling
 from tests.telemetry.trees import assert_same, client, exception, span
@@ -48,12 +49,12 @@ async def test_a_statement_fails(telling: Telling, monkeypatch: pytest.MonkeyPat
             ERROR_TYPE: "OperationalError",
         },
     )
-    why = exception("OperationalError", "rows")
+    why = exception("sqlite3.OperationalError", "rows")
     expected = refused("GET /documents/{document_id}", 500, "storage-schema", why, statement)
     assert_same(service.tree(answer), expected)
-    (record,) = [each for each in service.said(answer) if not each.event_name]
+    (record,) = [each for each in service.said(answer) if each.event_name == EVENT]
     assert record.severity_number is SeverityNumber.ERROR
-    assert (record.attributes or {})[EXCEPTION_TYPE] == "OperationalError"
+    assert (record.attributes or {})[EXCEPTION_TYPE] == "sqlite3.OperationalError"
     assert service.wide_event(answer).severity_number is SeverityNumber.ERROR
     assert service.counts(v.CORE.problem_count) == {("storage-schema", 500): 1}
     assert service.counts(kit_names.DATABASE_DURATION) == {

@@ -12,8 +12,11 @@ from opentelemetry.semconv.attributes.exception_attributes import (
     EXCEPTION_TYPE,
 )
 
+from app.recommend.fusion import Fusion
+from app.recommend.ranking import FallbackModel
 from app.recommend.stages import ANALYZE, FEEDBACK, RANK, RETRIEVE, SCORE
 from app.telemetry import vocabulary as v
+from app.telemetry.kit.exceptions import EVENT, OPT_IN
 from tests.api.service import problem, recommended
 from tests.telemetry.agreement import server_span
 from tests.telemetry.expected import BREAD, FUSION, RECOMMENDATION, refused, server, stages
@@ -30,6 +33,10 @@ STAGES = {
     RANK: "app.recommend.pipeline.rank",
 }
 """Where each stage can be broken."""
+
+
+class Model(Fusion):
+    """One that can be broken, so that fusion takes its place."""
 
 
 def breaks(*_: object, **__: object) -> NoReturn:
@@ -50,7 +57,7 @@ async def test_a_stage_breaks(
     done = takewhile(lambda each: isinstance(each, Tree) and each.name != stage, stages())
     broken = span(stage, {ERROR_TYPE: "RuntimeError"}, exception("RuntimeError", "breaks"))
     assert_same(service.tree(answer), refused(ASK, 500, "internal", *done, broken))
-    _assert_told(service, answer)
+    _assert_told(service, answer, f"RuntimeError in “{stage}”")
     assert (service.wide_event(answer).attributes or {})[ERROR_TYPE] == "RuntimeError"
     assert service.counts(v.CORE.stage_duration)[stage, "RuntimeError"] == 1
     assert service.counts(v.RECOMMEND_DURATION) == {(None, "RuntimeError"): 1}
@@ -67,7 +74,7 @@ async def test_it_breaks_between_the_stages(
     about = {**made, v.RECOMMENDATION_ID: RECOMMENDATION}
     why = exception("RuntimeError", "breaks")
     assert_same(service.tree(answer), server(ASK, 500, about, v.CACHE_MISS, why, *stages()))
-    _assert_told(service, answer)
+    _assert_told(service, answer, "unhandled error")
 
 
 async def test_feedback_breaks(telling: Telling, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,8 +86,52 @@ async def test_feedback_breaks(telling: Telling, monkeypatch: pytest.MonkeyPatch
     assert_same(service.tree(answer), refused("POST /feedback", 500, "internal", why))
     assert service.counts(v.CORE.stage_duration) == {(FEEDBACK, "RuntimeError"): 1}
     assert service.counts(v.FEEDBACK) == {}
-    (record,) = [each for each in service.said(answer) if not each.event_name]
+    (record,) = _exceptions(service.said(answer))
     _assert_has_a_stack(record)
+
+
+@pytest.mark.parametrize("chosen", ["", "logs", "logs/dup"])
+@pytest.mark.parametrize(
+    ("broken", "status", "severity"),
+    [
+        ("app.recommend.pipeline.rank", 500, SeverityNumber.ERROR),  # in a stage
+        ("app.api.recommend.encode", 500, SeverityNumber.ERROR),  # between stages
+        ("app.recommend.ranking.FallbackModel.score", 500, SeverityNumber.ERROR),
+        (
+            "tests.telemetry.test_trees_unexpected.Model.score",
+            200,
+            SeverityNumber.WARN,
+        ),  # recovered
+    ],
+)
+async def test_exceptions_go_to_the_signals_that_are_chosen(
+    telling: Telling,
+    monkeypatch: pytest.MonkeyPatch,
+    chosen: str,
+    broken: str,
+    status: int,
+    severity: SeverityNumber,
+) -> None:
+    """By the standard variable; each is one event a signal, however often it is logged."""
+    monkeypatch.setenv(OPT_IN, chosen)
+    monkeypatch.setattr("app.parts.load_model", lambda _: FallbackModel(Model(), Fusion()))
+    monkeypatch.setattr(broken, breaks)
+    async with telling() as service:
+        answer = await service.ask(BREAD)
+    assert answer.status_code == status
+    events = [(event, each) for each in service.of_trace(answer) for event in each.events]
+    on_spans = [each for event, each in events if event.name == EVENT]
+    in_logs = _exceptions(service.said(answer))
+    assert (len(on_spans), len(in_logs)) == (chosen != "logs", chosen != "")
+    for record in in_logs:
+        _assert_has_a_stack(record)
+        assert record.severity_number is severity
+        assert record.span_id == (on_spans[0].context.span_id if on_spans else record.span_id)
+    stacks = [
+        each for each in service.said(answer) if EXCEPTION_STACKTRACE in (each.attributes or {})
+    ]
+    assert len(stacks) == (1 if chosen or status == 500 else 0)
+    _assert_nothing_quoted(service)
 
 
 @pytest.mark.parametrize("broken", ["app.api.recommend.encode", "app.api.documents.get"])
@@ -114,12 +165,21 @@ async def test_telemetry_that_breaks_takes_nothing_with_it(
     _assert_nothing_quoted(service)
 
 
-def _assert_told(service: Service, answer: httpx.Response) -> None:
-    """A record with the stack and the input's hash; the wide event and a counter say so too."""
+def _exceptions(records: list[LogRecord]) -> list[LogRecord]:
+    return [each for each in records if each.event_name == EVENT]
+
+
+def _assert_told(service: Service, answer: httpx.Response, body: str) -> None:
+    """One exception event with the stack and the input's hash, of the span where it happened; the
+    wide event and a counter say so too."""
     wide = service.wide_event(answer)
     (record,) = [each for each in service.said(answer) if each is not wide]
-    assert (record.severity_number, record.body) == (SeverityNumber.ERROR, "unhandled error")
-    assert record.span_id == trace_of(answer)[1]
+    assert (record.event_name, record.body) == (EVENT, body)
+    assert record.severity_number is SeverityNumber.ERROR
+    (holder,) = [
+        each for each in service.of_trace(answer) if EVENT in {e.name for e in each.events}
+    ]
+    assert record.span_id == holder.context.span_id
     _assert_has_a_stack(record)
     told, about = wide.attributes or {}, record.attributes or {}
     assert about[v.CORE.input_hash] == told[v.CORE.input_hash]

@@ -112,7 +112,9 @@ def at_once(*trees: Tree) -> AtOnce:
 
 def exception(kind: str, function: str) -> Event:
     """An expected exception whose stack goes through a function."""
-    stack = Like(f"a stack through {function}", str, rf".*\bin {function}\n.*{kind}")
+    stack = Like(
+        f"a stack through {function}", str, rf".*\bin {function}\n.*{kind.rpartition('.')[2]}"
+    )
     return Event("exception", {EXCEPTION_TYPE: kind, EXCEPTION_STACKTRACE: stack})
 
 

@@ -1,20 +1,13 @@
 """What a service says about the results of its stages: the types between it and the kit."""
 
-import os
-import traceback
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from asyncio import CancelledError
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
-from types import FrameType
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
+
+from starlette.exceptions import HTTPException
 
 from .vocabulary import Attributes, Event, Metric
-
-MOST_CAUSES, MOST_CALLERS, LONGEST_STACK = 16, 16, 8_000
-"""How many exceptions a stack goes through, how many callers it names, and its last characters
-that are kept."""
-INSTRUMENTATION = f"{os.sep}opentelemetry{os.sep}instrumentation{os.sep}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +85,7 @@ class Failures:
     """
 
     callers: tuple[type[BaseException], ...] = ()
-    foreseen: tuple[type[BaseException], ...] = (TimeoutError,)
+    foreseen: tuple[type[BaseException], ...] = (TimeoutError, CancelledError)
     name: Callable[[BaseException], str] = class_name
 
     def error_type(self, error: BaseException | None) -> str | None:
@@ -102,66 +95,5 @@ class Failures:
         return self.name(error)
 
     def is_unforeseen(self, error: BaseException) -> bool:
-        """Whether an engineer has to look at the stack."""
-        return not isinstance(error, (*self.callers, *self.foreseen))
-
-
-def mark(error: BaseException, signal: Literal["span", "log"]) -> None:
-    """Remember on an exception that a signal has it, for what it passes on its way."""
-    with suppress(AttributeError):  # a class with slots and no room for it
-        error.__telemetry__ = {*getattr(error, "__telemetry__", ()), signal}  # type: ignore[attr-defined]
-
-
-def is_marked(error: BaseException, signal: Literal["span", "log"]) -> bool:
-    """Whether the signal has this exception, or one it was raised from."""
-    link: BaseException | None = error
-    for _ in range(MOST_CAUSES):
-        if link is None:
-            break
-        if signal in getattr(link, "__telemetry__", ()):
-            return True
-        link = link.__cause__
-    return False
-
-
-def stack_of(error: BaseException) -> str:
-    """Where it happened, causes first: frames and names of exceptions, never their messages.
-
-    Frames of instrumentation libraries are left out. Where that leaves none, because a library
-    caught the error just where it happened, the frames that called the library stand there.
-    """
-    return _stack(error, set())[-LONGEST_STACK:]
-
-
-def _stack(error: BaseException, seen: set[int]) -> str:
-    """Of an exception, its causes and the members of a group; `seen` are those already shown."""
-    parts: list[str] = []
-    link: BaseException | None = error
-    while link is not None and id(link) not in seen and len(seen) < MOST_CAUSES:
-        seen.add(id(link))
-        parts.append(_one_stack(link, seen))
-        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
-    return "\n\ncause of\n\n".join(reversed(parts))
-
-
-def _one_stack(error: BaseException, seen: set[int]) -> str:
-    frames = _frames(traceback.walk_tb(error.__traceback__)) or _callers(error)
-    here = "".join([*traceback.StackSummary.from_list(frames).format(), type(error).__qualname__])
-    if not isinstance(error, BaseExceptionGroup):
-        return here
-    inner = [stack for each in error.exceptions if (stack := _stack(each, seen))]
-    return f"{here} of\n\n" + "\n\nand\n\n".join(inner)
-
-
-def _frames(walked: Iterable[tuple[FrameType, int]]) -> list[traceback.FrameSummary]:
-    found = traceback.StackSummary.extract(walked)
-    return [each for each in found if INSTRUMENTATION not in each.filename]
-
-
-def _callers(error: BaseException) -> list[traceback.FrameSummary]:
-    """The nearest frames that called the first one of the traceback, outermost first."""
-    first = error.__traceback__
-    if first is None or first.tb_frame.f_back is None:
-        return []
-    walked = traceback.walk_stack(first.tb_frame.f_back)
-    return _frames(islice(walked, MOST_CALLERS))[::-1]
+        """Whether an engineer has to look at the stack. An `HTTPException` is only an answer."""
+        return not isinstance(error, (*self.callers, *self.foreseen, HTTPException))

@@ -28,6 +28,7 @@ from starlette.middleware import Middleware
 
 from .console_lines import ConsoleLine
 from .environment import warn_later
+from .exceptions import Exceptions
 from .exporters import Exporters
 from .facts import Describe, Failures, nothing
 from .instrumentation import (
@@ -112,15 +113,17 @@ class Kit:
         secret = settings.hash_key
         hasher = Hasher(secret.get_secret_value() if secret else None)
         observing = Observing(self.core, facts, failures, of_the_request, typed, plain)
-        self.stages = Stages(self.tracer, self.instruments, hasher, observing)
-        self._handler = PrivateHandler(self.logs, failures, loggers, self.core.input_hash)
+        logger = self.logs.get_logger(name, version, about.schema_url)
+        exceptions = Exceptions(failures, logger, self.core.input_hash)
+        self.stages = Stages(self.tracer, self.instruments, exceptions, hasher, observing)
+        self._handler = PrivateHandler(self.logs, exceptions, loggers)
         self._loggers = loggers
         self._untraced = untraced
         self.middleware = Middleware(
             RequestTelemetry,
             core=self.core,
             instruments=self.instruments,
-            logger=self.logs.get_logger(name, version, about.schema_url),
+            logger=logger,
             untraced=re.compile(untraced),
         )
         observe_process(meter)

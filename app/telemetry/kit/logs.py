@@ -15,13 +15,10 @@ from typing import Any
 from opentelemetry import trace
 from opentelemetry._logs import LoggerProvider
 from opentelemetry.instrumentation.logging.handler import LoggingHandler
-from opentelemetry.semconv.attributes.exception_attributes import (
-    EXCEPTION_STACKTRACE,
-    EXCEPTION_TYPE,
-)
+from opentelemetry.semconv.attributes.exception_attributes import EXCEPTION_TYPE
 
-from .facts import Failures, mark, stack_of
-from .request_record import current, record_exception
+from .exceptions import EVENT, EVENT_NAME, Exceptions, exception_type, is_marked, mark, stack_of
+from .request_record import current
 
 SERVERS = ("uvicorn",)
 """Loggers of servers, which show nothing but what they mean to."""
@@ -40,15 +37,11 @@ class PrivateHandler(LoggingHandler):
     """The library's handler, for records without messages of exceptions."""
 
     def __init__(
-        self,
-        logger_provider: LoggerProvider,
-        failures: Failures,
-        own: Collection[str],
-        input_hash: str,
+        self, logger_provider: LoggerProvider, exceptions: Exceptions, own: Collection[str]
     ) -> None:
         """`own`: the first parts of the loggers' names that are the service's."""
         super().__init__(logger_provider=logger_provider)
-        self._failures, self._own, self._input_hash = failures, {*own, *SERVERS}, str(input_hash)
+        self._exceptions, self._own = exceptions, {*own, *SERVERS}
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -61,9 +54,12 @@ class PrivateHandler(LoggingHandler):
         return record.name.partition(".")[0] in self._own
 
     def _is_wanted(self, record: logging.LogRecord) -> bool:
-        """Warnings of all, information of our own."""
+        """Warnings of all, information of our own; of an exception not the same event again."""
         wanted = self._is_own(record) or record.levelno >= logging.WARNING
-        return wanted and not str(record.msg).startswith(REPEATED)
+        error = record.exc_info[1] if record.exc_info else None
+        is_event = error is not None and getattr(record, EVENT_NAME, "") == EVENT
+        again = error is not None and is_event and is_marked(error, "event")
+        return wanted and not again and not str(record.msg).startswith(REPEATED)
 
     def _private(self, record: logging.LogRecord) -> logging.LogRecord:
         """A copy without what must not leave the process."""
@@ -81,14 +77,22 @@ class PrivateHandler(LoggingHandler):
         return record
 
     def _describe(self, error: BaseException, attributes: dict[str, Any]) -> None:
-        """The exception as the conventions have it; on the current span too, once."""
-        mark(error, "log")
-        attributes[EXCEPTION_TYPE] = self._failures.name(error)
-        attributes[EXCEPTION_STACKTRACE] = stack_of(error)
-        if (request := current.get()) is not None:
-            if self._input_hash in request.attributes:
-                attributes[self._input_hash] = request.attributes[self._input_hash]
-            record_exception(trace.get_current_span(), error, self._failures)
+        """The exception as the conventions have it; on the span of the current request too.
+
+        The first record of an exception is its event. Those after it have its type only.
+        """
+        repeated = is_marked(error, "event")
+        mark(error, "logged")
+        attributes.pop(EVENT_NAME, None)
+        if repeated:
+            attributes[EXCEPTION_TYPE] = exception_type(error)
+        else:
+            attributes.update(self._exceptions.attributes(error))
+        if self._exceptions.in_logs and not repeated:
+            mark(error, "event")
+            attributes[EVENT_NAME] = EVENT
+        if current.get() is not None:
+            self._exceptions.add_to(trace.get_current_span(), error)
 
 
 class PlainFormatter(logging.Formatter):

@@ -5,13 +5,8 @@ from dataclasses import dataclass, field
 
 from opentelemetry import trace
 from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
-from opentelemetry.semconv.attributes.exception_attributes import (
-    EXCEPTION_STACKTRACE,
-    EXCEPTION_TYPE,
-)
-from opentelemetry.trace import Span
 
-from .facts import Facts, Failures, FinishedStage, is_marked, mark, stack_of
+from .facts import Facts, FinishedStage
 from .vocabulary import Attributes, Event, Value
 
 
@@ -62,12 +57,3 @@ def set_request_attribute(name: str, value: Value) -> None:
     if (record := current.get()) is not None:
         record.attributes[name] = value
         trace.get_current_span().set_attribute(name, value)
-
-
-def record_exception(span: Span, error: BaseException, failures: Failures) -> None:
-    """Add an exception event without its message, once for each failure that nobody foresaw."""
-    if not failures.is_unforeseen(error) or is_marked(error, "span"):
-        return
-    mark(error, "span")
-    attributes = {EXCEPTION_TYPE: failures.name(error), EXCEPTION_STACKTRACE: stack_of(error)}
-    span.add_event("exception", attributes)

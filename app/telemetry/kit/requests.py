@@ -22,7 +22,7 @@ from opentelemetry.util.http import sanitize_method
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .context import traceparent
-from .facts import is_marked
+from .exceptions import EVENT, EVENT_NAME, is_marked
 from .measurements import Instruments
 from .minimal_scope import restore, route_path
 from .request_record import RequestRecord, current, set_request_attribute
@@ -72,8 +72,8 @@ class RequestTelemetry:
         try:
             await self._app(scope, receive, response.send)
         except Exception as error:
-            if not is_marked(error, "log"):
-                log.exception("unhandled error")
+            if not is_marked(error, "logged"):
+                log.exception("unhandled error", extra={EVENT_NAME: EVENT})
             if response.started:  # too late for an answer; the connection must break
                 raise
             await response.fail()

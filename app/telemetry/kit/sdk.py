@@ -25,6 +25,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 
+from .exceptions import BOTH, OPT_IN
 from .exporters import PROTOCOLS, Exporters, Protocols
 from .lines import Lines
 from .privacy import PrivateSampler, PrivateSpans
@@ -40,9 +41,11 @@ DEFAULTS = {
     "OTEL_METRIC_EXPORT_INTERVAL": "10000",
     "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT": "8192",
     "OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED": "true",
+    OPT_IN: BOTH,
 }
 """Standard variables where the SDK's own default does not fit a service (milliseconds, items,
-characters): attributes have no bound, a minute lies between metrics."""
+characters): attributes have no bound, a minute lies between metrics, exceptions are on spans only,
+where the conventions no longer have them."""
 LINES, LINES_AT_ONCE, LINES_MILLISECONDS = 8192, 1024, 200
 """How many lines for standard output wait, how many go at once, and how long they wait."""
 UNWANTED = (

@@ -21,10 +21,11 @@ from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
 from opentelemetry.trace import INVALID_SPAN, Span, StatusCode, Tracer
 
 from .context import span_of
+from .exceptions import EVENT_NAME, Exceptions
 from .facts import Describe, Facts, Failures
 from .measurements import Instruments
 from .privacy import Hasher
-from .request_record import RequestRecord, current, record_exception
+from .request_record import RequestRecord, current
 from .vocabulary import Attributes, CoreNames, Value, plain_names
 
 log = logging.getLogger(__name__)
@@ -51,9 +52,14 @@ class Stages:
     """Observes stages."""
 
     def __init__(
-        self, tracer: Tracer, instruments: Instruments, hasher: Hasher, observing: Observing
+        self,
+        tracer: Tracer,
+        instruments: Instruments,
+        exceptions: Exceptions,
+        hasher: Hasher,
+        observing: Observing,
     ) -> None:
-        self.tracer, self.instruments = tracer, instruments
+        self.tracer, self.instruments, self.exceptions = tracer, instruments, exceptions
         self.hasher, self.observing = hasher, observing
 
     def observe(self, name: str, subject: object = None) -> "ObservedStage":
@@ -72,7 +78,7 @@ class Stages:
             log.exception("telemetry of “%s” failed", occurrence)
         event = core.occurrences[occurrence]
         level = logging.WARNING if event.warns else logging.INFO
-        log.log(level, "%s", event.meaning, extra={"otel.event.name": occurrence})
+        log.log(level, "%s", event.meaning, extra={EVENT_NAME: occurrence})
 
 
 class ObservedStage:
@@ -153,8 +159,8 @@ class ObservedStage:
             self._record.add(self, facts, attributes, kind)
         if self._span.is_recording():
             self._describe(facts, attributes)
-            if failure is not None and kind is not None:
-                self._fail(failure, kind)
+        if failure is not None and kind is not None:
+            self._fail(failure, kind)
 
     def _describe(self, facts: Facts, attributes: Attributes) -> None:
         self._span.set_attributes(attributes)
@@ -167,7 +173,8 @@ class ObservedStage:
         if self._token is not None:  # the request's own span says how the request ended
             self._span.set_attribute(ERROR_TYPE, kind)
             self._span.set_status(StatusCode.ERROR)
-        record_exception(self._span, failure, self._watch.observing.failures)
+        recovered = self.error is None
+        self._watch.exceptions.record(self._span, failure, self.name, recovered=recovered)
 
 
 class _Unobserved:

@@ -295,6 +295,7 @@ VARIABLES: Mapping[str, Variable] = {
         one_of("explicit_bucket_histogram", "base2_exponential_bucket_histogram"),
         "explicit_bucket_histogram",
     ),
+    "OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN": Variable(one_of("logs", "logs/dup"), "logs/dup"),
     # Exporters
     **{f"OTEL_{signal}EXPORTER": Variable(one_of("otlp", "none"), "otlp") for signal in EACH},
     **{f"OTEL_EXPORTER_OTLP_{name}": variable for name, variable in EXPORTER.items()},

@@ -1,0 +1,153 @@
+"""Exceptions as the semantic conventions have them: an `exception` event in the logs, on the span
+(deprecated by the conventions, but read by many tools), or both.
+
+https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-logs/
+
+The standard OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN chooses: `logs`, `logs/dup` (both), or, where it
+is not set, spans only. Messages may quote what was typed, so they are left out; that is why the
+exception itself is not passed to `Logger.emit`, which would add its message.
+"""
+
+import os
+import time
+import traceback
+from collections.abc import Iterable
+from contextlib import suppress
+from itertools import islice
+from types import FrameType
+from typing import Literal
+
+from opentelemetry._logs import Logger, SeverityNumber
+from opentelemetry.semconv.attributes.exception_attributes import (
+    EXCEPTION_STACKTRACE,
+    EXCEPTION_TYPE,
+)
+from opentelemetry.trace import Span
+
+from .facts import Failures
+from .request_record import current
+from .vocabulary import Attribute, Attributes
+
+OPT_IN = "OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN"
+LOGS, BOTH = "logs", "logs/dup"
+EVENT = "exception"
+EVENT_NAME = "otel.event.name"
+"""What `logging`'s `extra` calls the name of an event."""
+MOST_CAUSES, MOST_CALLERS, LONGEST_STACK = 16, 16, 8_000
+"""How many exceptions a stack goes through, how many callers it names, and its last characters
+that are kept."""
+INSTRUMENTATION = f"{os.sep}opentelemetry{os.sep}instrumentation{os.sep}"
+Signal = Literal["span", "event", "logged"]
+"""What has an exception already: a span, the `exception` event in the logs, Python's logging."""
+
+
+class Exceptions:
+    """Emits the `exception` events, one a signal for each exception, wherever it passes."""
+
+    def __init__(self, failures: Failures, logger: Logger, input_hash: Attribute) -> None:
+        chosen = os.environ.get(OPT_IN, "")
+        self.in_logs, self._on_spans = chosen in (LOGS, BOTH), chosen != LOGS
+        self._failures, self._logger, self._input_hash = failures, logger, input_hash
+
+    def record(self, span: Span, error: BaseException, stage: str, *, recovered: bool) -> None:
+        """Emit the events of an unforeseen failure, within its span."""
+        self.add_to(span, error)
+        if not self.in_logs or is_marked(error, "event") or not self._failures.is_unforeseen(error):
+            return
+        mark(error, "event")
+        severity = SeverityNumber.WARN if recovered else SeverityNumber.ERROR
+        self._logger.emit(
+            timestamp=time.time_ns(),
+            severity_number=severity,
+            severity_text=severity.name,
+            body=f"{exception_type(error)} in “{stage}”",
+            event_name=EVENT,
+            attributes=self.attributes(error),
+        )
+
+    def add_to(self, span: Span, error: BaseException) -> None:
+        """Add the span event, where it is wanted."""
+        unforeseen = self._on_spans and self._failures.is_unforeseen(error)
+        if unforeseen and span.is_recording() and not is_marked(error, "span"):
+            mark(error, "span")
+            about = {EXCEPTION_TYPE: exception_type(error), EXCEPTION_STACKTRACE: stack_of(error)}
+            span.add_event(EVENT, about)
+
+    def attributes(self, error: BaseException) -> Attributes:
+        """What a log record has of an exception."""
+        about: Attributes = {
+            EXCEPTION_TYPE: exception_type(error),
+            EXCEPTION_STACKTRACE: stack_of(error),
+        }
+        request = current.get()
+        if request is not None and self._input_hash in request.attributes:
+            about[self._input_hash] = request.attributes[self._input_hash]
+        return about
+
+
+def exception_type(error: BaseException) -> str:
+    """The full name of its class, as the conventions have it."""
+    kind = type(error)
+    outer = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
+    return f"{outer}{kind.__qualname__}"
+
+
+def mark(error: BaseException, signal: Signal) -> None:
+    """Remember on an exception that a signal has it, for what it passes on its way."""
+    with suppress(AttributeError):  # a class with slots and no room for it
+        error.__telemetry__ = {*getattr(error, "__telemetry__", ()), signal}  # type: ignore[attr-defined]
+
+
+def is_marked(error: BaseException, signal: Signal) -> bool:
+    """Whether the signal has this exception, or one it was raised from."""
+    link: BaseException | None = error
+    for _ in range(MOST_CAUSES):
+        if link is None:
+            break
+        if signal in getattr(link, "__telemetry__", ()):
+            return True
+        link = link.__cause__
+    return False
+
+
+def stack_of(error: BaseException) -> str:
+    """Where it happened, causes first: frames and names of exceptions, never their messages.
+
+    Frames of instrumentation libraries are left out. Where that leaves none, because a library
+    caught the error just where it happened, the frames that called the library stand there.
+    """
+    return _stack(error, set())[-LONGEST_STACK:]
+
+
+def _stack(error: BaseException, seen: set[int]) -> str:
+    """Of an exception, its causes and the members of a group; `seen` are those already shown."""
+    parts: list[str] = []
+    link: BaseException | None = error
+    while link is not None and id(link) not in seen and len(seen) < MOST_CAUSES:
+        seen.add(id(link))
+        parts.append(_one_stack(link, seen))
+        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
+    return "\n\ncause of\n\n".join(reversed(parts))
+
+
+def _one_stack(error: BaseException, seen: set[int]) -> str:
+    frames = _frames(traceback.walk_tb(error.__traceback__)) or _callers(error)
+    here = "".join([*traceback.StackSummary.from_list(frames).format(), type(error).__qualname__])
+    if not isinstance(error, BaseExceptionGroup):
+        return here
+    inner = [stack for each in error.exceptions if (stack := _stack(each, seen))]
+    return f"{here} of\n\n" + "\n\nand\n\n".join(inner)
+
+
+def _frames(walked: Iterable[tuple[FrameType, int]]) -> list[traceback.FrameSummary]:
+    found = traceback.StackSummary.extract(walked)
+    return [each for each in found if INSTRUMENTATION not in each.filename]
+
+
+def _callers(error: BaseException) -> list[traceback.FrameSummary]:
+    """The nearest frames that called the first one of the traceback, outermost first."""
+    first = error.__traceback__
+    if first is None or first.tb_frame.f_back is None:
+        return []
+    walked = traceback.walk_stack(first.tb_frame.f_back)
+    return _frames(islice(walked, MOST_CALLERS))[::-1]
