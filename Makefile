@@ -92,6 +92,10 @@ check: $(VENV)/.dev ## style, format, types, generated pages
 	@$(BIN)/mypy
 	@$(BIN)/python -m app settings | diff docs/settings.md - || { echo "docs/settings.md is stale: make docs"; exit 1; }
 	@$(BIN)/python -m app vocabulary | diff docs/telemetry.md - || { echo "docs/telemetry.md is stale: make docs"; exit 1; }
+	@folder=$$(mktemp -d) && trap 'rm -r $$folder' EXIT && $(BIN)/python -m app vocabulary --weaver $$folder \
+	  && diff -r docs/registry $$folder || { echo "docs/registry is stale: make docs"; exit 1; }
+	@$(BIN)/check-jsonschema --quiet --schemafile tests/telemetry/weaver/semconv.schema.json \
+	  $(filter-out %/manifest.yaml,$(wildcard docs/registry/*.yaml))
 	@$(BIN)/python -m observatory settings | diff docs/observatory.md - || { echo "docs/observatory.md is stale: make docs"; exit 1; }
 	@$(BIN)/python -m collector.merging signoz | diff signoz/otel-collector.yaml - || { echo "signoz/otel-collector.yaml is stale: make docs"; exit 1; }
 	@$(BIN)/python -m slo --check
@@ -139,6 +143,7 @@ lock: $(VENV)/.dev ## resolve requirements again from pyproject.toml
 docs: $(VENV)/.dev ## regenerate the generated files
 	@$(BIN)/python -m app settings > docs/settings.md
 	@$(BIN)/python -m app vocabulary > docs/telemetry.md
+	@$(BIN)/python -m app vocabulary --weaver docs/registry
 	@$(BIN)/python -m observatory settings > docs/observatory.md
 	@$(BIN)/python -m collector.merging signoz > signoz/otel-collector.yaml
 	@$(BIN)/python -m slo

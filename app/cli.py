@@ -183,11 +183,17 @@ def evaluate() -> None:
 
 
 @cli.command()
-def vocabulary() -> None:
-    """Print everything the service tells, as Markdown (docs/telemetry.md)."""
-    from app.telemetry.reference import reference  # noqa: PLC0415 - it needs the whole SDK
+def vocabulary(weaver: Path | None = None) -> None:
+    """Print everything the service emits, as Markdown (docs/telemetry.md).
 
-    sys.stdout.write(reference())
+    --weaver FOLDER writes it as a Weaver registry instead (docs/registry).
+    """
+    from app.telemetry.reference import reference, write_registry  # noqa: PLC0415 - needs the SDK
+
+    if weaver is None:
+        sys.stdout.write(reference())
+    else:
+        write_registry(weaver)
 
 
 @cli.command("settings")

@@ -1,8 +1,11 @@
 """The reference page of everything that is emitted, made from the vocabulary."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
+from app import __version__
 from app.recommend.stages import FEEDBACK, RECOMMEND, STAGES
+from app.telemetry.kit.registry import registry
 from app.telemetry.kit.vocabulary import SECONDS, Attribute, Metric
 from app.telemetry.vocabulary import VOCABULARY
 
@@ -12,7 +15,9 @@ Generated from `app/telemetry/vocabulary.py` (`make docs`; `make check` fails wh
 look at everything the service emits and fail on a name that is neither here nor in OpenTelemetry's
 semantic conventions, on another type, and on a value out of bounds. `app/telemetry/facts.py` lists
 what is emitted of each result; `app/telemetry/kit` is the part to copy, as
-[Observe your own service](observe-your-own-service.md) shows.
+[Observe your own service](observe-your-own-service.md) shows. [`registry/`](registry) is the same
+as a [Weaver](https://github.com/open-telemetry/weaver) registry, with what each span, event and
+metric carries: `weaver registry check -r docs/registry`.
 
 ## A trace
 
@@ -84,6 +89,15 @@ def reference() -> str:
     metrics = METRICS.format(seconds=_numbers(SECONDS))
     rows = "".join(map(_metric, VOCABULARY.metrics.values()))
     return HEAD + spans + TAIL + attributes + EVENTS + events + metrics + rows + STANDARD
+
+
+def write_registry(folder: Path) -> None:
+    """The vocabulary as a Weaver registry."""
+    schema = f"https://vitrine.example/schemas/{__version__}"
+    about = "What Vitrine emits beside, and of, OpenTelemetry's semantic conventions."
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in registry(VOCABULARY, schema, about).items():
+        (folder / name).write_text(text, "utf-8")
 
 
 def _attribute(each: Attribute) -> str:

@@ -27,6 +27,7 @@ from opentelemetry.sdk.metrics.export import (
 )
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind
 
 from . import conventions
 from . import vocabulary as names
@@ -170,10 +171,12 @@ class _Conformance:
         if self._names is not None and span.name not in self._names:
             yield f"{where} has a name that is not declared"
         yield from self._attributes(where, span.attributes)
+        if (declared := self._kind_of(span)) is not None:
+            yield from self._carried(where, span.attributes, declared.carries)
         for event in span.events:
             if event.name not in self._declared.events and event.name not in conventions.EVENTS:
                 yield f"{where} has an event “{event.name}” that is not declared"
-            yield from self._attributes(f"event “{event.name}” of {where}", event.attributes)
+            yield from self._event(f"event “{event.name}” of {where}", event.name, event.attributes)
         for link in span.links:
             yield from self._attributes(f"a link of {where}", link.attributes)
 
@@ -181,7 +184,40 @@ class _Conformance:
         where = f"record “{record.event_name or record.body}”"
         if record.event_name and record.event_name not in self._declared.events:
             yield f"{where} has an event name that is not declared"
-        yield from self._attributes(where, record.attributes)
+        yield from self._event(where, record.event_name or "", record.attributes)
+
+    def _kind_of(self, span: ReadableSpan) -> names.Span | None:
+        """What the span is declared to be, if it is."""
+        if span.kind is SpanKind.SERVER:
+            return self._declared.core.request
+        if span.kind is SpanKind.CLIENT:
+            return names.STATEMENT if "db.system.name" in (span.attributes or {}) else names.CALL
+        return self._declared.spans.get(span.name)
+
+    def _event(self, where: str, name: str, attributes: Mapping[str, Any] | None) -> Iterator[str]:
+        yield from self._attributes(where, attributes)
+        if (event := self._declared.events.get(name)) is None:
+            return
+        if not event.wide:
+            yield from self._carried(where, attributes, event.carries)
+        elif set(self._declared.core.stages) & set(self._declared.spans):
+            known = dict.fromkeys(self._declared.wide, names.RECOMMENDED)  # requests can break off
+            yield from self._carried(where, attributes, known)
+
+    def _carried(
+        self, where: str, attributes: Mapping[str, Any] | None, carries: names.Carried
+    ) -> Iterator[str]:
+        """Names of the service's own stand where they are declared, and not half of them.
+
+        None of them is there where the work ended without a result.
+        """
+        own = {each for each in attributes or {} if each in self._declared.attributes}
+        for name in sorted(own - set(carries)):
+            yield f"{where} carries “{name}”, which is not declared for it"
+        required = {name for name, level in carries.items() if level == names.REQUIRED}
+        if required & own:
+            for name in sorted(required - set(attributes or {})):
+                yield f"{where} lacks “{name}”, which is required"
 
     def _metric(self, metric: Metric) -> Iterator[str]:
         if metric.name.startswith("otel.sdk."):  # the SDK's own

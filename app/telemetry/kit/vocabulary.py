@@ -9,6 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
+REQUIRED, RECOMMENDED, OPT_IN = "required", "recommended", "opt_in"
+Carried = Mapping[str, str]
+"""The attributes of a signal with their requirement levels: one of the three above, or the
+condition under which an attribute is required.
+https://opentelemetry.io/docs/specs/semconv/general/attribute-requirement-level/"""
+FAILED = "If it failed."
+SpanKind = Literal["server", "client", "internal"]
 AttributeType = Literal["string", "int", "double", "boolean", "string[]"]
 Instrument = Literal["counter", "histogram", "gauge"]
 Value = str | bool | int | float | tuple[str, ...]
@@ -26,14 +33,20 @@ def plain_names(attributes: Mapping[str, Any]) -> dict[str, Any]:
     return {str(name): value for name, value in attributes.items()}
 
 
+def required(*names: str) -> dict[str, str]:
+    """Attributes that are always there; `error.type` is where it failed."""
+    return {name: FAILED if name == "error.type" else REQUIRED for name in names}
+
+
 class Attribute(str):
     """The name of an attribute, with its values or the regular expression (`form`) they match."""
 
-    __slots__ = ("form", "kind", "meaning", "values")
+    __slots__ = ("examples", "form", "kind", "meaning", "values")
     kind: AttributeType
     meaning: str
     values: tuple[str, ...]
     form: str
+    examples: tuple[str | float, ...]
 
     def __new__(
         cls,
@@ -42,31 +55,62 @@ class Attribute(str):
         meaning: str,
         values: Sequence[str] = (),
         form: str = "",
+        examples: Sequence[str | float] = (),
     ) -> Self:
-        """`kind` is the type of its values."""
+        """`kind` is the type of its values; `examples` are for the registry."""
         self = super().__new__(cls, name)
         self.kind, self.meaning, self.values, self.form = kind, meaning, tuple(values), form
+        self.examples = tuple(examples)
         return self
 
     def __getnewargs__(self) -> tuple[Any, ...]:
-        return str(self), self.kind, self.meaning, self.values, self.form
+        return str(self), self.kind, self.meaning, self.values, self.form, self.examples
+
+
+class Span(str):
+    """The name of a span, or its form, with the attributes that it carries."""
+
+    __slots__ = ("carries", "kind", "meaning")
+    kind: SpanKind
+    meaning: str
+    carries: Carried
+
+    def __new__(cls, name: str, kind: SpanKind, meaning: str, carries: Carried) -> Self:
+        """`name` is the stage's; of requests and calls a form such as `{http.route}`."""
+        self = super().__new__(cls, name)
+        self.kind, self.meaning, self.carries = kind, meaning, carries
+        return self
 
 
 class Event(str):
-    """The name of a span event or of a log record. `warns`: it is logged as a warning."""
+    """The name of a span event or of a log record.
 
-    __slots__ = ("meaning", "warns")
+    `warns`: it is logged as a warning. `wide`: it is the one record of a request, and carries
+    everything that is known about the request.
+    """
+
+    __slots__ = ("carries", "meaning", "warns", "wide")
     meaning: str
     warns: bool
+    wide: bool
+    carries: Carried
 
-    def __new__(cls, name: str, meaning: str, *, warns: bool = False) -> Self:
+    def __new__(
+        cls,
+        name: str,
+        meaning: str,
+        carries: Mapping[str, str] = {},
+        *,
+        warns: bool = False,
+        wide: bool = False,
+    ) -> Self:
         """`meaning` is a sentence for the reference, and the body of the log record."""
         self = super().__new__(cls, name)
-        self.meaning, self.warns = meaning, warns
+        self.meaning, self.carries, self.warns, self.wide = meaning, carries, warns, wide
         return self
 
-    def __getnewargs_ex__(self) -> tuple[tuple[str, str], dict[str, bool]]:
-        return (str(self), self.meaning), {"warns": self.warns}
+    def __getnewargs_ex__(self) -> tuple[tuple[str, str, Carried], dict[str, bool]]:
+        return (str(self), self.meaning, self.carries), {"warns": self.warns, "wide": self.wide}
 
 
 class Metric(str):
@@ -76,10 +120,11 @@ class Metric(str):
     the first request on.
     """
 
-    __slots__ = ("after", "attributes", "bounds", "instrument", "meaning", "unit")
+    __slots__ = ("after", "attributes", "bounds", "carries", "instrument", "meaning", "unit")
     instrument: Instrument
     unit: str
     meaning: str
+    carries: Carried
     attributes: tuple[str, ...]
     bounds: tuple[float, ...]
     after: str
@@ -90,19 +135,21 @@ class Metric(str):
         instrument: Instrument,
         unit: str,
         meaning: str,
-        attributes: Sequence[str] = (),
+        attributes: Sequence[str] | Carried = (),
         bounds: Sequence[float] = (),
         after: str = "",
     ) -> Self:
-        """`unit` in UCUM, as OpenTelemetry has it; `bounds` are upper bounds."""
+        """`unit` in UCUM, as OpenTelemetry has it; `bounds` are upper bounds. `attributes` without
+        requirement levels are `required`."""
         self = super().__new__(cls, name)
         self.instrument, self.unit, self.meaning = instrument, unit, meaning
+        self.carries = attributes if isinstance(attributes, Mapping) else required(*attributes)
         self.attributes, self.bounds, self.after = tuple(attributes), tuple(bounds), after
         return self
 
     def __getnewargs__(self) -> tuple[Any, ...]:
         return (
-            str(self), self.instrument, self.unit, self.meaning, self.attributes, self.bounds,
+            str(self), self.instrument, self.unit, self.meaning, self.carries, self.bounds,
             self.after,
         )  # fmt: skip
 
@@ -122,6 +169,22 @@ DATABASE_DURATION = Metric(
 )  # fmt: skip
 OF_LIBRARIES = (SERVER_DURATION, CLIENT_DURATION, DATABASE_DURATION)
 """The metrics of the instrumentation libraries that are kept."""
+CALL = Span(
+    "{http.request.method} {url.template}", "client", "a call to another service",
+    {
+        **required("http.request.method", "url.full", "server.address", "server.port"),
+        "url.template": "If the caller knows it.",
+        "http.response.status_code": "If there was a response.",
+        "error.type": FAILED,
+    },
+)  # fmt: skip
+STATEMENT = Span(
+    "{db.operation.name}", "client", "a statement",
+    {
+        **required("db.system.name", "db.operation.name", "error.type"),
+        "db.query.text": RECOMMENDED,
+    },
+)  # fmt: skip
 
 
 class CoreNames:
@@ -134,8 +197,10 @@ class CoreNames:
         stages: Sequence[str] = (),
         occurrences: Sequence[Event] = (),
         problems: Sequence[str] = ("internal", "broken-off", "other"),
+        request: Mapping[str, str] = {},
     ) -> None:
-        """`stages`, `occurrences`, `problems`: all there can be; they bound attributes."""
+        """`stages`, `occurrences`, `problems`: all there can be; they bound attributes. `request`:
+        what the span of a request carries besides, from stages that are the whole of it."""
         self.prefix, self.stages = prefix, tuple(stages)
         self.occurrences = {str(each): each for each in occurrences}
         self.problems = frozenset(problems)
@@ -143,20 +208,26 @@ class CoreNames:
         self.stage = Attribute(name("stage"), "string", "the part of the work", stages)
         self.stage_durations = {
             each: Attribute(
-                name(f"duration.{each.replace(' ', '_')}"), "double", f"seconds: {each}"
+                name(f"duration.{each.replace(' ', '_')}"),
+                "double",
+                f"seconds: {each}",
+                examples=[0.0042],
             )
             for each in stages
         }
         self.input_hash = Attribute(
             name("input.hash"), "string",
             "stands for the input: the same in one worker, everywhere with a key",
-            form="[0-9a-f]{16}",
+            form="[0-9a-f]{16}", examples=["5f1d0b8e9a3c7642"],
         )  # fmt: skip
         self.problem = Attribute(
             name("problem"), "string", "kind of the problem in the response", problems
         )
         self.duration = Attribute(
-            name("request.duration"), "double", "seconds until the response was sent"
+            name("request.duration"),
+            "double",
+            "seconds until the response was sent",
+            examples=[0.0123],
         )
         self.debug = Attribute(
             name("debug"), "boolean",
@@ -169,16 +240,40 @@ class CoreNames:
         self.signal = Attribute(
             name("signal"), "string", "kind of telemetry", ("traces", "metrics", "logs")
         )
-        self.answered = Event("request.answered", "one request, with everything known about it")
+        self.request = Span(
+            "{http.request.method} {http.route}", "server", "answering a request",
+            {
+                **required("http.request.method", "url.scheme"),
+                "http.route": "If there is a route.",
+                "url.path": "If there is a route: its template.",
+                "http.response.status_code": "If a response was sent.",
+                "error.type": "If the answer is a 5xx, or broke off.",
+                self.problem: "If the answer is a problem.",
+                self.debug: "If the header asks for it.",
+                self.aborted: "If it broke off.",
+                **request,
+            },
+        )  # fmt: skip
+        self.answered = Event(
+            "request.answered", "one request, with everything known about it", wide=True
+        )
         self.invalid = Event("schema_validation_failed", "the input was not valid (422)")
-        self.exception = Event("exception", "a failure that the service was not built to live with")
+        self.exception = Event(
+            "exception", "a failure that the service was not built to live with",
+            {
+                **required("exception.type"),
+                "exception.stacktrace": "If the exception is not reported already.",
+                self.input_hash: "If a log record of a request with an input.",
+            },
+        )  # fmt: skip
         self.stage_duration = Metric(
             name("stage.duration"), "histogram", "s", "one stage", (self.stage, "error.type"),
             SECONDS,
         )  # fmt: skip
         self.problem_count = Metric(
             name("problems"), "counter", "{problem}", "requests answered with a problem",
-            (self.problem, "http.response.status_code"), after="a problem",
+            {self.problem: REQUIRED, "http.response.status_code": "If a response was sent."},
+            after="a problem",
         )  # fmt: skip
         self.occurrence_count = Metric(
             name("occurrences"), "counter", "{occurrence}", "events that stages report",
@@ -210,14 +305,29 @@ class Vocabulary:
     attributes: Mapping[str, Attribute]
     events: Mapping[str, Event]
     metrics: Mapping[str, Metric]
+    spans: Mapping[str, Span]
+
+    @property
+    def wide(self) -> Carried:
+        """What the wide event of a request carries: what its span and its stages do, and more."""
+        core = self.core
+        stages = [self.spans[name].carries for name in core.stages if name in self.spans]
+        return {
+            **{name: "If the stage ran." for each in stages for name in each},
+            **dict.fromkeys(core.stage_durations.values(), "If the stage ran."),
+            **core.request.carries,
+            core.duration: REQUIRED,
+            core.input_hash: "If the request has an input that a person typed.",
+        }
 
     @classmethod
     def of(cls, core: CoreNames, declared: Iterable[object]) -> Self:
         """Collect declared names, for example from `globals().values()`."""
-        every = [*core.declared(), *declared, *OF_LIBRARIES]
+        every = [*core.declared(), *declared, *OF_LIBRARIES, CALL, STATEMENT]
         return cls(
             core,
             {str(each): each for each in every if isinstance(each, Attribute)},
             {str(each): each for each in every if isinstance(each, Event)},
             {str(each): each for each in every if isinstance(each, Metric)},
+            {str(each): each for each in every if isinstance(each, Span)},
         )
