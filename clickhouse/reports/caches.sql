@@ -1,22 +1,27 @@
 -- Cache hit ratio
--- How often is a lookup answered from a cache? `answers` keeps whole recommendations until the
--- catalogue changes; `topic_signal` keeps Wikipedia's search results.
+-- How often is a lookup answered from a cache? Counted are the `….cache.requests` of any service, by
+-- `….cache.name` and `….cache.outcome`. Vitrine's `answers` keeps recommendations until the
+-- catalogue changes; its `topic_signal` keeps Wikipedia's search results.
 WITH
     now() - INTERVAL 1 HOUR AS since,
+    -- Names are matched by their ends, whatever the service's prefix.
+    (map, ending) -> arrayFirst(
+        (value, name) -> endsWith(name, ending), mapValues(map), mapKeys(map)
+    ) AS own,
     -- One more hour, for the value before each series' first point (see `vitrine.metrics`).
     steps AS
     (
         SELECT
             time,
             service,
-            attributes['vitrine.cache.name'] AS cache,
-            attributes['vitrine.cache.outcome'] AS outcome,
+            own(attributes, '.cache.name') AS cache,
+            own(attributes, '.cache.outcome') AS outcome,
             lagInFrame(value) OVER (PARTITION BY series ORDER BY time) AS before,
             began < since - INTERVAL 1 HOUR AND time = min(time) OVER (PARTITION BY process)
                 AS unknown,
             value - multiIf(unknown, value, value < before, 0, before) AS increase
         FROM vitrine.metrics
-        WHERE name = 'vitrine.cache.requests' AND time > since - INTERVAL 1 HOUR
+        WHERE endsWith(name, '.cache.requests') AND time > since - INTERVAL 1 HOUR
     )
 SELECT
     service,

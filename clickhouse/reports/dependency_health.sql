@@ -1,11 +1,15 @@
 -- Dependency health: Wikipedia and SQLite
--- How do the service's dependencies answer, and how fast? `topic signal`: outcome of a topic signal
--- request, including cache and circuit breaker; a host name: HTTP calls to that host; `sqlite`:
--- statements executed for requests. `p50_at_most_seconds`: upper bound of the histogram bucket that
+-- How do the service's dependencies answer, and how fast? A host name: HTTP calls to that host;
+-- `sqlite`: statements executed for requests; else the middle of a counter `….requests` with an
+-- attribute `….outcome`, such as `topic signal`, including cache and circuit breaker. `p50_at_most_seconds`: upper bound of the histogram bucket that
 -- contains the median; empty if nothing was timed or the median is beyond the last bound. Counted
 -- from metrics, so sampling does not matter.
 WITH
     now() - INTERVAL 1 HOUR AS since,
+    -- Names are matched by their ends, whatever the service's prefix.
+    (map, ending) -> arrayFirst(
+        (value, name) -> endsWith(name, ending), mapValues(map), mapKeys(map)
+    ) AS own,
     -- One more hour, for the value before each series' first point (see `vitrine.metrics`).
     points AS
     (
@@ -16,7 +20,8 @@ WITH
         UNION ALL
         SELECT time, series, process, began, name, attributes, inf, toUInt64(value)
         FROM vitrine.metrics
-        WHERE time > since - INTERVAL 1 HOUR AND name = 'vitrine.topic_signal.requests'
+        WHERE time > since - INTERVAL 1 HOUR
+            AND match(name, '^\\w+\\.\\w+\\.requests$') AND NOT endsWith(name, '.cache.requests')
     ),
     steps AS
     (
@@ -24,13 +29,13 @@ WITH
             time,
             le,
             multiIf(
-                name = 'vitrine.topic_signal.requests', 'topic signal',
                 name = 'http.client.request.duration', attributes['server.address'],
-                attributes['db.system.name']
+                name = 'db.client.operation.duration', attributes['db.system.name'],
+                replaceAll(splitByChar('.', name)[2], '_', ' ')
             ) AS dependency,
             concat(attributes['http.request.method'], attributes['db.operation.name']) AS operation,
             concat(
-                attributes['vitrine.topic_signal.outcome'], attributes['http.response.status_code']
+                own(attributes, '.outcome'), attributes['http.response.status_code']
             ) AS outcome,
             attributes['error.type'] AS error,
             lagInFrame(value) OVER (PARTITION BY series ORDER BY time) AS before,

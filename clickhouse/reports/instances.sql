@@ -15,13 +15,12 @@ WITH
             value - lagInFrame(value, 1, value) OVER (PARTITION BY series ORDER BY time) AS increase
         FROM vitrine.metrics
         WHERE time > since
-            AND name IN (
+            AND (endsWith(name, '.requests.active') OR name IN (
                 'process.cpu.time',
                 'process.memory.usage',
                 'process.thread.count',
-                'process.unix.file_descriptor.count',
-                'vitrine.requests.active'
-            )
+                'process.unix.file_descriptor.count'
+            ))
     ),
     delays AS
     (
@@ -30,7 +29,7 @@ WITH
             le,
             count - lagInFrame(count, 1, count) OVER (PARTITION BY series ORDER BY time) AS increase
         FROM vitrine.buckets
-        WHERE name = 'vitrine.event_loop.lag' AND time > since
+        WHERE endsWith(name, '.event_loop.lag') AND time > since
     ),
     buckets AS
     (
@@ -65,7 +64,7 @@ SELECT
     round(argMaxIf(value, time, name = 'process.memory.usage') / 1048576, 1) AS memory_mebibytes,
     argMaxIf(value, time, name = 'process.thread.count') AS threads,
     argMaxIf(value, time, name = 'process.unix.file_descriptor.count') AS open_files,
-    maxIf(value, name = 'vitrine.requests.active') AS requests_at_once,
+    maxIf(value, endsWith(name, '.requests.active')) AS requests_at_once,
     any(loops.late) AS loop_late_at_most_seconds
 FROM points
 LEFT JOIN loops ON loops.instance = points.resource['service.instance.id']

@@ -5,16 +5,20 @@
 -- the logs; repeated feedback counts once.
 WITH
     now() - INTERVAL 1 DAY AS since,
+    -- Names are matched by their ends, whatever the service's prefix.
+    (map, ending) -> arrayFirst(
+        (value, name) -> endsWith(name, ending), mapValues(map), mapKeys(map)
+    ) AS own,
     body = 'recommendation.served' AS served,
-    attributes['vitrine.feedback.kind'] AS kind,
-    attributes['vitrine.feedback.rank_bucket'] AS rank,
-    toFloat64OrNull(attributes['vitrine.score.top']) AS score,
-    toFloat64OrNull(attributes['vitrine.query.oov_ratio']) AS unknown
+    own(attributes, '.feedback.kind') AS kind,
+    own(attributes, '.feedback.rank_bucket') AS rank,
+    toFloat64OrNull(own(attributes, '.score.top')) AS score,
+    toFloat64OrNull(own(attributes, '.query.oov_ratio')) AS unknown
 SELECT
-    attributes['vitrine.model.name'] AS model,
-    attributes['vitrine.model.version'] AS version,
+    own(attributes, '.model.name') AS model,
+    own(attributes, '.model.version') AS version,
     countIf(served) AS recommendations,
-    round(100 * avgOrNullIf(attributes['vitrine.ranking.degraded'] = 'true', served), 2)
+    round(100 * avgOrNullIf(own(attributes, '.degraded') = 'true', served), 2)
         AS degraded_percent,
     round(quantileExactInclusive(0.1)(score), 3) AS top_score_p10,
     round(quantileExactInclusive(0.5)(score), 3) AS top_score_p50,
@@ -31,6 +35,6 @@ SELECT
     countIf(kind = 'dwell') AS dwelt_on
 FROM vitrine.logs
 WHERE time > since
-    AND (served OR (kind != '' AND attributes['vitrine.feedback.repeated'] = 'false'))
+    AND (served OR (kind != '' AND own(attributes, '.feedback.repeated') = 'false'))
 GROUP BY model, version
 ORDER BY recommendations DESC, model, version

@@ -10,6 +10,11 @@ WITH
     now() - INTERVAL 3 DAY AS since,
     now() - INTERVAL 6 HOUR AS since_6h,
     now() - INTERVAL 1 HOUR AS since_1h,
+    '/recommend' AS route, -- of the objectives; their targets are below
+    -- Names are matched by their ends, whatever the service's prefix.
+    (map, ending) -> arrayFirst(
+        (value, name) -> endsWith(name, ending), mapValues(map), mapKeys(map)
+    ) AS own,
     -- Whether a point counts as a request and as a good one; one more hour, for the value before
     -- each series' first point (see `vitrine.metrics`).
     points AS
@@ -25,25 +30,25 @@ WITH
             NOT startsWith(attributes['http.response.status_code'], '5') AS of_good
         FROM vitrine.metrics
         WHERE time > since - INTERVAL 1 HOUR
-            AND name = 'http.server.request.duration' AND attributes['http.route'] = '/recommend'
+            AND name = 'http.server.request.duration' AND attributes['http.route'] = route
         UNION ALL
         SELECT 'latency', series, process, began, time, value, 1, 0
         FROM vitrine.metrics
         WHERE time > since - INTERVAL 1 HOUR
-            AND name = 'http.server.request.duration' AND attributes['http.route'] = '/recommend'
+            AND name = 'http.server.request.duration' AND attributes['http.route'] = route
             AND attributes['http.response.status_code'] = '200'
         UNION ALL
         SELECT 'latency', series, process, began, time, toFloat64(count), 0, 1
         FROM vitrine.buckets
         WHERE time > since - INTERVAL 1 HOUR AND le = 0.25
-            AND name = 'http.server.request.duration' AND attributes['http.route'] = '/recommend'
+            AND name = 'http.server.request.duration' AND attributes['http.route'] = route
             AND attributes['http.response.status_code'] = '200'
         UNION ALL
         SELECT
             'quality', series, process, began, time, value, 1,
-            attributes['vitrine.ranking.degraded'] = 'false'
+            own(attributes, '.degraded') = 'false'
         FROM vitrine.metrics
-        WHERE time > since - INTERVAL 1 HOUR AND name = 'vitrine.recommendations'
+        WHERE time > since - INTERVAL 1 HOUR AND endsWith(name, '.recommendations')
     ),
     steps AS
     (

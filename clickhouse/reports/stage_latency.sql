@@ -1,5 +1,6 @@
 -- Latency by stage
--- How long does each stage take, and what share of its requests' duration is that? Parallel stages
+-- How long does each stage take, and what share of its requests' duration is that? Stages are the
+-- internal spans directly below a request that no instrumentation library made. Parallel stages
 -- (retrieval and the topic signal) add up to more than 100 %. If the sum is below 100 %, the rest
 -- is spent outside the stages: parsing the request, writing the response.
 WITH
@@ -18,7 +19,8 @@ SELECT
 FROM vitrine.spans AS stage
 INNER JOIN vitrine.spans AS request
     ON request.trace_id = stage.trace_id AND request.span_id = stage.parent_id
-WHERE stage.scope = 'vitrine' AND stage.kind = 'internal' AND stage.time > since
+WHERE stage.kind = 'internal' AND NOT match(stage.scope, 'opentelemetry|^fastapi$')
+    AND stage.time > since
     AND request.kind = 'server' AND request.time > since - INTERVAL 1 MINUTE
 GROUP BY service, stage
 ORDER BY sum(stage.duration_seconds) DESC, service, stage

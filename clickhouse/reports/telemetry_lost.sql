@@ -5,6 +5,10 @@
 -- journal was full, so feedback on these recommendations is refused. 0 lost means complete.
 WITH
     now() - INTERVAL 1 HOUR AS since,
+    -- Names are matched by their ends, whatever the service's prefix.
+    (map, ending) -> arrayFirst(
+        (value, name) -> endsWith(name, ending), mapValues(map), mapKeys(map)
+    ) AS own,
     -- One more hour, for the value before each series' first point (see `vitrine.metrics`).
     steps AS
     (
@@ -12,15 +16,16 @@ WITH
             time,
             service,
             multiIf(
-                name = 'vitrine.telemetry.lost', attributes['vitrine.signal'],
+                is_not_accepted, own(attributes, '.signal'),
                 name = 'otel.sdk.processor.span.processed', 'traces',
                 name = 'otel.sdk.processor.log.processed', 'logs',
                 name = 'otel.sdk.metric_reader.collection.duration', 'metrics',
                 'recommendations'
             ) AS kind,
-            name NOT IN ('vitrine.telemetry.lost', 'vitrine.journal.dropped') AS is_produced,
-            name = 'vitrine.telemetry.lost' AS is_not_accepted,
-            name = 'vitrine.journal.dropped' OR attributes['error.type'] = 'queue_full'
+            endsWith(name, '.telemetry.lost') AS is_not_accepted,
+            endsWith(name, '.journal.dropped') AS is_not_journalled,
+            NOT is_not_accepted AND NOT is_not_journalled AS is_produced,
+            is_not_journalled OR attributes['error.type'] = 'queue_full'
                 AS is_queue_full,
             lagInFrame(value) OVER (PARTITION BY series ORDER BY time) AS before,
             began < since - INTERVAL 1 HOUR AND time = min(time) OVER (PARTITION BY process)
@@ -28,14 +33,11 @@ WITH
             value - multiIf(unknown, value, value < before, 0, before) AS increase
         FROM vitrine.metrics
         WHERE time > since - INTERVAL 1 HOUR
-            AND name IN (
+            AND (name IN (
                 'otel.sdk.processor.span.processed',
                 'otel.sdk.processor.log.processed',
-                'otel.sdk.metric_reader.collection.duration',
-                'vitrine.telemetry.lost',
-                'vitrine.recommendations',
-                'vitrine.journal.dropped'
-            )
+                'otel.sdk.metric_reader.collection.duration'
+            ) OR match(name, '\\.(telemetry\\.lost|recommendations|journal\\.dropped)$'))
     )
 SELECT
     service,
