@@ -21,7 +21,8 @@ from app.telemetry.kit.vocabulary import Attribute, Attributes, CoreNames, Metri
 
 # The service: no telemetry in here.
 
-PRICES = {"tea": 3.2, "bread": 2.8}
+PRICES = {"tea": 3.2, "bread": 2.8, "plums": 4.1}
+OUT_OF_STOCK = {"plums"}
 
 
 class UnknownItem(LookupError):
@@ -34,13 +35,15 @@ class Price:
 
     amount: float
     discounted: bool
+    estimated: bool = False
 
 
 def price_of(item: str, now_selling: dict[str, float]) -> Price:
     """Raises UnknownItem."""
     if item not in now_selling:
         raise UnknownItem(item)
-    return Price(now_selling[item], discounted=now_selling[item] < 3)
+    amount = now_selling[item]
+    return Price(amount, discounted=amount < 3, estimated=item in OUT_OF_STOCK)
 
 
 # What telemetry says about it: the names, and one function from a result to facts.
@@ -56,7 +59,8 @@ def facts(stage: FinishedStage) -> Facts:
     if not isinstance(stage.result, Price):
         return Facts()
     about: Attributes = {DISCOUNTED: stage.result.discounted}
-    return Facts(about, measurements=(Measurement(AMOUNT, stage.result.amount, about),))
+    measured = (Measurement(AMOUNT, stage.result.amount, about),)
+    return Facts(about, measurements=measured, degraded=stage.result.estimated)
 
 
 def telemetry(exporters: Exporters) -> Kit:

@@ -146,7 +146,7 @@ WRITTEN = Span(
     },
 )  # fmt: skip
 CORE = CoreNames(
-    SCOPE, stages=STAGES, occurrences=(RETRY, CIRCUIT), problems=PROBLEMS,
+    SCOPE, stages=STAGES, occurrences=(RETRY, CIRCUIT), problems=PROBLEMS, degraded=DEGRADED,
     request={
         **dict.fromkeys((MODEL_NAME, MODEL_VERSION), "If it recommends, or takes feedback."),
         RECOMMENDATION_ID: "If it recommends, or takes feedback.",

@@ -99,7 +99,11 @@ AROUND = 5 * 60 * 10**9
 
 ROUTE = "if(SpanAttributes['http.route'] != '', SpanAttributes['http.route'], SpanName)"
 FAILED = "(StatusCode = 'Error')"
-DEGRADED = "(SpanAttributes['vitrine.ranking.degraded'] = 'true')"
+DEGRADED = (
+    "arrayExists((name, value) -> endsWith(name, '.degraded') AND value = 'true',"
+    " mapKeys(SpanAttributes), mapValues(SpanAttributes))"
+)
+"""Whatever a service calls it: `shop.price.degraded`."""
 STATUSES = {
     "ok": f"NOT {FAILED} AND NOT {DEGRADED}",
     "error": FAILED,

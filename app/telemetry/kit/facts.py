@@ -27,6 +27,7 @@ class Facts:
     `private` (what people typed) nowhere unless the settings allow it. `summed`: the numbers of
     several results of one request are added up in the wide event. `link`: a W3C traceparent.
     `own_duration`: the measurements have the stage's duration, under a name of its own.
+    `degraded`: the result is less than it should be; the request's span and wide event say so.
     `failure`: what the result was made in spite of. `wide_event` names the request's wide event.
     """
 

@@ -102,6 +102,8 @@ class RequestTelemetry:
             self._instruments.record(core.problem_count, 1, labels)
         for stage, took in record.stages.items():
             about[core.stage_durations[stage]] = round(took, 6)
+        if record.degraded:
+            about[core.degraded] = True
         done = status < HTTPStatus.BAD_REQUEST
         event = (record.wide_event if done else None) or core.answered
         severity = _severity(status, degraded=record.degraded or core.aborted in about)
@@ -135,7 +137,7 @@ class _Response:
             if message["type"] == "http.response.start":
                 self._status = message["status"]
                 message = {**message, "headers": [*message["headers"], *self._headers(seconds)]}
-                self._mark_problem()
+                self._mark()
             elif not message.get("more_body", False):
                 self._complete = True
                 self._telemetry.emit(self.record, self._scope, self._status, seconds)
@@ -176,9 +178,11 @@ class _Response:
         timing = ", ".join((*stages, f"total;dur={1000 * seconds:.3f}"))
         return (b"server-timing", timing.encode()), (b"traceresponse", traceparent().encode())
 
-    def _mark_problem(self) -> None:
-        """What the server span says of a problem."""
+    def _mark(self) -> None:
+        """What the server span says of a problem, and of an answer that lacks something."""
         core, span = self._telemetry.core, trace.get_current_span()
+        if self.record.degraded and span.is_recording():
+            span.set_attribute(core.degraded, True)
         problem = self._telemetry.problem(self._scope)
         if problem is not None and span.is_recording():
             span.set_attribute(core.problem, problem)

@@ -198,9 +198,11 @@ class CoreNames:
         occurrences: Sequence[Event] = (),
         problems: Sequence[str] = ("internal", "broken-off", "other"),
         request: Mapping[str, str] = {},
+        degraded: Attribute | None = None,
     ) -> None:
         """`stages`, `occurrences`, `problems`: all there can be; they bound attributes. `request`:
-        what the span of a request carries besides, from stages that are the whole of it."""
+        what the span of a request carries besides, from stages that are the whole of it.
+        `degraded`: a name of the service's own for that; tools look for the end `.degraded`."""
         self.prefix, self.stages = prefix, tuple(stages)
         self.occurrences = {str(each): each for each in occurrences}
         self.problems = frozenset(problems)
@@ -229,6 +231,9 @@ class CoreNames:
             "seconds until the response was sent",
             examples=[0.0123],
         )
+        self.degraded = degraded or Attribute(
+            name("degraded"), "boolean", "whether a part of the request did less than it should"
+        )
         self.debug = Attribute(
             name("debug"), "boolean",
             f"requested by the header `{prefix}-debug: 1`: the trace is kept",
@@ -249,6 +254,7 @@ class CoreNames:
                 "http.response.status_code": "If a response was sent.",
                 "error.type": "If the answer is a 5xx, or broke off.",
                 self.problem: "If the answer is a problem.",
+                self.degraded: "If a part of it did less than it should.",
                 self.debug: "If the header asks for it.",
                 self.aborted: "If it broke off.",
                 **request,

@@ -13,9 +13,9 @@ const FIRST = [
   "http.route",
   "http.response.status_code",
   "error.type",
-  "vitrine.problem",
 ];
-const REPEATED = /^(?:event\.name|code\.|vitrine\.(?:duration|input|recommendation|model))/; // of little interest there
+const PROBLEM = /^\w+\.problem$/; // a service's own name of it comes after those
+const REPEATED = /^(?:event\.name|code\.|\w+\.(?:duration|input|recommendation|model)\b)/; // of little interest there
 
 /**
  * `offset`: nanoseconds into its trace, shown in place of the clock; `track`: where that lies, as a
@@ -63,7 +63,8 @@ function body(log) {
 
 /** The first attributes, as far as the line goes. */
 function told({ attributes = {} }) {
-  const rank = (key) => FIRST.indexOf(key) >>> 0; // those that are not in it come last
+  const last = (key) => (PROBLEM.test(key) ? FIRST.length : Infinity);
+  const rank = (key) => (FIRST.includes(key) ? FIRST.indexOf(key) : last(key));
   const pairs = Object.entries(attributes)
     .filter(([key]) => !REPEATED.test(key))
     .sort(([one], [other]) => rank(one) - rank(other))

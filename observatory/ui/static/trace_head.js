@@ -9,8 +9,10 @@ export function traceHead(model) {
   const { root, services, time } = model;
   const http = root?.attributes["http.response.status_code"];
   const errors = model.errors;
-  const degraded = model.spans.some(
-    ({ attributes }) => String(attributes["vitrine.ranking.degraded"]) === "true",
+  const degraded = model.spans.some(({ attributes }) =>
+    Object.entries(attributes).some(
+      ([key, value]) => key.endsWith(".degraded") && String(value) === "true",
+    ),
   );
   return el(
     "header.trace-head",
