@@ -1,9 +1,10 @@
 -- Dependency health: Wikipedia and SQLite
 -- How do the service's dependencies answer, and how fast? A host name: HTTP calls to that host;
 -- `sqlite`: statements executed for requests; else the middle of a counter `….requests` with an
--- attribute `….outcome`, such as `topic signal`, including cache and circuit breaker. `p50_at_most_seconds`: upper bound of the histogram bucket that
--- contains the median; empty if nothing was timed or the median is beyond the last bound. Counted
--- from metrics, so sampling does not matter.
+-- attribute `….outcome`, such as `topic signal`, including cache and circuit breaker.
+-- `p50_at_most_seconds`: upper bound of the histogram bucket that contains the median; empty if
+-- nothing was timed or the median is beyond the last bound. Counted from metrics, so sampling does
+-- not matter.
 WITH
     now() - INTERVAL 1 HOUR AS since,
     -- Names are matched by their ends, whatever the service's prefix.

@@ -1,8 +1,9 @@
 -- SLO compliance and error budget
 -- Does the service meet its objectives (slo/objectives.yaml)? Availability: 99.9 % of requests for
 -- recommendations are not answered with 5xx. Latency: 95 % of those answered with 200 take 250 ms
--- at most. Quality: 99 % of recommendations are not degraded. Counted from metrics, which see every
--- request, whatever the sampling of traces. The window is three days, which every store retains.
+-- at most. Quality: 99 % of recommendations are not degraded. A service without that route is
+-- measured over all of its requests. Counted from metrics, which see every request, whatever the
+-- sampling of traces. The window is three days, which every store retains.
 -- `budget_left_percent`: what is left of the three days' error budget; below 0 it is overspent.
 -- `burn_rate_…`: at 1 the budget lasts exactly three days; an hour at 14 spends a fifth of it, six
 -- hours at 6 half of it. Empty where there were no requests.
@@ -15,11 +16,19 @@ WITH
     (map, ending) -> arrayFirst(
         (value, name) -> endsWith(name, ending), mapValues(map), mapKeys(map)
     ) AS own,
+    with_route AS
+    (
+        SELECT DISTINCT service
+        FROM vitrine.metrics
+        WHERE time > since - INTERVAL 1 HOUR
+            AND name = 'http.server.request.duration' AND attributes['http.route'] = route
+    ),
     -- Whether a point counts as a request and as a good one; one more hour, for the value before
     -- each series' first point (see `vitrine.metrics`).
     points AS
     (
         SELECT
+            service,
             'availability' AS objective,
             series,
             process,
@@ -30,22 +39,25 @@ WITH
             NOT startsWith(attributes['http.response.status_code'], '5') AS of_good
         FROM vitrine.metrics
         WHERE time > since - INTERVAL 1 HOUR
-            AND name = 'http.server.request.duration' AND attributes['http.route'] = route
+            AND name = 'http.server.request.duration'
+            AND (attributes['http.route'] = route OR service NOT IN with_route)
         UNION ALL
-        SELECT 'latency', series, process, began, time, value, 1, 0
+        SELECT service, 'latency', series, process, began, time, value, 1, 0
         FROM vitrine.metrics
         WHERE time > since - INTERVAL 1 HOUR
-            AND name = 'http.server.request.duration' AND attributes['http.route'] = route
+            AND name = 'http.server.request.duration'
+            AND (attributes['http.route'] = route OR service NOT IN with_route)
             AND attributes['http.response.status_code'] = '200'
         UNION ALL
-        SELECT 'latency', series, process, began, time, toFloat64(count), 0, 1
+        SELECT service, 'latency', series, process, began, time, toFloat64(count), 0, 1
         FROM vitrine.buckets
         WHERE time > since - INTERVAL 1 HOUR AND le = 0.25
-            AND name = 'http.server.request.duration' AND attributes['http.route'] = route
+            AND name = 'http.server.request.duration'
+            AND (attributes['http.route'] = route OR service NOT IN with_route)
             AND attributes['http.response.status_code'] = '200'
         UNION ALL
         SELECT
-            'quality', series, process, began, time, value, 1,
+            service, 'quality', series, process, began, time, value, 1,
             own(attributes, '.degraded') = 'false'
         FROM vitrine.metrics
         WHERE time > since - INTERVAL 1 HOUR AND endsWith(name, '.recommendations')
@@ -53,6 +65,7 @@ WITH
     steps AS
     (
         SELECT
+            service,
             objective,
             time,
             of_all,
@@ -66,6 +79,7 @@ WITH
     counted AS
     (
         SELECT
+            service,
             objective,
             sum(increase * of_all) AS requests,
             sum(increase * of_good) AS good,
@@ -75,7 +89,7 @@ WITH
             sumIf(increase * of_good, time > since_1h) AS good_1h
         FROM steps
         WHERE time > since
-        GROUP BY objective
+        GROUP BY service, objective
     ),
     targets AS
     (
@@ -85,6 +99,7 @@ WITH
             pair.2 AS target
     )
 SELECT
+    service,
     objective,
     round(100 * target, 2) AS target_percent,
     round(100 * good / nullIf(requests, 0), 3) AS measured_percent,
@@ -94,6 +109,7 @@ SELECT
         AS budget_left_percent,
     round((requests_1h - good_1h) / nullIf(requests_1h * (1 - target), 0), 2) AS burn_rate_1h,
     round((requests_6h - good_6h) / nullIf(requests_6h * (1 - target), 0), 2) AS burn_rate_6h
-FROM targets
-LEFT JOIN counted USING objective
-ORDER BY objective
+FROM (SELECT DISTINCT service FROM counted) AS services
+CROSS JOIN targets
+LEFT JOIN counted USING (service, objective)
+ORDER BY service, objective

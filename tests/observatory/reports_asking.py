@@ -1,7 +1,7 @@
 """Reports over telemetry that lies in both kinds of tables, which have to say the same.
 
 reports.tell(Span(…), Number(…))
-assert reports.rows("slo") == [{"objective": "availability", …}, …]
+assert reports.rows("slo") == [{"service": "vitrine", "objective": "availability", …}, …]
 """
 
 import json

@@ -59,6 +59,8 @@ async def test_its_own_names_are_found(
 
     (stage,) = report("stage_latency")
     assert (stage["stage"], int(stage["times"]), int(stage["errors"])) == ("price item", 3, 1)
+    promised = {row["objective"]: (row["requests"], row["failed"]) for row in report("slo")}
+    assert promised["availability"] == (3, 1)
     (error,) = [row for row in report("error_groups") if row["span_name"] == "price item"]
     assert "in breaks_once" in error["raised_in"]
-    assert {"traces", "logs", "metrics"} == {row["what"] for row in report("telemetry_lost")}
+    assert {"traces", "logs", "metrics"} == {row["kind"] for row in report("telemetry_lost")}

@@ -72,6 +72,7 @@ def test_availability(reports: Reports) -> None:
         answered(0.5, 700, 500, route="/documents"),
     )
     assert reports.rows("slo")[0] == {
+        "service": "vitrine",
         "objective": "availability",
         "target_percent": 99.9,
         "measured_percent": 99.905,
@@ -91,7 +92,17 @@ def test_latency(reports: Reports) -> None:
         made(2, 5, 7, {HTTP_RESPONSE_STATUS_CODE: 500}),
         made(2, 0, 50, {HTTP_RESPONSE_STATUS_CODE: 200, HTTP_ROUTE: "/documents"}),
     )
-    assert [*reports.rows("slo")[1].values()] == ["latency", 95, 90, 10, 1, -100, None, 2]
+    assert [*reports.rows("slo")[1].values()] == [
+        "vitrine",
+        "latency",
+        95,
+        90,
+        10,
+        1,
+        -100,
+        None,
+        2,
+    ]
 
 
 def test_quality(reports: Reports) -> None:
@@ -102,7 +113,13 @@ def test_quality(reports: Reports) -> None:
         served(0.5, 98, degraded=False),
         served(0.5, 2, degraded=True),
     )
-    assert [*reports.rows("slo")[2].values()] == ["quality", 99, 98, 100, 2, -100, 0, 0]
+    assert [*reports.rows("slo")[2].values()] == ["vitrine", "quality", 99, 98, 100, 2, -100, 0, 0]
+
+
+def test_a_service_without_the_route_is_measured_over_all_of_its_requests(reports: Reports) -> None:
+    reports.tell(answered(0.5, 9, route="/price"), answered(0.5, 1, 500, route="/basket"))
+    found = {row["objective"]: (row["requests"], row["failed"]) for row in reports.rows("slo")}
+    assert found == {"availability": (10, 1), "latency": (9, 0), "quality": (0, 0)}
 
 
 def test_a_process_older_than_what_is_kept(reports: Reports) -> None:
