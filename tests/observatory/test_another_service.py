@@ -58,7 +58,7 @@ async def test_its_own_names_are_found(
         return [row for row in observatory.rows(path.read_text()) if row["service"] == "shop"]
 
     (stage,) = report("stage_latency")
-    assert (stage["stage"], int(stage["times"]), int(stage["errors"])) == ("price item", 3, 1)
+    assert (stage["stage"], int(stage["calls"]), int(stage["errors"])) == ("price item", 3, 1)
     promised = {row["objective"]: (row["requests"], row["failed"]) for row in report("slo")}
     assert promised["availability"] == (3, 1)
     (error,) = [row for row in report("error_groups") if row["span_name"] == "price item"]
