@@ -43,8 +43,8 @@ STAND_IN = Like("stand-in", str, rf"http://127\.0\.0\.1:\d+{PATH}")
 FUSION: dict[str, Any] = {v.MODEL_NAME: "fusion", v.MODEL_VERSION: "1"}
 WORDS = "SELECT rowid, -bm25(words) FROM words WHERE words MATCH ? ORDER BY rowid"
 SHOWN = (
-    "SELECT p.key, ' ' || stems || ' ', number, heading, fragment, id, title, "
-    "substr(text, start + 1, stop - start), category, url, updated_at FROM passages p "
+    "SELECT p.key, ? || stems || ?, number, heading, fragment, id, title, "
+    "substr(text, start + ?, stop - start), category, url, updated_at FROM passages p "
     "JOIN documents d ON d.key = p.document JOIN words ON words.rowid = p.key WHERE p.key IN ({})"
 )
 DOCUMENT = "SELECT id, title, text, category, url, updated_at FROM documents WHERE id = ?"
