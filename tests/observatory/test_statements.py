@@ -10,28 +10,31 @@ from tests.observatory.surroundings import SECRET, Surroundings
 pytest_plugins = ["tests.observatory.opened"]
 
 
-@pytest.mark.parametrize("statement", listed(WRITING))
-def test_a_reader_writes_nothing(around: Surroundings, statement: str) -> None:
-    answer = around.asked(statement)
-    assert (answer.status_code, code(answer)) == (403, 164), answer.text
+def test_a_reader_writes_nothing(around: Surroundings, subtests: pytest.Subtests) -> None:
+    for statement in listed(WRITING):
+        with subtests.test(statement):
+            answer = around.asked(statement)
+            assert (answer.status_code, code(answer)) == (403, 164), answer.text
     around.check()
 
 
-@pytest.mark.parametrize("statement", listed(REACHING))
-def test_a_reader_reaches_nothing_else(around: Surroundings, statement: str) -> None:
-    answer = around.asked(statement)
-    assert answer.status_code >= 400
-    assert code(answer) > 0
-    assert len(answer.text) < 5000
-    assert SECRET not in answer.text
-    assert "formatQuery" not in answer.text
+def test_a_reader_reaches_nothing_else(around: Surroundings, subtests: pytest.Subtests) -> None:
+    for statement in listed(REACHING):
+        with subtests.test(statement):
+            answer = around.asked(statement)
+            assert answer.status_code >= 400
+            assert code(answer) > 0
+            assert len(answer.text) < 5000
+            assert SECRET not in answer.text
+            assert "formatQuery" not in answer.text
     around.check()
 
 
-@pytest.mark.parametrize("statement", listed(HARMLESS))
-def test_what_only_looks_nasty_works(around: Surroundings, statement: str) -> None:
-    answer = around.asked(statement)
-    assert answer.status_code == 200, answer.text
+def test_what_only_looks_nasty_works(around: Surroundings, subtests: pytest.Subtests) -> None:
+    for statement in listed(HARMLESS):
+        with subtests.test(statement):
+            answer = around.asked(statement)
+            assert answer.status_code == 200, answer.text
     around.check()
 
 

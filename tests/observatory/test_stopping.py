@@ -13,17 +13,6 @@ from tests.observatory.loading import loading
 from tests.observatory.observing import Observatory
 from tests.waiting import PATIENCE
 
-STOPS = [signal.SIGTERM, signal.SIGINT]
-
-
-@pytest.mark.parametrize("number", STOPS)
-def test_a_signal_ends_it_well(tmp_path: Path, number: signal.Signals) -> None:
-    """A connection that is kept open does not keep it."""
-    with Observatory(tmp_path) as observatory, httpx.Client() as idle:
-        idle.get(f"{observatory.clickhouse}/ping")
-        assert observatory.stop(number) == 0
-        assert len(observatory.said.splitlines()) <= 2, observatory.said
-
 
 def test_the_second_signal_changes_nothing_and_its_ports_are_free_again(tmp_path: Path) -> None:
     with Observatory(tmp_path) as observatory, loading(observatory) as load:
@@ -62,8 +51,11 @@ ENDLESS = {
 }
 
 
-@pytest.mark.parametrize("endless", ENDLESS.values(), ids=ENDLESS)
-@pytest.mark.parametrize("number", STOPS)
+@pytest.mark.parametrize(
+    ("endless", "number"),
+    [*zip(ENDLESS.values(), [signal.SIGTERM, signal.SIGINT], strict=True)],
+    ids=ENDLESS,
+)
 def test_a_long_query_does_not_keep_it(
     tmp_path: Path, endless: str, number: signal.Signals
 ) -> None:
