@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.api.server import Server
 from tests.api.service import WRITER, ids, recommended
 
-LINES = 2000
+LINES = 1000
 NDJSON = WRITER | {"Content-Type": "application/x-ndjson"}
 
 
@@ -93,16 +93,14 @@ def test_nothing_acknowledged_is_lost(shelf_data: Path) -> None:
 
 
 def test_feedback_is_kept_when_the_very_next_thing_is_the_end(shelf_data: Path) -> None:
-    for number in range(2):
-        with Server(shelf_data, shelf_data / "log") as server:
-            found = recommended(server.client.get("/recommend", params={"q": "bread"}))
-            feedback = {
-                "recommendation_id": found.recommendation_id,
-                "document_id": ids(found)[0],
-                "kind": "thumbs_up",
-            }
-            assert server.client.post("/feedback", json=feedback).status_code == 201
-            server.kill()
-        with closing(sqlite3.connect(shelf_data / "journal.db")) as connection:
-            (count,) = connection.execute("SELECT count(*) FROM feedback").fetchone()
-        assert count == number + 1
+    with Server(shelf_data, shelf_data / "log") as server:
+        found = recommended(server.client.get("/recommend", params={"q": "bread"}))
+        feedback = {
+            "recommendation_id": found.recommendation_id,
+            "document_id": ids(found)[0],
+            "kind": "thumbs_up",
+        }
+        assert server.client.post("/feedback", json=feedback).status_code == 201
+        server.kill()
+    with closing(sqlite3.connect(shelf_data / "journal.db")) as connection:
+        assert connection.execute("SELECT count(*) FROM feedback").fetchone() == (1,)

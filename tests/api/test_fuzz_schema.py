@@ -52,7 +52,7 @@ def attack(described: schemathesis.BaseSchema, operation: str, mode: GenerationM
     if operation == "post /documents":
         unchecked.append(negative_data_rejection)  # line by line, in an answer of status 200
 
-    @examples(max_examples=40)
+    @examples(max_examples=20)
     @given(described[path][method].as_strategy(mode))
     def sent(case: schemathesis.Case[Any]) -> None:
         answer = case.call(headers=WRITER)

@@ -1,6 +1,7 @@
 """What only shows on real sockets and between processes."""
 
 import json
+import shutil
 import signal
 import socket
 import threading
@@ -24,21 +25,29 @@ def seen(server: Server, query: str) -> list[str]:
     return ids(recommended(server.client.get("/recommend", params={"q": query, "limit": 50})))
 
 
-def lines(count: int) -> Iterator[bytes]:
+def lines(count: int, name: str = "n") -> Iterator[bytes]:
     """Documents, one a line."""
     for number in range(count):
-        content = {"id": f"n-{number}", "title": f"Number {number}", "text": "A number."}
+        content = {"id": f"{name}-{number}", "title": f"Number {number}", "text": "A number."}
         yield json.dumps(content).encode() + b"\n"
 
 
-@pytest.fixture
-def server(shelf_data: Path) -> Iterator[Server]:
-    with Server(shelf_data, shelf_data / "log") as running:
+@pytest.fixture(scope="module")
+def shared_data(tmp_path_factory: pytest.TempPathFactory, shelf_file: Path) -> Path:
+    folder = tmp_path_factory.mktemp("served")
+    shutil.copy(shelf_file, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(shared_data: Path) -> Iterator[Server]:
+    """Each test writes documents of its own names."""
+    with Server(shared_data, shared_data / "log") as running:
         yield running
 
 
-def test_another_process_sees_every_write(server: Server, shelf_data: Path) -> None:
-    with Server(shelf_data, shelf_data / "other log") as other:
+def test_another_process_sees_every_write(server: Server, shared_data: Path) -> None:
+    with Server(shared_data, shared_data / "other log") as other:
         assert "zeppelin" not in seen(other, "airship")
         written = server.client.put("/documents/zeppelin", json=ZEPPELIN, headers=WRITER)
         assert written.status_code == 201
@@ -54,7 +63,9 @@ def test_reads_go_on_during_writes(server: Server) -> None:
     outcomes: list[str] = []
 
     def write() -> None:
-        with server.client.stream("POST", "/documents", content=lines(2000), headers=NDJSON) as got:
+        with server.client.stream(
+            "POST", "/documents", content=lines(1000, "read"), headers=NDJSON
+        ) as got:
             outcomes.extend(json.loads(line)["outcome"] for line in got.iter_lines())
         written.set()
 
@@ -66,30 +77,29 @@ def test_reads_go_on_during_writes(server: Server) -> None:
         assert seen(server, "stale bread")
         slowest, reads = max(slowest, time.monotonic() - started), reads + 1
     writer.join()
-    assert outcomes == ["created"] * 2000
+    assert outcomes == ["created"] * 1000
     assert reads > 5
     assert slowest < SOON
-    until(lambda: "n-1999" in seen(server, "number 1999"))  # a bulk import is seen soon
+    until(lambda: "read-999" in seen(server, "number 999"))  # a bulk import is seen soon
 
 
 def test_outcomes_are_sent_while_lines_are_still_being_written(server: Server) -> None:
-    with server.client.stream("POST", "/documents", content=lines(10_000), headers=NDJSON) as got:
+    with server.client.stream(
+        "POST", "/documents", content=lines(5_000, "late"), headers=NDJSON
+    ) as got:
         first = json.loads(next(got.iter_lines()))
-        page = server.client.get("/documents/n-0")
+        page = server.client.get("/documents/late-0")
         assert (first["outcome"], page.status_code) == ("created", 200)
-        late = server.client.get("/documents/n-9999").status_code
+        late = server.client.get("/documents/late-4999").status_code
     assert late == 404
 
 
-def test_a_body_without_end_is_cut_off(shelf_data: Path) -> None:
-    small = {"VITRINE_LIMITS__BODY_BYTES": "5000"}
-    with Server(shelf_data, shelf_data / "log", **small) as server:
-        answer = server.client.post("/recommend", content=lines(5000), headers=JSON)
-        problem(answer, 413)
+def test_a_body_without_end_is_cut_off(served: Server) -> None:
+    problem(served.client.post("/recommend", content=lines(5000), headers=JSON), 413)
 
 
 def test_a_body_that_is_said_to_be_too_large_is_refused_before_it_comes(served: Server) -> None:
-    head = b"Content-Type: application/json\r\nContent-Length: 262145\r\n\r\n"
+    head = b"Content-Type: application/json\r\nContent-Length: 5001\r\n\r\n"
     assert status_of(served, head).split()[1] == b"413"
 
 
@@ -127,7 +137,7 @@ def test_what_is_hardly_http_never_breaks_it(served: Server, head: bytes) -> Non
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that is shared by what changes nothing."""
     data = tmp_path_factory.mktemp("served")
-    with Server(data, data / "log") as running:
+    with Server(data, data / "log", VITRINE_LIMITS__BODY_BYTES="5000") as running:
         yield running
 
 

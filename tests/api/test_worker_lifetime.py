@@ -12,7 +12,9 @@ from tests.api.server import STARTING_SECONDS, Server
 from tests.waiting import until
 
 
-@pytest.mark.parametrize("ends", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "ends", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.lasting)]
+)
 def test_workers_end_with_their_supervisor(tmp_path: Path, ends: signal.Signals) -> None:
     with Server(tmp_path, tmp_path / "log", 2) as server:
         supervisor = psutil.Process(server.pid)

@@ -1,10 +1,12 @@
 """Training on the seed catalogue's tune split, and using what comes out."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from app.composition import load_model
+from app.composition import open_catalogue as open_folder
 from app.model.baselines import Chance, OneLeg
 from app.model.commands import evaluate_on_seed, retrieved, train_on_seed
 from app.model.evaluate import Retrieved, quality, scores_of
@@ -15,9 +17,11 @@ from app.recommend.types import Document
 from tests.opening import OpenCatalogue
 
 
-@pytest.fixture
-def tune(open_catalogue: OpenCatalogue, seed_documents: list[Document]) -> list[Retrieved]:
-    return retrieved(open_catalogue(seed_documents), seed_queries("tune"))
+@pytest.fixture(scope="module")
+def tune(seed_file: Path) -> Iterator[list[Retrieved]]:
+    catalogue = open_folder(seed_file.parent)
+    yield retrieved(catalogue, seed_queries("tune"))
+    catalogue.database.close()
 
 
 def test_fusion_beats_every_single_leg_and_chance(tune: list[Retrieved]) -> None:

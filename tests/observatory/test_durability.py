@@ -10,7 +10,7 @@ import pytest
 
 from observatory.intake import logs
 from observatory.store.engine import Engine, EngineError
-from tests.observatory.loading import loading, missing
+from tests.observatory.loading import Load, loading, missing
 from tests.observatory.messages import HOUR, TABLES, record, request, span
 from tests.observatory.observing import Observatory
 from tests.observatory.sending import http, over_grpc
@@ -25,7 +25,7 @@ def count(observatory: Observatory, table: str) -> int:
 
 
 def test_all_that_was_acknowledged_is_there_after_a_kill_and_after_stops(tmp_path: Path) -> None:
-    loads = []
+    loads: list[Load] = []
     for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
         with Observatory(tmp_path) as observatory, loading(observatory) as load:
             if loads:  # what the kill left under way would fill the disk, kill by kill

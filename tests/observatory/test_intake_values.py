@@ -69,48 +69,29 @@ DOUBLES: list[tuple[Any, str]] = [
 ]
 
 
-def kept(observatory: Observatory, value: Any) -> str:
+def test_values_are_written_as_by_the_exporter_or_as_said_here(observatory: Observatory) -> None:
+    cases = [*SAME, *DOUBLES, *((value, here) for value, here, _ in OTHERWISE)]
+    assert all(here != there for _, here, there in OTHERWISE)
     name = fresh()
-    http(
-        observatory, "traces", request("traces", [span(name, attributes=attributes({"k": value}))])
-    )
-    return str(
-        observatory.value(
-            f"SELECT SpanAttributes['k'] FROM otel.otel_traces WHERE SpanName = '{name}'"
-        )
-    )
+    has = attributes({f"{number}": value for number, (value, _) in enumerate(cases)})
+    http(observatory, "traces", request("traces", [span(name, attributes=has)]))
+    sql = f"SELECT SpanAttributes AS kept FROM otel.otel_traces WHERE SpanName = '{name}'"
+    [row] = observatory.rows(sql)
+    assert row["kept"] == {f"{number}": written for number, (_, written) in enumerate(cases)}
 
 
-@pytest.mark.parametrize(("value", "written"), SAME, ids=repr)
-def test_values_are_written_as_by_the_exporter(
-    observatory: Observatory, value: Any, written: str
-) -> None:
-    assert kept(observatory, value) == written
-
-
-@pytest.mark.parametrize(("value", "written"), DOUBLES, ids=repr)
-def test_doubles_are_written_as_by_the_exporter(
-    observatory: Observatory, value: Any, written: str
-) -> None:
-    assert kept(observatory, value) == written
-
-
-@pytest.mark.parametrize(("value", "here", "there"), OTHERWISE, ids=repr)
-def test_values_that_the_exporter_writes_otherwise(
-    observatory: Observatory, value: Any, here: str, there: str
-) -> None:
-    assert kept(observatory, value) == here != there
-
-
-@pytest.mark.parametrize(("value", "written"), SAME, ids=repr)
-def test_a_body_is_written_as_an_attribute_is(
-    observatory: Observatory, value: Any, written: str
-) -> None:
+def test_a_body_is_written_as_an_attribute_is(observatory: Observatory) -> None:
     name = fresh()
-    record = log("", body=messages.value(value), attributes=attributes({"name": name}))
-    http(observatory, "logs", request("logs", [record]))
-    sql = f"SELECT Body FROM otel.otel_logs WHERE LogAttributes['name'] = '{name}'"
-    assert observatory.value(sql) == written
+    records = [
+        log("", body=messages.value(value), attributes=attributes({"name": name, "at": number}))
+        for number, (value, _) in enumerate(SAME)
+    ]
+    http(observatory, "logs", request("logs", records))
+    rows = observatory.rows(
+        f"SELECT Body AS body FROM otel.otel_logs WHERE LogAttributes['name'] = '{name}' "
+        "ORDER BY toInt64(LogAttributes['at'])"
+    )
+    assert [each["body"] for each in rows] == [written for _, written in SAME]
 
 
 def test_a_key_given_twice_is_there_twice(observatory: Observatory) -> None:

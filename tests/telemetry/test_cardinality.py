@@ -12,7 +12,7 @@ from app.telemetry.kit import vocabulary as kit_names
 from tests.telemetry.driven import Asked, Driven
 from tests.waiting import eventually
 
-MANY, FIRST = 1_500, 100
+MANY, FIRST = 500, 100
 LAG = (str(v.CORE.loop_lag), frozenset[tuple[str, object]]())
 
 

@@ -70,7 +70,9 @@ def ids(answer: httpx.Response) -> tuple[str, str]:
     return found[1], found[2]
 
 
-@pytest.fixture(scope="module", params=["grpc gzip", "http gzip"])
+@pytest.fixture(
+    scope="module", params=["grpc gzip", pytest.param("http gzip", marks=pytest.mark.lasting)]
+)
 def asked(request: pytest.FixtureRequest, watch: Watch) -> Iterator[Asked]:
     protocol, _, compression = request.param.partition(" ")
     with Receiver() as receiver, StandIn() as stand_in:
