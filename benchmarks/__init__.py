@@ -1,1 +1,1 @@
-"""Measurements: each module is one command that prints a table and keeps its figures as JSON."""
+"""Measurements: each command prints a table and writes its figures as JSON."""

@@ -1,14 +1,14 @@
-"""What the Collector's core takes for a span, and what each of its parts has to do with it.
+"""CPU of the Collector's core for a span, in total and for each of its components.
 
     python -m benchmarks.collector [--otelcol PATH] [--spans 36000] [--rounds 3]
 
-To a receiver and an exporter that discards everything, one part of otel-collector-config.yaml is
-added at a time, in the order of its pipelines; with the last it is the core as it stands. Then
-collector/redaction-strict.yaml is merged over it. Spans are the service's own
-(benchmarks/recorded.py), in batches of 512 from four senders; then upstream's telemetrygen sends
-its own, in batches of 100. CPU is that of the Collector's process, so other work on the machine
-makes caches cold and is not counted. What a part adds is the median over the rounds, so the column
-need not sum up.
+The first configuration has only a receiver and an exporter that discards everything. Each further
+one adds the next component of otel-collector-config.yaml, in the order of its pipelines; the last
+one is the whole core. Then collector/redaction-strict.yaml is merged over it. The spans are
+recorded from the service (benchmarks/recorded.py) and sent in batches of 512 by four senders;
+afterwards upstream's telemetrygen sends its own in batches of 100. CPU is that of the Collector's
+process, so other work on the machine is not counted, although it makes caches cold. The cost of a
+component is the median over the rounds, so the column need not add up.
 """
 
 import argparse
@@ -32,11 +32,11 @@ TELEMETRYGEN = "github.com/open-telemetry/opentelemetry-collector-contrib/cmd/te
 BARE = "receiver, exporter"
 BATCH = 512
 RATE = 12_000
-"""Spans a second of telemetrygen, which drops some when it is let go as fast as it can."""
+"""Spans a second of telemetrygen, which drops some without a limit."""
 
 
 def telemetrygen() -> str | None:
-    """Upstream's generator of load, built once where Go is."""
+    """Upstream's load generator, built once; None without Go."""
     built = CACHE / "telemetrygen" / "telemetrygen"
     if not built.is_file():
         if not shutil.which("go"):
@@ -58,7 +58,7 @@ def generated(generator: str, traces: int) -> Callable[[Collector], None]:
 
 
 def table(collectors: Mapping[str, Collector]) -> list[dict[str, object]]:
-    """One row a configuration: what it takes, and what it takes more than the one before it."""
+    """One row for each configuration: its CPU, and the difference to the configuration before."""
     bare, rows = next(iter(collectors.values())).cpu, []
     before = bare
     for name, each in collectors.items():
@@ -81,7 +81,7 @@ def table(collectors: Mapping[str, Collector]) -> list[dict[str, object]]:
 def in_turn(
     collectors: Mapping[str, Collector], rounds: int, send: Callable[[Collector], None]
 ) -> list[dict[str, object]]:
-    """Each of them is sent the same, in each round."""
+    """In each round, every Collector receives the same load."""
     for each in collectors.values():
         each.cpu.clear()
     for _ in range(rounds):
@@ -91,9 +91,9 @@ def in_turn(
 
 
 def measured(otelcol: str, traces: list[Trace], spans: int, rounds: int) -> list[dict[str, object]]:
-    """All configurations side by side."""
+    """The rows of all configurations, which run in parallel."""
     core, rng = merged(), random.Random(1)
-    assert with_parts(core, PARTS) == core, "the core has other parts"
+    assert with_parts(core, PARTS) == core, "PARTS differs from the core's components"
     share = BATCH // traces[0].spans
     batches = [batch(rng.choices(traces, k=share), rng) for _ in range(spans // BATCH)]
     with ExitStack() as stack:
@@ -116,7 +116,7 @@ def measured(otelcol: str, traces: list[Trace], spans: int, rounds: int) -> list
 
 
 def main() -> None:
-    """Measure, print, keep."""
+    """Measure, print the table, write the JSON."""
     named, built = os.environ.get("OTELCOL"), sorted((CACHE / "collector").glob("*/otelcol"))
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--otelcol", default=named or (built[-1] if built else None))
@@ -124,12 +124,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
     if not given.otelcol:
-        parser.error("no Collector here: make collector")
+        parser.error("Collector not found; build it: make collector")
     traces = recorded()
     rows = measured(str(given.otelcol), traces, given.spans, given.rounds)
     about = f"{traces[0].spans} spans and {traces[0].attributes} attributes a trace"
     busy = f"load average {os.getloadavg()[0]:.0f} on {os.cpu_count()} cores"
-    report("collector", f"what the Collector takes; {about}; {busy}", rows)
+    report("collector", f"CPU of the Collector; {about}; {busy}", rows)
 
 
 if __name__ == "__main__":

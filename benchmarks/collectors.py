@@ -1,4 +1,4 @@
-"""Collectors that are measured: each a process of its own, with some parts of the core.
+"""The Collectors to measure: each a separate process with some components of the core.
 
 with ExitStack() as stack:
     collector = start(stack, otelcol, with_parts(core, PARTS[:2]), PARTS[1])
@@ -27,17 +27,17 @@ from benchmarks.servers import free_port
 
 PARTS = ("memory_limiter", "transform/normalise", "redaction", "spanmetrics", "tail_sampling")
 OVERLAY = ("transform/expose", "transform/restore")
-"""What redaction-strict.yaml adds to the core's parts."""
+"""Components that redaction-strict.yaml adds to the core's."""
 SENDERS = 4
 SETTLE_SECONDS = {"tail_sampling": 3.5}
-"""Until nothing waits: sampling decides two seconds after a trace's root."""
-AT_ONCE = 0.3
-ALL_TAKEN = {b"", b"\n\0"}
-"""Answers without a partial success, or with an empty one."""
+"""Time until everything is processed: sampling decides two seconds after a trace's root span."""
+DEFAULT_SETTLE_SECONDS = 0.3
+ALL_ACCEPTED = {b"", b"\n\0"}
+"""Responses without a partial success, or with an empty one."""
 
 
 def with_parts(core: Mapping[str, Any], parts: tuple[str, ...]) -> dict[str, Any]:
-    """The core with these parts of it and no others on the way of spans."""
+    """The core with only these components in the pipelines of spans."""
     config: dict[str, Any] = copy.deepcopy(dict(core))
     pipelines = config["service"]["pipelines"]
     spans = pipelines["traces/in"]
@@ -55,7 +55,7 @@ def with_parts(core: Mapping[str, Any], parts: tuple[str, ...]) -> dict[str, Any
 
 @dataclass(slots=True)
 class Collector:
-    """A running one; CPU seconds for each 1,000 spans by round."""
+    """A running Collector; `cpu`: CPU seconds for each 1,000 spans, by round."""
 
     process: psutil.Process
     endpoint: str
@@ -64,22 +64,22 @@ class Collector:
     cpu: list[float] = field(default_factory=list)
 
     def accepted(self) -> int:
-        """Spans that it has taken so far, by its own count."""
+        """Spans accepted so far, by the Collector's own count."""
         with urllib.request.urlopen(self.metrics) as answer:
             lines = answer.read().decode().splitlines()
-        taken = "otelcol_receiver_accepted_spans"
-        return sum(int(float(line.split()[-1])) for line in lines if line.startswith(taken))
+        metric = "otelcol_receiver_accepted_spans"
+        return sum(int(float(line.split()[-1])) for line in lines if line.startswith(metric))
 
     def send(self, batches: list[bytes]) -> None:
-        """All of them, some at once; one that is refused is an error."""
+        """Send all batches, several at a time. A refused batch raises an error."""
         with grpc.insecure_channel(self.endpoint) as channel:
             export = channel.unary_unary(EXPORT)
             with ThreadPoolExecutor(SENDERS) as senders:
                 for answer in senders.map(export, batches):
-                    assert answer in ALL_TAKEN, answer
+                    assert answer in ALL_ACCEPTED, answer
 
     def measure(self, send: Callable[["Collector"], None]) -> None:
-        """What it takes for whatever is sent, until nothing waits."""
+        """Add the CPU that `send` causes, until everything is processed."""
         cpu, before = cpu_seconds(self.process), self.accepted()
         send(self)
         time.sleep(self.settle)
@@ -88,26 +88,27 @@ class Collector:
 
 
 def start(stack: ExitStack, otelcol: str, config: Mapping[str, Any], last: str) -> Collector:
-    """One with this configuration, whose last part is `last`, and a page of its own metrics."""
+    """Start a Collector with this configuration, whose last component is `last`."""
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-    grpc_port, page = free_port(), free_port()
-    told = {
+    grpc_port, metrics_port = free_port(), free_port()
+    settings = {
         "COLLECTOR_GRPC_PORT": grpc_port,
         "COLLECTOR_HTTP_PORT": free_port(),
         "COLLECTOR_HEALTH_PORT": free_port(),
-        "COLLECTOR_METRICS_PORT": page,
+        "COLLECTOR_METRICS_PORT": metrics_port,
         "COLLECTOR_LOG_LEVEL": "error",
         "COLLECTOR_QUEUE": folder / "queue",
         "COLLECTOR_MEMORY_MIB": 4000,
     }
     file = folder / "config.yaml"
     file.write_text(yaml.safe_dump(config), "utf-8")
-    variables = {name: str(value) for name, value in told.items()}
+    variables = {name: str(value) for name, value in settings.items()}
     process = subprocess.Popen([otelcol, "--config", file], env=os.environ | variables)
     stack.callback(process.wait)
     stack.callback(process.terminate)
     address = f"127.0.0.1:{grpc_port}"
     with grpc.insecure_channel(address) as channel:
         grpc.channel_ready_future(channel).result(60)
-    own, settle = f"http://127.0.0.1:{page}/metrics", SETTLE_SECONDS.get(last, AT_ONCE)
-    return Collector(psutil.Process(process.pid), address, own, settle)
+    metrics = f"http://127.0.0.1:{metrics_port}/metrics"
+    settle = SETTLE_SECONDS.get(last, DEFAULT_SETTLE_SECONDS)
+    return Collector(psutil.Process(process.pid), address, metrics, settle)

@@ -1,4 +1,4 @@
-"""Documents for measuring speed: sentences of the seed catalogue, shuffled, with rare new words."""
+"""Documents for speed measurements: shuffled sentences of the seed catalogue, plus rare words."""
 
 import json
 import random
@@ -12,7 +12,7 @@ SENTENCES, RARE_WORDS, RARE_VOCABULARY = 4, 2, 20_000
 
 
 def seed_documents() -> list[Document]:
-    """The seed catalogue as it is shipped."""
+    """The seed catalogue."""
     files = (path.read_text("utf-8") for path in sorted(SEED.glob("*.jsonl")))
     return [Document(**json.loads(line)) for file in files for line in file.splitlines()]
 

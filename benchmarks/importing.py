@@ -1,4 +1,4 @@
-"""Import speed: a JSON Lines file from nothing to searchable, and once more unchanged.
+"""Import speed: a JSON Lines file into an empty catalogue, and the same file again.
 
 python -m benchmarks.importing [--documents 100000]
 """
@@ -20,7 +20,7 @@ GOAL = "goal: at least 2,000 documents/s at 100,000"
 
 
 def main() -> None:
-    """Measure, print, keep."""
+    """Measure, print the table, write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--documents", type=int, default=100_000)
     count: int = parser.parse_args().documents

@@ -1,6 +1,6 @@
-"""What the observatory is sent by the benchmark, and what taking it in costs.
+"""Load for the observatory, and the cost of its intake.
 
-Traces are like the service's own: eight spans, 35 attributes.
+Traces resemble the service's own: eight spans, 35 attributes.
 """
 
 import random
@@ -24,12 +24,12 @@ NAMES = (
     "rank candidates",
 )
 SPREAD = 3600
-"""Seconds over which the traces lie."""
+"""Seconds over which the traces' start times are spread."""
 SETTLE_SECONDS = 5
 
 
 def message(traces: int, rng: random.Random) -> tuple[bytes, str]:
-    """An export request of so many traces, and the id of one of them."""
+    """An export request with `traces` traces, and the id of one of them."""
     request = ExportTraceServiceRequest()
     group = request.resource_spans.add()
     for name in ("service.name", "service.version", "service.instance.id", "host.name"):
@@ -61,13 +61,13 @@ def _span(span: Any, rng: random.Random, trace: bytes, place: int, name: str, st
 
 
 def intake(
-    doors: dict[str, str], process: psutil.Process, batch: int, at_once: int, spans: int
+    urls: dict[str, str], process: psutil.Process, batch: int, at_once: int, spans: int
 ) -> dict[str, object]:
-    """Send so many spans in batches, so many batches at once."""
+    """Send `spans` spans in batches, `at_once` batches at a time; a row of the table."""
     rng = random.Random(batch)
     batches = [message(batch // len(NAMES), rng)[0] for _ in range(spans // batch)]
     before = cpu_seconds(process)
-    with grpc.insecure_channel(doors["otlp"].removeprefix("http://")) as channel:
+    with grpc.insecure_channel(urls["otlp"].removeprefix("http://")) as channel:
         export = channel.unary_unary(EXPORT)
         started = time.perf_counter()
         with ThreadPoolExecutor(at_once) as clients:
@@ -85,13 +85,13 @@ def intake(
 
 
 def cpu_seconds(process: psutil.Process) -> float:
-    """What the observatory and its engine have taken so far, kernel's share included."""
+    """CPU time of the observatory and its engine so far, user and system."""
     times = [each.cpu_times() for each in family(process)]
     return float(sum(each.user + each.system for each in times))
 
 
 def family(process: psutil.Process) -> list[psutil.Process]:
-    """A process and those that it started."""
+    """A process and its descendants."""
     return [process, *process.children(recursive=True)]
 
 
@@ -100,11 +100,11 @@ def resident(process: psutil.Process) -> float:
     return float(sum(each.memory_info().rss for each in family(process)) / (1 << 20))
 
 
-def fill(doors: dict[str, str], spans: int) -> list[str]:
-    """Store so many more; ids of some of their traces."""
+def fill(urls: dict[str, str], spans: int) -> list[str]:
+    """Store `spans` more spans; the ids of some of their traces."""
     rng = random.Random(1)
     ids = []
-    with grpc.insecure_channel(doors["otlp"].removeprefix("http://")) as channel:
+    with grpc.insecure_channel(urls["otlp"].removeprefix("http://")) as channel:
         export = channel.unary_unary(EXPORT)
         for _ in range(spans // 8000):
             batch, trace = message(1000, rng)

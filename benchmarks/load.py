@@ -12,7 +12,7 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Requests a second, latencies in seconds, and how many answers were not 200."""
+    """Requests a second, latencies in seconds, and the number of responses other than 200."""
 
     rate: float
     p50: float
@@ -27,7 +27,7 @@ def post(path: str, body: bytes) -> bytes:
 
 
 class _Connection(asyncio.Protocol):
-    """Sends the next request when the last answer is complete, until told to stop."""
+    """Sends the next request when the last response is complete, until the time `until`."""
 
     def __init__(self, requests: Iterator[bytes], until: float) -> None:
         self._requests, self._until = requests, until
@@ -83,5 +83,5 @@ async def _run(port: int, bodies: Sequence[bytes], connections: int, seconds: fl
 
 
 def load(port: int, requests: Sequence[bytes], connections: int, seconds: float) -> Measured:
-    """Send requests in turn for so many seconds."""
+    """Send the requests in turn, over `connections` connections, for `seconds` seconds."""
     return asyncio.run(_run(port, requests, connections, seconds))

@@ -1,11 +1,11 @@
-"""What the observatory takes in, and how fast it answers over a million spans.
+"""The observatory's intake rate, and its query latency over a million spans.
 
     python -m benchmarks.observatory [--spans 1000000]
 
-Traces are like the service's own: eight spans, 35 attributes. Intake is one gRPC client's: batches
-of an SDK, one at a time, and of a collector, four at a time; CPU is the observatory's alone, until
-its merges have settled. Answers come through the front doors, the page's API and ClickHouse's
-interface; the last row is the time from a real request's end to its trace on the page.
+Traces resemble the service's own: eight spans, 35 attributes. Intake: one gRPC client sends batches
+as an SDK does (one at a time) and as a Collector does (four at a time); CPU is the observatory's
+alone, including its merges afterwards. Queries use the page's API and the ClickHouse interface. The
+last row is the time from the end of a real request until its trace is on the page.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from benchmarks.intake import fill, intake, resident
 from benchmarks.report import report
 from benchmarks.servers import server
 
-ASKED = 20
+REPEATS = 20
 PERCENTILES = """
 SELECT SpanName, toStartOfMinute(Timestamp) AS minute,
        quantiles(0.5, 0.95, 0.99)(Duration) FROM otel.otel_traces GROUP BY SpanName, minute
@@ -41,7 +41,7 @@ SELECT sum(bytes_on_disk) / sum(rows) FROM system.parts WHERE active AND table =
 
 @contextmanager
 def observatory(folder: Path) -> Iterator[tuple[dict[str, str], psutil.Process]]:
-    """One in a process of its own; its addresses and process."""
+    """Run the observatory in a separate process; its URLs and the process."""
     ports = {f"OBSERVATORY_{name}_PORT": "0" for name in ("PAGE", "GRPC", "HTTP", "CLICKHOUSE")}
     process = subprocess.Popen(
         [sys.executable, "-m", "observatory", "serve", "--beside"],
@@ -58,26 +58,26 @@ def observatory(folder: Path) -> Iterator[tuple[dict[str, str], psutil.Process]]
         process.wait(10)
 
 
-def timed(what: str, limit: int, ask: Callable[[int], object]) -> dict[str, object]:
-    """How long ASKED answers take, each to another question."""
+def timed(what: str, limit: int, query: Callable[[int], object]) -> dict[str, object]:
+    """Latency of REPEATS calls of `query`, which gets the number of the call."""
     took = []
-    for number in range(ASKED):
+    for number in range(REPEATS):
         started = time.perf_counter()
-        ask(number)
+        query(number)
         took.append((time.perf_counter() - started) * 1000)
     return {"answer": what, "median ms": median(took), "worst ms": max(took), "limit ms": limit}
 
 
 def get(url: str) -> bytes:
-    """The body of an answer."""
+    """The body of a response."""
     with urllib.request.urlopen(url) as answer:
         return bytes(answer.read())
 
 
-def answers(doors: dict[str, str], ids: Sequence[str]) -> list[dict[str, object]]:
-    """The questions that the page asks, and the percentiles of a report."""
-    page = doors["page"]
-    percentiles = doors["clickhouse"] + "/?" + urllib.parse.urlencode({"query": PERCENTILES})
+def queries(urls: dict[str, str], ids: Sequence[str]) -> list[dict[str, object]]:
+    """The page's queries, and the percentiles of a report."""
+    page = urls["page"]
+    percentiles = urls["clickhouse"] + "/?" + urllib.parse.urlencode({"query": PERCENTILES})
     busy = urllib.parse.quote("http.response.status_code=200")
     return [
         timed("trace by id", 150, lambda n: get(f"{page}/api/traces/{ids[n % len(ids)]}")),
@@ -89,24 +89,28 @@ def answers(doors: dict[str, str], ids: Sequence[str]) -> list[dict[str, object]
     ]
 
 
-def to_the_page(doors: dict[str, str], folder: Path) -> float:
+def trace_delay(urls: dict[str, str], folder: Path) -> float:
     """Seconds from a request's end until the page has its trace."""
-    told = {"OTEL_EXPORTER_OTLP_ENDPOINT": doors["otlp"], "VITRINE_WIKIPEDIA__ENABLED": "false"}
-    with server("app", {**told, "VITRINE_DATA": str(folder)}, quiet=True) as (port, _):
+    settings = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": urls["otlp"],
+        "VITRINE_WIKIPEDIA__ENABLED": "false",
+        "VITRINE_DATA": str(folder),
+    }
+    with server("app", settings, quiet=True) as (port, _):
         took = []
         for number in range(10):
             trace = json.loads(get(f"http://127.0.0.1:{port}/recommend?q=bread+{number}"))[
                 "trace_id"
             ]
             ended = time.perf_counter()
-            while not found(f"{doors['page']}/api/traces/{trace}"):
+            while not found(f"{urls['page']}/api/traces/{trace}"):
                 time.sleep(0.01)
             took.append(time.perf_counter() - ended)
     return median(took)
 
 
 def found(url: str) -> bool:
-    """Whether it is there."""
+    """Whether the URL answers without an error."""
     try:
         get(url)
     except urllib.error.HTTPError:
@@ -115,25 +119,25 @@ def found(url: str) -> bool:
 
 
 def main() -> None:
-    """Measure, and tell."""
+    """Measure, print the tables, write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--spans", type=int, default=1_000_000)
     spans = parser.parse_args().spans
     with (
         tempfile.TemporaryDirectory() as folder,
-        observatory(Path(folder) / "o") as (doors, process),
+        observatory(Path(folder) / "o") as (urls, process),
     ):
-        taken = [
-            intake(doors, process, 512, 1, min(spans, 131_072)),
-            intake(doors, process, 512, 8, min(spans, 131_072)),
-            intake(doors, process, 8192, 4, min(spans, 262_144)),
+        intakes = [
+            intake(urls, process, 512, 1, min(spans, 131_072)),
+            intake(urls, process, 512, 8, min(spans, 131_072)),
+            intake(urls, process, 8192, 4, min(spans, 262_144)),
         ]
-        report("observatory-intake", "Intake over gRPC", taken)
-        ids = fill(doors, spans)
-        size = get(f"{doors['clickhouse']}/?{urllib.parse.urlencode({'query': SIZE})}")
-        told = answers(doors, ids)
-        shown = to_the_page(doors, Path(folder) / "s") * 1000
-        told.append(
+        report("observatory-intake", "Intake over gRPC", intakes)
+        ids = fill(urls, spans)
+        size = get(f"{urls['clickhouse']}/?{urllib.parse.urlencode({'query': SIZE})}")
+        rows = queries(urls, ids)
+        shown = trace_delay(urls, Path(folder) / "s") * 1000
+        rows.append(
             {
                 "answer": "request's end to page",
                 "median ms": shown,
@@ -141,10 +145,10 @@ def main() -> None:
                 "limit ms": 3000,
             }
         )
-        report("observatory-answers", f"Answers over {spans:,} spans and more", told)
+        report("observatory-answers", f"Query latency over {spans:,} spans and more", rows)
         rss = resident(process)
         stored = [{"store": "spans", "bytes per span": float(size), "RSS MB": rss}]
-        report("observatory-store", "On disk, and in memory", stored)
+        report("observatory-store", "Size on disk and in memory", stored)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""What is answered, and how fast, when more is asked than can be answered.
+"""Behaviour under overload: throughput, latency and recovery at three times the capacity.
 
     python -m benchmarks.overload [--seconds 30] [--workers 1] [--capacity N]
 
-An open loop: requests are sent at moments that do not depend on the answers, each on a free
-connection or a new one, by two processes. First a light load, then the capacity is found by closed
-loops, then three times as much is asked, then a light load again, from the moment that ends.
-Latencies count from the moment a request was due. Answers are made anew for each request.
+An open loop: two processes send requests at times that do not depend on the responses, each on a
+free or a new connection. The capacity is measured with closed loops; then come a light load, three
+times the capacity, and at once the light load again. Latency is measured from the time at which a
+request was due. The answer cache is off.
 """
 
 import argparse
@@ -37,15 +37,15 @@ from benchmarks.servers import server
 LIGHT, FACTOR, PROCESSES = 0.2, 3, 2
 PROBE_SECONDS, RECOVERY_SECONDS, GIVE_UP_SECONDS = 0.25, 5, 20
 GOALS = (
-    "goals: p99 of what is answered at most 10 x that of the light load, the rest 503 with "
-    "Retry-After, itself again within 5 s, health always answered"
+    "goals: p99 of 200 responses at most 10 x that of the light load, all others 503 with "
+    "Retry-After, recovery within 5 s, /livez always answered"
 )
 PROBE = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 @dataclass
 class Outcome:
-    """Of one load: (seconds after its begin, latency) of what was answered, and counts."""
+    """The result of one load; `answered`: (seconds since its start, latency) of 200 responses."""
 
     answered: list[tuple[float, float]] = field(default_factory=list)
     probes: list[float] = field(default_factory=list)
@@ -53,7 +53,7 @@ class Outcome:
     seconds: float = 0
 
     def add(self, other: "Outcome") -> None:
-        """Both together, side by side."""
+        """Add the outcome of a load that ran in parallel."""
         self.answered += other.answered
         self.probes += other.probes
         self.statuses += other.statuses
@@ -76,7 +76,7 @@ class _Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
 
     def ask(self, request: bytes) -> asyncio.Future[str]:
-        """The status, with a mark where 503 comes without Retry-After."""
+        """The status; a 503 without Retry-After is marked."""
         self._parser, self._retry = httptools.HttpResponseParser(self), False
         self._waiting = asyncio.get_running_loop().create_future()
         self._transport.write(request)
@@ -107,7 +107,7 @@ class _Connection(asyncio.Protocol):
 
 
 class _OpenLoop:
-    """Sends requests at random moments, `rate` a second, for so many seconds."""
+    """Sends requests at random times, on average `rate` a second, for `seconds` seconds."""
 
     def __init__(self, port: int, requests: Sequence[bytes], chance: random.Random) -> None:
         self._port, self._requests, self._chance = port, requests, chance
@@ -165,7 +165,7 @@ def _one(port: int, requests: Sequence[bytes], rate: float, seconds: float, seed
 def open_loop(
     pool: Pool, port: int, requests: Sequence[bytes], rate: float, seconds: float
 ) -> Outcome:
-    """Send so many requests a second, whatever becomes of them."""
+    """Send `rate` requests a second, whatever the responses are."""
     share = [(port, requests, rate / PROCESSES, seconds, each) for each in range(PROCESSES)]
     together = Outcome()
     for each in pool.starmap(_one, share, chunksize=1):
@@ -179,7 +179,7 @@ def row(name: str, rate: float, outcome: Outcome, since: float = 0) -> dict[str,
     others = {k: n for k, n in counts.items() if k not in ("200", "503")}
     return {
         "load": name,
-        "asked/s": rate,
+        "offered/s": rate,
         "200/s": counts["200"] / outcome.seconds,
         "503/s": counts["503"] / outcome.seconds,
         "others": json.dumps(others) if others else "none",
@@ -190,7 +190,7 @@ def row(name: str, rate: float, outcome: Outcome, since: float = 0) -> dict[str,
 
 
 def main() -> None:
-    """Measure, print, keep."""
+    """Measure, print the table, write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--workers", type=int, default=1)
@@ -223,8 +223,8 @@ def main() -> None:
     rows = [
         row("light", light, before),
         row("3 x capacity", FACTOR * capacity, over),
-        row("light, at once after", light, after),
-        row("light, 5 s after", light, after, RECOVERY_SECONDS),
+        row("light, right afterwards", light, after),
+        row("light, 5 s afterwards", light, after, RECOVERY_SECONDS),
     ]
     base = before.latency(99)
     for each, outcome, since in zip(

@@ -2,7 +2,7 @@
 
     python -m benchmarks.quality [--collections FOLDER]
 
-One setting for all collections. On collections the pairwise model is cross-validated by query
+All collections use the same settings. On them, the pairwise model is cross-validated by query
 (5 folds); on the seed catalogue it is trained on the tune split and measured on the test split.
 """
 
@@ -70,7 +70,7 @@ def collection_rows(folder: Path) -> dict[str, Quality]:
 
 
 def main() -> None:
-    """Measure, print, keep."""
+    """Measure, print the table, write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--collections", type=Path, default=DEFAULT)
     folder: Path = parser.parse_args().collections

@@ -1,4 +1,4 @@
-"""Spans as the service makes them: those of real requests, sent again with ids of their own."""
+"""Records the spans of real requests to the service, to send them again with new trace ids."""
 
 import json
 import random
@@ -21,12 +21,12 @@ from app.model.judged import seed_queries
 from benchmarks.servers import free_port, server
 
 RECORDED = 32
-"""Requests; each has eight spans, as nothing is known before."""
+"""Requests; each has eight spans, because the caches are empty."""
 NOT_TRACES = {f"OTEL_{each}_EXPORTER": "none" for each in ("METRICS", "LOGS")}
 
 
 class Trace(NamedTuple):
-    """The spans of one request, as they were sent."""
+    """The spans of one request."""
 
     groups: list[ResourceSpans]
     spans: int
@@ -34,28 +34,28 @@ class Trace(NamedTuple):
 
 
 def recorded() -> list[Trace]:
-    """Traces of questions of the seed catalogue, Wikipedia's part being played by a stand-in."""
+    """Traces of queries on the seed catalogue; a stand-in answers instead of Wikipedia."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         catalogue = open_catalogue(folder)
         with closing(catalogue.database):
             seed(catalogue, folder, lambda _: None)
         wikipedia, _ = stack.enter_context(server("wikipedia", {}))
-        taken: list[ExportTraceServiceRequest] = []
-        endpoint = stack.enter_context(_taking(taken))
-        told = {
+        received: list[ExportTraceServiceRequest] = []
+        endpoint = stack.enter_context(_receiver(received))
+        settings = {
             **NOT_TRACES,
             "VITRINE_DATA": str(folder),
             "VITRINE_WIKIPEDIA__BASE_URL": f"http://127.0.0.1:{wikipedia}/",
             "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
         }
-        with server("app", told, quiet=True) as (port, _):
+        with server("app", settings, quiet=True) as (port, _):
             for query in seed_queries("tune")[:RECORDED]:
-                _ask(port, query.text)
-    return list(_traces(taken))
+                _recommend(port, query.text)
+    return list(_traces(received))
 
 
-def _ask(port: int, text: str) -> None:
+def _recommend(port: int, text: str) -> None:
     url = f"http://127.0.0.1:{port}/recommend"
     body, kind = json.dumps({"query": text}).encode(), {"content-type": "application/json"}
     with urllib.request.urlopen(urllib.request.Request(url, body, kind)) as answer:
@@ -63,19 +63,19 @@ def _ask(port: int, text: str) -> None:
 
 
 @contextmanager
-def _taking(taken: list[ExportTraceServiceRequest]) -> Iterator[str]:
-    """Where spans are taken; the service has sent all when it has ended."""
+def _receiver(received: list[ExportTraceServiceRequest]) -> Iterator[str]:
+    """An OTLP receiver; its URL. It has all spans once the service has stopped."""
 
-    class Taking(grpc.GenericRpcHandler):  # type: ignore[misc]
+    class Handler(grpc.GenericRpcHandler):  # type: ignore[misc]
         def service(self, _: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
-            return grpc.unary_unary_rpc_method_handler(self.take)
+            return grpc.unary_unary_rpc_method_handler(self.receive)
 
-        def take(self, request: bytes, _: grpc.ServicerContext) -> bytes:
-            taken.append(ExportTraceServiceRequest.FromString(request))
+        def receive(self, request: bytes, _: grpc.ServicerContext) -> bytes:
+            received.append(ExportTraceServiceRequest.FromString(request))
             return b""
 
     port, receiver = free_port(), grpc.server(ThreadPoolExecutor(2))
-    receiver.add_generic_rpc_handlers([Taking()])
+    receiver.add_generic_rpc_handlers([Handler()])
     receiver.add_insecure_port(f"127.0.0.1:{port}")
     receiver.start()
     try:
@@ -84,9 +84,9 @@ def _taking(taken: list[ExportTraceServiceRequest]) -> Iterator[str]:
         receiver.stop(None)
 
 
-def _traces(taken: list[ExportTraceServiceRequest]) -> Iterator[Trace]:
+def _traces(received: list[ExportTraceServiceRequest]) -> Iterator[Trace]:
     whole = ExportTraceServiceRequest()
-    for each in taken:
+    for each in received:
         whole.MergeFrom(each)
     roots = {
         span.trace_id
@@ -100,7 +100,7 @@ def _traces(taken: list[ExportTraceServiceRequest]) -> Iterator[Trace]:
 
 
 def _trace(whole: ExportTraceServiceRequest, trace: bytes) -> Trace:
-    """One trace's share of everything."""
+    """The part of `whole` that belongs to one trace."""
     groups, spans, attributes = [], 0, 0
     for group in whole.resource_spans:
         mine = ResourceSpans(resource=group.resource)
@@ -116,7 +116,7 @@ def _trace(whole: ExportTraceServiceRequest, trace: bytes) -> Trace:
 
 
 def batch(traces: list[Trace], rng: random.Random) -> bytes:
-    """An export request, as an SDK makes it: one resource, each scope once; trace ids are new."""
+    """An export request like an SDK's: one resource, each scope once; with new trace ids."""
     request = ExportTraceServiceRequest()
     group = request.resource_spans.add(resource=traces[0].groups[0].resource)
     scopes, now = {}, time.time_ns()

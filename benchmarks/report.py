@@ -1,4 +1,4 @@
-"""A table on the screen, and the same figures as JSON in benchmarks/results."""
+"""Prints a table, and writes the same figures as JSON to benchmarks/results."""
 
 import json
 import platform

@@ -1,8 +1,8 @@
-"""CPU of the SDK alone, without a service: the stock SDK and quick_otel, in one run.
+"""CPU of the SDK without a service: the stock SDK and quick_otel, in one run.
 
 python -m benchmarks.sdk [--rounds 7]
 
-The figures are CPU microseconds an item, the median of some rounds, in which the two take turns.
+The figures are CPU microseconds per item, the median over rounds in which the two alternate.
 """
 
 import argparse
@@ -55,7 +55,7 @@ Run = Callable[[], float]
 
 
 def _timed(work: Callable[[], object]) -> float:
-    gc.collect()  # or some rounds would pay for what others left
+    gc.collect()  # otherwise a round would include the garbage of another
     started = time.process_time()
     work()
     return (time.process_time() - started) / ITEMS * 1e6
@@ -111,7 +111,7 @@ def counts(sdk: type[MeterProvider]) -> float:
 
 def records(sdk: type[LoggerProvider], kept: list[Any]) -> float:
     """An event with 20 attributes, into the queue of the batch processor."""
-    make: Any = InMemoryLogRecordExporter  # which has no types
+    make: Any = InMemoryLogRecordExporter  # untyped
     exporter = make()
     provider = sdk(shutdown_on_exit=False)
     batches = BatchLogRecordProcessor(exporter, max_export_batch_size=ITEMS, **QUEUE)
@@ -131,7 +131,7 @@ def records(sdk: type[LoggerProvider], kept: list[Any]) -> float:
 
 
 def pairs() -> dict[str, tuple[Run, Run]]:
-    """What is measured, on the stock SDK and on quick_otel. Encoders get what was just made."""
+    """The measurements on the stock SDK and on quick_otel. Encoders encode the latest items."""
     s1, s2, l1, l2 = (list[Any]() for _ in range(4))
     quick_meters, quick_logs = quick_otel.MeterProvider, quick_otel.LoggerProvider
     return {
@@ -164,17 +164,17 @@ def pairs() -> dict[str, tuple[Run, Run]]:
 
 
 def main() -> None:
-    """Measure, print, keep."""
+    """Measure, print the table, write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     rounds: int = parser.parse_args().rounds
     rows = []
     for what, (stock, quick) in pairs().items():
-        taken = [(stock(), quick()) for _ in range(rounds)]
-        of_stock, of_quick = (statistics.median(each) for each in zip(*taken, strict=True))
-        ratio = statistics.median(quick / stock for stock, quick in taken)
+        times = [(stock(), quick()) for _ in range(rounds)]
+        of_stock, of_quick = (statistics.median(each) for each in zip(*times, strict=True))
+        ratio = statistics.median(quick / stock for stock, quick in times)
         rows.append({"CPU µs each": what, "stock": of_stock, "quick": of_quick, "ratio": ratio})
-    report("sdk", "The SDK alone", rows)
+    report("sdk", "CPU of the SDK alone", rows)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The servers that are measured: each in a process of its own, on a free port of 127.0.0.1."""
+"""The servers to measure: each in a separate process, on a free port of 127.0.0.1."""
 
 import json
 import os
@@ -28,7 +28,7 @@ STARTING_SECONDS = 60
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
+    """A port that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -42,7 +42,7 @@ def server(
     """Run `what` (serve, app, empty or wikipedia); yields its port and process id."""
     port = free_port()
     command = [sys.executable, "-m", "benchmarks.servers", what, str(port)]
-    if what == "serve":  # as people run it: with its own server settings
+    if what == "serve":  # as in production: with the service's own server settings
         command = [sys.executable, "-m", "app", "serve"]
         environment = {**environment, "VITRINE_SERVER__PORT": str(port)}
     silence = subprocess.DEVNULL if quiet else None
@@ -76,7 +76,7 @@ def resident_megabytes(process: int) -> float:
 
 
 def empty_app() -> FastAPI:
-    """An endpoint that returns one and the same response model, taken from the real service."""
+    """An endpoint that always returns the same response, taken from the real service."""
     with urllib.request.urlopen(os.environ["EXAMPLE"]) as answer:
         example = RecommendResponse.model_validate_json(answer.read())
     app = FastAPI()
@@ -101,10 +101,10 @@ async def wikipedia(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def sink(port: int) -> None:
-    """An OTLP/gRPC collector that takes everything and adds up the bytes in the file SINK."""
+    """An OTLP/gRPC receiver that accepts everything and writes the total bytes to the file SINK."""
     total, path, lock = 0, Path(os.environ["SINK"]), threading.Lock()
 
-    def take(request: bytes, _: grpc.ServicerContext) -> bytes:
+    def receive(request: bytes, _: grpc.ServicerContext) -> bytes:
         nonlocal total
         with lock:
             total += len(request)
@@ -113,7 +113,7 @@ def sink(port: int) -> None:
 
     class Anything(grpc.GenericRpcHandler):  # type: ignore[misc]
         def service(self, _: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
-            return grpc.unary_unary_rpc_method_handler(take)
+            return grpc.unary_unary_rpc_method_handler(receive)
 
     collector = grpc.server(ThreadPoolExecutor(4))
     collector.add_generic_rpc_handlers([Anything()])
@@ -123,7 +123,7 @@ def sink(port: int) -> None:
 
 
 def main() -> None:
-    """Run one of them: NAME PORT."""
+    """Run one server; arguments: NAME PORT."""
     what, port = sys.argv[1], int(sys.argv[2])
     target: dict[str, Callable[..., Any]] = {
         "app": app_from_environment,

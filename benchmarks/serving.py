@@ -2,8 +2,8 @@
 
     python -m benchmarks.serving [--seconds 4] [--connections 8]
 
-One worker; the topic signal is answered by a local stand-in. Each figure is the median of rounds
-in which every system is loaded in turn, so that all meet the same machine.
+One worker; a local stand-in answers instead of Wikipedia. Each figure is the median over rounds in
+which every system is loaded in turn, so that all run under the same conditions.
 """
 
 import argparse
@@ -23,13 +23,13 @@ from benchmarks.load import Measured, load, post
 from benchmarks.report import report
 from benchmarks.servers import resident_megabytes, server
 
-NOTHING_KEPT = {"VITRINE_ANSWERS_BYTES": "0"}
+NO_ANSWER_CACHE = {"VITRINE_ANSWERS_BYTES": "0"}
 DOCUMENTS, ROUNDS, NEW_QUERIES = 10_000, 3, 100_000
 GOALS = "goals: 0.25 of the empty endpoint, p99 at most 8 x p50, under 400 MB"
 
 
 def build(folder: Path) -> None:
-    """The catalogue that all measured services read."""
+    """Build the catalogue that all measured services read."""
     catalogue = open_catalogue(folder)
     with closing(catalogue.database):
         source = documents(DOCUMENTS)
@@ -44,13 +44,13 @@ def requests(texts: Sequence[str]) -> list[bytes]:
 
 
 def main() -> None:
-    """Measure, print, keep."""
+    """Measure, print the table, write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--connections", type=int, default=8)
     given = parser.parse_args()
     texts = [each.text for split in ("tune", "test") for each in seed_queries(split)]
-    asked = requests(texts)
+    repeated = requests(texts)
     new = requests([f"{texts[n % len(texts)]} zz{n:x}" for n in range(NEW_QUERIES)])
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -63,18 +63,16 @@ def main() -> None:
             "VITRINE_LIMITS__REQUESTS_PER_SECOND": "1000000",
             "VITRINE_LIMITS__BURST": "1000000",
         }
-        kept, kept_process = stack.enter_context(server("app", common))
-        anew, anew_process = stack.enter_context(
-            server("app", common | {"VITRINE_ANSWERS_BYTES": "0"})
-        )
-        fresh, fresh_process = stack.enter_context(server("app", common | NOTHING_KEPT))
-        example = f"http://127.0.0.1:{kept}/recommend?q={quote('keep bread from going stale')}"
-        empty, empty_process = stack.enter_context(server("empty", {"EXAMPLE": example}))
+        cached = stack.enter_context(server("app", common))
+        uncached = stack.enter_context(server("app", common | NO_ANSWER_CACHE))
+        unknown = stack.enter_context(server("app", common | NO_ANSWER_CACHE))
+        example = f"http://127.0.0.1:{cached[0]}/recommend?q={quote('keep bread from going stale')}"
+        empty = stack.enter_context(server("empty", {"EXAMPLE": example}))
         systems = {
-            "empty endpoint": (empty, empty_process, asked),
-            "repeated queries, answer cache on": (kept, kept_process, asked),
-            "repeated queries, answer cache off": (anew, anew_process, asked),
-            "new queries, a Wikipedia call each": (fresh, fresh_process, new),
+            "empty endpoint": (*empty, repeated),
+            "repeated queries, answer cache on": (*cached, repeated),
+            "repeated queries, answer cache off": (*uncached, repeated),
+            "new queries, a Wikipedia call each": (*unknown, new),
         }
         for port, _, bodies in systems.values():
             load(port, bodies[: len(texts)], given.connections, 2)

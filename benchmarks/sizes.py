@@ -1,9 +1,9 @@
-"""How retrieval scales: which index is chosen, how long it loads and answers, and its memory.
+"""Retrieval by catalogue size: the index that is chosen, its loading time, latency and memory.
 
     python -m benchmarks.sizes [--documents 1000 10000 100000 1000000]
 
-Each size runs in a process of its own. Latency is one whole answer without HTTP and without
-Wikipedia, every one made anew. A million documents take some ten minutes to import and 3 GB.
+Each size runs in a separate process. Latency is that of one recommendation without HTTP, Wikipedia
+and answer cache. A million documents take about ten minutes to import and 3 GB of memory.
 """
 
 import argparse
@@ -40,7 +40,7 @@ WARM, MEASURED = 100, 500
 
 
 def fill(folder: Path, count: int) -> float:
-    """Build a catalogue; documents a second."""
+    """Build a catalogue; returns documents per second."""
     catalogue = open_catalogue(folder)
     started = time.perf_counter()
     with closing(catalogue.database):
@@ -52,7 +52,7 @@ def fill(folder: Path, count: int) -> float:
 
 
 async def answer(recommender: Recommender, texts: Sequence[str], times: int) -> list[float]:
-    """Seconds of each of so many answers."""
+    """Latency of `times` recommendations, in seconds."""
     took = []
     for turn in range(times):
         started = time.perf_counter()
@@ -62,7 +62,7 @@ async def answer(recommender: Recommender, texts: Sequence[str], times: int) -> 
 
 
 def measure(folder: Path) -> dict[str, object]:
-    """Load the catalogue in this process and ask it."""
+    """Load the catalogue in this process and measure recommendations."""
     catalogue = open_catalogue(folder)
     with closing(catalogue.database), threadpool_limits(limits=1, user_api="blas"):
         started = time.perf_counter()
@@ -84,7 +84,7 @@ def measure(folder: Path) -> dict[str, object]:
 
 
 def chosen(moment: Moment) -> dict[str, object]:
-    """Which indexes this moment answers with."""
+    """The indexes that are in use."""
     now = moment.snapshot
     vectors = "memory" if now.dense is not None else "SQLite"
     dense = f"sign codes, vectors in {vectors}" if now.codes else "every vector"
@@ -92,7 +92,7 @@ def chosen(moment: Moment) -> dict[str, object]:
 
 
 def catalogue_row(count: int) -> dict[str, object]:
-    """Build and measure one size, each in its own process."""
+    """Build one size, and measure it in a separate process."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         speed = fill(folder, count)
@@ -103,7 +103,7 @@ def catalogue_row(count: int) -> dict[str, object]:
 
 
 def main() -> None:
-    """Measure, print, keep."""
+    """Measure, print the table, write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--documents", type=int, nargs="+", default=SIZES)
     parser.add_argument("--measure", type=Path)
@@ -112,7 +112,7 @@ def main() -> None:
         print(json.dumps(measure(given.measure)))
         return
     rows = [catalogue_row(count) for count in given.documents]
-    report("sizes", "One answer, by size of the catalogue", rows)
+    report("sizes", "One recommendation, by catalogue size", rows)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""What telemetry costs, next to the same service without it and with the usual set-up.
+"""Cost of telemetry: this service, the same without telemetry, and with the usual set-up.
 
     python -m benchmarks.telemetry [--seconds 4] [--connections 8] [--rounds 5]
 
 Paired: in each round every system is loaded in turn, and figures are medians over the rounds. All
-signals are on and every request is sampled; a collector on the same machine takes everything. CPU
-is that of the service's process, divided by its requests. The catalogue is the seed, the topic
-signal is known (a warm request): eight spans with the answer cache off, three with it on.
+signals are on and every request is sampled; a receiver on the same machine accepts everything. CPU
+is that of the service's process, divided by its requests. The catalogue is the seed catalogue, and
+the topic signal is cached: a request has eight spans with the answer cache off, three with it on.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from benchmarks.servers import server
 
 WARM_UP_SECONDS = 2
 SETTLE_SECONDS = 6
-"""Until what waits is sent (the SDK's default delay is 5 s): it belongs to the cost."""
+"""Time until queued telemetry is sent (the SDK's default delay is 5 s); it is part of the cost."""
 TICKS = os.sysconf("SC_CLK_TCK")
 NOTHING_SENT = {f"OTEL_{each}_EXPORTER": "none" for each in ("TRACES", "METRICS", "LOGS")}
 SYSTEMS: dict[str, tuple[str, dict[str, str]]] = {
@@ -38,17 +38,17 @@ SYSTEMS: dict[str, tuple[str, dict[str, str]]] = {
     "vitrine": ("app", {}),
 }
 PARTS: dict[str, tuple[str, dict[str, str]]] = {
-    "without lines": ("app", {"VITRINE_TELEMETRY__LOGS": "off"}),
+    "without console logs": ("app", {"VITRINE_TELEMETRY__LOGS": "off"}),
     "without spans": ("app", {"OTEL_TRACES_SAMPLER": "always_off"}),
     "nothing sent": ("app", NOTHING_SENT | {"VITRINE_TELEMETRY__LOGS": "off"}),
 }
-"""Where the time goes: what is left without a part, for the first workload."""
+"""The service with one part of telemetry off, for the first workload."""
 GOALS = "goals (answer cache off): added CPU at most 0.55 of usual, throughput at least 0.75 of off"
 
 
 @dataclass(slots=True)
 class System:
-    """One running service; seconds, bytes and requests a second by round."""
+    """A running service; its CPU seconds, bytes, requests per second and latencies by round."""
 
     port: int
     process: int
@@ -60,7 +60,7 @@ class System:
     p99: list[float] = field(default_factory=list)
 
     def measure(self, bodies: list[bytes], connections: int, seconds: float) -> None:
-        """Load it once."""
+        """Run the load once and add its figures."""
         cpu, sent = cpu_seconds(self.process), self._received()
         measured = load(self.port, bodies, connections, seconds)
         time.sleep(SETTLE_SECONDS)
@@ -86,7 +86,7 @@ def cpu_seconds(process: int) -> float:
 def start(
     stack: ExitStack, name: str, folder: Path, common: Mapping[str, str], work: Path
 ) -> System:
-    """A service with a copy of the catalogue and a collector of its own."""
+    """Start a service with its own copy of the catalogue and its own receiver."""
     data, sink = work / f"{name}-data", work / f"{name}-sink"
     shutil.copytree(folder, data)
     collector, _ = stack.enter_context(server("sink", {"SINK": str(sink)}))
@@ -102,7 +102,7 @@ def start(
 
 
 def table(workload: str, systems: Mapping[str, System]) -> list[dict[str, object]]:
-    """One row a system; added CPU is over `off`, by round."""
+    """One row for each system; added CPU is the difference to `off`, by round."""
     off, usual = systems["off"], systems["usual"]
     rows: list[dict[str, object]] = []
     for name, each in systems.items():
@@ -128,7 +128,7 @@ def table(workload: str, systems: Mapping[str, System]) -> list[dict[str, object
 
 
 def main() -> None:
-    """Measure, print, keep."""
+    """Measure, print the table, write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--connections", type=int, default=8)
@@ -137,7 +137,7 @@ def main() -> None:
     texts = [each.text for split in ("tune", "test") for each in seed_queries(split)]
     asked = [post("/recommend", json.dumps({"query": text}).encode()) for text in texts]
     rows: list[dict[str, object]] = []
-    for workload, kept in (("answer cache off", "0"), ("answer cache on", "33554432")):
+    for workload, cache_bytes in (("answer cache off", "0"), ("answer cache on", "33554432")):
         with ExitStack() as stack:
             work = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             folder = work / "seed"
@@ -147,11 +147,11 @@ def main() -> None:
             wikipedia, _ = stack.enter_context(server("wikipedia", {}))
             common = {
                 "VITRINE_WIKIPEDIA__BASE_URL": f"http://127.0.0.1:{wikipedia}/",
-                "VITRINE_ANSWERS_BYTES": kept,
+                "VITRINE_ANSWERS_BYTES": cache_bytes,
                 "VITRINE_LIMITS__REQUESTS_PER_SECOND": "1000000",
                 "VITRINE_LIMITS__BURST": "1000000",
             }
-            names = (*SYSTEMS, *PARTS) if workload == "answer cache off" else SYSTEMS
+            names = (*SYSTEMS, *PARTS) if cache_bytes == "0" else SYSTEMS
             systems = {name: start(stack, name, folder, common, work) for name in names}
             for each in systems.values():
                 load(each.port, asked, given.connections, WARM_UP_SECONDS)
@@ -159,7 +159,7 @@ def main() -> None:
                 for each in systems.values():
                     each.measure(asked, given.connections, given.seconds)
             rows += table(workload, systems)
-    report("telemetry", f"what telemetry costs; {GOALS}", rows)
+    report("telemetry", f"cost of telemetry; {GOALS}", rows)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""People who ask, read and click, so that dashboards have something to show: a locustfile.
+"""Simulated users who search, read and click, so that dashboards have data: a locustfile.
 
 `make traffic`, or `locust -f benchmarks/traffic.py --headless --users 10 --run-time 10m --host …`.
-They ask the judged queries, some far more often than others, and click what is judged relevant
-more often than what is not, and what stands high more often than what stands low.
+They send the judged queries, some far more often than others. They click relevant results more
+often than irrelevant ones, and results at the top more often than those below.
 """
 
 from http import HTTPStatus
@@ -15,9 +15,9 @@ from locust import HttpUser, between, task
 from app.model.judged import JudgedQuery, seed_queries
 
 LOOKED_AT = 0.8
-"""Share of those who looked at a result that look at the next one, too."""
+"""Probability that a user who looked at a result also looks at the next one."""
 CLICKED = {0: 0.03, 1: 0.25, 2: 0.4, 3: 0.6}
-"""Share of those who looked at it that click, by the result's grade."""
+"""Probability of a click on a result that was looked at, by its relevance grade."""
 BEST = 3
 LONGEST_MS = 90_000
 QUERIES = sorted(seed_queries("tune") + seed_queries("test"), key=lambda query: query.id)
@@ -26,18 +26,18 @@ numbers = count()
 
 
 class Reader(HttpUser):
-    """Somebody with a question every few seconds; each run of as many people is the same."""
+    """A user who sends a query every few seconds. Runs with equal numbers of users are equal."""
 
     wait_time = between(1, 4)
 
     def on_start(self) -> None:
-        """Everybody has an order of their own in which queries are popular."""
+        """Each user has its own order of popularity of the queries."""
         self.random = Random(next(numbers))
         self.queries = self.random.sample(QUERIES, len(QUERIES))
 
     @task(16)
-    def ask(self) -> None:
-        """Ask, read from the top, click on what fits, and stay there for a while."""
+    def search(self) -> None:
+        """Send a query, read the results from the top, click and stay for a while."""
         [query] = self.random.choices(self.queries, POPULARITY)
         found = self.client.post("/recommend", json={"query": query.text, "limit": 10})
         if found.status_code == HTTPStatus.OK:
@@ -45,20 +45,20 @@ class Reader(HttpUser):
 
     @task(3)
     def browse(self) -> None:
-        """Look at a document and what is like it."""
+        """Request documents similar to a document."""
         query = self.random.choice([each for each in QUERIES if each.relevance])
         document = self.random.choice(sorted(query.relevance))
         self.client.get(f"/documents/{document}/similar", name="/documents/{id}/similar")
 
     @task(1)
-    def slip(self) -> None:
-        """Press Enter before typing: refused, as it should be."""
+    def send_empty_query(self) -> None:
+        """Send an empty query, which is refused."""
         with self.client.post("/recommend", json={"query": " "}, catch_response=True) as answer:
             if answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY:
                 answer.success()
 
     def read(self, query: JudgedQuery, found: dict[str, Any]) -> None:
-        """What a reader does with a recommendation."""
+        """Look at results from the top, and report clicks and dwell times."""
         for result in found["results"]:
             document = result["document"]["id"]
             grade = min(int(query.relevance.get(document, 0)), BEST)

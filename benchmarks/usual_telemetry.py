@@ -1,8 +1,8 @@
-"""What telemetry is compared with: the same service, with the libraries as they come.
+"""The baseline of the telemetry benchmark: the same service with the stock libraries.
 
-The three instrumentations at their defaults, the SDK and its OTLP exporters at their defaults, and
-the same spans of the stages, with the same attributes, in the way the documentation shows. No log
-record and no metric of our own: it does less than what it is compared with.
+The three instrumentations, the SDK and its OTLP exporters have their defaults; the stages have the
+same spans with the same attributes, written as OpenTelemetry's documentation shows. It emits no log
+records and none of the service's own metrics, so it does less than the service.
 """
 
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ class _Stage:
 
 
 class UsualStages:
-    """A span for each stage that is one, attributes on it at its end."""
+    """A span for each stage that has one; its attributes are set at its end."""
 
     @contextmanager
     def observe(self, name: str, _: object = None) -> Iterator[_Stage]:
@@ -58,7 +58,7 @@ def _describe(span: trace.Span, stage: _Stage) -> None:
 
 
 class Usual(Unwatched):
-    """Watches the stages; the libraries watch the rest."""
+    """Observes the stages; the libraries observe the rest."""
 
     stages = UsualStages()  # type: ignore[assignment]
 
@@ -67,7 +67,7 @@ class Usual(Unwatched):
 
 
 def usual_app() -> FastAPI:
-    """The factory: telemetry of our own replaced by the usual one."""
+    """The service's app with the usual telemetry instead of its own."""
     traces = TracerProvider()
     traces.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(traces)

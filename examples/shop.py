@@ -1,9 +1,9 @@
-"""A small service of another domain, observed with the kit: what a reader's copy looks like.
+"""A small service of another domain, observed with the kit: an example of a copy.
 
     python -m uvicorn examples.shop:app          # then: curl 'http://127.0.0.1:8000/price?item=tea'
 
-In a service of your own the imports begin with your copy of the folder (`telemetry.kit`), and
-nothing in that folder is edited.
+In your own service, import from your copy of the folder (`telemetry.kit`); the files in it need no
+changes.
 """
 
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ from app.telemetry.kit.sdk import set_defaults
 from app.telemetry.kit.settings import KitSettings
 from app.telemetry.kit.vocabulary import Attribute, Attributes, CoreNames, Metric, Vocabulary
 
-# The service: no telemetry in here.
+# The service, without telemetry.
 
 PRICES = {"tea": 3.2, "bread": 2.8, "plums": 4.1}
 OUT_OF_STOCK = {"plums"}
@@ -46,7 +46,7 @@ def price_of(item: str, now_selling: dict[str, float]) -> Price:
     return Price(amount, discounted=amount < 3, estimated=item in OUT_OF_STOCK)
 
 
-# What telemetry says about it: the names, and one function from a result to facts.
+# Its telemetry: the names, and one function from a result to facts.
 
 CORE = CoreNames("shop", stages=["price item"])
 DISCOUNTED = Attribute("shop.price.discounted", "boolean", "whether a discount applied")
@@ -73,12 +73,12 @@ def telemetry(exporters: Exporters) -> Kit:
     )  # fmt: skip
 
 
-# Where both meet.
+# Both together: the app.
 
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Kit]]:
-    """Telemetry begins before the parts of the service are built, and ends after them."""
+    """Telemetry starts before the parts of the service are built, and stops after them."""
     set_defaults()
     kit = telemetry(otlp())
     use_globally(kit)
