@@ -42,7 +42,8 @@ def table(measured: Mapping[str, Any], columns: list[str]) -> str:
     lines += [[cell(row.get(column, "")) for column in columns] for row in rows]
     command = f"`python -m benchmarks.{measured['name'].partition('-')[0]}`"
     day = measured["at"].partition("T")[0]
-    about = f"{command}, {day}, Python {machine['python']}, {machine['machine']}."
+    where = f"{machine['cores']} cores ({machine['machine']}), Python {machine['python']}"
+    about = f"{command}, {day}, {where}."
     text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     return f"{text}\n\n{' '.join(filter(None, (about, measured.get('note'))))}"
 
@@ -52,9 +53,11 @@ def filled(document: str, figures: Path) -> str:
 
     def place(found: re.Match[str]) -> str:
         name, columns = found[1], [each.strip() for each in (found[2] or "").split(",") if each]
-        measured = json.loads((figures / f"{name}.json").read_text("utf-8"))
-        head = found[0].partition("\n")[0]
-        return f"{head}\n\n{table(measured, columns)}\n\n<!-- end -->"
+        path, head = figures / f"{name}.json", found[0].partition("\n")[0]
+        text = f"Not measured yet: `python -m benchmarks.{name}`."
+        if path.exists():
+            text = table(json.loads(path.read_text("utf-8")), columns)
+        return f"{head}\n\n{text}\n\n<!-- end -->"
 
     return PLACE.sub(place, document)
 

@@ -1,6 +1,7 @@
 """Prints a table, and writes the same figures as JSON to benchmarks/results."""
 
 import json
+import os
 import platform
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ def report(name: str, title: str, rows: Sequence[Mapping[str, object]]) -> None:
     Console(width=max(100, 16 * len(rows[0]))).print(table)
     RESULTS.mkdir(exist_ok=True)
     machine = {"python": platform.python_version(), "machine": platform.machine()}
+    machine["cores"] = str(os.cpu_count())
     at = datetime.now(UTC).isoformat(timespec="seconds")
     content = {"name": name, "title": title, "at": at, "machine": machine, "rows": rows}
     (RESULTS / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n", "utf-8")
