@@ -26,7 +26,7 @@ EXTENSION = "vitrine/"
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """`bad` or else `good` selects what counts, among `all`; `target` in percent."""
+    """Selectors: either `bad` or `good` requests, and `all`. `target` in percent."""
 
     name: str
     target: float
@@ -42,7 +42,7 @@ class Objective:
         return round(1 - self.target / 100, 9)
 
     def failed(self, function: str, window: str) -> str:
-        """PromQL for how much failed; `function` is rate or increase."""
+        """PromQL for the number of failures; `function` is rate or increase."""
         if self.bad:
             return f"(sum({function}({self.bad}[{window}])) or vector(0))"
         return f"(sum({function}({self.all}[{window}])) - sum({function}({self.good}[{window}])))"
@@ -108,7 +108,7 @@ class Plan:
         return round(100 * burn.rate * (duration(burn.long) / duration(self.window)), 6)
 
     def burning(self) -> Iterator[tuple[Alert, tuple[Objective, Burn]]]:
-        """The alerts of the objectives, and what each is about."""
+        """The alerts of the objectives, each with its objective and policy."""
         for which in product(self.objectives, self.burns):
             yield self._burning(*which), which
 
@@ -140,7 +140,7 @@ class Plan:
 
 
 class DeclaredAlert(openslo.Strict):
-    """An alert as alerts.yaml has it."""
+    """An alert of alerts.yaml."""
 
     title: str
     summary: str
@@ -218,7 +218,8 @@ def _demand_references(
     policies: Sequence[openslo.AlertPolicy],
     target: openslo.AlertNotificationTarget,
 ) -> None:
-    """Every SLO is of the service, over one window, with all policies; these have one target."""
+    """Check that every SLO refers to the service and to all policies, that all have one window, and
+    that all policies refer to the target."""
     names = [each.metadata.name for each in policies]
     _demand(bool(slos), "objectives.yaml: there must be an SLO")
     for slo in slos:

@@ -1,8 +1,8 @@
 """OpenSLO v1 (https://github.com/OpenSLO/OpenSLO), as far as objectives.yaml uses it.
 
-Reading a file checks it: a field that OpenSLO does not have, or that nothing here would act on, is
-an error. The models follow the specification; its own JSON schema was withdrawn in favour of a Go
-library. Durations are a number and m, h or d; other units of the specification are refused.
+Reading a file validates it: fields that OpenSLO does not have, or that are not implemented here, are
+errors. The models follow the specification, whose own JSON schema was replaced by a Go library.
+Durations are a number and m, h or d; other units of the specification are refused.
 """
 
 from pathlib import Path
@@ -32,7 +32,7 @@ Key = Annotated[
 
 
 class InvalidDeclaration(Exception):
-    """A file breaks its form; the message says where, and what is wrong."""
+    """A file is invalid; the message says where, and what is wrong."""
 
 
 class Strict(BaseModel):
@@ -64,7 +64,7 @@ class Metric(Strict):
 
 
 class RatioMetric(Strict):
-    """Counters; `bad` or else `good` selects, among `total`, what counts."""
+    """Counters: either `bad` or `good`, and `total`."""
 
     counter: Literal[True]
     good: Metric | None = None
@@ -205,7 +205,7 @@ def read(path: Path) -> list[Document]:
 
 
 def explained(error: ValidationError, where: str) -> str:
-    """One line for each fault: where it is, and what is wrong."""
+    """One line for each error: where it is, and what is wrong."""
     return "\n".join(
         f"{where}: {'.'.join(map(str, each['loc'])) or 'the document'}: {each['msg']}"
         for each in error.errors(include_url=False)

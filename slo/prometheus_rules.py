@@ -28,7 +28,7 @@ WORD = re.compile(r'("[^"]+"|[A-Za-z_]\w*)(\s*(?:=~|!~|!=|=)\s*"[^"]*")?')
 
 
 def translated(query: str) -> str:
-    """A query with Prometheus's names. Raises KeyError for a metric that nothing here emits."""
+    """A query with Prometheus's names. Raises KeyError for a metric not in the vocabulary."""
     query = METRIC.sub(lambda found: _metric(found[1]) + "{", query)
     return WORD.sub(_word, query).replace("{}", "")
 
@@ -66,7 +66,7 @@ def rules(plan: Plan) -> str:
     counts = [_count(each, window) for each in plan.objectives for window in longs]
     budgets = [_budget(each, plan.window) for each in plan.objectives]
     groups = [
-        # A minute, not more: a recorded value is stale after five.
+        # An interval of a minute, because a recorded value is stale after five.
         {"name": "vitrine objectives", "interval": "1m", "rules": [
             *shares, *counts,
             *(_alert(each, _burns(each, *which, plan), plan) for each, which in plan.burning()),

@@ -79,7 +79,7 @@ def _condition(alert: Alert, channel: str) -> dict[str, Any]:
 
 
 def dashboard(alert: Alert, base: str) -> str:
-    """A link that searches for the dashboard: its id is not known before SigNoz has it."""
+    """A link that searches for the dashboard by name: its id is unknown before it is created."""
     found = json.loads((DASHBOARDS / f"{alert.dashboard}.json").read_text("utf-8"))
     title = found["spec"]["display"]["name"]
     return f"{base}/dashboard?query=" + quote(f"name = '{title}'")
