@@ -1,7 +1,7 @@
 """OpenSLO v1 (https://github.com/OpenSLO/OpenSLO), as far as objectives.yaml uses it.
 
-Reading a file validates it: fields that OpenSLO does not have, or that are not implemented here, are
-errors. The models follow the specification, whose own JSON schema was replaced by a Go library.
+Reading a file validates it: fields that OpenSLO does not have, or that are not implemented here,
+are errors. The models follow the specification, whose own JSON schema was replaced by a Go library.
 Durations are a number and m, h or d; other units of the specification are refused.
 """
 
