@@ -44,9 +44,6 @@ STOPSIGNAL SIGTERM
 
 FROM base AS observatory
 COPY --from=install-observatory /opt/vitrine /opt/vitrine
-COPY pyproject.toml ./
-COPY app app
-COPY quick_otel quick_otel
 COPY observatory observatory
 COPY clickhouse clickhouse
 ENV OBSERVATORY_DATA=/data OBSERVATORY_HOST=0.0.0.0

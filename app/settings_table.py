@@ -19,15 +19,10 @@ Every setting is an environment variable, checked at start. This table is genera
 """
 
 
-def settings_table(
-    head: str = HEAD, prefix: str = PREFIX, model: type[BaseModel] = Settings
-) -> str:
+def settings_table() -> str:
     """Markdown with one row a setting."""
-    rows = (
-        f"| `{name}` | {_default(field)} | {field.description} |\n"
-        for name, field in leaves(prefix, model)
-    )
-    return head + "".join(rows)
+    rows = (f"| `{name}` | {_default(field)} | {field.description} |\n" for name, field in leaves())
+    return HEAD + "".join(rows)
 
 
 def unknown_names(environment: Iterable[str]) -> list[str]:

@@ -4,10 +4,10 @@ import os
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
+from pydantic.fields import FieldInfo
 
-from app.console import refuse, told
-from app.settings_table import settings_table
+from observatory.console import refuse, say
 from observatory.settings import PREFIX, ObservatorySettings
 from observatory.supervisor import beside
 
@@ -38,7 +38,7 @@ def settings() -> ObservatorySettings:
         return ObservatorySettings()
     except ValidationError as error:
         for each in error.errors(include_url=False, include_input=False):
-            told(f"{PREFIX}{'_'.join(map(str, each['loc'])).upper()}: {each['msg']}")
+            say(f"{PREFIX}{'_'.join(map(str, each['loc'])).upper()}: {each['msg']}")
         raise refuse("These settings make no sense; see docs/observatory.md.") from error
 
 
@@ -56,7 +56,14 @@ def serve_(
 @cli.command("settings")
 def settings_() -> None:
     """Print the table of settings, as docs/observatory.md has it."""
-    print(settings_table(HEAD, PREFIX, ObservatorySettings), end="")  # noqa: T201
+    print(HEAD + "".join(map(_row, ObservatorySettings.model_fields.items())), end="")  # noqa: T201
+
+
+def _row(setting: tuple[str, FieldInfo]) -> str:
+    name, field = setting
+    secret = isinstance(field.default, SecretStr)
+    default = "" if secret or field.default in (None, "") else f"`{field.default}`"
+    return f"| `{PREFIX}{name.upper()}` | {default} | {field.description} |\n"
 
 
 @cli.command("beside", context_settings={"ignore_unknown_options": True})

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 import grpc
 import uvicorn
 
-from app.console import refuse, told
 from observatory.clickhouse_http.application import clickhouse_http
 from observatory.composition import Parts, running
+from observatory.console import refuse, say
 from observatory.intake.grpc_server import grpc_server
 from observatory.intake.http_server import otlp_http
 from observatory.ports import PortTaken, listening
@@ -164,7 +164,7 @@ def start(chosen: ObservatorySettings, with_another: bool) -> None:
     logging.basicConfig(level=logging.WARNING, format="observatory: %(message)s")
 
     def ready(doors: Doors) -> None:
-        told(f"\nThe observatory shows traces, charts and logs on {doors.page}")
+        say(f"\nThe observatory shows traces, charts and logs on {doors.page}")
         if with_another:
             print(json.dumps(doors._asdict()), flush=True)  # noqa: T201  to who started it
             _end_with(sys.stdin.fileno())

@@ -16,8 +16,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from app.console import told
-from app.telemetry.kit.environment import check
+from observatory.console import say
 
 ROOT = Path(__file__).parents[1]
 READY = b"Everything is ready"
@@ -116,7 +115,7 @@ async def _listen(process: Process, ready: asyncio.Event) -> None:
         if READY in line:
             ready.set()
         elif any(sign in line for sign in WORTH_TELLING):
-            told(line.decode(errors="replace").strip())
+            say(line.decode(errors="replace").strip())
     ready.set()
 
 
@@ -158,7 +157,7 @@ async def _beside(command: Sequence[str], otelcol: str | None) -> int:
                 process_group=0,  # a signal comes once, from here
             )
         except OSError as error:
-            told(f"{command[0]} can't be run: {error.strerror}")
+            say(f"{command[0]} can't be run: {error.strerror}")
             return NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_RUN
         return await _watched(running, companions, told_to_stop)
 
@@ -181,13 +180,12 @@ async def _ready(companion: Companion, told_to_stop: Signal) -> Doors | None:
 
 def _addresses(doors: Doors, page: str | None) -> Mapping[str, str]:
     """Where the command finds them, in variables that it knows."""
-    environment = dict(os.environ)
-    check(environment)  # as the command does, and warns of it
-    spoken = environment.get("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
+    protocol = os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL", "").strip().lower()
+    over_http = protocol.startswith("http")  # as the service reads it: gRPC with any other value
     if any(re.fullmatch("OTEL_EXPORTER_OTLP_(.*_)?ENDPOINT", name) for name in os.environ):
         return {}  # it goes elsewhere, and is shown there
     return {
-        "OTEL_EXPORTER_OTLP_ENDPOINT": doors.grpc if spoken == "grpc" else doors.http,
+        "OTEL_EXPORTER_OTLP_ENDPOINT": doors.http if over_http else doors.grpc,
         "VITRINE_TELEMETRY__TRACE_URL": f"{page}/trace/{{trace_id}}",
     }
 
@@ -203,7 +201,7 @@ async def _watched(command: Process, companions: Sequence[Companion], told_to_st
         done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         if not (ended.done() or told_to_stop.done()):
             for each in done:
-                told(f"{gone[each]} has ended; telemetry gets no further than there.")
+                say(f"{gone[each]} has ended; telemetry gets no further than there.")
     for each in gone:
         each.cancel()
     if ended.done():

@@ -61,3 +61,10 @@ def test_the_service_patches_nothing_and_reaches_into_nothing_private() -> None:
 def test_quick_otel_knows_nothing_of_this_repository() -> None:
     ours = {"app", "observatory"}
     assert [each for each in imported(ROOT / "quick_otel") if each[1].split(".")[0] in ours] == []
+
+
+def test_the_observatory_knows_nothing_of_the_service() -> None:
+    """Its image has neither `app` nor `quick_otel`."""
+    service = {"app", "quick_otel", "signoz", "collector"}
+    found = imported(ROOT / "observatory")
+    assert [each for each in found if each[1].split(".")[0] in service] == []
