@@ -2,10 +2,12 @@
 
 import ast
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ruff import find_ruff_bin
 
 ROOT = Path(__file__).parents[1]
 HEART = frozenset({"fastapi", "starlette", "opentelemetry", "sqlite3"})
@@ -36,10 +38,31 @@ def test_the_heart_knows_no_framework_no_telemetry_and_no_database() -> None:
     assert walled(ROOT / "app" / "recommend") == []
 
 
-@pytest.mark.parametrize("line", ["import sqlite3", "from fastapi import FastAPI"])
-def test_a_breach_of_the_wall_is_noticed(tmp_path: Path, line: str) -> None:
+BREACHES = [
+    "import sqlite3",
+    "from fastapi import FastAPI",
+    "from starlette.requests import Request",
+    "from opentelemetry import trace",
+    "from app.catalogue.store import Catalogue",
+    "import app.telemetry.facts",
+]
+
+
+@pytest.mark.parametrize("line", BREACHES)
+def test_a_breach_of_the_wall_is_reported(tmp_path: Path, line: str) -> None:
     (tmp_path / "breach.py").write_text(line)
     assert [file for file, _ in walled(tmp_path)] == ["breach.py"]
+
+
+@pytest.mark.parametrize("folder", ["app/recommend", "app/recommend/legs"])
+@pytest.mark.parametrize("line", BREACHES)
+def test_make_check_reports_a_breach_of_the_wall(folder: str, line: str) -> None:
+    ruff = [find_ruff_bin(), "check", "--output-format=concise", "--no-cache"]
+    done = subprocess.run(
+        [*ruff, f"--stdin-filename={folder}/breach.py", "-"],
+        cwd=ROOT, input=line, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "TID251" in done.stdout, done.stdout + done.stderr
 
 
 def test_the_seam_imports_nothing_of_the_service() -> None:
