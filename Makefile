@@ -9,7 +9,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vitrine
 # The Collector's binary is outside the repository, in a folder named after its manifest's checksum.
 OTELCOL ?= $(CACHE)/collector/$(firstword $(shell cksum < collector/manifest.yaml))/otelcol
 SLOTH ?= $(CACHE)/sloth/$(SLOTH_VERSION)/sloth
-.PHONY: help run test test-stack test-stock test-upstream collector sloth up down logs smoke traffic check platforms format bench figures lock docs pictures clean
+.PHONY: help run test test-stack test-stock test-upstream collector sloth up down logs smoke traffic check check-scripts platforms format bench figures lock docs pictures clean
 COMPOSE := docker compose
 
 help: ## list the targets
@@ -104,8 +104,17 @@ check: $(VENV)/.dev ## style, format, types, generated pages
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker-compose.yml
 	@$(BIN)/yamllint --strict -d '{extends: default, rules: {line-length: disable, document-start: disable, braces: {max-spaces-inside: 1}, truthy: {check-keys: false}, comments: {min-spaces-from-content: 1}}}' \
 	  docker-compose.yml otel-collector-config.yaml collector slo
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory check-scripts; \
+	  elif [ -n "$$CI" ]; then echo "no npm here: the pages' scripts can't be checked (Node.js 20.19 or newer)"; exit 1; \
+	  else echo "no npm here: the pages' scripts are not checked"; fi
 	@if $(COMPOSE) version >/dev/null 2>&1; then $(COMPOSE) --env-file /dev/null config --quiet; \
 	  else echo "Docker Compose not found: docker-compose.yml is checked against its schema only"; fi
+
+check-scripts: javascript/node_modules/.installed ## types and style of the pages' scripts (needs Node.js)
+	@cd javascript && npm run --silent check
+
+javascript/node_modules/.installed: javascript/package-lock.json
+	@cd javascript && npm ci --silent --no-audit --no-fund && touch node_modules/.installed
 
 # `traffic` and `dev` need Python 3.12 on macOS: gevent has no older wheel there.
 platforms: $(VENV)/.dev ## find a wheel of every locked requirement for Linux (amd64, arm64) and macOS (arm64)

@@ -33,7 +33,11 @@ VIEWS = ("/", "/trace/{trace_id}", "/logs", "/charts", "/sql")
 def routes() -> list[Route]:
     """The shell at every view's address, and its files, with their version or without."""
     folder = files(__package__).joinpath("static")
-    read = {each.name: each.read_bytes() for each in folder.iterdir() if each.is_file()}
+    read = {
+        each.name: each.read_bytes()
+        for each in folder.iterdir()
+        if each.is_file() and each.name.rpartition(".")[2] in KINDS
+    }
     version = _version(read)
     page = read.pop("index.html").replace(b'"/static/', b'"/static/%s/' % version.encode())
     latest = {name: _response(name, content, HEADERS) for name, content in read.items()}

@@ -11,10 +11,12 @@ const INPUTS = { q: "The question", query: "The question", limit: "The number of
 const FIELDS = ["q", "similar", "category", "limit"];
 const LONG_TEXT = 900;
 
+/** An element of index.html, which has them all. @param {string} id @returns {any} */
 const find = (id) => document.getElementById(id);
 const form = find("search");
 let running = new AbortController();
-let waiting; // the timer until a trace can be opened
+/** The timer until a trace can be opened. @type {number | undefined} */
+let waiting;
 
 function make(tag, className = "", text = "") {
   const element = document.createElement(tag);
@@ -32,7 +34,10 @@ const exact = (number) => signed(number.toFixed(6));
 
 function fromForm() {
   const asked = new URLSearchParams();
-  for (const [name, value] of new FormData(form)) if (value.trim()) asked.set(name, value.trim());
+  for (const [name, value] of new FormData(form)) {
+    const text = String(value).trim();
+    if (text) asked.set(name, text);
+  }
   if (asked.has("q")) asked.delete("similar");
   if (!asked.has("similar") && !asked.has("q")) asked.set("q", "");
   return asked;
@@ -83,7 +88,11 @@ async function search(asked, signal) {
   find("main").ariaBusy = "false";
 }
 
-/** The answer as JSON. Throws an Error whose message can be shown. */
+/**
+ * The answer as JSON. Throws an Error whose message can be shown.
+ * @param {string} url
+ * @param {RequestInit} options
+ */
 async function ask(url, options = {}) {
   const response = await fetch(url, options).catch(() => {
     throw new Error("The service cannot be reached. Check that it is running, then try again.");
@@ -155,7 +164,7 @@ function drawProvenance({ results, took_ms: took, model, recommendation_id: id, 
 
 /** The trace's id, leading to the page that explains every millisecond, where there is one. */
 function drawTrace(link, id) {
-  const setting = (name) => document.querySelector(`meta[name=${name}]`).content;
+  const setting = (name) => document.querySelector(`meta[name=${name}]`)?.getAttribute("content");
   const [pattern, delay] = [setting("trace-url"), Number(setting("trace-delay"))];
   clearTimeout(waiting);
   for (const name of ["href", "role", "tabindex", "aria-disabled"]) link.removeAttribute(name);
@@ -185,7 +194,7 @@ function hold(link, address, until) {
 }
 
 function copyId() {
-  getSelection().selectAllChildren(find("recommendation"));
+  getSelection()?.selectAllChildren(find("recommendation"));
   const copied = document.execCommand("copy"); // navigator.clipboard would need https
   find("copy").textContent = copied ? "Copied" : "Selected";
 }
@@ -227,8 +236,10 @@ function fold(text, more, long) {
 }
 
 /** What a score is made of: [name, amount]. Legs that took no part are left out. */
+/** @returns {[string, number][]} */
 function partsOf({ base, contributions, weights }) {
   const legs = LEGS.filter((leg) => contributions[leg] || weights[leg]);
+  /** @type {[string, number][]} */
   const amounts = legs.map((leg) => [leg, contributions[leg]]);
   return base ? [["base", base], ...amounts] : amounts;
 }
@@ -266,6 +277,7 @@ function drawTable(table, score, { base, scores, weights, contributions }) {
     ? "Score × weight = contribution; the contributions add up to the score."
     : "The base and the contributions add up to the score. The weights say how much " +
       "the model goes by each leg.";
+  /** @type {[string, ...(number | null)[]][]} */
   const rows = LEGS.map((leg) => [leg, scores[leg], weights[leg], contributions[leg]]);
   if (base) rows.unshift(["base", null, null, base]);
   table.tBodies[0].append(...rows.map(tableRow));
@@ -357,7 +369,7 @@ form.category.addEventListener("focus", suggestCategories, { once: true });
 find("copy").onclick = copyId;
 addEventListener("popstate", show);
 addEventListener("keydown", (event) => {
-  const typing = event.target.closest?.("input, select");
+  const typing = event.target instanceof Element && event.target.closest("input, select");
   if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
   form.q.select();

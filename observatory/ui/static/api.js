@@ -10,7 +10,11 @@ export class Problem extends Error {
   }
 }
 
-/** The answer as JSON. Throws a Problem, or what `signal` was aborted with. */
+/**
+ * The answer as JSON. Throws a Problem, or what `signal` was aborted with.
+ * @param {string} path
+ * @param {{signal?: AbortSignal, query?: URLSearchParams, post?: object}} options
+ */
 export async function ask(path, { signal, query, post } = {}) {
   const address = query?.size ? `${path}?${query}` : path;
   const options = post
@@ -20,9 +24,9 @@ export async function ask(path, { signal, query, post } = {}) {
         body: JSON.stringify(post),
       }
     : {};
-  const response = await fetch(address, { ...options, signal }).catch((error) => {
+  const response = await fetch(address, { ...options, signal }).catch(() => {
     signal?.throwIfAborted();
-    throw new Problem(0, "The observatory can’t be reached", "is it still running?", error);
+    throw new Problem(0, "The observatory can’t be reached", "is it still running?");
   });
   const body = await response.json().catch(() => null);
   signal?.throwIfAborted();

@@ -47,7 +47,9 @@ class Field {
   #options = [];
 
   constructor(input, list, take) {
-    Object.assign(this, { input, list, take });
+    this.input = input;
+    this.list = list;
+    this.take = take;
   }
 
   async suggest() {

@@ -48,6 +48,7 @@ export function icon(path, viewBox = "0 0 16 16") {
   return svg;
 }
 
+/** An element of index.html, which has them all. @param {string} id @returns {any} */
 export const find = (id) => document.getElementById(id);
 
 /** Told to those who listen rather than look. */

@@ -21,6 +21,8 @@ export function question(more = {}) {
 /**
  * The bar. `parts`: some of service, route, status, duration, attributes, severity; `search`: an
  * element to come first; `tools`: elements at its end.
+ * @param {string[]} parts
+ * @param {{search?: HTMLElement[], tools?: HTMLElement[]}} options
  */
 export function filterBar(parts, { search = [], tools = [] } = {}) {
   const range = rangeControl();

@@ -1,6 +1,7 @@
 // Numbers and times in words. Times come as strings of nanoseconds since 1970, durations as numbers
 // of nanoseconds.
 
+/** @type {[string, number][]} */
 const UNITS = [
   ["ns", 1],
   ["µs", 1e3],

@@ -14,11 +14,12 @@ export function listen() {
   addEventListener("keydown", pressed);
 }
 
+/** @param {KeyboardEvent} event */
 function pressed(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
   if (document.querySelector("dialog[open]")) return;
-  const typing = event.target.closest?.("input, select, textarea");
-  if (typing) {
+  const typing = event.target instanceof Element && event.target.closest("input, select, textarea");
+  if (typing instanceof HTMLElement) {
     if (event.key === "Escape") typing.blur();
     return;
   }
@@ -37,7 +38,7 @@ function known({ key }) {
   if (key === "?") find("help").showModal();
   else if (key === "Escape") {
     if (shownView()?.name === "trace") back();
-    else document.activeElement?.blur();
+    else if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
   } else return false;
   return true;
 }

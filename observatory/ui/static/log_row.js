@@ -20,6 +20,8 @@ const REPEATED = /^(?:event\.name|code\.|\w+\.(?:duration|input|recommendation|m
 /**
  * `offset`: nanoseconds into its trace, shown in place of the clock; `track`: where that lies, as a
  * share; `link`: whether it leads to its trace.
+ * @param {any} log
+ * @param {{offset?: number | null, track?: number | null, link?: boolean, service?: boolean}} options
  */
 export function logRow(log, { offset = null, track = null, link = true, service = true } = {}) {
   const severity = severityOf(log);

@@ -18,9 +18,11 @@ const TYPING_MS = 250;
 
 export class LogsView {
   name = "logs";
+  /** @type {string | null} */
   #asked = null;
   #known = new Set();
-  #next = null; // where older ones begin
+  /** Where older ones begin. @type {string | null} */
+  #next = null;
   #loads = latest();
   #typing = 0;
 

@@ -39,8 +39,9 @@ function paint(canvas, { spans, duration, colours }) {
   context.scale(scale, scale);
   const drawn = spans.slice(0, MOST);
   const high = Math.max(1, Math.min(4, Math.floor((HEIGHT - 4) / drawn.length)));
-  const inks = [...new Set(colours.values())].map((number) => [number, colour(`--s${number}`)]);
-  const ink = new Map(inks);
+  const ink = new Map();
+  for (const number of colours.values()) ink.set(number, colour(`--s${number}`));
+
   drawn.forEach((span, place) => {
     context.fillStyle = ink.get(colours.get(span.service) ?? 0) ?? "gray";
     const top = 2 + ((HEIGHT - 4 - high) * place) / Math.max(drawn.length - 1, 1);

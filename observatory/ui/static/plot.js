@@ -16,6 +16,7 @@ export function colour(name) {
 }
 
 export class Plot {
+  /** @type {any} */
   #uplot = null;
   #data = [[]];
   #from = 0;
@@ -25,9 +26,17 @@ export class Plot {
   /**
    * `lines`: [{label, colour, bars, width}], one for each column of the data; `format`: a value in
    * words; `range(data)`: [least, most] of the values; `log`: whether these are far apart.
+   * @param {{title: string, lines: any[], format: (value: number) => string,
+   *   range: (columns: number[][]) => number[], log?: boolean, height?: number,
+   *   onDraw?: (plot: any) => void}} options
    */
   constructor({ title, lines, format, range, log = false, height = 120, onDraw = () => {} }) {
-    Object.assign(this, { lines, format, range, log, height, onDraw });
+    this.lines = lines;
+    this.format = format;
+    this.range = range;
+    this.log = log;
+    this.height = height;
+    this.onDraw = onDraw;
     this.values = lines.map(() => el("b"));
     this.when = el("span.when");
     const keys = lines.map((line, place) =>

@@ -63,7 +63,7 @@ function sorted(rows, { column, down }) {
 }
 
 function compared(one, other) {
-  if (one === null || other === null) return (one === null) - (other === null);
+  if (one === null || other === null) return Number(one === null) - Number(other === null);
   const [a, b] = [Number(one), Number(other)];
   if (one !== "" && other !== "" && !Number.isNaN(a) && !Number.isNaN(b)) return a - b;
   return asText(one).localeCompare(asText(other));

@@ -1,10 +1,20 @@
 // Views by address. A view lives on while another is shown, so that going back finds it as it was.
-//
-// A view: { name, element, title(), show(match), hide(), key(event) }.
 
 import { find } from "./dom.js";
 
+/**
+ * @typedef {object} View
+ * @property {string} name
+ * @property {HTMLElement} element
+ * @property {() => string} title
+ * @property {(match: RegExpExecArray | null) => void} show
+ * @property {() => void} hide
+ * @property {(event: KeyboardEvent) => boolean} key whether it was one of the view’s
+ */
+
+/** @type {[RegExp, View][]} */
 let table = [];
+/** @type {View | null} */
 let current = null;
 const scrolled = new Map();
 
@@ -61,6 +71,7 @@ function show(again = false) {
   document.title = `${view.title()} – Vitrine`;
 }
 
+/** @returns {[View, RegExpExecArray | null]} */
 function matching(path) {
   for (const [pattern, view] of table) {
     const match = pattern.exec(path);
@@ -77,7 +88,9 @@ function swap(view, again) {
   current = view;
   find("main").replaceChildren(view.element);
   document.body.dataset.view = view.name;
-  for (const link of document.querySelectorAll("nav [data-view]"))
+  for (const link of /** @type {NodeListOf<HTMLElement>} */ (
+    document.querySelectorAll("nav [data-view]")
+  ))
     link.ariaCurrent = link.dataset.view === view.name ? "page" : null;
   scrollTo(0, again ? (scrolled.get(view) ?? 0) : 0);
 }

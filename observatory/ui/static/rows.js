@@ -4,6 +4,7 @@
 export class Rows {
   #list;
   #selector;
+  /** @type {HTMLElement | null} */
   #current = null;
 
   constructor(list, selector) {
@@ -45,7 +46,7 @@ export class Rows {
   key({ key }) {
     const all = this.#all();
     if (!all.length) return false;
-    const at = all.indexOf(document.activeElement.closest?.(this.#selector));
+    const at = all.indexOf(document.activeElement?.closest(this.#selector));
     const to = {
       j: at + 1,
       ArrowDown: at + 1,

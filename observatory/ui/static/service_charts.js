@@ -13,7 +13,10 @@ const milliseconds = (value) => duration(value * 1e6);
 const perSecond = (value) => `${Number(value.toPrecision(3))}/s`;
 const positive = (value) => (value > 0 ? value : null); // a logarithm wants that
 
-/** {element, set(answer)} of percentiles with exemplars. */
+/**
+ * {element, set(answer)} of percentiles with exemplars.
+ * @param {{title?: string, height?: number, dots?: boolean}} options
+ */
 export function latencyChart({ title = "Latency", height, dots = true } = {}) {
   const exemplars = new Exemplars();
   const plot = new Plot({
@@ -37,7 +40,10 @@ export function latencyChart({ title = "Latency", height, dots = true } = {}) {
   return { element: plot.element, heading: plot.heading, set };
 }
 
-/** {element, set(answer)} of requests, and those of them that failed. */
+/**
+ * {element, set(answer)} of requests, and those of them that failed.
+ * @param {{title?: string, height?: number}} options
+ */
 export function rateChart({ height, title = "Requests" } = {}) {
   const plot = new Plot({
     title,
@@ -56,7 +62,10 @@ export function rateChart({ height, title = "Requests" } = {}) {
   return { element: plot.element, set };
 }
 
-/** {element, set(answer)} of the shares of requests that failed, and that were refused (4xx). */
+/**
+ * {element, set(answer)} of the shares of requests that failed, and that were refused (4xx).
+ * @param {{height?: number}} options
+ */
 export function errorChart({ height } = {}) {
   const plot = new Plot({
     title: "Errors",

@@ -14,7 +14,9 @@ const WELCOME =
 
 export class SqlView {
   name = "sql";
+  /** @type {any[] | null} */
   #reports = null;
+  /** @type {string | null} */
   #shown = null;
   #runs = latest();
 

@@ -5,6 +5,7 @@ import { el } from "./dom.js";
 import { bytes } from "./format.js";
 
 const INVISIBLE =
+  // eslint-disable-next-line no-control-regex -- what is meant
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
 const LONG = 600;
 const LONGER = 8000; // of text that is made for reading, like code

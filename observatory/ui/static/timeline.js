@@ -2,11 +2,14 @@
 
 export class Timeline {
   /** The share of the width that a label takes. */
-  room;
+  room = 0.2;
 
   /** `whole`: nanoseconds; `changed()` is called after each zoom. */
   constructor(whole, changed) {
-    Object.assign(this, { whole, changed, from: 0, to: whole, room: 0.2 });
+    this.whole = whole;
+    this.changed = changed;
+    this.from = 0;
+    this.to = whole;
   }
 
   get isWhole() {

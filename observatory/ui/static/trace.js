@@ -19,6 +19,7 @@ const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 export class TraceView {
   name = "trace";
   #id = "";
+  /** @type {TraceBody | null} */
   #body = null;
   #loads = latest();
   #visible = false;
@@ -67,10 +68,10 @@ export class TraceView {
   }
 
   #draw(answer) {
-    this.#body = new TraceBody(new TraceModel(answer));
-    this.element.append(this.#body.element);
-    this.#body.show();
-    this.#body.focus();
+    const body = (this.#body = new TraceBody(new TraceModel(answer)));
+    this.element.append(body.element);
+    body.show();
+    body.focus();
     if (this.#visible) document.title = `${this.title()} – Vitrine`;
   }
 
@@ -104,6 +105,7 @@ export class TraceView {
     }
   }
 
+  /** @param {string} text @param {(() => void) | null} again */
   #tell(text, again = null) {
     this.note.hidden = !text;
     this.note.classList.toggle("problem", Boolean(again));

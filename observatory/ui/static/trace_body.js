@@ -11,6 +11,7 @@ import { traceLogs } from "./trace_logs.js";
 import { Waterfall } from "./waterfall.js";
 
 export class TraceBody {
+  /** @type {number[] | null} */
   #found = null;
 
   constructor(model) {
@@ -146,7 +147,7 @@ export class TraceBody {
       step > 0
         ? found.findIndex((place) => place > from)
         : found.findLastIndex((place) => place < from);
-    const place = found.at(at >= 0 ? at : step > 0 ? 0 : -1);
+    const place = found[at >= 0 ? at : step > 0 ? 0 : found.length - 1];
     this.#select(place);
     say(this.model.spans[place].name);
   }

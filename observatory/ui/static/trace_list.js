@@ -18,6 +18,7 @@ const canHover = matchMedia("(hover: hover)");
 
 export class TraceList {
   #shown = new Map(); // trace id → {row, trace, told}
+  /** @type {{answer: any[], more: boolean} | null} */
   #waiting = null;
 
   constructor() {

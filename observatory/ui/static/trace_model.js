@@ -7,7 +7,9 @@ export class TraceModel {
   #after = []; // place of the first span behind the subtree of each
 
   constructor(answer) {
-    Object.assign(this, { id: answer.trace_id, time: answer.time, services: answer.services });
+    this.id = answer.trace_id;
+    this.time = answer.time;
+    this.services = answer.services;
     this.duration = Math.max(answer.duration, 1);
     this.spans = answer.spans.map((span) => ({ ...span, status: span.status.toLowerCase() }));
     this.logs = answer.logs;

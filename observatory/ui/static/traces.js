@@ -17,9 +17,11 @@ const CHARTS_EVERY = 3; // polls
 
 export class TracesView {
   name = "traces";
+  /** @type {string | null} */
   #asked = null;
   #polls = 0;
-  #next = null; // where older ones begin
+  /** Where older ones begin. @type {string | null} */
+  #next = null;
   #lists = latest();
   #charts = latest();
 

@@ -12,13 +12,17 @@ const QUARTERS = [0, 1, 2, 3, 4];
 export class Waterfall {
   #shown = [];
   #rows = new Map(); // place → element
+  /** @type {Set<number> | null} */
   #found = null;
-  #waiting = 0;
+  #waiting = 0; // eslint-disable-line no-unused-private-class-members -- read by ||=
   selected = -1;
 
   /** `select(place)`: a span was chosen, -1 for none; `enter()`: its details are wanted. */
   constructor(model, timeline, { select, enter }) {
-    Object.assign(this, { model, timeline, select, enter });
+    this.model = model;
+    this.timeline = timeline;
+    this.select = select;
+    this.enter = enter;
     this.marks = el("div.marks", { role: "columnheader" }, el("span.unseen", {}, "Time"));
     this.body = el("div.body", { role: "rowgroup" });
     this.element = el(
