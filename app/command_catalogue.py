@@ -11,6 +11,7 @@ from app.catalogue.database import SchemaTooNew
 from app.catalogue.store import Catalogue
 from app.composition import open_catalogue
 from app.console import refuse
+from app.recommend.embedding import EmbedderRefused
 
 
 @contextmanager
@@ -26,7 +27,7 @@ def opened(folder: Path) -> Iterator[Catalogue]:
             raise refuse(_unusable(folder, error)) from error
         with closing(catalogue.database):
             yield catalogue
-    except SchemaTooNew as error:
+    except (SchemaTooNew, EmbedderRefused) as error:
         raise refuse(str(error)) from error
     except sqlite3.DatabaseError as error:
         raise refuse(_unusable(folder, error)) from error

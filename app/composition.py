@@ -2,7 +2,7 @@
 
 import logging
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from app.catalogue.vectors import Models
 from app.recommend.answer_cache import Answers
 from app.recommend.embedding import Embedder, StaticEmbedder
 from app.recommend.fusion import Fusion
+from app.recommend.leg import Leg
 from app.recommend.pipeline import Recommender
 from app.recommend.ranking import (
     ArtefactRefused,
@@ -86,6 +87,11 @@ def load_embedder() -> Embedder:
     return StaticEmbedder()
 
 
+def further_legs(catalogue: Catalogue) -> tuple[Leg, ...]:  # noqa: ARG001 - what a leg may need
+    """The legs besides words, meaning and subject (`recommend/leg.py`): one line for each."""
+    return ()
+
+
 def open_catalogue(folder: Path, watch: Watch = unwatched) -> Catalogue:
     """The catalogue in a data folder. Raises SchemaTooNew."""
     database = Database(folder / "catalogue.db", store.SCHEMA, store.SCHEMA_VERSION, watch)
@@ -97,13 +103,14 @@ def model_path(settings: Settings) -> Path:
     return settings.data / "ranking-model.json"
 
 
-def load_model(path: Path) -> RankingModel:
+def load_model(path: Path, legs: Sequence[Leg] = ()) -> RankingModel:
     """The trained model where there is one, or fusion; a bad artefact never stops the service."""
-    fusion = Fusion()
+    fusion = Fusion(legs)
     if not path.exists():
         return fusion
     try:
-        return FallbackModel(PairwiseModel.load(path.read_bytes()), fusion)
+        trained = PairwiseModel.load(path.read_bytes(), [leg.name for leg in legs])
+        return FallbackModel(trained, fusion)
     except (ArtefactRefused, OSError) as error:
         log.warning("%s is not used, fusion ranks instead: %s", path, error)
         return RefusedModel(error, fusion)
@@ -135,8 +142,9 @@ async def running(settings: Settings, watcher: Watcher) -> AsyncIterator[Parts]:
             client = Wikipedia(settings.wikipedia, user_agent(settings), stages, watcher.client)
             topic_signal = WikipediaSignal(client, embedder.embed, settings.wikipedia, stages)
             stack.push_async_callback(topic_signal.close)
-        index = CatalogueIndex(catalogue.database, catalogue.models, settings.lexical_index)
-        model = load_model(model_path(settings))
+        legs = further_legs(catalogue)
+        index = CatalogueIndex(catalogue.database, catalogue.models, settings.lexical_index, legs)
+        model = load_model(model_path(settings), legs)
         answers = Answers(settings.answers_bytes)
         recommender = Recommender(index, model, topic_signal, answers, stages)
         parts = Parts(settings, catalogue, notes, recommender, model, topic_signal, stages)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from app.recommend.dense import unit
 from app.recommend.embedding import Embedder
 from app.recommend.topic_signal import Evidence, Outcome, Page, answered
 from app.recommend.types import Document, Floats, Query
@@ -58,6 +59,20 @@ def evidence_of(embedder: Embedder, *titles: str) -> Evidence:
 
 UNREACHABLE = Evidence(Outcome.TIMEOUT, failure=TimeoutError())
 """What is left when nobody answered in time."""
+
+
+class Projected:
+    """A model of any width: another one's vectors, turned at random into `width` dimensions."""
+
+    name, version = "projected", "1"
+
+    def __init__(self, embedder: Embedder, width: int) -> None:
+        self._embedder, self.width, self.hash = embedder, width, f"projected to {width}"
+        turn = np.random.default_rng(width).normal(size=(embedder.width, width))
+        self._turn: Floats = turn.astype(np.float32)
+
+    def embed(self, texts: Sequence[str]) -> Floats:
+        return unit(self._embedder.embed(texts) @ self._turn)
 
 
 @dataclass(slots=True)

@@ -139,7 +139,10 @@ class CategoryCounts(BaseModel):
 
 
 class LegScores(BaseModel):
-    """One number for each leg."""
+    """One number for each leg; further legs of a service of your own stand beside these."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, float]
 
     lexical: float = Field(description="BM25: the words of the query", examples=[0.191])
     dense: float = Field(description="static embeddings: their meaning", examples=[0.129])

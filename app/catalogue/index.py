@@ -8,7 +8,7 @@
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
@@ -25,11 +25,13 @@ from app.recommend.dense import Ties, best, cosine, nearest_codes, sign_codes, u
 from app.recommend.embedding import Embedder
 from app.recommend.fusion import fuse
 from app.recommend.latent import LatentModel
+from app.recommend.leg import Leg
 from app.recommend.ranking import DECIMALS
 from app.recommend.text_analysis import STOP_WORDS, bare, stem, words
 from app.recommend.types import (
     DENSE,
     LATENT,
+    LEXICAL,
     Candidates,
     Document,
     Floats,
@@ -52,8 +54,15 @@ WIDER = 4
 class CatalogueIndex:
     """The catalogue as the heart's `LiveIndex`."""
 
-    def __init__(self, database: Database, models: Models, lexical_index: str = "auto") -> None:
-        self._database, self._models = database, models
+    def __init__(
+        self,
+        database: Database,
+        models: Models,
+        lexical_index: str = "auto",
+        legs: Sequence[Leg] = (),
+    ) -> None:
+        """`legs`: those besides words, meaning and subject."""
+        self._database, self._models, self._legs = database, models, legs
         self._moments = Moments(database, models, lexical_index)
         self._moment = self._at(self._moments.current())
 
@@ -68,7 +77,8 @@ class CatalogueIndex:
         return moment
 
     def _at(self, snapshot: Snapshot) -> "Moment":
-        return Moment(snapshot, self._database, self._models.embedder, self._moments.codes)
+        embedder, codes = self._models.embedder, self._moments.codes
+        return Moment(snapshot, self._database, embedder, codes, self._legs)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,6 +89,7 @@ class Moment:
     _database: Database
     _embedder: Embedder
     _codes: Mapping[str, int]
+    _legs: Sequence[Leg] = ()
 
     @property
     def quick(self) -> bool:
@@ -144,7 +155,11 @@ class Moment:
                 nominated.append(self._best(alike, depth))
         else:
             nominated.append(self._near(probe.dense, allowed, depth))
-        return self._candidates(probe, by_words, _union(nominated))
+        further = {leg.name: leg.scores(probe, now.keys) for leg in self._legs}
+        nominated += [
+            self._best(_rounded(_only(each, allowed)), depth) for each in further.values()
+        ]
+        return self._candidates(probe, {LEXICAL: by_words, **further}, _union(nominated))
 
     def _best(self, scores: Floats, depth: int) -> Slots:
         """The `depth` best slots of different documents."""
@@ -189,10 +204,11 @@ class Moment:
             return held.take(slots, axis=0)
         return load_vectors(self._database, leg, now.models, now.keys[slots])
 
-    def _candidates(self, probe: Probe, by_words: Floats, slots: Slots) -> Candidates:
+    def _candidates(self, probe: Probe, scores: Mapping[str, Floats], slots: Slots) -> Candidates:
+        """`scores`: of every slot, by the legs that need no vectors."""
         now = self.snapshot
         slots = slots[np.argsort(now.ties[slots])]
-        lexical = by_words[slots]
+        lexical = scores[LEXICAL][slots]
         dense_vectors, latent_vectors = self._vectors(DENSE, slots), self._vectors(LATENT, slots)
         dense, latent = cosine(dense_vectors, probe.dense), cosine(latent_vectors, probe.latent)
         shown: Slots | slice = slice(None)
@@ -207,6 +223,7 @@ class Moment:
             dense_vectors=dense_vectors[shown],
             latent_vectors=latent_vectors[shown],
             titles=now.titles[slots][shown],
+            further={leg.name: scores[leg.name][slots][shown] for leg in self._legs},
         )
 
     def documents(self, keys: Keys) -> list[Stored]:

@@ -17,7 +17,7 @@ import numpy as np
 from app.catalogue.database import Database
 from app.catalogue.passages import Passage, headed, passages
 from app.recommend.dense import unit
-from app.recommend.embedding import Embedder
+from app.recommend.embedding import Embedder, check
 from app.recommend.latent import LatentModel
 from app.recommend.text_analysis import stems, unbroken
 from app.recommend.types import DENSE, LATENT, Document, Floats
@@ -96,6 +96,8 @@ class Models:
     """The active model of each leg: the embedder comes with the program, the other is loaded."""
 
     def __init__(self, embedder: Embedder) -> None:
+        """Raises EmbedderRefused."""
+        check(embedder)
         self.embedder = embedder
         self._latent: tuple[int, LatentModel] | None = None
 

@@ -3,20 +3,20 @@
 import numpy as np
 
 from app.recommend.fusion import leg_scores
-from app.recommend.types import LEGS, Candidates, Floats, ModelCard, Scored
+from app.recommend.types import Candidates, Floats, ModelCard, Scored
 
 
 class OneLeg:
     """Ranks by one leg's score."""
 
     def __init__(self, leg: str) -> None:
-        """`leg` is one of LEGS."""
-        self._column = LEGS.index(leg)
+        self._leg = leg
         self.card = ModelCard(f"only-{leg}", "1")
 
     def score(self, candidates: Candidates) -> Scored:
         """The leg's scores, (n,)."""
-        return _scored(candidates, leg_scores(candidates)[:, self._column], self.card)
+        column = candidates.legs.index(self._leg)
+        return _scored(candidates, leg_scores(candidates)[:, column], self.card)
 
 
 class Chance:
@@ -34,4 +34,5 @@ class Chance:
 
 def _scored(candidates: Candidates, scores: Floats, card: ModelCard) -> Scored:
     legs = leg_scores(candidates)
-    return Scored(candidates, scores, legs, np.zeros_like(legs), dict.fromkeys(LEGS, 0.0), card)
+    weights = dict.fromkeys(candidates.legs, 0.0)
+    return Scored(candidates, scores, legs, np.zeros_like(legs), weights, card)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.model.evaluate import Retrieved, quality, scores_of
-from app.recommend.features import FEATURES, features
+from app.recommend.features import features, names
 from app.recommend.ranking import PairwiseModel
 from app.recommend.types import Floats
 
@@ -35,7 +35,7 @@ def fit(retrieved: Sequence[Retrieved], seed: int = 0) -> list[float]:
     seen = [features(each.candidates) for each in retrieved]
     random = np.random.default_rng(seed)
     parts = [_pairs(x, each.gains(), random) for x, each in zip(seen, retrieved, strict=True)]
-    differences = np.concatenate(parts) if parts else np.zeros((0, len(FEATURES)), np.float32)
+    differences = np.concatenate(parts) if parts else np.zeros((0, 0), np.float32)
     if len(retrieved) < FEWEST or not len(differences):
         told = f"{len(retrieved)} judged queries with answers; at least {FEWEST} are needed"
         raise TooFewQueries(told)
@@ -55,7 +55,7 @@ def _pairs(seen: Floats, gains: Floats, random: np.random.Generator) -> Floats:
         worse: NDArray[np.intp] = np.flatnonzero(gains < gains[better])
         chosen = random.permutation(worse)[:WORSE_PER_BETTER]
         parts.append(seen[better] - seen[chosen])
-    return np.concatenate(parts) if parts else np.zeros((0, len(FEATURES)), np.float32)
+    return np.concatenate(parts) if parts else np.zeros((0, seen.shape[1]), np.float32)
 
 
 def cross_validated(retrieved: Sequence[Retrieved], seed: int = 0) -> NDArray[np.float64]:
@@ -65,7 +65,7 @@ def cross_validated(retrieved: Sequence[Retrieved], seed: int = 0) -> NDArray[np
     for fold in range(FOLDS):
         held = places[fold::FOLDS]
         training = [retrieved[place] for place in np.setdiff1d(places, held)]
-        model = PairwiseModel(fit(training, seed), "fold")
+        model = PairwiseModel(fit(training, seed), "fold", _further(training))
         values[held] = scores_of([retrieved[place] for place in held], model)
     return values
 
@@ -74,7 +74,7 @@ def train(retrieved: Sequence[Retrieved], path: Path) -> PairwiseModel:
     """Fit on all queries and write the artefact; the file appears whole or not at all."""
     expected = quality(cross_validated(retrieved))
     artefact = {
-        "features": list(FEATURES),
+        "features": names(_further(retrieved)),
         "coefficients": fit(retrieved),
         "trained_on": {"queries": len(retrieved), "pairs_per_relevant": WORSE_PER_BETTER},
         "cross_validated_ndcg": round(expected.mean, 4),
@@ -84,4 +84,8 @@ def train(retrieved: Sequence[Retrieved], path: Path) -> PairwiseModel:
     unfinished = path.with_suffix(".part")
     unfinished.write_bytes(content)
     unfinished.replace(path)
-    return PairwiseModel.load(content)
+    return PairwiseModel.load(content, _further(retrieved))
+
+
+def _further(retrieved: Sequence[Retrieved]) -> list[str]:
+    return list(retrieved[0].candidates.further) if retrieved else []

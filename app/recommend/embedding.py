@@ -51,6 +51,32 @@ class Embedder(Protocol):
         """Unit vectors (n, width), float32; zeros for a text in which the model knows nothing."""
 
 
+class EmbedderRefused(ValueError):
+    """The embedding model does not keep the protocol; says what is wrong."""
+
+
+def check(embedder: Embedder) -> None:
+    """See that a model gives what it promises: any width, but the one that it names.
+
+    Raises:
+        EmbedderRefused
+
+    """
+    width = embedder.width
+    vectors = np.asarray(embedder.embed(["How does bread go stale?", ""]))
+    if width < 1 or vectors.shape != (2, width):
+        wrong = f"gives vectors {vectors.shape} for 2 texts, not (2, {width})"
+    elif vectors.dtype != np.float32:
+        wrong = f"gives {vectors.dtype}, not float32"
+    elif not np.isfinite(vectors).all():
+        wrong = "gives values that are not finite"
+    elif any(length and abs(length - 1) > 1e-3 for length in np.linalg.norm(vectors, axis=1)):
+        wrong = "gives vectors whose length is neither 1 nor 0"
+    else:
+        return
+    raise EmbedderRefused(f"The embedding model {embedder.name} {embedder.version} {wrong}.")
+
+
 class StaticEmbedder:
     """Unit vectors (n, 256) from the weights in the package `wordllama`, whose code is not used.
 

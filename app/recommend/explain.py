@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from app.recommend.topic_signal import Page
-from app.recommend.types import DENSE, LATENT, LEGS, LEXICAL, Reason
+from app.recommend.types import DENSE, LATENT, TOPIC, Reason
 
 CLOSE = 0.45
 """Similarity from which a vector leg is worth a mention."""
@@ -17,13 +17,13 @@ def explain(
     matched: tuple[str, ...],
     page: Page | None,
 ) -> Reason:
-    """The reason for one document; `legs` and `contributions` in the order of LEGS."""
-    by_leg = dict(zip(LEGS, legs, strict=True))
+    """The reason for one document; `legs` and `contributions` in the order of `weights`."""
+    by_leg = dict(zip(weights, legs, strict=True))
     return Reason(
         base=base,
         legs=by_leg,
         weights=weights,
-        contributions=dict(zip(LEGS, contributions, strict=True)),
+        contributions=dict(zip(weights, contributions, strict=True)),
         matched_terms=matched,
         topic_page=page.title if page else None,
         summary=_summary(matched, by_leg, page),
@@ -41,7 +41,7 @@ def _summary(matched: tuple[str, ...], legs: Mapping[str, float], page: Page | N
     if page:
         parts.append(f"Wikipedia's search leads to “{page.title}”")
     if not parts:
-        strongest = max((LEXICAL, DENSE, LATENT), key=lambda leg: legs[leg])
+        strongest = max((leg for leg in legs if leg != TOPIC), key=lambda leg: legs[leg])
         parts.append(f"is a weak match, mostly by its {strongest} score")
     sentence = "; ".join(parts)
     return f"{sentence[0].upper()}{sentence[1:]}."

@@ -1,4 +1,8 @@
-"""What the pairwise model sees of a candidate: eight numbers, each belonging to one leg."""
+"""What the pairwise model sees of a candidate: eight numbers, each belonging to one leg, and two
+more for each further leg."""
+
+from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,23 +16,36 @@ FEATURES = (
     "latent", "latent_z", "latent_feedback",
 )  # fmt: skip
 LEG_OF = tuple(name.split("_")[0] for name in FEATURES)
+"""Which leg each of them belongs to."""
 FEEDBACK_DOCUMENTS = 5
 
 
+def names(further: Iterable[str]) -> list[str]:
+    """The features' names, where there are these further legs."""
+    return [*FEATURES, *(name for leg in further for name in (leg, f"{leg}_z"))]
+
+
+def owners(further: Iterable[str]) -> list[str]:
+    """The leg that each feature belongs to."""
+    return [*LEG_OF, *(leg for leg in further for _ in range(2))]
+
+
 def features(candidates: Candidates) -> Floats:
-    """The features of every candidate, (n, len(FEATURES)).
+    """The features of every candidate, (n, features).
 
     `*_z` is the leg's score in standard deviations from the candidates' mean; `*_feedback` the
     similarity to the centre of the best five by fusion (pseudo-relevance feedback, Rocchio).
     """
     lexical, dense, latent = candidates.lexical, candidates.dense, candidates.latent
-    fused = leg_scores(candidates) @ FUSION
+    fused = leg_scores(replace(candidates, further={})) @ FUSION
     leading = np.argsort(-fused, kind="stable")[:FEEDBACK_DOCUMENTS]
     columns = [
         lexical, _standard(lexical),
         dense, _standard(dense), _feedback(candidates.dense_vectors, fused, leading),
         latent, _standard(latent), _feedback(candidates.latent_vectors, fused, leading),
     ]  # fmt: skip
+    for scores in candidates.further.values():
+        columns += [scores, _standard(scores)]
     return np.stack(columns, axis=1)
 
 

@@ -5,13 +5,17 @@ catalogues; on three public collections it hardly matters (seven tried gave a me
 to .448). BM25 alone reaches .427 there, this .452.
 """
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
-from app.recommend.types import LEGS, Candidates, Floats, ModelCard, Scored
+from app.recommend.leg import Leg
+from app.recommend.types import LEGS, TOPIC, Candidates, Floats, ModelCard, Scored
 
 WEIGHTS = {"lexical": 0.5, "dense": 0.35, "latent": 0.15, "topic": 0.0}
 TOPIC_SHARE = 0.15
 FUSION = np.array([WEIGHTS[leg] for leg in LEGS], np.float32)
+LEGS_SET = frozenset(LEGS)
 
 
 class Fusion:
@@ -19,11 +23,21 @@ class Fusion:
 
     card = ModelCard("fusion", "1")
 
+    def __init__(self, further: Sequence[Leg] = ()) -> None:
+        """Raises ValueError where the weights of further legs leave nothing to the others."""
+        given = {leg.name: leg.weight for leg in further}
+        rest = 1 - sum(given.values())
+        if not all(weight > 0 for weight in given.values()) or rest <= 0 or LEGS_SET & set(given):
+            raise ValueError(f"further legs need names of their own and weights in (0, 1): {given}")
+        usual = {leg: weight * rest for leg, weight in WEIGHTS.items()} if given else WEIGHTS
+        self._weights: Mapping[str, float] = {**usual, **given}
+
     def score(self, candidates: Candidates) -> Scored:
         """Scores (n,) in [0, 1], each the sum of its legs' contributions."""
         legs = leg_scores(candidates)
-        parts = legs * FUSION
-        return Scored(candidates, parts.sum(axis=1), legs, parts, WEIGHTS, self.card)
+        weights = {leg: self._weights.get(leg, 0.0) for leg in candidates.legs}
+        parts = legs * np.array(list(weights.values()), np.float32)
+        return Scored(candidates, parts.sum(axis=1), legs, parts, weights, self.card)
 
 
 def fuse(lexical: Floats, dense: Floats, latent: Floats) -> Floats:
@@ -34,9 +48,11 @@ def fuse(lexical: Floats, dense: Floats, latent: Floats) -> Floats:
 
 
 def leg_scores(candidates: Candidates) -> Floats:
-    """The legs side by side, (n, len(LEGS)); the topic column is still empty."""
-    legs = np.zeros((len(candidates), len(LEGS)), np.float32)
+    """The legs side by side, (n, legs); the topic column is still empty."""
+    legs = np.zeros((len(candidates), len(candidates.legs)), np.float32)
     legs[:, 0], legs[:, 1], legs[:, 2] = candidates.lexical, candidates.dense, candidates.latent
+    for place, scores in enumerate(candidates.further.values(), 3):
+        legs[:, place] = scores
     return legs
 
 
@@ -53,7 +69,7 @@ def with_topic(scored: Scored, signal: Floats) -> Scored:
         scores=scored.scores * keep + parts[:, -1],
         legs=legs,
         contributions=parts,
-        weights=weights | {"topic": TOPIC_SHARE},
+        weights=weights | {TOPIC: TOPIC_SHARE},
         model=scored.model,
         base=scored.base * share,
         failure=scored.failure,

@@ -1,6 +1,7 @@
 """Ranking models behind one protocol, and the ranking made of their scores."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any, Protocol
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.recommend.explain import explain
-from app.recommend.features import FEATURES, LEG_OF, features
+from app.recommend.features import features, names, owners
 from app.recommend.fusion import leg_scores
 from app.recommend.index import Index
 from app.recommend.topic_signal import Evidence
@@ -42,31 +43,38 @@ class PairwiseModel:
     log-odds scale it is a sum, so each leg's part in `score - 0.5` can be told exactly.
     """
 
-    def __init__(self, coefficients: list[float], version: str) -> None:
+    def __init__(
+        self, coefficients: list[float], version: str, further: Sequence[str] = ()
+    ) -> None:
+        """`further`: names of the legs besides `types.LEGS`, in the order of their features."""
         self._coefficients = np.array(coefficients, np.float32)
-        belongs = [[leg == owner for owner in LEG_OF] for leg in LEGS]
+        self._legs = (*LEGS[:-1], *further, LEGS[-1])
+        belongs = [[leg == owner for owner in owners(further)] for leg in self._legs]
         self._by_leg = (np.array(belongs) * self._coefficients).T.astype(np.float32)
         strength = np.abs(self._by_leg).sum(axis=0)
         share = strength / (strength.sum() or 1)
-        self._weights = dict(zip(LEGS, share.tolist(), strict=True))
+        self._weights = dict(zip(self._legs, share.tolist(), strict=True))
         self.card = ModelCard("pairwise", version)
 
     @classmethod
-    def load(cls, artefact: bytes) -> "PairwiseModel":
+    def load(cls, artefact: bytes, further: Sequence[str] = ()) -> "PairwiseModel":
         """From JSON: {"features": […], "coefficients": […]}. Raises ArtefactRefused."""
         try:
             content: dict[str, Any] = json.loads(artefact)
-            names, coefficients = content["features"], list(map(float, content["coefficients"]))
+            seen, coefficients = content["features"], list(map(float, content["coefficients"]))
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise ArtefactRefused(f"not a pairwise model: {error!r}") from error
-        if names != list(FEATURES) or len(coefficients) != len(FEATURES):
-            raise ArtefactRefused(f"trained on the features {names}, not on {list(FEATURES)}")
+        expected = names(further)
+        if seen != expected or len(coefficients) != len(expected):
+            raise ArtefactRefused(f"trained on the features {seen}, not on {expected}; train again")
         if not all(abs(each) <= LARGEST for each in coefficients):
             raise ArtefactRefused(f"a coefficient is not a number of at most {LARGEST:g}")
-        return cls(coefficients, sha256(artefact).hexdigest()[:12])
+        return cls(coefficients, sha256(artefact).hexdigest()[:12], further)
 
     def score(self, candidates: Candidates) -> Scored:
         """Scores (n,) in [0, 1]; 0.5 is the average candidate."""
+        if candidates.legs != self._legs:
+            raise ValueError(f"trained for the legs {self._legs}, not for {candidates.legs}")
         seen = features(candidates)
         centred = seen - seen.mean(axis=0) if len(seen) else seen
         parts = centred @ self._by_leg

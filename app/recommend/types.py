@@ -17,6 +17,7 @@ Keys = NDArray[np.int64]
 
 LEXICAL, DENSE, LATENT, TOPIC = "lexical", "dense", "latent", "topic"
 LEGS = (LEXICAL, DENSE, LATENT, TOPIC)
+"""The legs that there always are; further ones (see `leg.py`) stand before the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ class Candidates:
     The order depends only on what the documents are, not on when they were written.
 
     `keys` (n,), `lexical`, `dense`, `latent` (n,), `dense_vectors` and `latent_vectors`
-    (n, dimensions), `titles` (n,) hashes of the normalised titles.
+    (n, dimensions), `titles` (n,) hashes of the normalised titles, `further` (n,) by leg.
     """
 
     keys: Keys
@@ -114,6 +115,12 @@ class Candidates:
     dense_vectors: Floats
     latent_vectors: Floats
     titles: NDArray[np.uint64]
+    further: Mapping[str, Floats] = field(default_factory=dict)
+
+    @property
+    def legs(self) -> tuple[str, ...]:
+        """The names of all legs, in the order of their columns."""
+        return (LEXICAL, DENSE, LATENT, *self.further, TOPIC)
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -124,7 +131,7 @@ class Scored:
     """Candidates with their final scores and, for each leg, what it added to them.
 
     `scores` (n,) is `base` plus the row's contributions; `contributions` and `legs` are
-    (n, len(LEGS)); `weights` has one entry a leg.
+    (n, legs); `weights` has one entry a leg, in the order of these columns.
     """
 
     candidates: Candidates

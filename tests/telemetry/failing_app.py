@@ -115,7 +115,7 @@ def app() -> FastAPI:
         (Wikipedia, "search", search),
         (Catalogue, "get", get),
         (documents, "written_lines", broken_off),
-        (composition, "load_model", lambda _: FallbackModel(FailingModel(), Fusion())),
+        (composition, "load_model", lambda *_: FallbackModel(FailingModel(), Fusion())),
         (body_limits, "BODY_SECONDS", 0.2),
     ]
     for place, name, value in patched:

@@ -32,7 +32,7 @@ class Failing:
 @pytest.fixture
 def _failing(monkeypatch: pytest.MonkeyPatch) -> None:
     """The trained model fails whenever it is asked."""
-    monkeypatch.setattr("app.composition.load_model", lambda _: FallbackModel(Failing(), Fusion()))
+    monkeypatch.setattr("app.composition.load_model", lambda *_: FallbackModel(Failing(), Fusion()))
 
 
 @pytest.mark.usefixtures("_failing")

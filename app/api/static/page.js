@@ -1,7 +1,6 @@
 // The demo page. The address holds the state, the service says everything else. What comes from
 // documents and questions is only ever put into text nodes.
 
-const LEGS = ["lexical", "dense", "latent", "topic"];
 const GLOSSES = { lexical: "words", dense: "meaning", latent: "subject", topic: "Wikipedia" };
 const MISSING = {
   topic_signal: "There is no answer from Wikipedia; the ranking was made without it.",
@@ -238,7 +237,7 @@ function fold(text, more, long) {
 /** What a score is made of: [name, amount]. Legs that took no part are left out. */
 /** @returns {[string, number][]} */
 function partsOf({ base, contributions, weights }) {
-  const legs = LEGS.filter((leg) => contributions[leg] || weights[leg]);
+  const legs = Object.keys(weights).filter((leg) => contributions[leg] || weights[leg]);
   /** @type {[string, number][]} */
   const amounts = legs.map((leg) => [leg, contributions[leg]]);
   return base ? [["base", base], ...amounts] : amounts;
@@ -273,12 +272,13 @@ function legendEntry([name, amount]) {
 
 function drawTable(table, score, { base, scores, weights, contributions }) {
   const rest = (leg) => scores[leg] * weights[leg] - contributions[leg];
-  table.caption.textContent = LEGS.every((leg) => Math.abs(rest(leg)) < 1e-4)
+  const legs = Object.keys(scores);
+  table.caption.textContent = legs.every((leg) => Math.abs(rest(leg)) < 1e-4)
     ? "Score × weight = contribution; the contributions add up to the score."
     : "The base and the contributions add up to the score. The weights say how much " +
       "the model goes by each leg.";
   /** @type {[string, ...(number | null)[]][]} */
-  const rows = LEGS.map((leg) => [leg, scores[leg], weights[leg], contributions[leg]]);
+  const rows = legs.map((leg) => [leg, scores[leg], weights[leg], contributions[leg]]);
   if (base) rows.unshift(["base", null, null, base]);
   table.tBodies[0].append(...rows.map(tableRow));
   table.tFoot.querySelector("td").textContent = exact(score);
@@ -288,7 +288,7 @@ function tableRow([leg, ...numbers]) {
   const row = make("tr");
   const name = row.appendChild(make("th", `key ${leg}`, leg));
   name.scope = "row";
-  name.append(make("small", "", ` ${GLOSSES[leg] ?? ""}`));
+  name.append(make("small", "", ` ${own(GLOSSES, leg) ?? ""}`));
   row.append(...numbers.map((number) => make("td", "", number === null ? "" : exact(number))));
   return row;
 }
