@@ -15,7 +15,7 @@ class HostGuard:
     """Refuses what browsers do for pages of other origins; a link may open a page of ours.
 
     A name of theirs that leads here shows in the Host header (DNS rebinding), their scripts and
-    pictures in Sec-Fetch-Site.
+    pictures in Sec-Fetch-Site. gRPC needs no such check: no browser speaks HTTP/2 without TLS.
     """
 
     def __init__(
