@@ -41,9 +41,9 @@ def test_a_long_text_is_folded(shown: Shown) -> None:
     text = cards(page).first.locator(".text")
     folded = text.bounding_box()
 
-    page.get_by_role("button", name="Read on").click()
+    page.get_by_role("button", name="Show more").click()
 
-    expect(page.get_by_role("button", name="Read on")).to_have_count(0)
+    expect(page.get_by_role("button", name="Show more")).to_have_count(0)
     unfolded = text.bounding_box()
     assert folded is not None
     assert unfolded is not None

@@ -62,7 +62,7 @@ def test_matched_terms_are_tagged_and_marked_whatever_their_ending(shown: Shown)
 def test_corrections_are_shown(shown: Shown) -> None:
     page = shown.open("/?q=sourdoug+bread")
 
-    expect(page.locator("#reading")).to_have_text("Read as bread, sourdoug → sourdough")
+    expect(page.locator("#reading")).to_have_text("Searched for bread, sourdoug → sourdough")
     expect(cards(page).first.locator("h3 mark")).to_have_text("Sourdough")
 
 

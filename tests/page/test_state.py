@@ -77,7 +77,7 @@ def test_what_was_missing_is_told_in_a_sentence(shown: Shown) -> None:
     missing = page.get_by_role("list", name="What was missing").get_by_role("listitem")
     expect(missing).to_have_text(
         [
-            "There is no answer from Wikipedia; the ranking was made without it.",
-            "Made without “moon”.",
+            "Wikipedia did not answer; the results are ranked without it.",
+            "Ranked without “moon”.",
         ]
     )

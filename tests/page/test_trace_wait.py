@@ -41,38 +41,38 @@ def place(page: Page) -> list[Any]:
 def test_the_link_is_held_until_the_trace_is_there(shown: Shown) -> None:
     page = shows(shown, 3)
     link, wait, status = (page.locator(each) for each in ("#trace", "#trace-wait", "#status"))
-    expect(wait).to_have_text("can be opened in 3 s")
+    expect(wait).to_have_text("available in 3 s")
     before = place(page)
     held = page.get_by_role("link", name=TRACE, disabled=True)
-    expect(held).to_have_accessible_description("can be opened in 3 s")
+    expect(held).to_have_accessible_description("available in 3 s")
 
     held.focus()  # by keyboard too
     held.press("Enter")
     for left in (2, 1):
         page.clock.run_for(1000)
-        expect(wait).to_have_text(f"can be opened in {left} s")
+        expect(wait).to_have_text(f"available in {left} s")
         expect(link).not_to_have_attribute("href", re.compile("."))
     page.clock.run_for(1000)
 
-    expect(wait).to_have_text("can be opened")
+    expect(wait).to_have_text("available")
     expect(page.get_by_role("link", name=TRACE, disabled=False)).to_be_focused()
     expect(link).to_have_attribute("href", re.compile(f"/trace/{TRACE}"))
-    expect(status).to_have_text("The trace can be opened.")
+    expect(status).to_have_text("The trace is available.")
     assert place(page) == before
 
 
 def test_another_answer_has_its_own_wait(shown: Shown) -> None:
     page = shows(shown, 5)
     page.clock.run_for(4000)
-    expect(page.locator("#trace-wait")).to_have_text("can be opened in 1 s")
+    expect(page.locator("#trace-wait")).to_have_text("available in 1 s")
 
     with page.expect_response("**/recommend?*"):
         page.get_by_role("searchbox").fill("sourdough")
         page.get_by_role("searchbox").press("Enter")
-    expect(page.locator("#trace-wait")).to_have_text("can be opened in 5 s")
+    expect(page.locator("#trace-wait")).to_have_text("available in 5 s")
     page.clock.run_for(2000)
 
-    expect(page.locator("#trace-wait")).to_have_text("can be opened in 3 s")
+    expect(page.locator("#trace-wait")).to_have_text("available in 3 s")
     expect(page.locator("#trace")).not_to_have_attribute("href", re.compile("."))
 
 

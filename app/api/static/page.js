@@ -1,10 +1,10 @@
-// The demo page. The address holds the state, the service says everything else. What comes from
-// documents and questions is only ever put into text nodes.
+// The demo page. The URL holds its state; all data comes from the API. Texts of documents and queries
+// are only ever inserted as text nodes (no markup injection).
 
 const GLOSSES = { lexical: "words", dense: "meaning", latent: "subject", topic: "Wikipedia" };
 const MISSING = {
-  topic_signal: "There is no answer from Wikipedia; the ranking was made without it.",
-  ranking_model: "The trained model could not be used; fixed weights ranked instead.",
+  topic_signal: "Wikipedia did not answer; the results are ranked without it.",
+  ranking_model: "The trained model could not be used; the results are ranked with fixed weights.",
 };
 const INPUTS = { q: "The question", query: "The question", limit: "The number of results" };
 const FIELDS = ["q", "similar", "category", "limit"];
@@ -14,7 +14,7 @@ const LONG_TEXT = 900;
 const find = (id) => document.getElementById(id);
 const form = find("search");
 let running = new AbortController();
-/** The timer until a trace can be opened. @type {number | undefined} */
+/** The timer until the trace is available. @type {number | undefined} */
 let waiting;
 
 function make(tag, className = "", text = "") {
@@ -29,7 +29,7 @@ const signed = (text) => (Number(text) ? text.replace("-", "−") : text.replace
 const short = (number) => signed(number.toFixed(3));
 const exact = (number) => signed(number.toFixed(6));
 
-// --- the state in the address
+// --- the state in the URL
 
 function fromForm() {
   const asked = new URLSearchParams();
@@ -55,7 +55,7 @@ function go() {
   show();
 }
 
-/** Makes the page what the address says. */
+/** Shows the state of the URL. */
 function show() {
   const asked = new URLSearchParams(location.search);
   const isQuestion = asked.has("q") || asked.has("similar");
@@ -70,7 +70,7 @@ function show() {
   if (isQuestion) search(asked, running.signal);
 }
 
-// --- asking the service
+// --- requests to the service
 
 async function search(asked, signal) {
   const similar = asked.get("similar");
@@ -88,7 +88,7 @@ async function search(asked, signal) {
 }
 
 /**
- * The answer as JSON. Throws an Error whose message can be shown.
+ * The response as JSON. Throws an Error whose message can be shown to the user.
  * @param {string} url
  * @param {RequestInit} options
  */
@@ -108,8 +108,8 @@ function inWords({ title, detail, errors = [], trace_id: trace }, status) {
     return `${own(INPUTS, name) ?? `“${name}”`} ${each.detail}.`;
   });
   if (inputs.length) return inputs.join(" ");
-  const found = trace && status >= 500 ? ` What happened is in the trace ${trace}.` : "";
-  return title ? `${title}. ${detail}${found}` : `The service gave no usable answer (status ${status}).`;
+  const found = trace && status >= 500 ? ` For details, see trace ${trace}.` : "";
+  return title ? `${title}. ${detail}${found}` : `The service sent an invalid response (status ${status}).`;
 }
 
 async function suggestCategories() {
@@ -129,16 +129,16 @@ function draw(answer, asked) {
   find("heading").append(make("bdi", "", query.text), "”");
   find("reading").replaceChildren(...(like ? [] : reading(query)));
   find("degraded").replaceChildren(
-    ...degraded.map((part) => make("li", "", own(MISSING, part) ?? `Made without “${part}”.`)),
+    ...degraded.map((part) => make("li", "", own(MISSING, part) ?? `Ranked without “${part}”.`)),
   );
   drawProvenance(answer);
   find("results").replaceChildren(...results.map((each) => card(each, answer, scale)));
   find("nothing").hidden = results.length > 0;
   find("answer").hidden = false;
-  if (document.activeElement === document.body) find("heading").focus(); // its button is gone
+  if (document.activeElement === document.body) find("heading").focus(); // the button that had it is gone
 }
 
-/** The words that were looked for: “kubernets → kubernetes” where one was corrected. */
+/** The words that were searched for; a corrected one as “kubernets → kubernetes”. */
 function reading({ terms, corrections }) {
   const corrected = new Set(Object.values(corrections));
   const plain = terms.filter((term) => !corrected.has(term));
@@ -147,7 +147,7 @@ function reading({ terms, corrections }) {
     words.push(make("bdi", "", `${typed} → `));
     words.at(-1).append(make("strong", "", read));
   }
-  return words.flatMap((word, place) => [place ? ", " : "Read as ", word]);
+  return words.flatMap((word, place) => [place ? ", " : "Searched for ", word]);
 }
 
 function drawProvenance({ results, took_ms: took, model, recommendation_id: id, trace_id: trace }) {
@@ -161,7 +161,7 @@ function drawProvenance({ results, took_ms: took, model, recommendation_id: id, 
   find("status").textContent = find("took").textContent;
 }
 
-/** The trace's id, leading to the page that explains every millisecond, where there is one. */
+/** The trace's id, as a link to its page if a trace page is configured. */
 function drawTrace(link, id) {
   const setting = (name) => document.querySelector(`meta[name=${name}]`)?.getAttribute("content");
   const [pattern, delay] = [setting("trace-url"), Number(setting("trace-delay"))];
@@ -175,11 +175,11 @@ function drawTrace(link, id) {
   else link.href = address;
 }
 
-/** The link stays focusable, and is a link once the trace is stored where it leads. */
+/** Disables the link until the trace is stored; the link stays focusable. */
 function hold(link, address, until) {
   const left = Math.ceil((until - performance.now()) / 1000);
   find("trace-wait").hidden = false;
-  find("trace-wait").textContent = left > 0 ? `can be opened in ${left} s` : "can be opened";
+  find("trace-wait").textContent = left > 0 ? `available in ${left} s` : "available";
   if (left > 0) {
     link.setAttribute("role", "link");
     link.setAttribute("tabindex", "0");
@@ -189,7 +189,7 @@ function hold(link, address, until) {
   }
   link.href = address;
   for (const name of ["role", "tabindex", "aria-disabled"]) link.removeAttribute(name);
-  if (document.activeElement === link) find("status").textContent = "The trace can be opened.";
+  if (document.activeElement === link) find("status").textContent = "The trace is available.";
 }
 
 function copyId() {
@@ -246,7 +246,7 @@ function partsOf({ base, contributions, weights }) {
 const peak = (reasons) =>
   partsOf(reasons).reduce((sum, [, amount]) => sum + Math.max(amount, 0), 0);
 
-/** What adds is stacked from 0 up; what takes away hangs below, from the peak back to the score. */
+/** Positive parts are stacked from 0 up; negative ones are drawn below, from the peak back to the score. */
 function drawBar(bar, score, reasons, scale) {
   const parts = partsOf(reasons);
   const draw = (className, from, to) => {
@@ -260,8 +260,8 @@ function drawBar(bar, score, reasons, scale) {
   if (parts.some(([, amount]) => amount < 0)) draw("undone", score, at);
   for (const [name, amount] of parts)
     if (amount < 0) draw(`${name} minus`, (at += amount), at - amount);
-  const told = parts.map(([name, amount]) => `${name} ${short(amount)}`);
-  bar.ariaLabel = `Score ${short(score)} of 1: ${told.join(", ")}`;
+  const amounts = parts.map(([name, amount]) => `${name} ${short(amount)}`);
+  bar.ariaLabel = `Score ${short(score)} of 1: ${amounts.join(", ")}`;
 }
 
 function legendEntry([name, amount]) {
@@ -275,8 +275,8 @@ function drawTable(table, score, { base, scores, weights, contributions }) {
   const legs = Object.keys(scores);
   table.caption.textContent = legs.every((leg) => Math.abs(rest(leg)) < 1e-4)
     ? "Score × weight = contribution; the contributions add up to the score."
-    : "The base and the contributions add up to the score. The weights say how much " +
-      "the model goes by each leg.";
+    : "The base and the contributions add up to the score. A weight is the influence of a leg " +
+      "on the model.";
   /** @type {[string, ...(number | null)[]][]} */
   const rows = legs.map((leg) => [leg, scores[leg], weights[leg], contributions[leg]]);
   if (base) rows.unshift(["base", null, null, base]);
@@ -293,7 +293,7 @@ function tableRow([leg, ...numbers]) {
   return row;
 }
 
-// --- matched terms in a text, found by nearly the service's stems
+// --- matched terms in a text, found by an approximation of the service's stemming
 
 const WORD = /[\p{L}\p{N}\p{M}]+(?:[-‐‑'’][\p{L}\p{N}\p{M}]+)*(?:\+\+|#)?/gu;
 const JOINERS = /[-‐‑'’]/;
@@ -317,7 +317,7 @@ function highlighted(text, terms) {
   return [...nodes, text.slice(done)];
 }
 
-// --- what people do with a result
+// --- feedback
 
 function connect(element, result, answer) {
   const note = (kind) => give(kind, answer, result, element.querySelector("output"));
@@ -348,7 +348,7 @@ async function give(kind, { recommendation_id }, result, output) {
   }
 }
 
-/** The last button pressed shows as pressed; “Dismiss” pressed again only opens the card. */
+/** Marks the last button as pressed; a second “Dismiss” only reopens the card. */
 async function press(button, element, note) {
   const reopen = element.classList.contains("dismissed") && button.value === "dismiss";
   if (!reopen && !(await note(button.value))) return;
