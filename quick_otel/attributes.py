@@ -61,7 +61,7 @@ class QuickAttributes(BoundedAttributes):
 
 
 def _is_clean(key: object, value: object, longest: int | None) -> bool:
-    """Whether the SDK takes an attribute as it is."""
+    """Whether the SDK keeps an attribute unchanged."""
     if not isinstance(key, str) or not key:
         return False
     if type(value) is str:
@@ -70,7 +70,7 @@ def _is_clean(key: object, value: object, longest: int | None) -> bool:
 
 
 def _are_clean(attributes: Mapping[str, AnyValue], longest: int | None) -> bool:
-    """As `_is_clean` for each; a loop of its own takes half the time."""
+    """As `_is_clean` for each; inlined, which takes half the time."""
     for key, value in attributes.items():
         if not isinstance(key, str) or not key:
             return False

@@ -68,7 +68,7 @@ def _put(reservoir: Any, offered: dict[int, Offered]) -> None:
 
 
 def deferred(made: ExemplarReservoir) -> ExemplarReservoir:
-    """The quick form of one of the SDK's reservoirs; any other as it is."""
+    """The quick form of one of the SDK's reservoirs; any other reservoir unchanged."""
     if type(made) is AlignedHistogramBucketExemplarReservoir:
         return LastOfBucket(made)
     if type(made) is SimpleFixedSizeExemplarReservoir:

@@ -59,5 +59,5 @@ class QuickParentBased(ParentBased):
 
 
 def quick(sampler: Sampler) -> Sampler:
-    """The quick form of one of the SDK's samplers; any other as it is."""
+    """The quick form of one of the SDK's samplers; any other sampler unchanged."""
     return QuickParentBased(sampler) if type(sampler) is ParentBased else sampler

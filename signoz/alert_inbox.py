@@ -3,8 +3,8 @@
 python -m signoz.alert_inbox
 
 The default receiver of the stack, so that an alert is seen before anyone has set up a chat or a
-pager. It is a process of its own: the service could not receive the alert that it is down. It keeps
-the last 200 alerts, in memory; `SIGNOZ_WEBHOOK_URL` sends them elsewhere.
+pager. It is a separate process, because the service cannot receive the alert that it is down. It
+keeps the last 200 alerts, in memory; `SIGNOZ_WEBHOOK_URL` sends them elsewhere.
 
     POST /   Alertmanager's webhook, version 4, as JSON
     GET  /   the page

@@ -15,7 +15,7 @@ SIGNOZ_WEBHOOK_URL  (http://127.0.0.1:8090/) receiver of alerts: Alertmanager's 
 SIGNOZ_RUNBOOK_URL  (http://localhost:8000/runbook) target of the links to the runbook
 SIGNOZ_EXTERNAL_URL (http://localhost:8080) SigNoz as browsers reach it, for links in alerts
 SIGNOZ_RETENTION_TRACES_DAYS (15), SIGNOZ_RETENTION_LOGS_DAYS (15), SIGNOZ_RETENTION_METRICS_DAYS
-                    (45) how long SigNoz keeps each signal; 0 leaves it as it is
+                    (45) how long SigNoz keeps each signal; 0 leaves it unchanged
 SIGNOZ_PATIENCE     (120) seconds to wait until SigNoz serves
 
 Exit codes: 0; 1 (--check: something differs); 2 (a setting or a file is wrong); 3 (SigNoz does not
