@@ -1,10 +1,10 @@
-"""Puts the benchmarks' figures into docs/performance.md.
+"""Writes the benchmarks' figures into docs/performance.md.
 
     python -m benchmarks.figures            # write the tables from docs/figures/*.json
-    python -m benchmarks.figures --take     # first take over what is in benchmarks/results/
-    python -m benchmarks.figures --check    # fail where the document says something else
+    python -m benchmarks.figures --take     # first copy the results from benchmarks/results/
+    python -m benchmarks.figures --check    # write nothing; fail if a table differs
 
-A table stands between `<!-- figures NAME: column, column … -->` and `<!-- end -->`; without
+A table is between `<!-- figures NAME: column, column … -->` and `<!-- end -->`; without a list of
 columns it has all of them.
 """
 
@@ -25,7 +25,7 @@ PLACE = re.compile(r"<!-- figures ([\w-]+)(?:: ([^>]+?))? -->\n.*?<!-- end -->",
 
 
 def cell(value: object) -> str:
-    """A number with three significant digits, at most; a text as it is."""
+    """A number with at most three significant digits; any other value as text."""
     if isinstance(value, float):
         rounded = float(f"{value:.3g}")
         return f"{rounded:,.0f}" if abs(rounded) >= 100 else f"{rounded:g}"
@@ -49,7 +49,7 @@ def table(measured: Mapping[str, Any], columns: list[str]) -> str:
 
 
 def filled(document: str, figures: Path) -> str:
-    """The document with its tables made again."""
+    """The document with its tables regenerated."""
 
     def place(found: re.Match[str]) -> str:
         name, columns = found[1], [each.strip() for each in (found[2] or "").split(",") if each]
@@ -65,16 +65,16 @@ def filled(document: str, figures: Path) -> str:
 def main() -> None:
     """Write the tables, or compare them."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--take", action="store_true", help="use the results of the last runs")
-    parser.add_argument("--check", action="store_true", help="only compare")
+    parser.add_argument("--take", action="store_true", help="copy the latest results first")
+    parser.add_argument("--check", action="store_true", help="write nothing, only compare")
     given = parser.parse_args()
     for each in RESULTS.glob("*.json") if given.take else ():
         shutil.copy(each, FIGURES)
-    is_now = DOCUMENT.read_text("utf-8")
-    should_be = filled(is_now, FIGURES)
+    current = DOCUMENT.read_text("utf-8")
+    expected = filled(current, FIGURES)
     if not given.check:
-        DOCUMENT.write_text(should_be, "utf-8")
-    elif is_now != should_be:
+        DOCUMENT.write_text(expected, "utf-8")
+    elif current != expected:
         sys.exit("docs/performance.md differs from docs/figures/*.json: make docs")
 
 

@@ -21,7 +21,7 @@ class LastOfBucket(AlignedHistogramBucketExemplarReservoir):
     """Keeps the last measurement of each bucket."""
 
     def __init__(self, made: AlignedHistogramBucketExemplarReservoir) -> None:
-        """Take the place of a reservoir that the SDK made, with what it holds."""
+        """Take over the state of the SDK's reservoir."""
         vars(self).update(vars(made))
         self._offered: dict[int, Offered] = {}
 
@@ -41,7 +41,7 @@ class FixedSizeSample(SimpleFixedSizeExemplarReservoir):
     """Keeps a uniform sample of the measurements since the last collection."""
 
     def __init__(self, made: SimpleFixedSizeExemplarReservoir) -> None:
-        """Take the place of a reservoir that the SDK made, with what it holds."""
+        """Take over the state of the SDK's reservoir."""
         vars(self).update(vars(made))
         self._offered: dict[int, Offered] = {}
 

@@ -39,7 +39,7 @@ class QuickLogger(sdk.Logger):
     """Emits quick records."""
 
     def __init__(self, made: sdk.Logger) -> None:
-        """Take the place of the logger that the SDK made."""
+        """Take over the state of the SDK's logger."""
         vars(self).update(vars(made))
 
     def emit(

@@ -216,7 +216,7 @@ class QuickMeter(sdk.Meter):
     """Makes quick counters and histograms; any other instrument is the SDK's."""
 
     def __init__(self, made: sdk.Meter) -> None:
-        """Take the place of the meter that the SDK made."""
+        """Take over the state of the SDK's meter."""
         vars(self).update(vars(made))
         self._quick: dict[object, Any] = {}
 

@@ -20,7 +20,7 @@ class QuickParentBased(ParentBased):
     """Decides as the SDK's class; samplers with a constant decision are not called."""
 
     def __init__(self, made: ParentBased) -> None:
-        """Take the place of a sampler that the SDK made."""
+        """Take over the state of the SDK's sampler."""
         vars(self).update(vars(made))
         self._by_parent: dict[tuple[bool, int], Sampler] = {
             (True, 1): self._remote_parent_sampled,

@@ -164,7 +164,7 @@ class QuickTracer(sdk.Tracer):
     """Starts quick spans."""
 
     def __init__(self, made: sdk.Tracer) -> None:
-        """Take the place of the tracer that the SDK made."""
+        """Take over the state of the SDK's tracer."""
         vars(self).update(vars(made))
         # Counters of started spans that lead nowhere are not asked.
         started = getattr(self._tracer_metrics, "_started_spans", None)

@@ -4,7 +4,7 @@
 -- catalogue changes; its `topic_signal` keeps Wikipedia's search results.
 WITH
     now() - INTERVAL 1 HOUR AS since,
-    -- Names are matched by their ends, whatever the service's prefix.
+    -- Attributes are matched by the end of their name, whatever the service's prefix.
     (map, ending) -> arrayFirst(
         (value, name) -> endsWith(name, ending), mapValues(map), mapKeys(map)
     ) AS own,

@@ -5,7 +5,7 @@
 -- the logs; repeated feedback counts once.
 WITH
     now() - INTERVAL 1 DAY AS since,
-    -- Names are matched by their ends, whatever the service's prefix.
+    -- Attributes are matched by the end of their name, whatever the service's prefix.
     (map, ending) -> arrayFirst(
         (value, name) -> endsWith(name, ending), mapValues(map), mapKeys(map)
     ) AS own,

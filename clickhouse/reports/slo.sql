@@ -12,7 +12,7 @@ WITH
     now() - INTERVAL 6 HOUR AS since_6h,
     now() - INTERVAL 1 HOUR AS since_1h,
     '/recommend' AS route, -- of the objectives; their targets are below
-    -- Names are matched by their ends, whatever the service's prefix.
+    -- Attributes are matched by the end of their name, whatever the service's prefix.
     (map, ending) -> arrayFirst(
         (value, name) -> endsWith(name, ending), mapValues(map), mapKeys(map)
     ) AS own,

@@ -5,7 +5,7 @@
 -- journal was full, so feedback on these recommendations is refused. 0 lost means complete.
 WITH
     now() - INTERVAL 1 HOUR AS since,
-    -- Names are matched by their ends, whatever the service's prefix.
+    -- Attributes are matched by the end of their name, whatever the service's prefix.
     (map, ending) -> arrayFirst(
         (value, name) -> endsWith(name, ending), mapValues(map), mapKeys(map)
     ) AS own,
