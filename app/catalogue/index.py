@@ -45,7 +45,10 @@ from app.recommend.types import (
 
 Mask = NDArray[np.bool_]
 OVERSAMPLE = 3
-"""How many documents the first pass over sign codes finds for each one wanted."""
+"""How many documents the first pass over sign codes finds for each one wanted.
+
+Of the exact best 50 among 10,000 made of shuffled sentences, the hardest case, it keeps 54 % with
+256 dimensions, 69 % with 384, 84 % with 768; ten times as many would keep 77, 91 and 98 %."""
 LEAST = np.float32(1e-9)
 WIDER = 4
 """By how much more is looked at where a few long documents take most places."""
