@@ -16,7 +16,7 @@ def ask(page: Page, query: str) -> None:
 
 def test_a_report_is_run_by_a_click_and_leads_to_traces(shown: Shown) -> None:
     page = shown.open("/sql")
-    page.get_by_role("link", name="The slowest requests").click()
+    page.get_by_role("link", name="Slowest traces").click()
 
     expect(page).to_have_url(re.compile(r"\?report=slowest_traces$"))
     expect(page.get_by_label("Query")).to_have_value(re.compile("^WITH"))
