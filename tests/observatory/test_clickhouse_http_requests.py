@@ -50,19 +50,6 @@ def test_headers_say_what_query_parameters_do(door: Door, query: dict[str, str])
         assert answer.json()["data"] == [["otel"]]
 
 
-@pytest.mark.parametrize("name", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", ""])
-def test_it_answers_to_its_own_name_only(door: Door, name: str) -> None:
-    for path in ("/", "/ping"):
-        answer = door.ask("SELECT 1", {"Host": name, **basic(TOKEN)}, path=path)
-        assert answer.status_code == 421
-        assert "OBSERVATORY_HOSTS" in answer.text
-
-
-@pytest.mark.parametrize("name", ["localhost", "LOCALHOST:1", "127.0.0.1", "[::1]:8123", "[::1]"])
-def test_all_its_own_names_are_known(door: Door, name: str) -> None:
-    assert door.ask("SELECT 1", {"Host": name}).text == "1\n"
-
-
 @pytest.mark.parametrize("headers", [
     basic(TOKEN), basic(TOKEN, "any:body".partition(":")[0]), {"X-ClickHouse-User": "x"},
 ])  # fmt: skip

@@ -11,7 +11,7 @@ pytest_plugins = ["tests.observatory.observed"]
 
 
 @pytest.mark.parametrize("door", ["page", "otlp", "clickhouse"])
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:8080", "127.0.0.1.evil.example"])
+@pytest.mark.parametrize("host", ["evil.example:80", "127.0.0.1.evil.example", ""])
 def test_another_name_than_its_own_is_refused(
     observatory: Observatory, door: str, host: str
 ) -> None:
@@ -25,7 +25,7 @@ def test_another_name_than_its_own_is_refused(
 
 
 @pytest.mark.parametrize("door", ["page", "clickhouse"])
-@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1", "127.0.0.1", "[::1]:80"])
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1", "127.0.0.1", "[::1]", "[::1]:80"])
 def test_its_own_names_are_fine(observatory: Observatory, door: str, host: str) -> None:
     path = {"page": "/", "clickhouse": "/ping"}[door]
     answer = httpx.get(getattr(observatory, door) + path, headers={"host": host})

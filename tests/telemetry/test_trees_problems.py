@@ -121,14 +121,6 @@ def _assert_only_counted(service: Service, answer: httpx.Response, problem: str)
     assert service.counts(kit_names.SERVER_DURATION)[about] == 1
 
 
-async def test_the_wide_event_names_the_route_of_what_was_refused_early(telling: Telling) -> None:
-    """Though the request never came to the router."""
-    async with telling() as service:
-        answer = await service.client.post("/recommend", content=b"bread")
-    assert answer.status_code == 415
-    assert (service.wide_event(answer).attributes or {}).get(HTTP_ROUTE) == "/recommend"
-
-
 async def test_words_are_needed(telling: Telling) -> None:
     """The hash stands for what was typed; nothing counts as a failure or as an answer."""
     async with telling() as service:
@@ -153,6 +145,7 @@ def _assert_problem(service: Service, answer: httpx.Response, severity: Severity
     assert (told.event_name, told.severity_number) == (v.CORE.answered, severity)
     about = told.attributes or {}
     assert about[v.CORE.problem] == problem
+    assert about.get(HTTP_ROUTE) == service.tree(answer).attributes.get(HTTP_ROUTE)
     assert about[HTTP_RESPONSE_STATUS_CODE] == answer.status_code
     assert answer.status_code >= 500 or ERROR_TYPE not in about
     assert service.counts(v.CORE.problem_count) == {(problem, answer.status_code): 1}
