@@ -1,3 +1,3 @@
-"""Vitrine: a recommendation service you can see through."""
+"""Vitrine: an observable recommendation service."""
 
 __version__ = "0.1.0"

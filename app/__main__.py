@@ -1,11 +1,11 @@
-"""`python -m app`."""
+"""Entry point of `python -m app`."""
 
-from app.console import keep_streams
+from app.console import replace_closed_streams
 from app.telemetry.kit.environment import check_process
 
-keep_streams()
-check_process()  # what follows imports OpenTelemetry, which raises for some values of its variables
+replace_closed_streams()
+check_process()  # before OpenTelemetry is imported: it raises for some values of its variables
 
-from app.cli import cli  # noqa: E402 - its consoles take the streams as they are
+from app.cli import cli  # noqa: E402 - its consoles hold on to the standard streams
 
 cli()

@@ -1,4 +1,4 @@
-"""The command line: serve, fill, inspect and train. Every command has `--help`."""
+"""The command line: serve, import, export, inspect, train and evaluate."""
 
 import json
 import os
@@ -16,9 +16,9 @@ from rich.text import Text
 
 from app.catalogue.importer import Summary, import_path, size
 from app.catalogue.importers.row import Unreadable
-from app.command_catalogue import opened
+from app.command_catalogue import open_for_command
 from app.composition import model_path
-from app.console import counting, refuse, told
+from app.console import print_error, progress_bar, refuse
 from app.recommend.ranking import ArtefactRefused
 from app.server import prepare, serve
 from app.settings import Settings
@@ -33,35 +33,35 @@ cli = typer.Typer(
 out = Console()
 
 
-def say(sentence: str) -> None:
-    """Print a sentence; brackets in it are no markup."""
+def print_plain(sentence: str) -> None:
+    """Print a line on standard output; square brackets are not markup."""
     out.print(sentence, markup=False, highlight=False, soft_wrap=True)
 
 
 def settings() -> Settings:
-    """The settings, or one sentence for each that makes no sense."""
+    """Read the settings; print one line for each invalid one and raise typer.Exit."""
     if unknown := unknown_names(os.environ):
-        raise refuse(f"No such setting: {', '.join(unknown)}; see docs/settings.md.")
+        raise refuse(f"Unknown settings: {', '.join(unknown)}; see docs/settings.md.")
     try:
         return Settings()
     except ValidationError as error:
         for each in error.errors(include_url=False, include_input=False):
             name = "VITRINE_" + "__".join(map(str, each["loc"])).upper()
-            told(f"{name}: {each['msg']}")
-        raise refuse("These settings make no sense; see docs/settings.md.") from error
+            print_error(f"{name}: {each['msg']}")
+        raise refuse("Invalid settings; see docs/settings.md.") from error
     except SettingsError as error:
-        raise refuse(f"These settings make no sense ({error}); see docs/settings.md.") from error
+        raise refuse(f"Invalid settings ({error}); see docs/settings.md.") from error
 
 
 @cli.command("serve")
 def serve_() -> None:
-    """Serve until interrupted; the first start builds the seed catalogue."""
+    """Serve until interrupted. The first start builds the seed catalogue."""
     serve(settings())
 
 
 @cli.command("prepare")
 def prepare_() -> None:
-    """Build what the first start would, and go: the seed catalogue, its index and vectors."""
+    """Build the seed catalogue, its index and its vectors, without serving."""
     prepare(settings().data)
 
 
@@ -71,34 +71,35 @@ def import_(
         Path, typer.Argument(exists=True, help="JSON, CSV, Markdown or a folder of Markdown")
     ],
     rejects: Annotated[
-        Path | None, typer.Option(help="where bad rows go [PATH.rejects.jsonl, or the data folder]")
+        Path | None,
+        typer.Option(help="file for rejected rows [PATH.rejects.jsonl, or in the data folder]"),
     ] = None,
 ) -> None:
-    """Bring documents in: created or updated by id, bad rows set aside.
+    """Import documents: create or update them by id; write rejected rows to a file.
 
-    Stop it when you like; what was counted is safe, and running it again finishes the work.
+    It can be interrupted at any time: counted rows are durable. Run it again to import the rest.
     """
     path = path.resolve()
     bad = rejects or path.with_name(path.name + ".rejects.jsonl")
     data = settings().data
-    with opened(data) as catalogue, counting("importing", size(path)) as bar:
+    with open_for_command(data) as catalogue, progress_bar("importing", size(path)) as bar:
 
-        def heard(position: int, summary: Summary) -> None:
+        def on_progress(position: int, summary: Summary) -> None:
             bar(position, f"{summary.stored:,} stored, {summary.rejected:,} rejected")
 
         catalogue.ensure_models()
         try:
-            summary = import_path(catalogue, path, bad, heard, elsewhere=data / bad.name)
+            summary = import_path(catalogue, path, bad, on_progress, elsewhere=data / bad.name)
         except Unreadable as error:
             raise refuse(f"{path}: {error}") from error
     counts = f"{summary.created:,} created, {summary.updated:,} updated"
-    say(f"{counts}, {summary.unchanged:,} unchanged, {summary.rejected:,} rejected")
+    print_plain(f"{counts}, {summary.unchanged:,} unchanged, {summary.rejected:,} rejected")
     for sentence, count in summary.notes.most_common():
-        say(f"{count:,} × {sentence}")
+        print_plain(f"{count:,} × {sentence}")
     if summary.rejects:
-        say(f"why rows were rejected: {summary.rejects}")
+        print_plain(f"rejected rows and reasons: {summary.rejects}")
     elif summary.rejects_failure:
-        told(f"The rejected rows could not be written down: {summary.rejects_failure}", "red")
+        print_error(f"Cannot write the rejected rows: {summary.rejects_failure}", "red")
     if not summary.stored:
         raise refuse(
             f"{path}: {'every row was rejected' if summary.rejected else 'no rows found'}."
@@ -110,7 +111,7 @@ def export(
     path: Annotated[Path | None, typer.Argument(help="a .jsonl file [standard output]")] = None,
 ) -> None:
     """Write all documents as JSON Lines, ready to be imported again."""
-    with opened(settings().data) as catalogue:
+    with open_for_command(settings().data) as catalogue:
         file = path.open("wb") if path else os.fdopen(os.dup(sys.stdout.fileno()), "wb")
         with file:
             for document in catalogue:
@@ -120,12 +121,12 @@ def export(
 
 @cli.command()
 def stats() -> None:
-    """Show what the catalogue holds."""
-    with opened(settings().data) as catalogue:
+    """Show the number of documents per category, and the active models."""
+    with open_for_command(settings().data) as catalogue:
         table = Table("category", "documents", title=f"{len(catalogue):,} documents")
         for category, count in catalogue.categories().items():
             table.add_row(Text(category or "(none)"), f"{count:,}")
-        models = Table("leg", "model", "version", "hash", "dimensions", "learnt from")
+        models = Table("leg", "model", "version", "hash", "dimensions", "fitted on")
         query = "SELECT leg, name, version, hash, dimensions, fitted_on FROM models WHERE active"
         for row in catalogue.database.reader.execute(query):
             models.add_row(*map(str, row))
@@ -134,18 +135,18 @@ def stats() -> None:
 
 @cli.command()
 def reindex() -> None:
-    """Make passages, words, vectors and the latent model again."""
-    with opened(settings().data) as catalogue:
-        total, done = 3 * len(catalogue), 0  # about: a long document has several passages
-        with counting("reindexing", total) as bar:
+    """Rebuild passages, words, vectors and the latent model."""
+    with open_for_command(settings().data) as catalogue:
+        total, done = 3 * len(catalogue), 0  # an estimate: a long document has several passages
+        with progress_bar("reindexing", total) as bar:
 
-            def heard(count: int) -> None:
+            def on_progress(count: int) -> None:
                 nonlocal done
                 done += count
                 bar(done, "")
 
-            catalogue.analyse_again(heard)
-            catalogue.ensure_models(heard, refit=True)
+            catalogue.analyse_again(on_progress)
+            catalogue.ensure_models(on_progress, refit=True)
 
 
 @cli.command()
@@ -155,7 +156,7 @@ def train() -> None:
     from app.model.train import TooFewQueries  # noqa: PLC0415
 
     chosen = settings()
-    with opened(chosen.data) as catalogue:
+    with open_for_command(chosen.data) as catalogue:
         try:
             model, measured = train_on_seed(catalogue, model_path(chosen))
         except TooFewQueries as error:
@@ -170,12 +171,12 @@ def evaluate() -> None:
     from app.model.commands import evaluate_on_seed  # noqa: PLC0415
 
     chosen = settings()
-    with opened(chosen.data) as catalogue:
+    with open_for_command(chosen.data) as catalogue:
         table = Table("model", "nDCG@10", "95 % interval", "queries")
         try:
             measured = evaluate_on_seed(catalogue, model_path(chosen))
         except ArtefactRefused as error:
-            raise refuse(f"{model_path(chosen)}: {error}; train anew.") from error
+            raise refuse(f"{model_path(chosen)}: {error}; train it again.") from error
         for name, quality in measured.items():
             interval = f"{quality.low:.3f}-{quality.high:.3f}"
             table.add_row(name, f"{quality.mean:.3f}", interval, str(quality.queries))
@@ -184,7 +185,7 @@ def evaluate() -> None:
 
 @cli.command()
 def vocabulary(weaver: Path | None = None) -> None:
-    """Print everything the service emits, as Markdown (docs/telemetry.md).
+    """Print the reference of all emitted telemetry as Markdown (docs/telemetry.md).
 
     --weaver FOLDER writes it as a Weaver registry instead (docs/registry).
     """

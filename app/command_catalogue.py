@@ -1,4 +1,4 @@
-"""The catalogue of a data folder, for a command of the command line."""
+"""Opens the catalogue of a data folder for a command; turns its errors into messages."""
 
 import os
 import sqlite3
@@ -15,10 +15,11 @@ from app.recommend.embedding import EmbedderRefused
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[Catalogue]:
-    """The catalogue of a data folder; what goes wrong is said in a sentence.
+def open_for_command(folder: Path) -> Iterator[Catalogue]:
+    """Open the catalogue of a data folder and close it at the end of the block.
 
-    A reader of standard output that goes away, as `head` does, is no failure.
+    Raises typer.Exit, after a message on standard error, for every failure of the database or a
+    file. A closed standard output (`| head`) is not a failure.
     """
     try:
         try:
@@ -31,12 +32,12 @@ def opened(folder: Path) -> Iterator[Catalogue]:
         raise refuse(str(error)) from error
     except sqlite3.DatabaseError as error:
         raise refuse(_unusable(folder, error)) from error
-    except BrokenPipeError:  # whoever read the output has read enough
+    except BrokenPipeError:  # the reader of standard output has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
-        where = f"{error.filename} can't be used: " if error.filename else ""
+        where = f"Cannot use {error.filename}: " if error.filename else ""
         raise refuse(f"{where}{error.strerror or error}.") from error
 
 
 def _unusable(folder: Path, error: Exception) -> str:
-    return f"The data folder {folder} can't be used: {error}. VITRINE_DATA names another."
+    return f"Cannot use the data folder {folder}: {error}. Set VITRINE_DATA to another folder."

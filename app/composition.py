@@ -1,4 +1,4 @@
-"""The parts of a running service: built in the lifespan, taken apart in it."""
+"""Builds the parts of a running service in the lifespan and closes them in reverse order."""
 
 import logging
 import sqlite3
@@ -13,7 +13,7 @@ from starlette.types import Scope
 
 from app import __version__
 from app.catalogue import feedback_journal, store
-from app.catalogue.database import Database, Watch, unwatched
+from app.catalogue.database import Database, Instrument, uninstrumented
 from app.catalogue.feedback_journal import Journal
 from app.catalogue.index import CatalogueIndex
 from app.catalogue.store import Catalogue
@@ -39,8 +39,8 @@ from app.wikipedia.signal import WikipediaSignal
 log = logging.getLogger(__name__)
 
 
-class Watcher(Protocol):
-    """Who watches the parts: their stages, their connections and their calls."""
+class Instrumentation(Protocol):
+    """Instruments the parts: stages, database connections, HTTP clients, refused requests."""
 
     @property
     def stages(self) -> StageObserver: ...
@@ -54,8 +54,8 @@ class Watcher(Protocol):
     def refused(self, problem: str, status: int | None, scope: Scope | None) -> None: ...
 
 
-class Unwatched:
-    """Nobody does."""
+class NoInstrumentation:
+    """Null implementation of `Instrumentation`."""
 
     stages = Unobserved()
 
@@ -71,7 +71,7 @@ class Unwatched:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What handlers work with."""
+    """The parts that request handlers use."""
 
     settings: Settings
     catalogue: Catalogue
@@ -83,28 +83,28 @@ class Parts:
 
 
 def load_embedder() -> Embedder:
-    """The dense leg's model. Another one behind the same protocol is exchanged here."""
+    """The model of the dense leg. Replace it here with any other `Embedder`."""
     return StaticEmbedder()
 
 
-def further_legs(catalogue: Catalogue) -> tuple[Leg, ...]:  # noqa: ARG001 - what a leg may need
-    """The legs besides words, meaning and subject (`recommend/leg.py`): one line for each."""
+def further_legs(catalogue: Catalogue) -> tuple[Leg, ...]:  # noqa: ARG001 - a leg may need it
+    """The legs besides lexical, dense and latent (`recommend/leg.py`): one line for each."""
     return ()
 
 
-def open_catalogue(folder: Path, watch: Watch = unwatched) -> Catalogue:
+def open_catalogue(folder: Path, instrument: Instrument = uninstrumented) -> Catalogue:
     """The catalogue in a data folder. Raises SchemaTooNew."""
-    database = Database(folder / "catalogue.db", store.SCHEMA, store.SCHEMA_VERSION, watch)
+    database = Database(folder / "catalogue.db", store.SCHEMA, store.SCHEMA_VERSION, instrument)
     return Catalogue(database, Models(load_embedder()))
 
 
 def model_path(settings: Settings) -> Path:
-    """Where the trained ranking model is kept."""
+    """Path of the trained ranking model."""
     return settings.data / "ranking-model.json"
 
 
 def load_model(path: Path, legs: Sequence[Leg] = ()) -> RankingModel:
-    """The trained model where there is one, or fusion; a bad artefact never stops the service."""
+    """The trained model if there is a usable one, else fusion. Never raises for a bad artefact."""
     fusion = Fusion(legs)
     if not path.exists():
         return fusion
@@ -112,21 +112,21 @@ def load_model(path: Path, legs: Sequence[Leg] = ()) -> RankingModel:
         trained = PairwiseModel.load(path.read_bytes(), [leg.name for leg in legs])
         return FallbackModel(trained, fusion)
     except (ArtefactRefused, OSError) as error:
-        log.warning("%s is not used, fusion ranks instead: %s", path, error)
+        log.warning("ranking model %s was refused, fusion ranks instead: %s", path, error)
         return RefusedModel(error, fusion)
 
 
 def user_agent(settings: Settings) -> str:
-    """As Wikimedia's User-Agent policy asks: program, version, contact."""
+    """Program, version and contact, as Wikimedia's User-Agent policy requires."""
     return f"Vitrine/{__version__} ({settings.wikipedia.contact or 'contact not configured'})"
 
 
 @asynccontextmanager
-async def running(settings: Settings, watcher: Watcher) -> AsyncIterator[Parts]:
-    """Open everything; on the way out close it in the opposite order."""
-    stages = watcher.stages
+async def running(settings: Settings, instrumentation: Instrumentation) -> AsyncIterator[Parts]:
+    """Build the parts; close them in reverse order at the end of the block."""
+    stages = instrumentation.stages
     async with AsyncExitStack() as stack:
-        catalogue = open_catalogue(settings.data, watcher.connection)
+        catalogue = open_catalogue(settings.data, instrumentation.connection)
         stack.enter_context(closing(catalogue.database))
         catalogue.ensure_models()
         written = Database(
@@ -134,12 +134,14 @@ async def running(settings: Settings, watcher: Watcher) -> AsyncIterator[Parts]:
         )
         stack.enter_context(closing(written))
         notes = stack.enter_context(
-            closing(Journal(written, settings.journal_rows, others=settings.server.workers > 1))
+            closing(Journal(written, settings.journal_rows, shared=settings.server.workers > 1))
         )
         embedder = catalogue.models.embedder
         topic_signal: WikipediaSignal | NoTopicSignal = NoTopicSignal()
         if settings.wikipedia.enabled:
-            client = Wikipedia(settings.wikipedia, user_agent(settings), stages, watcher.client)
+            client = Wikipedia(
+                settings.wikipedia, user_agent(settings), stages, instrumentation.client
+            )
             topic_signal = WikipediaSignal(client, embedder.embed, settings.wikipedia, stages)
             stack.push_async_callback(topic_signal.close)
         legs = further_legs(catalogue)
@@ -148,5 +150,5 @@ async def running(settings: Settings, watcher: Watcher) -> AsyncIterator[Parts]:
         answers = Answers(settings.answers_bytes)
         recommender = Recommender(index, model, topic_signal, answers, stages)
         parts = Parts(settings, catalogue, notes, recommender, model, topic_signal, stages)
-        watcher.parts(parts)
+        instrumentation.parts(parts)
         yield parts

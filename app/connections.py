@@ -1,4 +1,4 @@
-"""The connections of a server process: how many there are, of whom, and what they have not read."""
+"""Limits on a server process's connections: in number, per client, and in unsent bytes."""
 
 import resource
 import socket
@@ -11,32 +11,34 @@ from app.api.problems import MEDIA_TYPE, Problem
 from app.settings import LimitSettings
 
 HEADERS = 100
-"""Of a request."""
+"""Maximum number of header fields of a request."""
 OVERFLOW = 128
-"""Connections beyond the bound that are answered with 503; more are closed at once."""
+"""Connections beyond the limit that get a 503 response; more are closed at once."""
 OTHER_FILES = 256
-"""File descriptors for everything but connections."""
+"""File descriptors reserved for everything but connections."""
 
 
-MALFORMED = Problem(400, "malformed", "Not HTTP", "This is no HTTP/1.1 request.")
-TOO_SLOW = Problem(408, "head-timeout", "The request did not come", "Send its head sooner.")
+MALFORMED = Problem(400, "malformed", "Not HTTP", "This is not a valid HTTP/1.1 request.")
+TOO_SLOW = Problem(
+    408, "head-timeout", "Request head timeout", "Send the complete request head sooner."
+)
 TOO_MANY = Problem(
     503,
     "overloaded",
     "Too many connections",
-    "Reuse connections, or try again soon.",
+    "Reuse connections, or retry soon.",
     {"Retry-After": "1"},
 )
 
 
 def head_too_large(limits: LimitSettings) -> Problem:
-    """431; never for a browser with a few cookies."""
-    most = f"At most {limits.head_bytes} bytes and {HEADERS} headers; send less."
+    """The 431 problem."""
+    most = f"At most {limits.head_bytes} bytes and {HEADERS} headers are accepted; send less."
     return Problem(431, "head-too-large", "The request's head is too large", most)
 
 
 def last_answer(problem: Problem) -> bytes:
-    """A whole response, after which the connection is closed."""
+    """The bytes of a complete response with `Connection: close`."""
     body, status = problem.content(), HTTPStatus(problem.status_code)
     head = (
         f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: {MEDIA_TYPE}\r\n"
@@ -46,7 +48,7 @@ def last_answer(problem: Problem) -> bytes:
 
 
 def seconds_in_kernel(connection: socket.socket | None) -> float:
-    """How long ago the connection's last bytes came, as Linux knows it to within 4 ms; else 0.
+    """Seconds since the kernel received the connection's last bytes: on Linux, to 4 ms; else 0.
 
     https://man7.org/linux/man-pages/man7/tcp.7.html, TCP_INFO: tcpi_last_data_recv
     """
@@ -60,7 +62,7 @@ def seconds_in_kernel(connection: socket.socket | None) -> float:
 
 
 def raise_file_limit(limits: LimitSettings) -> None:
-    """Let this process, and its children, open as many files as the connections need, if it may."""
+    """Raise RLIMIT_NOFILE to what the connections need, as far as the hard limit allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = limits.connections + OVERFLOW + OTHER_FILES
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -69,7 +71,7 @@ def raise_file_limit(limits: LimitSettings) -> None:
 
 
 class Connection(Protocol):
-    """What is counted."""
+    """A counted connection; `unsent` is in bytes."""
 
     unsent: int
 
@@ -77,7 +79,7 @@ class Connection(Protocol):
 
 
 class _Client:
-    """The connections of one client, and the bytes it has not read."""
+    """The connections of one client, and their unsent bytes in total."""
 
     __slots__ = ("connections", "unsent")
 
@@ -90,16 +92,16 @@ class Connections:
     """The connections of one server process."""
 
     def __init__(self, limits: LimitSettings, refused: Refused, *, behind_proxy: bool) -> None:
-        """`behind_proxy`: connections are those of a proxy, and say nothing of clients."""
+        """`behind_proxy`: the peers are proxies, so the limit per client does not apply."""
         self.limits, self.refused = limits, refused
         self._most_of_one = limits.connections if behind_proxy else limits.client_connections
         self._clients: dict[str, _Client] = {}
         self._count, self._unsent = 0, 0
 
     def add(self, connection: Connection, client: str) -> bool:
-        """Whether it is within the bounds; one that is not may be answered with 503 at most.
+        """Count a connection. False: it is beyond a limit, answer its requests with 503.
 
-        Raises ConnectionRefusedError where there is not even room for that.
+        Raises ConnectionRefusedError beyond OVERFLOW as well: close it.
         """
         own = self._clients.get(client) or _Client()
         total, of_one = self._count, len(own.connections)
@@ -113,7 +115,7 @@ class Connections:
         return beyond < 0
 
     def remove(self, connection: Connection, client: str) -> None:
-        """It is closed; no harm where it was never added."""
+        """Uncount a closed connection; no effect if it was never added."""
         own = self._clients.get(client)
         if own is None or connection not in own.connections:
             return
@@ -124,8 +126,8 @@ class Connections:
             del self._clients[client]
 
     def unsent(self, connection: Connection, client: str, count: int) -> None:
-        """So many bytes of answers wait to be read. If all together are too many, the client that
-        reads least loses the connection with most of them."""
+        """Update a connection's unsent bytes. Beyond `unsent_bytes` in total, abort the largest
+        connection of the client with the most unsent bytes."""
         own = self._clients.get(client)
         if own is None or connection not in own.connections:
             return

@@ -1,4 +1,4 @@
-"""What the command line says: progress on long work, one clear sentence on failure."""
+"""Console output of the commands: progress bars, and error messages on standard error."""
 
 import os
 import sys
@@ -15,10 +15,11 @@ errors = Console(stderr=True)
 ADDRESS = r"https?://[^\s')]+"
 
 
-def keep_streams() -> None:
-    """Give standard input, output and error that were closed at the start to /dev/null.
+def replace_closed_streams() -> None:
+    """Open /dev/null for standard streams that were closed at start.
 
-    The next file or socket would get the number of such a stream, and what is written to it.
+    Otherwise the next file or socket would get the descriptor of such a stream, and receive what is
+    written to it.
     """
     sys.stdin = sys.stdin or _null(0, "r")
     sys.stdout = sys.stdout or _null(1, "w")
@@ -30,27 +31,24 @@ def _null(number: int, mode: str) -> TextIO:
     return cast("TextIO", os.fdopen(number, mode, closefd=False))
 
 
-def told(sentence: str, style: str | None = None) -> None:
-    """Print a sentence on standard error; brackets in it are no markup.
-
-    Addresses are shown bold at a terminal.
-    """
+def print_error(sentence: str, style: str | None = None) -> None:
+    """Print a line on standard error; square brackets are not markup, URLs are bold."""
     text = Text(sentence)
     text.highlight_regex(ADDRESS, "bold")
     errors.print(text, style=style, highlight=False, soft_wrap=True)
 
 
 def refuse(sentence: str) -> typer.Exit:
-    """Say why it can't be done; raise what this returns."""
-    told(sentence, "red")
+    """Print the reason of a failure; returns the exception to raise (exit status 1)."""
+    print_error(sentence, "red")
     return typer.Exit(1)
 
 
 @contextmanager
-def counting(what: str, total: int) -> Iterator[Callable[[int, str], None]]:
-    """A progress bar on standard error; call it with how far the work is and a remark.
+def progress_bar(what: str, total: int) -> Iterator[Callable[[int, str], None]]:
+    """A progress bar on standard error; call it with the amount done and a remark.
 
-    Without a terminal each call prints a line instead, at most one for every twentieth.
+    Without a terminal it prints lines instead, at most one per 5 %.
     """
     if not errors.is_terminal:
         yield _lines(what, total)
@@ -70,11 +68,11 @@ def counting(what: str, total: int) -> Iterator[Callable[[int, str], None]]:
 def _lines(what: str, total: int) -> Callable[[int, str], None]:
     shown = -1
 
-    def heard(done: int, remark: str) -> None:
+    def on_progress(done: int, remark: str) -> None:
         nonlocal shown
         twentieth = 20 * done // max(total, 1)
         if twentieth != shown:
             shown = twentieth
-            told(f"{what} {100 * done // max(total, 1)} % {remark}")
+            print_error(f"{what} {100 * done // max(total, 1)} % {remark}")
 
-    return heard
+    return on_progress

@@ -1,8 +1,8 @@
-"""uvicorn's HTTP/1.1 protocol with the bounds that uvicorn lacks (docs/adr/0001-http-server.md).
+"""uvicorn's HTTP/1.1 protocol with limits that uvicorn lacks (docs/adr/0001-http-server.md).
 
-Request heads are bounded in size and time, answers in the time and memory they wait to be read,
-connections in number. Each connection looks after itself once a second; what they have in common is
-in `Connections`, which the lifespan puts in its state.
+Limited are the size and duration of request heads, the time and memory of unsent responses, and the
+number of connections. Each connection checks its own times once a second; `Connections`, which the
+lifespan puts into the state, holds the common counts.
 """
 
 import asyncio
@@ -32,18 +32,18 @@ from app.connections import (
 from app.telemetry.kit.minimal_scope import route_path
 
 CHECK_SECONDS = 1.0
-"""How often a connection looks whether it takes too long."""
+"""Interval between two checks of a connection's timeouts."""
 PART_BYTES = 4096
-"""What the parser gets at once, so that no bound is exceeded by much more."""
+"""Bytes given to the parser at once: a limit is exceeded by this much at most."""
 PIPELINED = 16
-"""Requests of a connection that wait for an earlier one's answer."""
+"""Pipelined requests of a connection that wait for an earlier response."""
 WRITE_RATE = 32_768
-"""An answer may take `write_seconds`, and one more for each so many bytes (32 kB/s)."""
+"""Bytes per second. A response may take `write_seconds` plus its size divided by this."""
 CLOSE = (b"connection", b"close")
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """One connection."""
+    """One HTTP/1.1 connection with limits."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._answering.message_event.set()
 
     def abort(self) -> None:
-        """Close it now; what was not sent is lost."""
+        """Close now and discard unsent bytes."""
         self._all.refused("broken-off", None, None)
         self.transport.abort()
 
@@ -125,7 +125,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._head_bytes, self._head_due = 0, None
         at_once = self._idle
-        if at_once:  # else it waits for an earlier answer to be read, not for this process
+        if at_once:  # a pipelined request waits for its client, not for this process
             scope: Any = self.scope
             scope[RECEIVED] = self._read_at, seconds_in_kernel(self._socket)
         super().on_headers_complete()
@@ -140,7 +140,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._refuse(self._problem or MALFORMED)
 
     def _unsupported_upgrade_warning(self) -> None:
-        """No upgrade is supported, and no log line is needed to say so to whoever asks for one."""
+        """Log nothing: no upgrade is supported, and any client can request one."""
 
     # Writing
 
@@ -163,7 +163,7 @@ class BoundedProtocol(HttpToolsProtocol):
         waiting = self.transport.get_write_buffer_size() if self.flow.write_paused else 0
         self._all.unsent(self, self._client_key, waiting)
 
-    # Taking too long
+    # Timeouts
 
     def _look(self) -> None:
         self._check = self.loop.call_later(CHECK_SECONDS, self._look)
@@ -184,14 +184,14 @@ class BoundedProtocol(HttpToolsProtocol):
     # Refusing
 
     def _refuse(self, problem: Problem) -> None:
-        """Answer with a problem and close; only close where another answer is being sent."""
+        """Respond with a problem and close; only close if another response is being sent."""
         self._all.refused(problem.name, problem.status_code, None)
         if self._answering is None or not self._answering.response_started:
             self.transport.write(last_answer(problem))
         self.transport.close()
 
     async def _refuse_request(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The application of a connection that is one too many."""
+        """ASGI application of a connection beyond the limit: 503 for all but the health checks."""
         if route_path(scope) in UNGUARDED:
             app: Any = self.config.loaded_app
             await app(scope, receive, send)

@@ -1,7 +1,7 @@
-"""The application: `create_app(settings)` puts the parts together.
+"""The application: `create_app(settings)`, its lifespan, and the factory for uvicorn's workers.
 
-At import nothing happens but a check of the OTEL_* variables, which must come before FastAPI: it
-imports OpenTelemetry, which raises for some values while it is imported.
+Importing this module only checks the OTEL_* variables. That must happen before FastAPI is imported:
+FastAPI imports OpenTelemetry, whose import raises for some values.
 """
 # ruff: noqa: E402
 
@@ -33,29 +33,29 @@ from app.api.host_guard import HostGuard
 from app.api.unexpected_errors import Unexpected
 from app.api.wire import LineOutcome
 from app.catalogue.incoming_documents import IncomingDocument
-from app.composition import Parts, Unwatched, Watcher, running
+from app.composition import Instrumentation, NoInstrumentation, Parts, running
 from app.connections import Connections
 from app.settings import LimitSettings, Settings, TelemetrySettings
 from app.telemetry.setup import from_environment, sdk_disabled
 from app.worker_lifetime import end_with_supervisor
 
 log = logging.getLogger(__name__)
-DESCRIPTION = """Recommends documents for free text, and says why.
+DESCRIPTION = """Recommends documents for free text, with the reasons for each.
 
 Errors are [problem details](https://www.rfc-editor.org/rfc/rfc9457) that say what to do.
-Scores are between 0 and 1, higher is better. What was missing when an answer was made stands in
-its `degraded`."""
+Scores are between 0 and 1, higher is better. `degraded` in a response lists the parts that were
+unavailable."""
 
 TAGS = [
-    {"name": "recommendations", "description": "Ask for documents."},
+    {"name": "recommendations", "description": "Get recommended documents."},
     {"name": "documents", "description": "Read and write the catalogue."},
     {"name": "feedback", "description": "Report what people did with recommendations."},
     {"name": "operation", "description": "Operate the service."},
 ]
 
 
-class Telemetry(Watcher, Protocol):
-    """Watches a service from its start to its end."""
+class Telemetry(Instrumentation, Protocol):
+    """Instrumentation that is started and stopped with the app."""
 
     def around(self, app: FastAPI) -> AbstractAsyncContextManager[None]: ...
 
@@ -64,26 +64,26 @@ MakesTelemetry = Callable[[TelemetrySettings], Telemetry]
 
 
 class State(TypedDict):
-    """What the lifespan gives to every request, and to every connection."""
+    """The lifespan's state, which every request and every connection can read."""
 
     parts: Parts
     connections: Connections
 
 
 def create_app(settings: Settings, telemetry: MakesTelemetry = from_environment) -> FastAPI:
-    """The service. `telemetry` is called in the lifespan, where the settings want any."""
+    """The service. `telemetry` is called in the lifespan if the settings enable it."""
     app = FastAPI(
         title="Vitrine",
         version=__version__,
         description=DESCRIPTION,
         contact={"name": "The operator of this service"},
         license_info={"name": "Apache License 2.0", "identifier": "Apache-2.0"},
-        servers=[{"url": "/", "description": "where this description comes from"}],
+        servers=[{"url": "/", "description": "the server of this description"}],
         openapi_tags=TAGS,
         generate_unique_id_function=lambda route: route.name,
         lifespan=lifespan(settings, telemetry),
         redirect_slashes=False,
-        docs_url=None,  # the pages have it, with its files served from here
+        docs_url=None,  # api/pages.py serves it, without files from a CDN
         redoc_url=None,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # app/telemetry does it
     )
@@ -97,34 +97,34 @@ def create_app(settings: Settings, telemetry: MakesTelemetry = from_environment)
     for module in (recommend, documents, feedback, health):
         app.include_router(module.router)
     pages.install(app, settings.telemetry)
-    app.router.routes[:] = app.router.routes[len(described) :] + described  # most asked for first
+    app.router.routes[:] = app.router.routes[len(described) :] + described  # most frequent first
     return app
 
 
 def lifespan(
     settings: Settings, telemetry: MakesTelemetry
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[State]]:
-    """Build on the way in, take apart on the way out."""
+    """The lifespan: builds telemetry, admission and the parts, and closes them in reverse order."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[State]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = settings.limits.in_flight
-        # Several BLAS threads beside several request threads are three times slower than one.
+        # With several request threads, several BLAS threads are three times slower than one.
         async with AsyncExitStack() as stack:
             stack.enter_context(threadpool_limits(limits=1, user_api="blas"))
-            watcher: Watcher = Unwatched()
-            check_process()  # a test may have changed it since
+            instrumentation: Instrumentation = NoInstrumentation()
+            check_process()  # again: tests change the variables after the import
             if settings.telemetry.enabled and not sdk_disabled():
-                watcher = await watched(stack, app, telemetry, settings.telemetry)
+                instrumentation = await start_telemetry(stack, app, telemetry, settings.telemetry)
             for sentence in pending_warnings():
                 log.warning("%s", sentence)
-            stack.enter_context(admission(app, settings.limits, watcher.refused))
+            stack.enter_context(admission(app, settings.limits, instrumentation.refused))
             connections = Connections(
-                settings.limits, watcher.refused, behind_proxy=bool(settings.server.proxies)
+                settings.limits, instrumentation.refused, behind_proxy=bool(settings.server.proxies)
             )
-            parts = await stack.enter_async_context(running(settings, watcher))
+            parts = await stack.enter_async_context(running(settings, instrumentation))
             gc.collect()
-            gc.freeze()  # what was just built stays; looking through it takes 50 ms each time
+            gc.freeze()  # the parts live as long as the process; scanning them takes 50 ms
             yield {"parts": parts, "connections": connections}
 
     return lifespan
@@ -132,27 +132,27 @@ def lifespan(
 
 @contextmanager
 def admission(app: FastAPI, limits: LimitSettings, refused: Refused) -> Iterator[None]:
-    """Put `Admission` around everything else, telemetry included, which is there by now."""
+    """Put `Admission` around the complete middleware stack, telemetry included."""
     inside = app.middleware_stack or app.build_middleware_stack()
     app.middleware_stack = Admission(inside, limits, refused)
     yield
     app.middleware_stack = inside
 
 
-async def watched(
+async def start_telemetry(
     stack: AsyncExitStack, app: FastAPI, telemetry: MakesTelemetry, chosen: TelemetrySettings
-) -> Watcher:
-    """Telemetry around the app until the stack ends; nobody, where it can't be set up."""
+) -> Instrumentation:
+    """Start telemetry until the stack closes; the null implementation if its setup fails."""
     try:
-        watching = telemetry(chosen)
-    except Exception as error:  # noqa: BLE001 - whatever a variable says, the service works
-        log.warning("telemetry is off, it can't be set up: %s", error)
-        return Unwatched()
-    await stack.enter_async_context(watching.around(app))
-    return watching
+        started = telemetry(chosen)
+    except Exception as error:  # noqa: BLE001 - no failure of telemetry may stop the service
+        log.warning("telemetry is off, its setup failed: %s", error)
+        return NoInstrumentation()
+    await stack.enter_async_context(started.around(app))
+    return started
 
 
 def app_from_environment() -> FastAPI:
-    """The factory that uvicorn's workers call."""
+    """The factory that uvicorn calls in every worker process."""
     end_with_supervisor()
     return create_app(Settings())

@@ -1,4 +1,4 @@
-"""`python -m app serve`: see that it can start, build what is missing, say what to open, serve."""
+"""`python -m app serve`: check the port, build the catalogue, print the address, run uvicorn."""
 
 import socket
 from contextlib import suppress
@@ -12,9 +12,9 @@ from uvicorn.supervisors import Multiprocess
 from app.catalogue import feedback_journal
 from app.catalogue.database import Database
 from app.catalogue.seeding import needs_seed, seed
-from app.command_catalogue import opened
+from app.command_catalogue import open_for_command
 from app.connections import raise_file_limit
-from app.console import counting, refuse, told
+from app.console import print_error, progress_bar, refuse
 from app.http_protocol import BoundedProtocol
 from app.settings import ServerSettings, Settings
 from app.telemetry.kit.environment import pending_warnings
@@ -30,16 +30,16 @@ def serve(settings: Settings) -> None:
     check_port(server)
     raise_file_limit(settings.limits)
     prepare(settings.data)
-    if server.workers > 1:  # one process alone says it in its log
+    if server.workers > 1:  # a single process logs them; several would repeat them
         for sentence in pending_warnings():
-            told(sentence, "yellow")
+            print_error(sentence, "yellow")
     base = base_url(server)
     glob = " -g" if "[" in base else ""  # curl reads brackets as a pattern
-    told(f"\nVitrine answers on {base} (API: {base}/docs). Or ask it from a shell:")
-    told(f"\n  curl -s{glob} '{base}/recommend?q=keep+bread+from+going+stale&limit=3'\n")
+    print_error(f"\nVitrine listens on {base} (API: {base}/docs). Try it from a shell:")
+    print_error(f"\n  curl -s{glob} '{base}/recommend?q=keep+bread+from+going+stale&limit=3'\n")
     if server.host in EVERY_ADDRESS and not server.allowed_hosts:
-        told(
-            "Asked by a name with a dot, it answers 421: list its names, as in "
+        print_error(
+            "Requests for a host name with a dot get status 421 until that name is allowed: "
             "VITRINE_SERVER__ALLOWED_HOSTS=recommend.example.org\n"
         )
     config = uvicorn.Config(
@@ -69,23 +69,23 @@ def serve(settings: Settings) -> None:
 
 
 def listeners(config: uvicorn.Config) -> list[socket.socket]:
-    """One listening socket, many times.
+    """Duplicates of one listening socket.
 
-    libuv, and with it uvloop, accepts one connection of a listener in each turn of the event loop.
-    When turns are long, connections would wait there for seconds, and the system drop new ones.
+    uvloop (libuv) accepts one connection per listener and iteration of the event loop. With slow
+    iterations, connections would wait for seconds and the kernel would drop new ones.
     """
     first = config.bind_socket()
     return [first, *(first.dup() for _ in range(ACCEPTED_AT_ONCE - 1))]
 
 
 def base_url(server: ServerSettings) -> str:
-    """Where it answers; an IPv6 address stands in brackets."""
+    """The URL of the server, with an IPv6 address in brackets."""
     host = f"[{server.host}]" if ":" in server.host else server.host
     return f"http://{host}:{server.port}"
 
 
 def check_port(server: ServerSettings) -> None:
-    """Raises typer.Exit with a sentence where the address can't be had."""
+    """Raises typer.Exit, after a message, if the address can't be bound."""
     family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -93,29 +93,29 @@ def check_port(server: ServerSettings) -> None:
             probe.bind((server.host, server.port))
         except OSError as error:
             if isinstance(error, socket.gaierror):
-                raise refuse(f"{server.host} is no address of this machine.") from error
+                raise refuse(f"{server.host} is not an address of this machine.") from error
             raise refuse(
-                f"Port {server.port} on {server.host} can't be had ({error.strerror}). Stop what "
-                f"uses it, or choose another: VITRINE_SERVER__PORT={server.port + 1}"
+                f"Port {server.port} on {server.host} is not available ({error.strerror}). Stop "
+                f"what uses it, or set another: VITRINE_SERVER__PORT={server.port + 1}"
             ) from error
 
 
 def prepare(folder: Path) -> None:
-    """Build the catalogue on the first start; make stale vectors anew on any."""
-    with opened(folder) as catalogue:
+    """Build the seed catalogue on the first start; rebuild stale vectors on every start."""
+    with open_for_command(folder) as catalogue:
         Database(
             folder / "journal.db", feedback_journal.SCHEMA, feedback_journal.SCHEMA_VERSION
         ).close()
         if needs_seed(catalogue, folder):
-            with counting("building the seed catalogue", 480) as bar:
+            with progress_bar("building the seed catalogue", 480) as bar:
                 seed(catalogue, folder, lambda stored: bar(stored, f"{stored} documents"))
             return
         done = 0
-        with counting("bringing the indexes up to date", len(catalogue)) as bar:
+        with progress_bar("updating the indexes", len(catalogue)) as bar:
 
-            def heard(count: int) -> None:
+            def on_progress(count: int) -> None:
                 nonlocal done
                 done += count
                 bar(done, "")
 
-            catalogue.ensure_models(heard)
+            catalogue.ensure_models(on_progress)

@@ -1,4 +1,4 @@
-"""The table of settings, made from the settings."""
+"""Generates the Markdown table of settings, and finds unknown variables."""
 
 from collections.abc import Iterable, Iterator
 
@@ -11,8 +11,8 @@ PREFIX = "VITRINE_"
 Leaf = tuple[str, FieldInfo]
 HEAD = """# Settings
 
-Every setting is an environment variable, checked at start. This table is generated
-(`make docs`); a test fails when it is stale.
+Every setting is an environment variable, validated at start. This table is generated
+(`make docs`); a test fails if it is out of date.
 
 | variable | default | meaning |
 |---|---|---|
@@ -20,13 +20,13 @@ Every setting is an environment variable, checked at start. This table is genera
 
 
 def settings_table() -> str:
-    """Markdown with one row a setting."""
+    """Markdown with one row per setting."""
     rows = (f"| `{name}` | {_default(field)} | {field.description} |\n" for name, field in leaves())
     return HEAD + "".join(rows)
 
 
 def unknown_names(environment: Iterable[str]) -> list[str]:
-    """Variables that look like settings and are none: misspelt, most likely."""
+    """Variables with the prefix that are not settings: most likely misspelt."""
     known = {name for name, _ in leaves()}
     groups = {name.rpartition("__")[0] for name in known}
     mine = {name for name in environment if name.startswith(PREFIX)}
@@ -34,7 +34,7 @@ def unknown_names(environment: Iterable[str]) -> list[str]:
 
 
 def leaves(prefix: str = PREFIX, model: type[BaseModel] = Settings) -> Iterator[Leaf]:
-    """Every setting: its variable and its field."""
+    """Every setting as (variable, field)."""
     for name, field in model.model_fields.items():
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):

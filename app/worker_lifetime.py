@@ -1,4 +1,4 @@
-"""Workers end with their supervisor, however it ends: else they would keep the port."""
+"""Ends a worker process when its supervisor has ended; an orphaned worker would keep the port."""
 
 import multiprocessing
 import os
@@ -6,14 +6,14 @@ import signal
 import threading
 
 GRACE_SECONDS = 10
-"""What a worker has to end by itself; stopping takes up to five seconds."""
+"""Time for a graceful stop, which takes up to five seconds, before the process exits."""
 
 
 def end_with_supervisor() -> None:
-    """In a worker process: end it as SIGTERM would, as soon as the supervisor is gone.
+    """In a worker process: send itself SIGTERM as soon as the supervisor has ended.
 
-    A worker holds the reading end of a pipe whose writing end is the supervisor's alone, so its end
-    is noticed on every system and also when it came before this call.
+    The worker holds the reading end of a pipe whose writing end only the supervisor holds. This
+    works on every system, and also if the supervisor ended before this call.
     """
     if (supervisor := multiprocessing.parent_process()) is None:
         return

@@ -20,7 +20,7 @@ from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-from app.composition import Unwatched
+from app.composition import NoInstrumentation
 from app.main import create_app
 from app.settings import Settings
 from app.telemetry.facts import OF_THE_REQUEST, facts
@@ -57,7 +57,7 @@ def _describe(span: trace.Span, stage: _Stage) -> None:
         span.set_attribute(key, value)
 
 
-class Usual(Unwatched):
+class Usual(NoInstrumentation):
     """Observes the stages; the libraries observe the rest."""
 
     stages = UsualStages()  # type: ignore[assignment]

@@ -133,11 +133,11 @@ def test_export_to_a_reader_that_goes_away_and_to_a_place_that_is_none(tmp_path:
     assert json.loads(done.stdout)["id"] == "row-0"
     nowhere = vitrine(tmp_path, "export", str(tmp_path / "none" / "a.jsonl"))
     assert nowhere.exit_code == 1
-    assert "none/a.jsonl can't be used: No such file" in nowhere.stderr
+    assert "none/a.jsonl: No such file" in nowhere.stderr
     assert "data folder" not in nowhere.stderr
 
 
-def test_a_taken_port_is_told_in_a_sentence(tmp_path: Path) -> None:
+def test_a_port_in_use_is_reported(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -157,7 +157,7 @@ def test_a_taken_port_is_told_in_a_sentence(tmp_path: Path) -> None:
         ("VITRINE_PORT", "9000"),  # misspelt
     ],
 )
-def test_settings_that_make_no_sense_are_told(
+def test_invalid_settings_are_reported(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
@@ -167,7 +167,7 @@ def test_settings_that_make_no_sense_are_told(
     assert name in capsys.readouterr().err
 
 
-def test_a_setting_that_makes_no_sense_ends_a_command(tmp_path: Path) -> None:
+def test_an_invalid_setting_ends_a_command(tmp_path: Path) -> None:
     done = vitrine(tmp_path, "stats", VITRINE_TOKEN="short")
     assert done.exit_code == 1
     assert "VITRINE_TOKEN" in done.stderr
@@ -183,7 +183,8 @@ def test_where_it_answers(host: str, url: str) -> None:
 
 def test_streams_closed_at_the_start_lead_nowhere(tmp_path: Path) -> None:
     program = (
-        "import os; from app.console import keep_streams; keep_streams(); print('x'); input_ = 5;"
+        "import os; from app.console import replace_closed_streams as replace; replace();"
+        "print('x'); input_ = 5;"
         f"file = open({str(tmp_path / 'file')!r}, 'w'); assert file.fileno() > 2;"
         "os.write(1, b'to nobody'); os.write(2, b'to nobody')"
     )
@@ -239,8 +240,8 @@ def _alive(base: str) -> bool:
         return False
 
 
-def test_a_data_folder_that_cannot_be_used_is_told(tmp_path: Path) -> None:
+def test_an_unusable_data_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "catalogue.db").write_bytes(b"this is no database" * 100)
     done = vitrine(tmp_path, "stats")
     assert done.exit_code == 1
-    assert "can't be used" in done.stderr
+    assert "Cannot use the data folder" in done.stderr

@@ -40,7 +40,7 @@ def keep(parts: Parts, given: FeedbackRequest) -> FeedbackResponse:
     what = Feedback(given.recommendation_id, given.document_id, given.kind, given.dwell_ms)
     try:
         with parts.stages.observe(FEEDBACK) as stage:
-            noted = stage.result = parts.journal.give(what)
+            noted = stage.result = parts.journal.add_feedback(what)
     except UnknownRecommendation as error:
         raise not_found("recommendation", given.recommendation_id) from error
     except NotRecommended as error:

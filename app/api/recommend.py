@@ -91,7 +91,7 @@ def _served(
     missing, trace = recommendation.degraded, traceparent()
     set_request_attribute(RECOMMENDATION_ID, recommendation_id)
     served = Served(recommendation_id, model.name, model.version, missing, shown, trace)
-    parts.journal.note(served)
+    parts.journal.record(served)
     identity = Identity(recommendation_id, trace_id(), time.perf_counter() - started)
     body = encode(identity, recommendation, explain=explain)
     return Response(body, media_type="application/json")

@@ -1,1 +1,1 @@
-"""The catalogue: documents, their words and their vectors, in one SQLite file."""
+"""The catalogue: documents, their passages, words and vectors, in one SQLite file."""

@@ -1,4 +1,4 @@
-"""SQLite, opened the same way everywhere: WAL, foreign keys, bounded waiting, durable commits."""
+"""An SQLite file with WAL, foreign keys, bounded waits, durable commits and schema migrations."""
 
 import sqlite3
 import threading
@@ -13,11 +13,11 @@ BUSY_SECONDS = 5
 """How long a write waits for other writers, of this process and of others."""
 
 
-Watch = Callable[[sqlite3.Connection], sqlite3.Connection]
+Instrument = Callable[[sqlite3.Connection], sqlite3.Connection]
 
 
-def unwatched(connection: sqlite3.Connection) -> sqlite3.Connection:
-    """The connection as it is."""
+def uninstrumented(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """Null implementation of `Instrument`: the connection itself."""
     return connection
 
 
@@ -26,15 +26,15 @@ class SchemaTooNew(RuntimeError):
 
 
 class _Connection(sqlite3.Connection):
-    """A connection that can be referred to weakly."""
+    """A connection that supports weak references."""
 
 
 class _Reader:
-    """Closes a thread's connection as soon as the thread has ended and its locals are gone."""
+    """A thread's connection; closed when the thread has ended and its locals are freed."""
 
-    def __init__(self, connection: sqlite3.Connection, watch: Watch) -> None:
+    def __init__(self, connection: sqlite3.Connection, instrument: Instrument) -> None:
         self.connection = connection
-        self.watched = watch(connection).cursor()
+        self.instrumented = instrument(connection).cursor()
 
     def __del__(self) -> None:
         self.connection.close()
@@ -43,16 +43,18 @@ class _Reader:
 class Database:
     """One SQLite file: a read connection per thread, one writer at a time.
 
-    Readers never wait for the writer (WAL). A commit returns when its pages are on the disk
-    (synchronous = FULL), so what was acknowledged survives a crash.
+    Readers never wait for the writer (WAL). A commit returns when its pages are on disk
+    (synchronous = FULL): acknowledged writes survive a crash.
     """
 
-    def __init__(self, path: Path, schema: str, version: int, watch: Watch = unwatched) -> None:
-        """Open or create. `schema` names an SQL file beside this one. Raises SchemaTooNew.
+    def __init__(
+        self, path: Path, schema: str, version: int, instrument: Instrument = uninstrumented
+    ) -> None:
+        """Open or create. `schema` is the name of an SQL file in this package.
 
-        `watch` may put something around each connection that `rows` reads from.
+        `instrument` may wrap each connection that `rows` reads from. Raises SchemaTooNew.
         """
-        self.path, self._watch = path, watch
+        self.path, self._instrument = path, instrument
         path.parent.mkdir(parents=True, exist_ok=True)
         self._local = threading.local()
         self._opened: weakref.WeakSet[_Connection] = weakref.WeakSet()
@@ -80,8 +82,8 @@ class Database:
             (found,) = connection.execute("PRAGMA user_version").fetchone()
             if found > version:
                 raise SchemaTooNew(
-                    f"{self.path} has schema version {found}, and this program knows versions up "
-                    f"to {version}: run the newer program, or point the setting to another folder."
+                    f"{self.path} has schema version {found}, and this program supports versions "
+                    f"up to {version}: run the newer program, or use another data folder."
                 )
             stem = schema.removesuffix(".sql")
             steps = [f"{stem}.{step}.sql" for step in range(found + 1, version + 1)]
@@ -92,23 +94,26 @@ class Database:
 
     @property
     def reader(self) -> sqlite3.Connection:
-        """This thread's connection for reading."""
+        """This thread's read-only connection."""
         return self._reader().connection
 
     def rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
-        """The result of a query that is part of a request, and watched as such."""
-        return self._reader().watched.execute(query, values).fetchall()
+        """All rows of a query that belongs to a request; the query is instrumented."""
+        return self._reader().instrumented.execute(query, values).fetchall()
 
     def _reader(self) -> _Reader:
         held: _Reader | None = getattr(self._local, "reader", None)
         if held is None:
-            held = self._local.reader = _Reader(self._connect(), self._watch)
+            held = self._local.reader = _Reader(self._connect(), self._instrument)
             held.connection.execute("PRAGMA query_only = ON")
         return held
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
-        """A transaction: committed and durable at the end of the block, undone by an exception."""
+        """A transaction: durable at the end of the block, rolled back by an exception.
+
+        Raises sqlite3.OperationalError (SQLITE_BUSY) after BUSY_SECONDS without the lock.
+        """
         if not self._lock.acquire(timeout=BUSY_SECONDS):
             raise _busy()
         try:
@@ -117,7 +122,7 @@ class Database:
                 yield self._writer
                 self._writer.execute("COMMIT")
             except BaseException:
-                if self._writer.in_transaction:  # a full disk has ended it already
+                if self._writer.in_transaction:  # a full disk has already rolled it back
                     self._writer.execute("ROLLBACK")
                 raise
         finally:
@@ -125,7 +130,7 @@ class Database:
 
     @contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:
-        """Several reads that see one moment."""
+        """A read transaction: all its reads see the same state."""
         self.reader.execute("BEGIN")
         try:
             yield self.reader
@@ -133,7 +138,7 @@ class Database:
             self.reader.execute("COMMIT")
 
     def version(self) -> int:
-        """A number that is another one after each commit; to be compared on one thread only."""
+        """A number that changes with each commit; comparable only within one thread."""
         (version,) = self.reader.execute("PRAGMA data_version").fetchone()
         return int(version)
 
@@ -151,14 +156,14 @@ class Database:
 
 
 def _busy() -> sqlite3.OperationalError:
-    """The error that SQLite raises when another process holds the lock."""
+    """The same error that SQLite raises when another process holds the lock."""
     error = sqlite3.OperationalError("database is locked")
     error.sqlite_errorcode, error.sqlite_errorname = sqlite3.SQLITE_BUSY, "SQLITE_BUSY"
     return error
 
 
 def _statements(script: str) -> Iterator[str]:
-    """The statements of a script, so that they run inside the caller's transaction."""
+    """The statements of a script, to run in the caller's transaction (executescript commits)."""
     pending = ""
     for line in script.splitlines(keepends=True):
         pending += line

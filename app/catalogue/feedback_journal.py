@@ -1,8 +1,8 @@
-"""The journal: which documents were recommended, and what people did with them.
+"""The feedback journal: recommendations that were served, and users' feedback on them.
 
-Recommendations are noted in memory and written in batches, so that serving waits for no disk; if
-the process is killed, the last fraction of a second of them is lost. Feedback is written at once,
-together with its recommendation, and is durable when `give` returns.
+Recommendations are buffered in memory and written in batches, so that no request waits for the
+disk; if the process is killed, those of the last 0.2 s are lost. Feedback is written at once,
+together with its recommendation, and is durable when `add_feedback` returns.
 """
 
 import logging
@@ -19,6 +19,7 @@ from app.catalogue.store import now
 SCHEMA, SCHEMA_VERSION = "journal.sql", 2
 FLUSH_SECONDS = 0.2
 PENDING = 20_000
+"""Maximum number of recommendations in memory that are not written yet."""
 INSERT = (
     "INSERT OR IGNORE INTO recommendations "
     "(id, model, version, degraded, documents, served_at, trace) VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -28,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 class Kind(StrEnum):
-    """What somebody did with a recommended document."""
+    """What a user did with a recommended document."""
 
     CLICK = "click"
     DISMISS = "dismiss"
@@ -39,7 +40,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """One recommendation as it went out."""
+    """One recommendation that was served."""
 
     id: str
     model: str
@@ -47,12 +48,12 @@ class Served:
     degraded: tuple[str, ...]
     documents: tuple[str, ...]
     trace: str = ""
-    """W3C traceparent of the request it was made for."""
+    """W3C traceparent of its request."""
 
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """What somebody did; `dwell_ms` belongs to DWELL."""
+    """What a user did with a document; `dwell_ms` only with DWELL."""
 
     recommendation_id: str
     document_id: str
@@ -61,8 +62,8 @@ class Feedback:
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
-    """Feedback as it was kept; `repeated` if the same had been given before."""
+class RecordedFeedback:
+    """Stored feedback. `rank` counts from 1; `repeated`: the same feedback was already stored."""
 
     rank: int
     repeated: bool
@@ -71,7 +72,7 @@ class Noted:
 
 
 class UnknownRecommendation(LookupError):
-    """No recommendation with this id is remembered."""
+    """No recommendation with this id is in the journal."""
 
 
 class NotRecommended(LookupError):
@@ -79,41 +80,41 @@ class NotRecommended(LookupError):
 
 
 class Journal:
-    """Remembers the last `keep` recommendations, and all feedback."""
+    """Retains the last `capacity` recommendations, and all feedback."""
 
     def __init__(
         self,
         database: Database,
-        keep: int,
+        capacity: int,
         clock: Callable[[], str] = now,
         *,
-        others: bool = False,
+        shared: bool = False,
     ) -> None:
-        """`others`: other processes note recommendations in the same database."""
-        self._others = others
-        self._database, self._keep, self._clock = database, keep, clock
+        """`shared`: other processes write recommendations to the same database."""
+        self._shared = shared
+        self._database, self._capacity, self._clock = database, capacity, clock
         self._pending: OrderedDict[str, tuple[Served, str]] = OrderedDict()
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self.dropped = 0
-        self._thread = threading.Thread(target=self._flush_often, name="journal", daemon=True)
+        self._thread = threading.Thread(target=self._keep_flushing, name="journal", daemon=True)
         self._thread.start()
 
-    def note(self, served: Served) -> None:
-        """Remember a recommendation; never blocks. The oldest unwritten one goes when full."""
+    def record(self, served: Served) -> None:
+        """Buffer a recommendation; never blocks. With PENDING in the buffer, drops the oldest."""
         with self._lock:
             if len(self._pending) >= PENDING:
                 self._pending.popitem(last=False)
                 self.dropped += 1
             self._pending[served.id] = served, self._clock()
 
-    def give(self, feedback: Feedback) -> Noted:
-        """Keep feedback. The same feedback again changes nothing; a longer dwell replaces it.
+    def add_feedback(self, feedback: Feedback) -> RecordedFeedback:
+        """Store feedback durably. Repeated feedback changes nothing; a longer dwell replaces it.
 
         Raises UnknownRecommendation or NotRecommended.
         """
         self.flush()
-        self._await_others(feedback.recommendation_id)
+        self._await_other_processes(feedback.recommendation_id)
         with self._database.write() as connection:
             served = _find(connection, feedback.recommendation_id)
             if feedback.document_id not in served.documents:
@@ -127,19 +128,19 @@ class Journal:
                 "SET dwell_ms = excluded.dwell_ms WHERE excluded.dwell_ms > feedback.dwell_ms"
             )
             connection.execute(insert, (*key, rank, feedback.dwell_ms, self._clock()))
-        return Noted(rank, repeated is not None, feedback.kind, served)
+        return RecordedFeedback(rank, repeated is not None, feedback.kind, served)
 
-    def _await_others(self, recommendation_id: str) -> None:
-        """Give the process that made an unknown recommendation the time to write it."""
-        if self._others and not _known(self._database.reader, recommendation_id):
+    def _await_other_processes(self, recommendation_id: str) -> None:
+        """If the recommendation is unknown, wait until its process must have written it."""
+        if self._shared and not _known(self._database.reader, recommendation_id):
             self._closing.wait(2 * FLUSH_SECONDS)
 
     def check(self) -> None:
-        """Raises sqlite3.Error where the journal can't be read."""
+        """Raises sqlite3.Error if the journal can't be read."""
         self._database.reader.execute("SELECT 1 FROM feedback LIMIT 1").fetchone()
 
     def flush(self) -> None:
-        """Write what was noted. What could not be written stays noted."""
+        """Write the buffered recommendations. If that fails, they stay buffered."""
         with self._lock:
             batch = list(self._pending.values())
         if not batch:
@@ -148,13 +149,13 @@ class Journal:
             connection.executemany(INSERT, [_row(served, at) for served, at in batch])
             query = "SELECT max(sequence) FROM recommendations"
             (newest,) = connection.execute(query).fetchone()
-            forget = "DELETE FROM recommendations WHERE sequence <= ?"
-            connection.execute(forget, (newest - self._keep,))
+            delete = "DELETE FROM recommendations WHERE sequence <= ?"
+            connection.execute(delete, (newest - self._capacity,))
         with self._lock:
             for served, _ in batch:
                 self._pending.pop(served.id, None)
 
-    def _flush_often(self) -> None:
+    def _keep_flushing(self) -> None:
         while not self._closing.wait(FLUSH_SECONDS):
             try:
                 self.flush()
@@ -162,7 +163,7 @@ class Journal:
                 log.exception("recommendations could not be written to the journal")
 
     def close(self) -> None:
-        """Write what is left and stop."""
+        """Stop the thread and write the rest."""
         self._closing.set()
         self._thread.join()
         self.flush()

@@ -1,4 +1,4 @@
-"""The lexical leg answered by SQLite's FTS5: the same formula as `recommend/lexical.py`."""
+"""BM25 by SQLite's FTS5, for small catalogues: the same formula as `recommend/lexical.py`."""
 
 import sqlite3
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from app.recommend.types import Floats
 
 
 def frequencies(connection: sqlite3.Connection, terms: Sequence[str]) -> dict[str, int]:
-    """How many documents contain each term; absent terms are left out."""
+    """Number of passages that contain each term, without the terms that none contains."""
     marks = ",".join("?" * len(terms))
     query = f"SELECT term, doc FROM vocabulary WHERE term IN ({marks})"
     return dict(connection.execute(query, terms).fetchall())
@@ -21,7 +21,7 @@ def frequencies(connection: sqlite3.Connection, terms: Sequence[str]) -> dict[st
 def scores(database: Database, terms: Mapping[str, int], now: Snapshot) -> Floats:
     """BM25 of every slot (n,), in [0, 1].
 
-    A term is bound, quoted, as often as the query repeats it, so FTS5 sees no operators.
+    Terms are quoted, so that FTS5 sees no operators, and repeated as often as in the query.
     """
     result = np.zeros(len(now.keys), np.float32)
     known = frequencies(database.reader, list(terms))

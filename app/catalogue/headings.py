@@ -1,7 +1,7 @@
-"""Headings of a Markdown text: where they stand, what they say, and their part of the address.
+"""Headings of a Markdown text: their positions, their texts and their URL fragments.
 
-Only what splitting a text needs, by the line rules of CommonMark (ATX and setext headings, not in
-fenced code): a whole parse of a megabyte takes seconds.
+Only the line rules of CommonMark that splitting a text needs (ATX and setext headings, not in
+fenced code): parsing a megabyte completely takes seconds.
 """
 
 import re
@@ -22,7 +22,7 @@ _NO_FRAGMENT = re.compile(r"[^\w\- ]")
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A heading that begins at the character `start`."""
+    """A heading; `start` is its position in characters."""
 
     start: int
     text: str
@@ -55,15 +55,15 @@ def headings(text: str) -> Iterator[Heading]:
 def _heading(start: int, source: str, taken: dict[str, int]) -> Heading:
     source = source.strip()[:MAX_HEADING]
     explicit = _EXPLICIT.search(source)
-    said = plain(source)
-    fragment = explicit["id"] if explicit else slug(said)
+    text = plain(source)
+    fragment = explicit["id"] if explicit else slug(text)
     repeated = taken.get(fragment, -1) + 1
     taken[fragment] = repeated
-    return Heading(start, said, f"{fragment}-{repeated}" if repeated and fragment else fragment)
+    return Heading(start, text, f"{fragment}-{repeated}" if repeated and fragment else fragment)
 
 
 def plain(source: str) -> str:
-    """The text of one line of Markdown, without emphasis, link targets, images and its `{#id}`."""
+    """The text of one line of Markdown, without emphasis, link targets, images and `{#id}`."""
     inline = _INLINE.parseInline(_EXPLICIT.sub("", source))[0]
     parts = (
         " " if each.type in ("softbreak", "hardbreak") else each.content
@@ -74,7 +74,7 @@ def plain(source: str) -> str:
 
 
 def slug(heading: str) -> str:
-    """A heading's part of an address, as GitHub and most site generators make it.
+    """The URL fragment of a heading, as GitHub and most site generators build it.
 
     >>> slug("What's new in 2.0?")
     'whats-new-in-20'

@@ -1,4 +1,4 @@
-"""Ids of documents, and those made for what has a name that can't be one."""
+"""Ids of documents: which names are valid, and ids for other names and for file paths."""
 
 import re
 import unicodedata
@@ -16,12 +16,12 @@ _DIGITS = 12
 
 
 def valid(name: str) -> bool:
-    """Whether a name can be an id as it is."""
+    """Whether a name is a valid id."""
     return len(name) <= MAX_ID and _VALID.fullmatch(name) is not None
 
 
 def id_of_name(name: str) -> str:
-    """An id for any name: itself where it is one, else what is readable of it, and a hash.
+    """An id for any name: the name if it is valid, else its readable characters and a hash.
 
     >>> id_of_name("DOC_001"), id_of_name("https://a.b/c")
     ('DOC_001', 'https-a-b-c-f3fa22fdadce')
@@ -30,9 +30,9 @@ def id_of_name(name: str) -> str:
 
 
 def ids_of_paths(paths: Iterable[PurePath]) -> dict[PurePath, str]:
-    """An id for each path, another one also where names only differ in how accents are composed.
+    """A distinct id for each path, also if names differ only in Unicode composition.
 
-    File systems decompose names: a path alone has the same id in either form.
+    Some file systems decompose names: without such a pair, both forms get the same id.
     """
     found, taken = dict[PurePath, str](), set[str]()
     for path in sorted(paths, key=lambda each: not unicodedata.is_normalized("NFC", str(each))):
@@ -43,10 +43,10 @@ def ids_of_paths(paths: Iterable[PurePath]) -> dict[PurePath, str]:
 
 
 def id_of_path(path: PurePath) -> str:
-    """An id for a file of a folder: another one for every other path, the same one every time.
+    """A stable and distinct id for a file path relative to the imported folder.
 
-    `cooking/fresh-bread.md` is `cooking.fresh-bread`; a path with other characters than letters,
-    digits, `_` and `-`, or with another ending than `.md`, gets a hash at its end.
+    `cooking/fresh-bread.md` becomes `cooking.fresh-bread`; a path with characters other than
+    letters, digits, `_` and `-`, or with a suffix other than `.md`, gets a hash at its end.
     """
     plain = path.with_suffix("") if path.suffix == ".md" else path
     name = ".".join(plain.parts)
@@ -56,7 +56,7 @@ def id_of_path(path: PurePath) -> str:
 
 
 def _made(name: str, shown: str = "", *, exact: bool = False) -> str:
-    """`name` decides, composed unless `exact`; `shown` (or it) is what is readable of the name."""
+    """Readable characters of `shown` (or `name`) and the hash of `name`, in NFC unless `exact`."""
     hashed = fsencode(name if exact else unicodedata.normalize("NFC", name))
     words = _READABLE.findall(unicodedata.normalize("NFKD", shown or name))
     readable = "-".join(words)[: MAX_ID - _DIGITS - 1] or "document"

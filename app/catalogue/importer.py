@@ -1,4 +1,5 @@
-"""Bringing documents in: in batches, each durable before it is counted; again changes nothing."""
+"""Imports files and folders in batches. A batch is durable before it is counted; repeating an
+import changes nothing."""
 
 import json
 from collections import Counter
@@ -18,7 +19,7 @@ from app.recommend.stages import WRITE, StageObserver, Unobserved
 
 BATCH = 500
 BATCH_CHARACTERS = 8_000_000
-"""A batch has fewer rows where they are long."""
+"""Upper limit of a batch in characters: batches of long rows are shorter."""
 FORMATS = {
     ".jsonl": json_rows,
     ".ndjson": json_rows,
@@ -31,7 +32,7 @@ FORMATS = {
 
 @dataclass(slots=True)
 class Summary:
-    """What an import did so far."""
+    """The counts of an import so far."""
 
     created: int = 0
     updated: int = 0
@@ -39,12 +40,12 @@ class Summary:
     rejected: int = 0
     rejects: Path | None = None
     rejects_failure: OSError | None = None
-    """Why the rejected rows could not be written down, where they could not."""
+    """The last failure to write rejected rows to a file."""
     notes: Notes = field(default_factory=Counter)
-    """What was changed or left out, and how often."""
+    """Messages about what was changed or skipped, with their counts."""
 
     def count(self, written: Written | None) -> None:
-        """One row more; None: it was rejected."""
+        """Count one row; None: it was rejected."""
         self.created += written is Written.CREATED
         self.updated += written is Written.UPDATED
         self.unchanged += written is Written.UNCHANGED
@@ -52,13 +53,13 @@ class Summary:
 
     @property
     def stored(self) -> int:
-        """Rows that are in the catalogue now."""
+        """Number of rows that are in the catalogue now."""
         return self.created + self.updated + self.unchanged
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What became of the rows of one batch, by outcome."""
+    """Number of rows of one batch by outcome."""
 
     counts: Mapping[str, int]
 
@@ -69,7 +70,7 @@ def outcomes(
     batch: int = BATCH,
     stages: StageObserver | None = None,
 ) -> Iterator[list[tuple[Row, Written | None]]]:
-    """Write rows in batches; each list is yielded when it is durable. None: rejected."""
+    """Write rows in batches; yields each batch when it is durable. None: rejected."""
     stages = stages or Unobserved()
     for part in _batches(rows, batch):
         with stages.observe(WRITE) as stage:
@@ -101,18 +102,18 @@ def import_path(
     fit: bool = True,
     elsewhere: Path | None = None,
 ) -> Summary:
-    """Import a file or folder; bad rows go to `rejects`. Raises Unreadable and, where the source
-    can't be read, OSError.
+    """Import a file or folder; write rejected rows to `rejects` as JSON Lines.
 
-    `progress` hears the position (see `size`) and the counts after each durable batch. `fit`:
-    learn the latent model again at the end if the catalogue has outgrown it. `elsewhere`: where
-    bad rows go when `rejects` can't be written; the import goes on in any case.
+    `progress` is called after each durable batch with the position (see `size`) and the counts.
+    `fit`: fit the latent model at the end if the catalogue's size has changed enough. `elsewhere`:
+    file for rejected rows if `rejects` can't be written; the import continues in any case.
+    Raises Unreadable, and OSError if the source can't be read.
     """
     summary = Summary()
     places = [rejects, *([elsewhere] if elsewhere else [])]
     for each in places:
         with suppress(OSError):
-            each.unlink()  # those of an earlier import
+            each.unlink()  # of an earlier import
     for part in outcomes(catalogue, rows_of(path, summary.notes)):
         for _, written in part:
             summary.count(written)
@@ -127,7 +128,7 @@ def import_path(
 
 
 def rows_of(path: Path, notes: Notes) -> Iterator[Row]:
-    """The rows of a file or folder; what was changed or left out is counted in `notes`.
+    """The rows of a file or folder; changes and omissions are counted in `notes`.
 
     Raises Unreadable, OSError.
     """
@@ -138,7 +139,7 @@ def rows_of(path: Path, notes: Notes) -> Iterator[Row]:
     read = FORMATS.get(next((each for each in reversed(endings) if each != ".gz"), ""))
     if read is None:
         kinds = ", ".join((*FORMATS, "these with .gz", *ENDINGS))
-        raise Unreadable(f"its name has to end in {kinds}; or give a folder of Markdown files")
+        raise Unreadable(f"its name must end in {kinds}; or import a folder of Markdown files")
     with opened_text(path) as source:
         if source.encoding == WESTERN:
             notes["the file is not UTF-8: read as Windows-1252"] += 1
@@ -146,14 +147,14 @@ def rows_of(path: Path, notes: Notes) -> Iterator[Row]:
 
 
 def size(path: Path) -> int:
-    """How much there is to read: bytes of a file, files of a folder."""
+    """Size of the source, for progress: bytes of a file, number of files in a folder."""
     if path.is_dir() or path.suffix.lower() in ENDINGS:
         return len(markdown_files(path))
     return path.stat().st_size
 
 
 def _append(places: list[Path], rows: list[Row], summary: Summary) -> None:
-    """Write rejected rows down at the first place that can be written to."""
+    """Append rejected rows to the first file that can be written."""
     lines = "".join(
         json.dumps({"line": row.line, "reason": row.reason, "raw": row.raw}) + "\n" for row in rows
     )

@@ -1,4 +1,4 @@
-"""Documents from outside, checked before they go in."""
+"""Pydantic models and validators of documents from requests and imports."""
 
 import re
 import unicodedata
@@ -12,14 +12,14 @@ from app.recommend.types import Document
 
 MAX_TITLE, MAX_TEXT, MAX_CATEGORY, MAX_URL = 300, 1_000_000, 64, 2_048
 MAX_MARKS = 30
-"""As in the Stream-Safe Text Format of UAX #15: normalising takes the square of their number,
-half a minute for a line of nothing else, and stops every other thread meanwhile."""
+"""Combining marks in a row, as in the Stream-Safe Text Format of UAX #15. The time of normalisation
+is quadratic in their number: half a minute for one line of them, with the GIL held."""
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _URL = re.compile(r"https?://[^\s/]+\S*", re.IGNORECASE)
 
 
 def readable(text: str) -> str:
-    """The text in NFC. Raises ValueError for characters no text needs, and says which."""
+    """The text in NFC. Raises ValueError for control characters and piles of combining marks."""
     if found := _CONTROL.search(text):
         raise ValueError(f"contains the control character U+{ord(found[0]):04X}; remove it")
     if not text.isascii() and _longest_pile(text) > MAX_MARKS:
@@ -57,7 +57,7 @@ EXAMPLE = {
 
 
 class DocumentContent(BaseModel):
-    """What a document says; its id stands elsewhere."""
+    """A document without its id."""
 
     model_config = ConfigDict(
         extra="forbid", strict=True, json_schema_extra={"examples": [{**EXAMPLE}]}
@@ -69,14 +69,14 @@ class DocumentContent(BaseModel):
     url: Annotated[Text, AfterValidator(_url)] = Field("", max_length=MAX_URL)
 
     def document(self, document_id: str) -> Document:
-        """The document with its id."""
+        """Convert to the internal type, with this id."""
         return Document(document_id, self.title, self.text, self.category, self.url)
 
 
 class ReplacedDocument(DocumentContent):
-    """What is put in a document's place: as it was read, or only its content."""
+    """The body of PUT: a document as GET returns it, or only its content."""
 
-    id: str | None = Field(None, description="if given, the same as in the address")
+    id: str | None = Field(None, description="if given, the same as in the URL")
     updated_at: str | None = Field(None, max_length=40, description="ignored: set when written")
 
 
@@ -88,5 +88,5 @@ class IncomingDocument(DocumentContent):
     updated_at: str | None = Field(None, max_length=40, description="ignored: set when written")
 
     def as_document(self) -> Document:
-        """The document."""
+        """Convert to the internal type."""
         return self.document(self.id)

@@ -1,4 +1,4 @@
-"""Keeps one snapshot current: takes in what was written, here or by another process."""
+"""Keeps the in-memory snapshot current with writes of this process and of others."""
 
 import logging
 import sqlite3
@@ -18,22 +18,22 @@ from app.recommend.spelling import Speller
 from app.recommend.types import LATENT, Keys
 
 FTS_DOCUMENTS = 2_000
-"""Up to this size SQLite's own full-text index answers in well under a millisecond."""
-HELD = 20_000
-"""Up to this size all vectors are in memory: 2 KB a passage."""
-INLINE = 1_000
-"""More new passages than this are taken in beside the requests, not inside one."""
-REST = 0.5
-"""Seconds between two loads while more keeps coming in."""
-WASTE = 0.2
-"""The share of dead slots from which starting over is worth it."""
+"""Up to this number of passages, SQLite's full-text index takes well under a millisecond."""
+MAX_IN_MEMORY = 20_000
+"""Up to this number of passages, all vectors are in memory: 2 KB per passage."""
+MAX_INLINE = 1_000
+"""More new passages than this are loaded in a background thread instead of inside a request."""
+RELOAD_PAUSE_SECONDS = 0.5
+"""Pause between two background loads while an import is running."""
+MAX_DEAD_SHARE = 0.2
+"""Fraction of dead slots that triggers a reload."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """What is held in memory besides the small columns; see catalogue/index.py."""
+    """Which large structures are held in memory; see catalogue/index.py."""
 
     postings: bool
     codes: bool
@@ -41,30 +41,30 @@ class Tier:
 
     @classmethod
     def of(cls, size: int, lexical: str) -> "Tier":
-        """By the number of passages, so that every process holds the same."""
+        """Depends on the number of passages only, so that it is the same in every process."""
         postings = lexical == "memory" or (lexical == "auto" and size > FTS_DOCUMENTS)
-        return cls(postings, codes=size > EXACT, vectors=size <= HELD)
+        return cls(postings, codes=size > EXACT, vectors=size <= MAX_IN_MEMORY)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What happened since a snapshot was taken."""
+    """Writes since a snapshot was taken."""
 
     models: ActiveModels
     removed: Keys
     removals: int
     added: int
-    lost_track: bool
+    removals_missed: bool
 
-    def too_much(self, old: Snapshot) -> bool:
-        """Whether it can't be taken in by the request that meets it."""
+    def needs_reload(self, old: Snapshot) -> bool:
+        """Whether it is too large or too different to be applied inside a request."""
         rows = {leg: row for leg, (row, _) in self.models.items()}
         held = {leg: row for leg, (row, _) in old.models.items()}
-        return self.lost_track or rows != held or self.added > INLINE
+        return self.removals_missed or rows != held or self.added > MAX_INLINE
 
 
 class Moments:
-    """The current snapshot. Any thread may ask; one at a time brings it up to date."""
+    """Holds the current snapshot. Thread-safe: one thread at a time updates it."""
 
     def __init__(self, database: Database, models: Models, lexical: str = "auto") -> None:
         """`lexical`: `fts5`, `memory`, or `auto` (by the number of documents)."""
@@ -72,55 +72,56 @@ class Moments:
         self.codes = CategoryCodes()
         self._lock = threading.Lock()
         self._rebuilding = False
-        self._seen = threading.local()
-        self._seen.version = database.version()
+        self._version_seen = threading.local()
+        self._version_seen.version = database.version()
         self._memory, self._tier, self._snapshot = self._load()
 
     def current(self) -> Snapshot:
-        """A snapshot with everything committed before this call (bulk imports: soon)."""
+        """A snapshot with everything committed before this call (large imports: soon after)."""
         version = self._database.version()
-        if version != getattr(self._seen, "version", None):
+        if version != getattr(self._version_seen, "version", None):
             with self._lock:
                 try:
-                    if not self._catch_up() or self._outworn():
-                        self._start_over()
+                    if not self._catch_up() or self._outdated():
+                        self._reload()
                 except StaleVectors:
-                    log.exception("indexed by another program; the previous index goes on serving")
-            self._seen.version = version  # only now: where this failed, the next call tries again
+                    log.exception("vectors of another model; the previous index stays in use")
+            # Set last: after a failure the next call tries again.
+            self._version_seen.version = version
         return self._snapshot
 
     def _catch_up(self) -> bool:
-        """Take in what is new; False if there is too much of it. Call with the lock held."""
+        """Apply the changes; False if a reload is needed. Call with the lock held."""
         old = self._snapshot
         with self._database.snapshot() as connection:
             change = _changes(connection, self._models, old)
-            if change.too_much(old):
+            if change.needs_reload(old):
                 return False
             if change.added:
                 latent = self._memory.holds_vectors
                 rows = load_rows(connection, old.last_key, old.models, self.codes, latent=latent)
                 self._memory.append(rows)
         if change.added or len(change.removed):
-            self._memory.bury(change.removed)
+            self._memory.mark_dead(change.removed)
             self._snapshot = self._memory.snapshot(old.models, change.removals, old.speller)
         return True
 
-    def _outworn(self) -> bool:
-        """Whether the snapshot, though current, is not what a fresh start would make."""
+    def _outdated(self) -> bool:
+        """Whether a reload would give a smaller snapshot or another tier."""
         slots, count = len(self._snapshot.keys), self._snapshot.count
-        wasted = slots > INLINE and slots - count > WASTE * slots
+        wasted = slots > MAX_INLINE and slots - count > MAX_DEAD_SHARE * slots
         return wasted or Tier.of(count, self._lexical) != self._tier
 
-    def _start_over(self) -> None:
+    def _reload(self) -> None:
         size = self._database.reader.execute("SELECT count(*) FROM passages").fetchone()[0]
-        if max(size, len(self._snapshot.keys)) <= INLINE:
+        if max(size, len(self._snapshot.keys)) <= MAX_INLINE:
             self._memory, self._tier, self._snapshot = self._load()
         elif not self._rebuilding:
             self._rebuilding = True
             threading.Thread(target=self._rebuild, name="index", daemon=True).start()
 
     def _rebuild(self) -> None:
-        """Load beside the requests, until nothing more than they can take in is missing."""
+        """Load in the background until the rest is small enough to be applied by requests."""
         try:
             current = False
             while not current:
@@ -128,12 +129,12 @@ class Moments:
                 with self._lock:
                     self._memory, self._tier, self._snapshot = loaded
                     current = self._catch_up()
-                    self._rebuilding = not current  # with the lock: no change falls in between
-                if not current:  # an import is under way: let it get on
-                    time.sleep(REST)
+                    self._rebuilding = not current  # with the lock: no write can come in between
+                if not current:  # an import is running
+                    time.sleep(RELOAD_PAUSE_SECONDS)
         except Exception:
             self._rebuilding = False
-            log.exception("the index could not be rebuilt; the previous one goes on serving")
+            log.exception("the index could not be rebuilt; the previous one stays in use")
         finally:
             self._database.release()
 
@@ -159,7 +160,7 @@ def _changes(connection: sqlite3.Connection, models: Models, old: Snapshot) -> C
         removed=np.sort(np.array([key for _, key in removed], np.int64)),
         removals=removed[-1][0] if removed else old.removals,
         added=added,
-        lost_track=bool(removed) and removed[0][0] != old.removals + 1,
+        removals_missed=bool(removed) and removed[0][0] != old.removals + 1,
     )
 
 

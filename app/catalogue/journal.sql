@@ -1,15 +1,15 @@
--- What was recommended and what people did with it, version 2 (PRAGMA user_version). Kept apart
--- from the catalogue, which can be rebuilt; this cannot. Holds no query text and no user.
+-- Recommendations and feedback, version 2 (PRAGMA user_version). A separate file, because the
+-- catalogue can be rebuilt and this cannot. Contains no query text and no user ids.
 
 CREATE TABLE recommendations (
     sequence  INTEGER PRIMARY KEY AUTOINCREMENT,
     id        TEXT NOT NULL UNIQUE,
     model     TEXT NOT NULL,
     version   TEXT NOT NULL,
-    degraded  TEXT NOT NULL, -- names, separated by blanks
-    documents TEXT NOT NULL, -- ids in the order shown, separated by blanks
+    degraded  TEXT NOT NULL, -- names, separated by spaces
+    documents TEXT NOT NULL, -- ids in the order shown, separated by spaces
     served_at TEXT NOT NULL,
-    trace     TEXT NOT NULL DEFAULT '' -- W3C traceparent of the request, or nothing
+    trace     TEXT NOT NULL DEFAULT '' -- W3C traceparent of the request, or empty
 ) STRICT;
 
 CREATE TABLE feedback (

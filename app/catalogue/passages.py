@@ -1,8 +1,8 @@
-"""Long texts in passages: found one by one, shown as the document they are a part of.
+"""Splits documents into passages, the unit of retrieval.
 
-A text of up to WHOLE characters is one passage. A longer one is cut at its Markdown headings, and
-a section that is still too long between paragraphs; a section too short to stand alone is joined
-to the next. Every character belongs to one passage.
+A text of up to MAX_PASSAGE characters is one passage. A longer one is split at its Markdown
+headings; a section that is still too long is split between paragraphs, and one shorter than
+MIN_SECTION is joined to the next. Every character belongs to exactly one passage.
 """
 
 import re
@@ -13,22 +13,22 @@ from app.catalogue.headings import Heading, headings
 from app.recommend.types import Document
 
 ANALYSIS = 2
-"""Raise it when passages or words (recommend/words.py) come out differently: those of every
-document are then made again at the next start."""
-WHOLE = 4_000
-"""Characters of the longest passage, some 700 words: an embedding of more means little."""
-SHORT = 500
-"""A section with fewer characters is joined to the next."""
+"""Increment it when the results of this module or of recommend/text_analysis.py change: the next
+start then rebuilds passages and words of every document."""
+MAX_PASSAGE = 4_000
+"""Characters, about 700 words: the embedding of a longer text is too unspecific."""
+MIN_SECTION = 500
+"""Characters."""
 _BREAKS = (r"\n[ \t]*\n\s*", r"\n", r"[.!?][ \t]+|[。！？]", r"\s+")
-"""Between paragraphs, lines, sentences, words: where a long section is cut, best first."""
+"""Where a long section is split, best first: between paragraphs, lines, sentences, words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """Part of a document's text: the characters from `start` to before `stop`.
+    """Part of a document's text: the characters in [start, stop).
 
-    `number` counts from 1, and is 0 where the passage is the whole text. `heading` and `fragment`
-    are those of its section, empty where there is none.
+    `number` counts from 1; 0: the passage is the whole text. `heading` and `fragment` are those of
+    its section, or empty.
     """
 
     number: int
@@ -38,23 +38,23 @@ class Passage:
     fragment: str = ""
 
     def title(self, document: Document) -> str:
-        """What stands over it: the document's title and its section's heading."""
+        """The document's title and the section's heading."""
         return headed(document.title, self.heading)
 
     def text(self, document: Document) -> str:
-        """What it says."""
+        """The passage's part of the document's text."""
         return document.text[self.start : self.stop]
 
 
 def headed(title: str, heading: str) -> str:
-    """The title of a passage."""
+    """The title of a passage: document title and heading, on two lines."""
     return f"{title}\n{heading}" if heading else title
 
 
 def passages(document: Document) -> list[Passage]:
     """The passages of a document, in order; at least one."""
     text = document.text
-    if len(text) <= WHOLE:
+    if len(text) <= MAX_PASSAGE:
         return [Passage(0, 0, len(text))]
     parts = [
         (section, *ends) for section, end in _sections(text) for ends in _cut(text, section, end)
@@ -66,31 +66,33 @@ def passages(document: Document) -> list[Passage]:
 
 
 def _sections(text: str) -> Iterator[tuple[Heading, int]]:
-    """The sections with their ends, short ones joined to the next."""
+    """The sections with their end positions, short ones joined to the next."""
     current = Heading(0, "", "")
     for each in headings(text):
         if not text[current.start : each.start].strip():
             current = Heading(current.start, each.text, each.fragment)
-        elif each.start - current.start >= SHORT:
+        elif each.start - current.start >= MIN_SECTION:
             yield current, each.start
             current = each
     yield current, len(text)
 
 
 def _cut(text: str, section: Heading, end: int) -> Iterator[tuple[int, int]]:
-    """A section in pieces of up to WHOLE characters, about equally long."""
+    """A section in pieces of up to MAX_PASSAGE characters and about equal length."""
     start = section.start
-    while (left := end - start) > WHOLE:
-        pieces = -(-left // WHOLE)
+    while (left := end - start) > MAX_PASSAGE:
+        pieces = -(-left // MAX_PASSAGE)
         even = start + left // pieces
-        stop = _break(text, even - left // (2 * pieces), min(even + SHORT, start + WHOLE, end - 1))
+        stop = _break(
+            text, even - left // (2 * pieces), min(even + MIN_SECTION, start + MAX_PASSAGE, end - 1)
+        )
         yield start, stop
         start = stop
     yield start, end
 
 
 def _break(text: str, earliest: int, latest: int) -> int:
-    """The last good place to cut between two places."""
+    """The last of the best break positions in [earliest, latest)."""
     window = text[earliest:latest]
     for pattern in _BREAKS:
         if found := list(re.finditer(pattern, window)):

@@ -1,4 +1,4 @@
-"""From database rows to the arrays that snapshots are made of."""
+"""Loads passages and vectors from the database into arrays."""
 
 import sqlite3
 import threading
@@ -15,7 +15,7 @@ from app.recommend.types import DENSE, LATENT, Floats, Keys
 
 
 class CategoryCodes(dict[str, int]):
-    """Category names as small integers, numbered as they turn up, in whichever thread."""
+    """Maps category names to small integers, assigned at first use. Thread-safe."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,9 +34,9 @@ def load_rows(
     *,
     latent: bool,
 ) -> Rows:
-    """The passages with keys above `after`, with or without their latent vectors.
+    """The passages with keys above `after`; `latent`: with their latent vectors.
 
-    Call inside a read transaction.
+    Call it inside a read transaction.
     """
     query = (
         "SELECT p.key, d.key, number, id, title, category, stems FROM passages p "
@@ -72,7 +72,7 @@ def load_rows(
 
 
 def _tie(document_id: str, number: int) -> int:
-    """What decides between equal scores: the same wherever and whenever a passage was stored."""
+    """Order of equal scores: depends on the id only, so it is the same in every process."""
     digest = blake2b(f"{document_id} {number}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little")
 
@@ -89,7 +89,7 @@ def _vectors(
 
 
 def load_vectors(database: Database, leg: str, models: ActiveModels, keys: Keys) -> Floats:
-    """The vectors (n, d) of some passages; zeros where a passage is gone."""
+    """The vectors (n, d) of passages; zeros for deleted ones."""
     if leg not in models:
         return np.zeros((len(keys), 64), np.float32)
     row, model = models[leg]

@@ -1,6 +1,6 @@
 -- From version 1 to 2: every document becomes one passage; the next start splits the long ones.
 
--- What is searched: a short document is one passage, a long one several (catalogue/passages.py).
+-- The unit of retrieval: a short document is one passage, a long one several (passages.py).
 CREATE TABLE passages (
     key      INTEGER PRIMARY KEY AUTOINCREMENT,
     document INTEGER NOT NULL REFERENCES documents (key) ON DELETE CASCADE,
@@ -13,7 +13,7 @@ CREATE TABLE passages (
 
 CREATE INDEX passages_by_document ON passages (document, number);
 
--- Which analysis made passages and words; another one makes them again.
+-- Version of the analysis that made passages and words; another version rebuilds them.
 CREATE TABLE analysis (version INTEGER NOT NULL) STRICT;
 INSERT INTO analysis VALUES (1);
 

@@ -1,6 +1,6 @@
--- The catalogue, version 2 (PRAGMA user_version). A document that is written gets new keys, its own
--- and those of its passages, so "what changed since" is "passages with keys above the last one seen"
--- plus the removals after the last one seen.
+-- The catalogue, version 2 (PRAGMA user_version). Each write gives a document and its passages new
+-- keys. The changes since a snapshot are therefore: passages with keys above its last key, and
+-- removals after its last removal.
 
 CREATE TABLE documents (
     key        INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -14,7 +14,7 @@ CREATE TABLE documents (
 
 CREATE INDEX documents_by_category ON documents (category, id);
 
--- What is searched: a short document is one passage, a long one several (catalogue/passages.py).
+-- The unit of retrieval: a short document is one passage, a long one several (passages.py).
 CREATE TABLE passages (
     key      INTEGER PRIMARY KEY AUTOINCREMENT,
     document INTEGER NOT NULL REFERENCES documents (key) ON DELETE CASCADE,
@@ -27,7 +27,7 @@ CREATE TABLE passages (
 
 CREATE INDEX passages_by_document ON passages (document, number);
 
--- Which analysis made passages and words; another one makes them again.
+-- Version of the analysis that made passages and words; another version rebuilds them.
 CREATE TABLE analysis (version INTEGER NOT NULL) STRICT;
 INSERT INTO analysis VALUES (2); -- ANALYSIS in passages.py
 
@@ -36,12 +36,12 @@ CREATE TABLE removals (
     key      INTEGER NOT NULL -- of a passage
 ) STRICT;
 
--- The stems of a passage and its title, separated by blanks: the analysis is done before
--- (recommend/words.py), so this tokenizer only splits. rowid is passages.key.
+-- The stems of a passage and its title, separated by spaces. recommend/text_analysis.py has made
+-- them, so this tokenizer only splits. rowid is passages.key.
 CREATE VIRTUAL TABLE words USING fts5 (stems, tokenize = "ascii tokenchars '+#'");
 CREATE VIRTUAL TABLE vocabulary USING fts5vocab (words, row);
 
--- Which model made the vectors of a leg. Only one per leg is active; another is being filled.
+-- The models that made the vectors. One per leg is active; another one may be being filled.
 CREATE TABLE models (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     leg        TEXT NOT NULL CHECK (leg IN ('dense', 'latent')),
@@ -49,7 +49,7 @@ CREATE TABLE models (
     version    TEXT NOT NULL,
     hash       TEXT NOT NULL,
     dimensions INTEGER NOT NULL,
-    fitted_on  INTEGER NOT NULL, -- documents it learnt from
+    fitted_on  INTEGER NOT NULL, -- number of passages it was fitted on
     artefact   BLOB,
     active     INTEGER NOT NULL DEFAULT 0
 ) STRICT;

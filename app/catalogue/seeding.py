@@ -1,4 +1,4 @@
-"""The first start: the seed catalogue goes in, once."""
+"""Imports the seed catalogue at the first start."""
 
 from collections.abc import Callable
 from importlib.resources import as_file, files
@@ -11,24 +11,26 @@ MARKER = "seeding"
 
 
 def needs_seed(catalogue: Catalogue, folder: Path) -> bool:
-    """Whether nothing was ever written here, or an earlier seeding was interrupted."""
+    """Whether the catalogue was never written to, or an earlier seeding was interrupted."""
     query = "SELECT 1 FROM sqlite_sequence WHERE name = 'documents'"
     used = catalogue.database.reader.execute(query).fetchone() is not None
     return not used or (folder / MARKER).exists()
 
 
 def seed(catalogue: Catalogue, folder: Path, progress: Callable[[int], object]) -> int:
-    """Import the seed catalogue; `progress` hears of documents stored. Returns their number."""
+    """Import the seed catalogue; returns the number of documents, which `progress` gets too."""
     marker = folder / MARKER
     marker.touch()
     stored = 0
 
-    def heard(_: int, summary: Summary) -> None:
+    def on_progress(_: int, summary: Summary) -> None:
         progress(stored + summary.stored)
 
     with as_file(files("app.catalogue").joinpath("seed")) as sources:
         for path in sorted(sources.glob("*.jsonl")):
-            summary = import_path(catalogue, path, folder / "seed.rejects.jsonl", heard, fit=False)
+            summary = import_path(
+                catalogue, path, folder / "seed.rejects.jsonl", on_progress, fit=False
+            )
             stored += summary.stored
     catalogue.ensure_models()
     marker.unlink(missing_ok=True)

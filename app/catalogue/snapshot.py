@@ -1,7 +1,7 @@
-"""The catalogue in memory: parallel columns, one slot a passage, only ever appended.
+"""The catalogue in memory: parallel append-only columns, one slot per passage.
 
-A reader takes one `Snapshot` and sees one moment. A write appends a slot (and marks the old one
-dead in a copy of `live`), so nothing a reader holds is changed under it, and no reader waits.
+A reader works on one immutable `Snapshot`. A write appends a slot and marks the old one dead in a
+copy of `live`: existing snapshots never change, and no reader waits.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ Halves = NDArray[np.float16]
 
 
 class Column:
-    """An array that grows at the end; a view taken before stays as it was."""
+    """An array that grows at the end; earlier views stay unchanged."""
 
     def __init__(self, start: NDArray[Any]) -> None:
         self._array, self._length = start, len(start)
@@ -43,10 +43,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """Passages as read from the database, in the order of their keys.
+    """n passages as read from the database, in the order of their keys.
 
-    `documents` are the keys of their documents, `ties` order equal scores; `split`: some document
-    has several. `stems` are still texts, words between blanks; vectors are (n, d).
+    `documents`: keys of their documents; `ties`: order of equal scores; `split`: some document has
+    several passages; `stems`: separated by spaces; vectors are (n, d).
     """
 
     keys: Keys
@@ -62,10 +62,10 @@ class Rows:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
-    """One moment of the catalogue; all arrays have one entry a slot, dead slots included.
+    """The catalogue at one point in time; arrays have one entry per slot, dead slots included.
 
-    `codes` is empty where every vector is compared; `dense` and `latent` are None where the
-    catalogue is too large to hold them. `bm25` is None where SQLite answers instead.
+    `codes` is empty if every vector is compared; `dense` and `latent` are None if the catalogue is
+    too large to hold them; `bm25` is None if SQLite computes it.
     """
 
     keys: Keys
@@ -90,7 +90,7 @@ class Snapshot:
 
 
 def slots_of(column: Keys, keys: Keys) -> Slots:
-    """Where `keys` stand in the ascending `column`; those not in it are left out."""
+    """Positions of `keys` in the ascending `column`, without the keys that are not in it."""
     if not len(column):
         return np.zeros(0, np.intp)
     at = np.minimum(np.searchsorted(column, keys), len(column) - 1)
@@ -99,10 +99,10 @@ def slots_of(column: Keys, keys: Keys) -> Slots:
 
 
 class Memory:
-    """The growing side of snapshots; one thread at a time may change it."""
+    """The columns that snapshots are views of. Only one thread at a time may change it."""
 
     def __init__(self, rows: Rows, *, codes: bool, vectors: bool, postings: bool) -> None:
-        """What is held besides the small columns: sign codes, all vectors, postings."""
+        """`codes`, `vectors`, `postings`: whether to hold these besides the small columns."""
         self._holds_codes, self.holds_vectors = codes, vectors
         self._split = rows.split
         self._postings = Postings.packed(each.split() for each in rows.stems) if postings else None
@@ -129,7 +129,7 @@ class Memory:
         return arrays
 
     def append(self, rows: Rows) -> None:
-        """Add passages with keys higher than all before."""
+        """Add passages; their keys must be higher than all earlier ones."""
         self._split = self._split or rows.split
         first = len(self._columns["keys"].view)
         if self._postings is not None:
@@ -138,14 +138,14 @@ class Memory:
         for name, array in self._arrays(rows).items():
             self._columns[name].append(array)
 
-    def bury(self, keys: Keys) -> None:
-        """Mark passages dead, in a copy: readers keep what they have."""
+    def mark_dead(self, keys: Keys) -> None:
+        """Mark passages dead in a copy of `live`: existing snapshots do not change."""
         live = self._columns["live"].view.copy()
         live[slots_of(self._columns["keys"].view, keys)] = False
         self._columns["live"] = Column(live)
 
     def snapshot(self, models: ActiveModels, removals: int, speller: Speller) -> Snapshot:
-        """The present moment."""
+        """A snapshot of the current state."""
         views = {name: column.view for name, column in self._columns.items()}
         codes = tuple(view for name, view in views.items() if name.startswith("code"))
         live, lengths = views["live"], views["lengths"]

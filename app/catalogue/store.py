@@ -1,4 +1,4 @@
-"""Reading and writing documents. A write carries its words and its vectors in one transaction."""
+"""Reads and writes documents. A write stores document, words and vectors in one transaction."""
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
@@ -24,9 +24,9 @@ SCHEMA, SCHEMA_VERSION = "schema.sql", 2
 COLUMNS = "id, title, text, category, url, updated_at"
 REMOVALS_KEPT = 10_000
 PAGE_CHARACTERS = 4_000_000
-"""How much text is read at once, about."""
+"""Approximate amount of text that is read at once."""
 GROWTH = 2
-"""The latent model is fitted anew when the catalogue has grown or shrunk by this factor."""
+"""The latent model is refitted when the catalogue has grown or shrunk by this factor."""
 
 
 class Written(StrEnum):
@@ -38,12 +38,12 @@ class Written(StrEnum):
 
 
 def now() -> str:
-    """The current time, RFC 3339, UTC, to the second."""
+    """The current time in UTC as RFC 3339, to the second."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Catalogue:
-    """The documents. Safe to use from several threads and processes."""
+    """The stored documents. Safe to use from several threads and processes."""
 
     def __init__(self, database: Database, models: Models, clock: Callable[[], str] = now) -> None:
         self.database, self.models = database, models
@@ -56,8 +56,10 @@ class Catalogue:
         return Document(*found[0]) if found else None
 
     def page(self, after: str, limit: int, category: str | None = None) -> list[Document]:
-        """Documents in the order of their ids, those after `after`: up to `limit` of them, fewer
-        where they are longer than PAGE_CHARACTERS together, and none only at the end."""
+        """Up to `limit` documents with ids after `after`, in the order of ids.
+
+        Fewer if they exceed PAGE_CHARACTERS in total; none only at the end.
+        """
         where, values = ("", []) if category is None else ("category = ? AND", [category])
         found = f"SELECT {COLUMNS} FROM documents WHERE {where} id > ? ORDER BY id LIMIT ?"
         until = "sum(length(text)) OVER (ORDER BY id)"
@@ -75,7 +77,7 @@ class Catalogue:
             after = batch[-1].id
 
     def __iter__(self) -> Iterator[Document]:
-        """All documents in the order of their ids; holds no transaction meanwhile."""
+        """All documents in the order of ids; holds no transaction between pages."""
         for batch in self._pages():
             yield from batch
 
@@ -84,19 +86,19 @@ class Catalogue:
         return int(self.database.reader.execute(query).fetchone()[0])
 
     def categories(self) -> dict[str, int]:
-        """How many documents each category has."""
+        """Number of documents by category."""
         query = "SELECT category, count(*) FROM documents GROUP BY category ORDER BY category"
         return dict(self.database.reader.execute(query).fetchall())
 
     def has_category(self, name: str) -> bool:
-        """Whether any document has it."""
+        """Whether any document has this category."""
         query = "SELECT EXISTS (SELECT 1 FROM documents WHERE category = ?)"
         return bool(self.database.reader.execute(query, (name,)).fetchone()[0])
 
     def put(self, documents: Sequence[Document]) -> list[Written]:
-        """Create or update documents in one transaction; when it returns they are durable.
+        """Create or update documents in one transaction, durable on return.
 
-        A document whose content is already there stays as it is, `updated_at` included.
+        A document with the same content as the stored one is not written: its `updated_at` stays.
         """
         if not documents:
             return []
@@ -104,7 +106,7 @@ class Catalogue:
         with self.database.write() as connection:
             outcomes, fresh = self._outcomes(connection, documents)
             if not made.serves(fresh, self.models.active(connection)):
-                made = self._make(fresh)  # somebody else wrote meanwhile
+                made = self._make(fresh)  # another write came in between
             self._insert(connection, made)
         return outcomes
 
@@ -116,7 +118,7 @@ class Catalogue:
     def _outcomes(
         self, connection: sqlite3.Connection, documents: Sequence[Document]
     ) -> tuple[list[Written], list[Document]]:
-        """What writing would do to each, and the documents that would be written."""
+        """The outcome of writing each document, and the documents that must be written."""
         outcomes: list[Written] = []
         fresh: dict[str, Document] = {}
         for document in documents:
@@ -127,13 +129,13 @@ class Catalogue:
         return outcomes, list(fresh.values())
 
     def _make(self, documents: Sequence[Document]) -> Made:
-        """Passages, words and vectors, made before a transaction: no writer waits."""
+        """Passages, words and vectors; computed outside of the transaction to keep it short."""
         return Made.of(documents, self.models.active(self.database.reader) if documents else {})
 
     def _compare(
         self, connection: sqlite3.Connection, pending: Document | None, new: Document
     ) -> Written:
-        """What writing `new` would do, after `pending` (the same id, earlier in this batch)."""
+        """The outcome of writing `new` after `pending` (the same id, earlier in this batch)."""
         query = f"SELECT {COLUMNS} FROM documents WHERE id = ?"
         row = connection.execute(query, (new.id,)).fetchone()
         old = pending or (Document(*row) if row else None)
@@ -143,7 +145,7 @@ class Catalogue:
         return Written.UNCHANGED if same else Written.UPDATED
 
     def _insert(self, connection: sqlite3.Connection, made: Made) -> None:
-        moment, keys = self._clock(), []
+        time, keys = self._clock(), []
         insert = f"INSERT INTO documents ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"
         insert_passage = (
             "INSERT INTO passages (document, number, start, stop, heading, fragment) "
@@ -151,7 +153,7 @@ class Catalogue:
         )
         for new, parts in zip(made.documents, made.passages, strict=True):
             _remove(connection, new.id)
-            values = (new.id, new.title, new.text, new.category, new.url, new.updated_at or moment)
+            values = (new.id, new.title, new.text, new.category, new.url, new.updated_at or time)
             document = connection.execute(insert, values).lastrowid
             for each in parts:
                 where = (document, each.number, each.start, each.stop)
@@ -170,10 +172,10 @@ class Catalogue:
         return True
 
     def ensure_models(self, progress: Progress | None = None, *, refit: bool = False) -> bool:
-        """Make what is missing or stale: passages, words, vectors; True if anything was done.
+        """Rebuild missing or stale passages, words and vectors; True if anything was rebuilt.
 
-        The latent model is fitted again on demand, or when the number of passages has changed by
-        GROWTH since the last fit.
+        The latent model is refitted with `refit`, and when the number of passages has changed by
+        the factor GROWTH since the last fit. `progress` gets the size of each batch.
         """
         reader = self.database.reader
         query = "SELECT leg, hash, fitted_on FROM models WHERE active"
@@ -193,35 +195,35 @@ class Catalogue:
         return stale or refitted
 
     def _refit(self, size: int, progress: Progress | None) -> bool:
-        """Learn the latent model again; False where there are too few words."""
+        """Fit the latent model; False if there are too few words."""
         model = latent.fit(self._sample(-(-size // latent.MAX_SAMPLE)))
         if model is not None:
             install(self.database, LATENT, model, size, progress)
         return model is not None
 
     def _sample(self, stride: int) -> list[str]:
-        """Every so-manyth passage to learn from, in an order that tells nothing of the writing."""
+        """Every `stride`-th passage to fit on, in the order of ids, not of writing."""
         split = ((document, part) for document in self for part in passages(document))
         sample = (each for place, each in enumerate(split) if place % stride == 0)
         return [f"{part.title(of)}\n" * TITLE_COUNTS + part.text(of) for of, part in sample]
 
     def analyse_again(self, progress: Progress | None = None) -> bool:
-        """Make passages, words and vectors of every document again, batch by batch; True if there
-        are any."""
-        if not self._usable():  # the latent model: it is fitted again afterwards
+        """Rebuild passages, words and vectors of every document, in batches; False if there are
+        no documents."""
+        if not self._usable():  # the latent model, which is refitted afterwards
             with self.database.write() as connection:
                 connection.execute("DELETE FROM models WHERE leg = ?", (LATENT,))
         for batch in self._pages():
             made = self._make(batch)
             with self.database.write() as connection:
                 outcomes = self._outcomes(connection, batch)[0]
-                kept = [
+                current = [
                     document
                     for document, outcome in zip(batch, outcomes, strict=True)
-                    if outcome is Written.UNCHANGED  # not written or deleted meanwhile
+                    if outcome is Written.UNCHANGED  # else written or deleted since it was read
                 ]
-                if not made.serves(kept, self.models.active(connection)):
-                    made = self._make(kept)
+                if not made.serves(current, self.models.active(connection)):
+                    made = self._make(current)
                 self._insert(connection, made)
             if progress is not None:
                 progress(len(batch))

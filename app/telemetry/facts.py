@@ -12,7 +12,7 @@ import httpx
 from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
 from purgatory.domain.model import OpenedState
 
-from app.catalogue.feedback_journal import Noted, NotRecommended, UnknownRecommendation
+from app.catalogue.feedback_journal import NotRecommended, RecordedFeedback, UnknownRecommendation
 from app.catalogue.importer import Batch
 from app.recommend.query import NoSearchableWords
 from app.recommend.ranking import ArtefactRefused
@@ -160,7 +160,7 @@ def _of_kept(made: Recommendation) -> Attributes:
     }
 
 
-def _noted(noted: Noted, _: FinishedStage) -> Facts:
+def _feedback_recorded(noted: RecordedFeedback, _: FinishedStage) -> Facts:
     model: Attributes = {v.MODEL_NAME: noted.served.model, v.MODEL_VERSION: noted.served.version}
     kind: Attributes = {v.FEEDBACK_KIND: noted.kind.value, v.RANK_BUCKET: rank_bucket(noted.rank)}
     counted = () if noted.repeated else (Measurement(v.FEEDBACK, 1, {**kind, **model}),)
@@ -192,7 +192,7 @@ FACTS: Mapping[type, Callable[[Any, FinishedStage], Facts]] = {
     Scored: _scored,
     Ranking: _ranking,
     Recommendation: _recommendation,
-    Noted: _noted,
+    RecordedFeedback: _feedback_recorded,
     Batch: _batch,
 }
 

@@ -1,1 +1,1 @@
-"""Wikipedia's search as a topic signal."""
+"""Wikipedia's search as a topic signal: the HTTP client and the signal."""

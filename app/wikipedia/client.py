@@ -1,10 +1,10 @@
-"""Wikipedia's search API over HTTP: one bounded call, retried where that can help.
+"""HTTP client of Wikipedia's search API: bounded calls, retries of temporary failures.
 
     SearchFailed
-      SearchTimeout      no complete answer in time
-      SearchUnreachable  no connection, or it broke
-      SearchRefused      a status other than 200; `retry_after` seconds where the server named them
-      SearchMalformed    an answer that is not what the API promises, or is too large
+      SearchTimeout      no complete response in time
+      SearchUnreachable  no connection, or a broken one
+      SearchRefused      a status other than 200; `retry_after` in seconds if the server sent it
+      SearchMalformed    a response that breaks the API's contract, or is too large
 
 API: https://www.mediawiki.org/wiki/API:REST_API/Reference#Search_pages
 """
@@ -32,35 +32,35 @@ from app.settings import WikipediaSettings
 PAGES = 10
 MAX_QUERY = 300
 MAX_BODY = 512 * 1024
-SENT = frozenset({"accept", "accept-encoding", "connection", "host", "user-agent"})
+SENT_HEADERS = frozenset({"accept", "accept-encoding", "connection", "host", "user-agent"})
 TRACE_CONTEXT = frozenset({"traceparent", "tracestate"})
 """https://www.w3.org/TR/trace-context/"""
 _TAG = re.compile(r"<[^>]*>")
 
 
 class SearchFailed(Exception):
-    """No usable answer."""
+    """No usable response."""
 
 
 class SearchTimeout(SearchFailed):
-    """No complete answer in time."""
+    """No complete response in time."""
 
 
 class SearchUnreachable(SearchFailed):
-    """No connection, or it broke."""
+    """No connection, or a broken one."""
 
 
 class SearchMalformed(SearchFailed):
-    """Not what the API promises."""
+    """A response that breaks the API's contract, or is too large."""
 
 
 class SearchRefused(SearchFailed):
-    """Answered with a status other than 200."""
+    """A status other than 200. `retry_after` is in seconds."""
 
     def __init__(self, status: int, retry_after: float | None) -> None:
         super().__init__(f"status {status}")
         self.status, self.retry_after = status, retry_after
-        self.may_pass = status == httpx.codes.TOO_MANY_REQUESTS or status >= 500
+        self.temporary = status == httpx.codes.TOO_MANY_REQUESTS or status >= 500
 
 
 class _FoundPage(BaseModel):
@@ -74,10 +74,10 @@ class _Found(BaseModel):
 
 
 class _Headers(httpx.AsyncBaseTransport):
-    """Sends these headers and no others.
+    """Transport that removes all headers but the listed ones.
 
-    Instrumentation adds trace context and baggage to every call, by whatever names the configured
-    propagators use; what a caller of ours put there is none of Wikipedia's business.
+    Instrumentation adds trace context and baggage to every call, with header names that depend on
+    the configured propagators. They may contain private data of our callers.
     """
 
     def __init__(self, transport: httpx.AsyncBaseTransport, sent: frozenset[str]) -> None:
@@ -93,30 +93,30 @@ class _Headers(httpx.AsyncBaseTransport):
 
 
 class Wikipedia:
-    """Searches pages. Keep one for the life of the app, and `close` it."""
+    """Client of the search API. Create one for the life of the app, and `close` it."""
 
     def __init__(
         self,
         settings: WikipediaSettings,
         user_agent: str,
         stages: StageObserver,
-        watch: Callable[[httpx.AsyncClient], None] = lambda _: None,
+        instrument: Callable[[httpx.AsyncClient], None] = lambda _: None,
     ) -> None:
-        """`watch` may put something around the HTTP client."""
+        """`instrument` is called with the HTTP client."""
         self._settings, self._stages = settings, stages
         self._url = str(settings.base_url)
-        self._named = {"url_template": settings.base_url.path or "/"}
+        self._extensions = {"url_template": settings.base_url.path or "/"}
         transport = httpx.AsyncHTTPTransport(
             limits=httpx.Limits(max_connections=settings.connections),
             proxy=_proxy(self._url),
         )
-        sent = SENT | (TRACE_CONTEXT if settings.trace_context else frozenset())
+        sent = SENT_HEADERS | (TRACE_CONTEXT if settings.trace_context else frozenset())
         self._client = httpx.AsyncClient(
             headers={"User-Agent": user_agent, "Accept": "application/json"},
             timeout=settings.timeout_seconds,
             transport=_Headers(transport, sent),
         )
-        watch(self._client)
+        instrument(self._client)
 
     async def search(self, text: str) -> tuple[Page, ...]:
         """Up to PAGES pages, best first. Raises SearchFailed."""
@@ -124,26 +124,26 @@ class Wikipedia:
             stop=self._give_up,
             wait=self._pause,
             before_sleep=lambda _: self._stages.note(RETRY_STARTED),
-            retry=retry_if_exception(_may_pass),
+            retry=retry_if_exception(_temporary),
             reraise=True,
         )
         pages: tuple[Page, ...] = await attempts(self._search_once, text)
         return pages
 
     def _give_up(self, state: RetryCallState) -> bool:
-        """After the last attempt, or when the server asks for more patience than there is."""
-        asked = _retry_after(state)
-        patience = self._settings.timeout_seconds - (state.seconds_since_start or 0)
-        return stop_after_attempt(self._settings.attempts)(state) or (asked or 0) > patience
+        """Whether to stop: after the last attempt, or if Retry-After exceeds the time left."""
+        retry_after = _retry_after(state) or 0
+        time_left = self._settings.timeout_seconds - (state.seconds_since_start or 0)
+        return stop_after_attempt(self._settings.attempts)(state) or retry_after > time_left
 
     def _pause(self, state: RetryCallState) -> float:
-        asked = _retry_after(state)
-        return asked if asked is not None else wait_random_exponential(0.05, 0.5)(state)
+        retry_after = _retry_after(state)
+        return retry_after if retry_after is not None else wait_random_exponential(0.05, 0.5)(state)
 
     async def _search_once(self, text: str) -> tuple[Page, ...]:
         query = {"q": text[:MAX_QUERY], "limit": str(PAGES)}
         try:
-            call = self._client.stream("GET", self._url, params=query, extensions=self._named)
+            call = self._client.stream("GET", self._url, params=query, extensions=self._extensions)
             async with call as response:
                 if response.status_code != httpx.codes.OK:
                     raise SearchRefused(response.status_code, _seconds(response))
@@ -163,7 +163,7 @@ class Wikipedia:
 
 
 def _proxy(url: str) -> str | None:
-    """The proxy that HTTPS_PROXY and the like name; httpx asks them for its own transport only."""
+    """The proxy from HTTPS_PROXY and the like; httpx reads them for its default transport only."""
     parts, proxies = urlsplit(url), getproxies()
     through = proxies.get(parts.scheme) or proxies.get("all")
     return None if proxy_bypass(parts.hostname or "") else through
@@ -184,7 +184,7 @@ async def _bounded(response: httpx.Response) -> bytes:
 
 
 def _seconds(response: httpx.Response) -> float | None:
-    """Retry-After in seconds; dates, which this API does not send, are not read."""
+    """Retry-After in seconds; None if absent or a date (this API does not send dates)."""
     value = response.headers.get("Retry-After", "")
     return float(value) if value.isdecimal() and len(value) < 7 else None
 
@@ -194,7 +194,7 @@ def _retry_after(state: RetryCallState) -> float | None:
     return error.retry_after if isinstance(error, SearchRefused) else None
 
 
-def _may_pass(error: BaseException) -> bool:
+def _temporary(error: BaseException) -> bool:
     if isinstance(error, SearchRefused):
         return error.status == httpx.codes.TOO_MANY_REQUESTS or error.status >= 500
     return isinstance(error, SearchUnreachable | SearchTimeout)

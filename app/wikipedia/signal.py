@@ -1,7 +1,7 @@
-"""Wikipedia behind the heart's `TopicSignal`: cached, shared, bounded, and never in the way.
+"""`TopicSignal` from Wikipedia: a cache, shared and bounded calls, and a circuit breaker.
 
-A request waits for its deadline at most. The call it started may go on a little longer, up to its
-own timeout, so that a slow answer still serves the next request from the cache.
+A request waits until its deadline at most. The call that it started continues until its own
+timeout, so that a slow response still fills the cache for the next request.
 """
 
 import asyncio
@@ -21,16 +21,16 @@ from app.settings import WikipediaSettings
 from app.wikipedia.client import SearchFailed, SearchRefused, SearchTimeout, Wikipedia
 
 CIRCUIT = "wikipedia"
-LONGEST_WAIT = 600.0
-"""Seconds that a server's Retry-After is heeded at most."""
+MAX_RETRY_AFTER = 600.0
+"""Upper limit in seconds for the server's Retry-After."""
 
 
 class AskedToWait(SearchFailed):
-    """The server has named a time before which it wants no calls."""
+    """The time of the server's Retry-After has not passed yet; no call was made."""
 
 
 class WikipediaSignal:
-    """Asks Wikipedia while local retrieval runs. Lives on the event loop it was built on."""
+    """Calls Wikipedia while local retrieval runs. Bound to the event loop that created it."""
 
     def __init__(
         self,
@@ -44,65 +44,65 @@ class WikipediaSignal:
         self._breakers = AsyncCircuitBreakerFactory(
             default_threshold=settings.breaker_failures,
             default_ttl=settings.breaker_seconds,
-            exclude=[(SearchRefused, lambda error: not error.may_pass)],
+            exclude=[(SearchRefused, lambda error: not error.temporary)],
         )
-        self._breakers.add_listener(self._hear)
+        self._breakers.add_listener(self._on_breaker_event)
         self._cache: TTLCache[str, Evidence] = TTLCache(
             settings.cache_entries, settings.cache_seconds
         )
-        self._flights: dict[str, asyncio.Task[Evidence]] = {}
+        self._calls: dict[str, asyncio.Task[Evidence]] = {}
         self._not_before = 0.0
 
     def begin(self, query: Query) -> asyncio.Future[Evidence]:
-        """Answer from the cache, or start asking."""
+        """The evidence from the cache, or from a call that this starts."""
         cached = self._cache.get(query.text.casefold())
         if cached is None:
-            return self._loop.create_task(self._ask(query.text))
+            return self._loop.create_task(self._request(query.text))
         with self._stages.observe(FETCH_TOPIC) as stage:
             evidence = stage.result = replace(cached, outcome=Outcome.CACHED)
         return answered(evidence)
 
-    async def _ask(self, text: str) -> Evidence:
+    async def _request(self, text: str) -> Evidence:
         with self._stages.observe(FETCH_TOPIC) as stage:
             try:
-                evidence = await self._in_time(text)
+                evidence = await self._until_deadline(text)
             except (AskedToWait, OpenedState) as error:
-                error.with_traceback(None)  # one object for all; it would gather everyone's frames
+                error.with_traceback(None)  # a shared object: frames of all requests would pile up
                 evidence = Evidence(Outcome.OPEN_CIRCUIT, failure=error)
             except (TimeoutError, SearchTimeout) as error:
                 evidence = Evidence(Outcome.TIMEOUT, failure=error)
-            except Exception as error:  # noqa: BLE001 - whatever fails here, the answer must come
+            except Exception as error:  # noqa: BLE001 - no failure here may fail the request
                 evidence = Evidence(Outcome.ERROR, failure=error)
             stage.result = evidence
         return evidence
 
-    async def _in_time(self, text: str) -> Evidence:
-        """What the call brings. Raises TimeoutError at the deadline, or what ended the call."""
-        flight = self._flight(text)
-        await asyncio.wait({flight}, timeout=self._settings.deadline_seconds)
-        if not flight.done():
+    async def _until_deadline(self, text: str) -> Evidence:
+        """The call's evidence. Raises TimeoutError at the deadline, or the call's exception."""
+        call = self._call(text)
+        await asyncio.wait({call}, timeout=self._settings.deadline_seconds)
+        if not call.done():
             raise TimeoutError
-        if flight.cancelled():
-            raise SearchFailed("given up: the service is stopping")
-        return flight.result()
+        if call.cancelled():
+            raise SearchFailed("cancelled: the service is stopping")
+        return call.result()
 
-    def _flight(self, text: str) -> asyncio.Task[Evidence]:
-        """The one call under way for a text; everybody who asks the same meanwhile shares it."""
+    def _call(self, text: str) -> asyncio.Task[Evidence]:
+        """The one running call for a text; concurrent requests with the same text share it."""
         key = text.casefold()
-        flight = self._flights.get(key)
-        if flight is None:
+        call = self._calls.get(key)
+        if call is None:
             if self._loop.time() < self._not_before:
-                raise AskedToWait("the server asked not to be asked for a while")
-            if len(self._flights) >= self._settings.connections:
-                raise SearchFailed("as many calls as allowed are under way")
-            flight = self._flights[key] = self._loop.create_task(self._fetch(key, text))
-            flight.add_done_callback(lambda done: self._landed(key, done))
-        return flight
+                raise AskedToWait("the server's Retry-After has not passed")
+            if len(self._calls) >= self._settings.connections:
+                raise SearchFailed("too many concurrent calls")
+            call = self._calls[key] = self._loop.create_task(self._fetch(key, text))
+            call.add_done_callback(lambda done: self._call_done(key, done))
+        return call
 
-    def _landed(self, key: str, flight: asyncio.Task[Evidence]) -> None:
-        del self._flights[key]
-        if not flight.cancelled():
-            flight.exception()  # those who wait hear of it; nobody waiting is fine too
+    def _call_done(self, key: str, call: asyncio.Task[Evidence]) -> None:
+        del self._calls[key]
+        if not call.cancelled():
+            call.exception()  # mark it as retrieved: maybe no request waits for it any more
 
     async def _fetch(self, key: str, text: str) -> Evidence:
         async with await self._breakers.get_breaker(CIRCUIT):
@@ -110,36 +110,36 @@ class WikipediaSignal:
                 async with asyncio.timeout(self._settings.timeout_seconds):
                     pages = await self._client.search(text)
             except TimeoutError as error:
-                raise SearchTimeout("no answer") from error
+                raise SearchTimeout("no response") from error
             except SearchRefused as error:
-                self._heed(error.retry_after or 0)
+                self._obey(error.retry_after or 0)
                 raise
         texts = [f"{page.title}\n{page.summary}" for page in pages]
         evidence = self._cache[key] = Evidence.found(pages, self._embed(texts))
         return evidence
 
-    def _heed(self, retry_after: float) -> None:
-        """Ask nothing for as long as the server wants."""
+    def _obey(self, retry_after: float) -> None:
+        """Make no calls for `retry_after` seconds."""
         if not retry_after:
             return
-        if self._loop.time() >= self._not_before:  # else others have heard the same just now
+        if self._loop.time() >= self._not_before:  # else a concurrent call has reported it
             self._stages.note(CIRCUIT_OPENED)
-        self._not_before = self._loop.time() + min(retry_after, LONGEST_WAIT)
+        self._not_before = self._loop.time() + min(retry_after, MAX_RETRY_AFTER)
 
-    def _hear(self, _: str, __: str, event: Event) -> None:
-        """From the circuit breaker: it opened, or something else."""
+    def _on_breaker_event(self, _: str, __: str, event: Event) -> None:
+        """Listener of the circuit breaker."""
         if isinstance(event, ContextChanged) and event.state == "opened":
             self._stages.note(CIRCUIT_OPENED)
 
     async def circuit(self) -> str:
-        """`closed`, `half-opened` or `opened`."""
+        """State of the circuit breaker: `closed`, `half-opened` or `opened`."""
         breaker = await self._breakers.get_breaker(CIRCUIT)
         return str(breaker.context.state)
 
     async def close(self) -> None:
-        """Give up the calls under way, and close the connections."""
-        flights = list(self._flights.values())
-        for flight in flights:
-            flight.cancel()
-        await asyncio.gather(*flights, return_exceptions=True)
+        """Cancel the running calls and close the connections."""
+        calls = list(self._calls.values())
+        for call in calls:
+            call.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
         await self._client.close()

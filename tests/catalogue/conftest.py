@@ -23,10 +23,10 @@ def open_journal(path: Path) -> Iterator[OpenJournal]:
     """Opens the journal; again after closing, or twice at the same time. Its clock counts."""
     opened: list[tuple[Journal, Database]] = []
 
-    def opener(keep: int = 1000) -> Journal:
+    def opener(capacity: int = 1000) -> Journal:
         database = Database(path, feedback_journal.SCHEMA, feedback_journal.SCHEMA_VERSION)
         ticks = count(1)
-        opened.append((Journal(database, keep, lambda: f"time {next(ticks)}"), database))
+        opened.append((Journal(database, capacity, lambda: f"time {next(ticks)}"), database))
         return opened[-1][0]
 
     yield opener

@@ -8,7 +8,7 @@ from pathlib import Path
 from app.catalogue.feedback_journal import Journal, Served
 
 OpenJournal = Callable[..., Journal]
-"""Opens the test's journal; `keep` says how many recommendations are remembered."""
+"""Opens the test's journal; `capacity`: how many recommendations it retains."""
 RECOMMENDATIONS = "SELECT id FROM recommendations ORDER BY sequence"
 
 

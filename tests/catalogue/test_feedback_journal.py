@@ -16,16 +16,16 @@ from tests.catalogue.journals import OpenJournal, feedback, served, stored
 
 def test_feedback_says_where_the_document_ranked(open_journal: OpenJournal, path: Path) -> None:
     book = open_journal()
-    book.note(served())
-    noted = book.give(Feedback("r1", "tide", Kind.CLICK))
+    book.record(served())
+    noted = book.add_feedback(Feedback("r1", "tide", Kind.CLICK))
     assert (noted.rank, noted.repeated, noted.served) == (2, False, served())
     assert feedback(path) == ["r1 tide click 2 None"]
 
 
 def test_the_same_again_changes_nothing(open_journal: OpenJournal, path: Path) -> None:
     book = open_journal()
-    book.note(served())
-    given = [book.give(Feedback("r1", "bread", Kind.THUMBS_UP)) for _ in range(3)]
+    book.record(served())
+    given = [book.add_feedback(Feedback("r1", "bread", Kind.THUMBS_UP)) for _ in range(3)]
     assert [noted.repeated for noted in given] == [False, True, True]
     assert {noted.rank for noted in given} == {1}
     assert feedback(path) == ["r1 bread thumbs_up 1 None"]
@@ -34,13 +34,13 @@ def test_the_same_again_changes_nothing(open_journal: OpenJournal, path: Path) -
 
 def test_kinds_and_documents_stand_beside_each_other(open_journal: OpenJournal, path: Path) -> None:
     book = open_journal()
-    book.note(served(1))
-    book.note(served(2))
+    book.record(served(1))
+    book.record(served(2))
     for number, document, kind in [
         (1, "bread", Kind.CLICK), (1, "tide", Kind.CLICK), (2, "bread", Kind.CLICK),
         (1, "bread", Kind.DISMISS), (1, "bread", Kind.CLICK),
     ]:  # fmt: skip
-        book.give(Feedback(f"r{number}", document, kind))
+        book.add_feedback(Feedback(f"r{number}", document, kind))
     counts = "SELECT kind, count(*) FROM feedback GROUP BY kind ORDER BY kind"
     assert stored(path, counts) == ["click 3", "dismiss 1"]
 
@@ -52,27 +52,27 @@ def test_the_longest_dwell_stays(
     open_journal: OpenJournal, path: Path, told: list[int], kept: int
 ) -> None:
     book = open_journal()
-    book.note(served())
+    book.record(served())
     for dwell_ms in told:
-        book.give(Feedback("r1", "bread", Kind.DWELL, dwell_ms))
+        book.add_feedback(Feedback("r1", "bread", Kind.DWELL, dwell_ms))
     assert feedback(path) == [f"r1 bread dwell 1 {kept}"]
 
 
 def test_what_was_never_recommended_gets_no_feedback(open_journal: OpenJournal, path: Path) -> None:
     book = open_journal()
-    book.note(served())
+    book.record(served())
     with pytest.raises(UnknownRecommendation, match="r2"):
-        book.give(Feedback("r2", "bread", Kind.CLICK))
+        book.add_feedback(Feedback("r2", "bread", Kind.CLICK))
     with pytest.raises(NotRecommended, match="sqlite"):
-        book.give(Feedback("r1", "sqlite", Kind.CLICK))
+        book.add_feedback(Feedback("r1", "sqlite", Kind.CLICK))
     with pytest.raises(NotRecommended):
-        book.give(Feedback("r1", "bre", Kind.CLICK))
+        book.add_feedback(Feedback("r1", "bre", Kind.CLICK))
     assert feedback(path) == []
-    book.give(Feedback("r1", "bread", Kind.CLICK))
+    book.add_feedback(Feedback("r1", "bread", Kind.CLICK))
 
 
 def test_a_recommendation_of_nothing(open_journal: OpenJournal) -> None:
     book = open_journal()
-    book.note(Served("empty", "fusion", "1", (), ()))
+    book.record(Served("empty", "fusion", "1", (), ()))
     with pytest.raises(NotRecommended):
-        book.give(Feedback("empty", "", Kind.CLICK))
+        book.add_feedback(Feedback("empty", "", Kind.CLICK))

@@ -21,50 +21,50 @@ from tests.waiting import until
 
 def test_recommendations_are_written_soon(open_journal: OpenJournal, path: Path) -> None:
     book = open_journal()
-    book.note(served(1))
-    book.note(served(2))
+    book.record(served(1))
+    book.record(served(2))
     until(lambda: stored(path) == ["r1", "r2"])
 
 
 @pytest.mark.usefixtures("only_when_told")
 def test_closing_writes_what_is_left(open_journal: OpenJournal, path: Path) -> None:
     book = open_journal()
-    book.note(served(7))
+    book.record(served(7))
     assert stored(path) == []
     book.close()
     assert stored(path) == ["r7"]
-    assert open_journal().give(Feedback("r7", "tide", Kind.CLICK)).served == served(7)
+    assert open_journal().add_feedback(Feedback("r7", "tide", Kind.CLICK)).served == served(7)
 
 
 def test_another_process_takes_feedback_on_what_was_written(open_journal: OpenJournal) -> None:
     mine, other = open_journal(), open_journal()
-    mine.note(served())
+    mine.record(served())
     mine.flush()
-    assert other.give(Feedback("r1", "tide", Kind.CLICK)).served == served()
+    assert other.add_feedback(Feedback("r1", "tide", Kind.CLICK)).served == served()
 
 
 @pytest.mark.usefixtures("only_when_told")
 def test_only_the_last_ones_are_remembered_but_all_feedback_is(
     open_journal: OpenJournal, path: Path
 ) -> None:
-    book = open_journal(keep=3)
-    book.note(served(0))
-    book.give(Feedback("r0", "tide", Kind.CLICK))
+    book = open_journal(capacity=3)
+    book.record(served(0))
+    book.add_feedback(Feedback("r0", "tide", Kind.CLICK))
     for number in range(1, 6):
-        book.note(served(number))
+        book.record(served(number))
     book.flush()
     assert stored(path) == ["r3", "r4", "r5"]
     assert feedback(path) == ["r0 tide click 2 None"]
     with pytest.raises(UnknownRecommendation):
-        book.give(Feedback("r2", "tide", Kind.CLICK))
+        book.add_feedback(Feedback("r2", "tide", Kind.CLICK))
 
 
 @pytest.mark.usefixtures("only_when_told")
 def test_the_same_recommendation_is_noted_once(open_journal: OpenJournal, path: Path) -> None:
     book = open_journal()
     for _ in range(2):
-        book.note(served())
-        book.note(served())
+        book.record(served())
+        book.record(served())
         book.flush()
     book.flush()
     assert stored(path) == ["r1"]
@@ -77,7 +77,7 @@ def test_when_too_much_is_pending_the_oldest_goes(
     monkeypatch.setattr(feedback_journal, "PENDING", 3)
     book = open_journal()
     for number in range(5):
-        book.note(served(number))
+        book.record(served(number))
     assert book.dropped == 2
     book.flush()
     assert stored(path) == ["r2", "r3", "r4"]
@@ -87,14 +87,14 @@ def test_when_too_much_is_pending_the_oldest_goes(
 def test_what_could_not_be_written_stays_noted(open_journal: OpenJournal, path: Path) -> None:
     book = open_journal()
     break_disk(path)
-    book.note(served(1))
+    book.record(served(1))
     with pytest.raises(sqlite3.IntegrityError, match="the disk is broken"):
         book.flush()
     with pytest.raises(sqlite3.IntegrityError):
-        book.give(Feedback("r1", "bread", Kind.CLICK))
+        book.add_feedback(Feedback("r1", "bread", Kind.CLICK))
     repair_disk(path)
-    book.note(served(2))
-    assert book.give(Feedback("r1", "bread", Kind.CLICK)).rank == 1
+    book.record(served(2))
+    assert book.add_feedback(Feedback("r1", "bread", Kind.CLICK)).rank == 1
     assert stored(path) == ["r1", "r2"]
 
 
@@ -104,7 +104,7 @@ def test_a_failure_in_the_background_is_logged_and_tried_again(
     book = open_journal()
     break_disk(path)
     with caplog.at_level(logging.ERROR):
-        book.note(served())
+        book.record(served())
         until(lambda: "could not be written to the journal" in caplog.text)
     repair_disk(path)
     until(lambda: stored(path) == ["r1"])

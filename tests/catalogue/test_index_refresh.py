@@ -157,10 +157,10 @@ def test_any_writes_end_as_if_opened_afresh(
     lexical: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(index_refresh, "INLINE", 12)
+    monkeypatch.setattr(index_refresh, "MAX_INLINE", 12)
     if seed % 2:  # a large catalogue, from the start
         monkeypatch.setattr(index_refresh, "EXACT", 0)
-        monkeypatch.setattr(index_refresh, "HELD", 0)
+        monkeypatch.setattr(index_refresh, "MAX_IN_MEMORY", 0)
     random, index = Random(seed), index_of(reader, lexical)
     pool = [replace(each, id=f"d{number}") for number, each in enumerate(seed_documents[:60])]
     for _ in range(40):

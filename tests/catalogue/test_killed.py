@@ -52,8 +52,8 @@ database = Database(
 )
 journal = Journal(database, 10_000)
 for number in range(100_000):
-    journal.note(Served(f"r{number}", "fusion", "1", (), ("bread", "tide")))
-    journal.give(Feedback(f"r{number}", "tide", Kind.CLICK))
+    journal.record(Served(f"r{number}", "fusion", "1", (), ("bread", "tide")))
+    journal.add_feedback(Feedback(f"r{number}", "tide", Kind.CLICK))
     print(number, flush=True)
 """
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from app.catalogue import index_refresh, store
 from app.catalogue.headings import headings
-from app.catalogue.passages import WHOLE, passages
+from app.catalogue.passages import MAX_PASSAGE, passages
 from app.catalogue.store import Catalogue
 from app.recommend.types import Document
 from tests.catalogue.looking import assert_as_if_fresh, candidates, index_of, search
@@ -45,7 +45,7 @@ def test_every_character_is_in_one_passage(parts: list[str]) -> None:
     document = Document("a", "A", "".join(parts) * 3)
     found = passages(document)
     assert "".join(each.text(document) for each in found) == document.text
-    assert all(each.stop - each.start <= WHOLE for each in found)
+    assert all(each.stop - each.start <= MAX_PASSAGE for each in found)
     assert [each.number for each in found] == ([*range(1, len(found) + 1)] if found[1:] else [0])
 
 
@@ -67,7 +67,7 @@ def test_a_section_is_found_and_shown_as_its_document(library: Catalogue) -> Non
     (best,) = now.documents(found.keys[[found.lexical.argmax()]])
     assert best.document.id == "manual"
     assert best.document.text.startswith("## Part 7")
-    assert len(best.document.text) < WHOLE
+    assert len(best.document.text) < MAX_PASSAGE
     assert best.document.url == "https://a.b/manual#part-7"
     assert best.section is not None
     assert (best.section.heading, best.section.fragment) == ("Part 7", "part-7")

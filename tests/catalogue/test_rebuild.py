@@ -23,7 +23,7 @@ FEW = 20
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Twenty documents are many here; whatever was begun is over at the end."""
-    monkeypatch.setattr(index_refresh, "INLINE", FEW)
+    monkeypatch.setattr(index_refresh, "MAX_INLINE", FEW)
     yield
     rebuilt()
 
@@ -118,7 +118,7 @@ def test_dead_slots_are_cleared_away(catalogue: Catalogue, seed_documents: list[
         rebuilt()
         snapshot = index.now().snapshot
         dead = len(snapshot.keys) - snapshot.count
-        assert dead <= index_refresh.WASTE * len(snapshot.keys)
+        assert dead <= index_refresh.MAX_DEAD_SHARE * len(snapshot.keys)
     assert held(index) == ids(catalogue)
     assert_as_if_fresh(index, catalogue)
 
@@ -137,7 +137,7 @@ def test_a_few_documents_grow_into_many_beside_the_requests(
 def test_the_tier_follows_the_size(
     catalogue: Catalogue, seed_documents: list[Document], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, size in {"FTS_DOCUMENTS": 50, "EXACT": 50, "HELD": 70}.items():
+    for name, size in {"FTS_DOCUMENTS": 50, "EXACT": 50, "MAX_IN_MEMORY": 70}.items():
         monkeypatch.setattr(index_refresh, name, size)
     index = index_of(catalogue)
     small = index.now().snapshot

@@ -40,7 +40,7 @@ def large(
     monkeypatch.setattr(index_refresh, "FTS_DOCUMENTS", 50)
     monkeypatch.setattr(index_refresh, "EXACT", 50)
     if request.param == "vectors in the file":
-        monkeypatch.setattr(index_refresh, "HELD", 100)
+        monkeypatch.setattr(index_refresh, "MAX_IN_MEMORY", 100)
     index = index_of(seeded)
     assert index.now().quick == (request.param == "vectors in memory")
     assert len(index.now().snapshot.codes) == 4

@@ -7,7 +7,7 @@ import pytest
 
 from app.recommend.topic_signal import Evidence
 from app.telemetry import vocabulary as v
-from app.wikipedia.client import SENT
+from app.wikipedia.client import SENT_HEADERS
 from app.wikipedia.signal import WikipediaSignal
 from tests.api.service import recommended
 from tests.stand_in import PATH, StandIn, finds
@@ -94,7 +94,7 @@ async def test_nothing_else_of_a_caller_is_handed_on(
         answer = await service.ask("stale bread", headers)
     (call,) = stand_in.received
     context = {"traceparent": _traceparent(service, answer)} if trace_context else {}
-    assert call.headers.keys() == SENT | context.keys()
+    assert call.headers.keys() == SENT_HEADERS | context.keys()
     assert context.items() <= call.headers.items()
 
 
@@ -121,13 +121,13 @@ async def test_requests_at_once_do_not_mix(telling: Telling, stand_in: StandIn) 
 async def test_a_shared_call_belongs_to_who_asked_first(
     telling: Telling, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    aboard, flight = [], WikipediaSignal._flight
+    aboard, flight = [], WikipediaSignal._call
 
     def boarded(signal: WikipediaSignal, text: str) -> asyncio.Task[Evidence]:
         aboard.append(text)
         return flight(signal, text)
 
-    monkeypatch.setattr(WikipediaSignal, "_flight", boarded)
+    monkeypatch.setattr(WikipediaSignal, "_call", boarded)
     stand_in.behaviour = stand_in.held(finds("Bread", "Tide"))
     async with telling(asking(stand_in)) as service, asyncio.TaskGroup() as tasks:
         first = tasks.create_task(service.ask("stale bread"))

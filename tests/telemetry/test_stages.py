@@ -8,7 +8,7 @@ import pytest
 from opentelemetry import trace
 from opentelemetry.trace import INVALID_SPAN, StatusCode
 
-from app.catalogue.feedback_journal import Kind, Noted, Served
+from app.catalogue.feedback_journal import Kind, RecordedFeedback, Served
 from app.recommend.query import NoSearchableWords
 from app.recommend.stages import (
     ANALYZE,
@@ -78,7 +78,7 @@ def test_every_stage_has_a_span(watch: Watch, name: str) -> None:
 
 @pytest.mark.parametrize("name", [RECOMMEND, FEEDBACK])
 def test_what_is_the_whole_request_has_no_span_of_its_own(watch: Watch, name: str) -> None:
-    noted = Noted(2, repeated=False, kind=Kind.CLICK, served=SERVED)
+    noted = RecordedFeedback(2, repeated=False, kind=Kind.CLICK, served=SERVED)
     with watch.tracer.start_as_current_span("request"), watch.stages.observe(name) as stage:
         stage.result = noted
     assert watch.only.name == "request"

@@ -55,7 +55,7 @@ async def test_calls_under_way_are_bounded(stand_in: StandIn, open_asker: OpenAs
     await eventually(lambda: stand_in.calls == 3)
     refused = await asyncio.gather(*asked[3:])
     assert {each.outcome for each in refused} == {Outcome.ERROR}
-    assert all("as many calls as allowed" in str(each.failure) for each in refused)
+    assert all("too many concurrent calls" in str(each.failure) for each in refused)
     stand_in.release()
     assert {each.outcome for each in await asyncio.gather(*asked[:3])} == {Outcome.HIT}
     assert stand_in.most_under_way == 3
