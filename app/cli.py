@@ -21,8 +21,7 @@ from app.composition import model_path
 from app.console import print_error, progress_bar, refuse
 from app.recommend.ranking import ArtefactRefused
 from app.server import prepare, serve
-from app.settings import Settings
-from app.settings_table import settings_table, unknown_names
+from app.settings import Settings, settings_table, unknown_names
 
 cli = typer.Typer(
     help="Vitrine, the recommendation service you can see through.",

@@ -16,7 +16,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from app.api.admission import RECEIVED, UNGUARDED
+from app.api.admission import EXEMPT, RECEIVED
 from app.api.problems import Problem
 from app.api.rate_limit import client_key
 from app.connections import (
@@ -192,7 +192,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     async def _refuse_request(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI application of a connection beyond the limit: 503 for all but the health checks."""
-        if route_path(scope) in UNGUARDED:
+        if route_path(scope) in EXEMPT:
             app: Any = self.config.loaded_app
             await app(scope, receive, send)
         else:

@@ -1,17 +1,31 @@
-"""The service's settings, read from environment variables with the prefix `VITRINE_`.
+"""The service's settings, read from environment variables, and their table in Markdown.
 
-`__` separates nested names: `VITRINE_WIKIPEDIA__DEADLINE_SECONDS=0.5`. docs/settings.md is
+Names begin with `VITRINE_`; `__` separates nested names, as in
+`VITRINE_WIKIPEDIA__DEADLINE_SECONDS=0.5`. docs/settings.md is
 generated from this module (`make docs`); a test fails if a setting is undocumented or unused.
 """
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, SecretStr
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.telemetry.kit.settings import KitSettings
 
+PREFIX = "VITRINE_"
+Leaf = tuple[str, FieldInfo]
+"""A setting: its environment variable and its field."""
+HEAD = """# Settings
+
+Every setting is an environment variable, validated at start. This table is generated
+(`make docs`); a test fails if it is out of date.
+
+| variable | default | meaning |
+|---|---|---|
+"""
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 
@@ -133,7 +147,7 @@ class Settings(BaseSettings):
     """All settings. Raises pydantic.ValidationError for invalid values."""
 
     model_config = SettingsConfigDict(
-        env_prefix="VITRINE_",
+        env_prefix=PREFIX,
         env_nested_delimiter="__",
         frozen=True,
         extra="forbid",
@@ -159,3 +173,32 @@ class Settings(BaseSettings):
     limits: LimitSettings = LimitSettings()
     wikipedia: WikipediaSettings = WikipediaSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
+
+
+def settings_table() -> str:
+    """Markdown with one row per setting."""
+    rows = (f"| `{name}` | {_default(field)} | {field.description} |\n" for name, field in leaves())
+    return HEAD + "".join(rows)
+
+
+def unknown_names(environment: Iterable[str]) -> list[str]:
+    """Variables with the prefix that are not settings: most likely misspelt."""
+    known = {name for name, _ in leaves()}
+    groups = {name.rpartition("__")[0] for name in known}
+    mine = {name for name in environment if name.startswith(PREFIX)}
+    return sorted(mine - known - groups)
+
+
+def leaves(prefix: str = PREFIX, model: type[BaseModel] = Settings) -> Iterator[Leaf]:
+    """Every setting as (variable, field)."""
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from leaves(f"{prefix}{name.upper()}__", kind)
+        else:
+            yield f"{prefix}{name.upper()}", field
+
+
+def _default(field: FieldInfo) -> str:
+    value = field.default
+    return "" if value in (None, "") or isinstance(value, SecretStr) else f"`{value}`"

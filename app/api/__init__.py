@@ -1,1 +1,1 @@
-"""HTTP: wire models, small handlers, problem details and the page."""
+"""The HTTP interface: handlers, wire models, problem details, limits and the pages."""

@@ -1,7 +1,7 @@
-"""Refusals that must cost little: what is too much for one client, or for the service as a whole.
+"""Admission control: refuses requests beyond the limits of one client or of the service.
 
-This stands outside of everything else, telemetry included, so that a refusal takes a fraction of
-the time of an answer. Refusals are counted in the metrics; they have no trace and no log record.
+The outermost middleware, outside of telemetry too, so that a refusal costs a fraction of a
+response. Refusals are counted in the metrics; they have no trace and no log record.
 """
 
 import math
@@ -18,25 +18,25 @@ from app.api.rate_limit import RateLimit, client_of
 from app.settings import LimitSettings
 from app.telemetry.kit.minimal_scope import route_path
 
-UNGUARDED = frozenset({"/livez", "/readyz", "/version"})
-"""Always answered: operators ask these to find out what is wrong."""
+EXEMPT = frozenset({"/livez", "/readyz", "/version"})
+"""Paths without admission control: operators need them during an overload."""
 RECEIVED = "vitrine.received"
-"""Key in a scope: when the server had read the head of the request (monotonic seconds), and for how
-many seconds it had lain in the kernel by then. Missing where that says nothing of this process."""
+"""Scope key of (time at which the server had read the request's head, in monotonic seconds; seconds
+that the head had waited in the kernel before). Absent if the request waited for its own client."""
 Refused = Callable[[str, int | None, Scope | None], None]
-"""Counts a refusal: the problem's name, its status (None: closed without an answer), and the
-request, if its head was read."""
+"""Counts a refusal: the problem's name, its status (None: closed without a response), and the
+request if its head was read."""
 WAIT = {"Retry-After": "1"}
-WAITED = Problem(
-    503, "overloaded", "Too busy", "More is asked than can be answered; try again soon.", WAIT
+QUEUED_TOO_LONG = Problem(
+    503, "overloaded", "Too busy", "The service is overloaded; retry soon.", WAIT
 )
-FULL = Problem(
-    503, "overloaded", "Too busy", "As much work as allowed is under way; try again soon.", WAIT
+AT_CAPACITY = Problem(
+    503, "overloaded", "Too busy", "Too many concurrent requests; retry soon.", WAIT
 )
 
 
 class Admission:
-    """ASGI middleware; answers 429 and 503 itself."""
+    """ASGI middleware that responds with 429 and 503."""
 
     def __init__(
         self,
@@ -45,29 +45,29 @@ class Admission:
         refused: Refused,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.app = app  # OpenTelemetry's instrumentation looks for itself along this name
+        self.app = app  # OpenTelemetry's instrumentation follows this attribute to find itself
         self._limits, self._refused = limits, refused
         self._rate = RateLimit(limits.requests_per_second, limits.burst, clock)
         self._delay = QueueDelay(limits.queue_seconds, clock)
-        self._places = Places(limits.in_flight, limits.client_in_flight)
+        self._in_flight = InFlight(limits.in_flight, limits.client_in_flight)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or route_path(scope) in UNGUARDED:
+        if scope["type"] != "http" or route_path(scope) in EXEMPT:
             await self.app(scope, receive, send)
             return
         client = client_of(scope)
-        place = Place(self._places, client)
+        slot = Slot(self._in_flight, client)
         try:
             self._admit(scope, client)
-            place.begin(has_body=_has_body(scope))
+            slot.begin(has_body=_has_body(scope))
         except Problem as problem:
             self._refused(problem.name, problem.status_code, scope)
             await problem.answer(send)
             return
         try:
-            await self.app(scope, place.receiving(receive), place.sending(send))
+            await self.app(scope, slot.wrap_receive(receive), slot.wrap_send(send))
         finally:
-            place.give_back()
+            slot.release()
 
     def _admit(self, scope: Scope, client: str) -> None:
         """Raises Problem."""
@@ -78,7 +78,7 @@ class Admission:
             seconds = {"Retry-After": str(math.ceil(wait))}
             raise Problem(429, "rate-limited", "Too many requests", most, seconds)
         if waited:
-            raise WAITED
+            raise QUEUED_TOO_LONG
 
 
 def _has_body(scope: Scope) -> bool:
@@ -86,8 +86,8 @@ def _has_body(scope: Scope) -> bool:
     return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
 
 
-class Places:
-    """How many requests are worked on: in all, and by client."""
+class InFlight:
+    """Counts concurrent requests, in total and per client, against the limits."""
 
     def __init__(self, most: int, most_of_one: int) -> None:
         self._most, self._most_of_one = most, most_of_one
@@ -95,61 +95,62 @@ class Places:
         self._taken_by: Counter[str] = Counter()
 
     def check(self, client: str) -> None:
-        """Raises Problem where there is no room."""
+        """Raises Problem at a limit."""
         if self._taken >= self._most:
-            raise FULL
+            raise AT_CAPACITY
         if self._taken_by[client] >= self._most_of_one:
-            most = f"At most {self._most_of_one} requests of one client at a time; slow down."
+            most = f"At most {self._most_of_one} concurrent requests per client; slow down."
             raise Problem(429, "rate-limited", "Too many requests", most, WAIT)
 
-    def take(self, client: str) -> None:
-        """Raises Problem where there is no room."""
+    def acquire(self, client: str) -> None:
+        """Count one request. Raises Problem at a limit."""
         self.check(client)
         self._taken += 1
         self._taken_by[client] += 1
 
-    def give_back(self, client: str) -> None:
-        """One that was taken."""
+    def release(self, client: str) -> None:
+        """Uncount one request."""
         self._taken -= 1
         self._taken_by[client] -= 1
         if not self._taken_by[client]:
             del self._taken_by[client]
 
 
-class Place:
-    """One request's place: taken when the request is complete, given back when its answer is made,
-    however slowly that is read then."""
+class Slot:
+    """One request's share of `InFlight`: acquired when the request is complete, released when its
+    response is complete, even if the client reads it slowly."""
 
-    __slots__ = ("_answered", "_client", "_complete", "_places", "_taken")
+    __slots__ = ("_answered", "_client", "_complete", "_in_flight", "_taken")
 
-    def __init__(self, places: Places, client: str) -> None:
-        self._places, self._client = places, client
+    def __init__(self, in_flight: InFlight, client: str) -> None:
+        self._in_flight, self._client = in_flight, client
         self._complete = self._taken = self._answered = False
 
     def begin(self, *, has_body: bool) -> None:
-        """Raises Problem where there is no room.
+        """Raises Problem at a limit.
 
-        A body does not take a place while it comes, but without room it would come in vain.
+        A request with a body acquires its slot after the body; the limit is checked before it too,
+        so that no body is received in vain.
         """
         if has_body:
-            self._places.check(self._client)
+            self._in_flight.check(self._client)
         else:
             self._take()
 
     def _take(self) -> None:
         self._complete = True
-        self._places.take(self._client)
+        self._in_flight.acquire(self._client)
         self._taken = True
 
-    def give_back(self) -> None:
-        """The work is done; no harm where none is under way."""
+    def release(self) -> None:
+        """Release the slot; no effect if it is not acquired."""
         self._answered = True
         if self._taken:
             self._taken = False
-            self._places.give_back(self._client)
+            self._in_flight.release(self._client)
 
-    def receiving(self, receive: Receive) -> Receive:
-        """`receive`, after which the place is taken. It raises Problem where there is no room."""
+    def wrap_receive(self, receive: Receive) -> Receive:
+        """`receive` that acquires the slot with the last part. It raises Problem at a limit."""
 
         async def received() -> Message:
             message = await receive()
@@ -160,16 +161,16 @@ class Place:
 
         return received
 
-    def sending(self, send: Send) -> Send:
-        """`send`, before which the place is given back if nothing is left to be made."""
+    def wrap_send(self, send: Send) -> Send:
+        """`send` that releases the slot before the last part of the response."""
 
         async def sent(message: Message) -> None:
             if message["type"] == "http.response.start":
-                made = any(name == b"content-length" for name, _ in message["headers"])
-            else:  # one without a length is made while it is sent
-                made = not message.get("more_body", False)
-            if made:
-                self.give_back()
+                complete = any(name == b"content-length" for name, _ in message["headers"])
+            else:  # a response without a length is produced while it is sent
+                complete = not message.get("more_body", False)
+            if complete:
+                self.release()
             await send(message)
 
         return sent

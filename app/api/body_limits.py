@@ -1,4 +1,4 @@
-"""Bounds on request bodies: their size, their type and how long they may take."""
+"""Limits on request bodies: size, content type and duration."""
 
 import asyncio
 
@@ -10,13 +10,13 @@ from app.settings import LimitSettings
 from app.telemetry.kit.minimal_scope import route_path
 
 BODY_SECONDS, BODY_RATE = 10, 16_384
-"""A body may take so many seconds, and one more for each so many bytes that have come."""
+"""A body may take BODY_SECONDS, plus one second for each BODY_RATE bytes received."""
 STREAM = "/documents"
 JSON, NDJSON = "application/json", "application/x-ndjson"
 
 
 class BodyLimits:
-    """ASGI middleware; answers 408, 413 and 415 itself."""
+    """ASGI middleware that responds with 408, 413 and 415."""
 
     def __init__(self, app: ASGIApp, limits: LimitSettings) -> None:
         self._app, self._limits = app, limits
@@ -33,7 +33,7 @@ class BodyLimits:
         await self._app(scope, _bounded(receive, most) if most else receive, send)
 
     def _allowed(self, scope: Scope) -> int:
-        """How many bytes the body may have; 0 where none is announced. Raises Problem."""
+        """Maximum size of the body in bytes; 0 if the headers announce none. Raises Problem."""
         streaming = route_path(scope) == STREAM and scope["method"] == "POST"
         most = self._limits.import_bytes if streaming else self._limits.body_bytes
         headers = Headers(scope=scope)
@@ -49,8 +49,8 @@ class BodyLimits:
 def _check_type(headers: Headers, wanted: str) -> None:
     sent = headers.get("content-type", "").partition(";")[0].strip().lower()
     if sent != wanted:
-        told = f"Send the body as {wanted} (Content-Type was “{sent[:80]}”)."
-        raise Problem(415, "media-type", "Wrong content type", told, {"Accept-Post": wanted})
+        detail = f"Send the body as {wanted} (Content-Type was “{sent[:80]}”)."
+        raise Problem(415, "media-type", "Wrong content type", detail, {"Accept-Post": wanted})
 
 
 def _too_large(most: int) -> Problem:
@@ -58,23 +58,23 @@ def _too_large(most: int) -> Problem:
 
 
 def _bounded(receive: Receive, most: int) -> Receive:
-    """`receive` with a bound on the body's size, and on the time that its parts take."""
-    received, whole, begun = 0, False, asyncio.get_running_loop().time()
+    """`receive` with limits on the body's size and duration."""
+    received, complete, start = 0, False, asyncio.get_running_loop().time()
 
     async def bounded() -> Message:
-        nonlocal received, whole
-        if whole:
+        nonlocal received, complete
+        if complete:
             return await receive()
         try:
-            async with asyncio.timeout_at(begun + BODY_SECONDS + received / BODY_RATE):
+            async with asyncio.timeout_at(start + BODY_SECONDS + received / BODY_RATE):
                 message = await receive()
         except TimeoutError as error:
             slow = f"The body took over {BODY_SECONDS} s at under {BODY_RATE} B/s; send it again."
-            raise Problem(408, "body-timeout", "The body did not come", slow) from error
+            raise Problem(408, "body-timeout", "Request body timeout", slow) from error
         received += len(message.get("body", b""))
         if received > most:
             raise _too_large(most)
-        whole = not message.get("more_body", False)
+        complete = not message.get("more_body", False)
         return message
 
     return bounded

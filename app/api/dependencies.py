@@ -1,12 +1,15 @@
-"""What handlers depend on: the running parts, and the right to write."""
+"""What several handlers depend on: the running parts, permission to write, known categories."""
 
 import secrets
+from collections.abc import Iterable
+from itertools import islice
 from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from app.api.problems import Problem
+from app.api.problems import Problem, invalid
+from app.catalogue.store import Catalogue
 from app.composition import Parts
 
 
@@ -15,6 +18,8 @@ async def _parts(request: Request) -> Parts:
     return parts
 
 
+MOST_NAMED = 50
+"""Categories that an error message lists at most."""
 PartsDep = Annotated[Parts, Depends(_parts)]
 _bearer = HTTPBearer(auto_error=False, description="VITRINE_TOKEN")
 
@@ -22,12 +27,26 @@ _bearer = HTTPBearer(auto_error=False, description="VITRINE_TOKEN")
 async def may_write(
     parts: PartsDep, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> None:
-    """Raises Problem unless the request carries the token of the settings."""
+    """Raises Problem (401, 403) unless the request carries the token of the settings."""
     token = parts.settings.token
     if token is None:
-        told = "Writing is off. Set VITRINE_TOKEN (16 characters or more) and start again."
-        raise Problem(403, "writing-off", "Writing is off", told)
+        detail = "Set VITRINE_TOKEN (16 characters or more) and restart the service."
+        raise Problem(403, "writing-off", "Writing is disabled", detail)
     sent = given.credentials if given else ""
     if not secrets.compare_digest(sent.encode(), token.get_secret_value().encode()):
-        told = "Send “Authorization: Bearer …” with the token of VITRINE_TOKEN."
-        raise Problem(401, "unauthorized", "Not allowed", told, {"WWW-Authenticate": "Bearer"})
+        detail = "Send “Authorization: Bearer …” with the token from VITRINE_TOKEN."
+        raise Problem(401, "unauthorized", "Unauthorized", detail, {"WWW-Authenticate": "Bearer"})
+
+
+def check_categories(catalogue: Catalogue, names: Iterable[str], pointer: str) -> None:
+    """Raises Problem (422, with a list of the categories) for one that no document has.
+
+    `pointer`: where the request names the categories.
+    """
+    unknown = [name for name in names if not catalogue.has_category(name)]
+    if not unknown:
+        return
+    known = [name for name in catalogue.categories() if name]
+    more = f" and {len(known) - MOST_NAMED} more" if len(known) > MOST_NAMED else ""
+    listed = ", ".join(islice(known, MOST_NAMED)) or "none"
+    raise invalid(pointer, f"there is no category “{min(unknown)}”; there are: {listed}{more}")

@@ -1,4 +1,4 @@
-"""Reading and writing the catalogue."""
+"""Handlers that list, read, write and delete documents."""
 
 import json
 import tempfile
@@ -12,8 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from app.api.body_limits import NDJSON
-from app.api.categories import check_categories
-from app.api.dependencies import PartsDep, may_write
+from app.api.dependencies import PartsDep, check_categories, may_write
 from app.api.problems import documented, invalid, not_found
 from app.api.wire import Category, DocumentPage, WireDocument
 from app.catalogue.ids import ID, MAX_ID
@@ -46,21 +45,21 @@ async def list_documents(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     category: Annotated[Category | None, Query()] = None,
 ) -> DocumentPage:
-    """The documents in the order of their ids, a page at a time."""
+    """Documents in the order of their ids, in pages."""
     if category is not None:
         await run_in_threadpool(check_categories, parts.catalogue, [category], "category")
     page = parts.catalogue.page
     found = await run_in_threadpool(page, after, limit + 1, category)
     more = found[limit - 1].id if len(found) > limit else None
     if more is None and sum(len(each.text) for each in found) >= PAGE_CHARACTERS:
-        more = found[-1].id  # long ones: fewer fit on a page
+        more = found[-1].id  # the page is full by its number of characters
     return DocumentPage(documents=[WireDocument.of(each) for each in found[:limit]], next=more)
 
 
 @router.get("/{document_id}", summary="Read a document", responses=documented(404, 422, 429, 503))
 async def read_document(document_id: DocumentId, parts: PartsDep) -> WireDocument:
-    """One document."""
-    return await run_in_threadpool(get, parts.catalogue, document_id)
+    """One document by its id."""
+    return await run_in_threadpool(read, parts.catalogue, document_id)
 
 
 @router.put(
@@ -72,13 +71,13 @@ async def read_document(document_id: DocumentId, parts: PartsDep) -> WireDocumen
 async def write_document(
     document_id: DocumentId, content: ReplacedDocument, parts: PartsDep, response: Response
 ) -> WireDocument:
-    """Create (201) or replace (200). The next recommendation sees it."""
+    """Create (201) or replace (200). The next recommendation includes it."""
     if content.id not in (None, document_id):
-        raise invalid("/id", "is another one than in the address")
+        raise invalid("/id", "differs from the id in the URL")
     document = content.document(document_id)
     (written,) = await run_in_threadpool(parts.catalogue.put, [document])
     response.status_code = 201 if written is Written.CREATED else 200
-    return await run_in_threadpool(get, parts.catalogue, document_id)
+    return await run_in_threadpool(read, parts.catalogue, document_id)
 
 
 @router.delete(
@@ -89,7 +88,7 @@ async def write_document(
     responses=documented(401, 403, 404, 422, 429, 503),
 )
 async def delete_document(document_id: DocumentId, parts: PartsDep) -> None:
-    """The next recommendation doesn't see it any more."""
+    """Delete a document. The next recommendation excludes it."""
     if not await run_in_threadpool(parts.catalogue.delete, document_id):
         raise not_found("document", document_id)
 
@@ -100,16 +99,16 @@ async def delete_document(document_id: DocumentId, parts: PartsDep) -> None:
     dependencies=WRITING,
     response_class=StreamingResponse,
     responses=documented(401, 403, 413, 415, 429, 503)
-    | {200: {"description": "one outcome a line", "content": {NDJSON: OUTCOMES}}},
+    | {200: {"description": "one outcome per line", "content": {NDJSON: OUTCOMES}}},
     openapi_extra={"requestBody": {"required": True, "content": {NDJSON: LINES}}},
 )
 async def write_documents(request: Request, parts: PartsDep) -> StreamingResponse:
-    """NDJSON in, a document a line; NDJSON out, an outcome a line, sent when it is durable."""
-    return StreamingResponse(written_lines(parts, await received(request)), media_type=NDJSON)
+    """Takes one document per line (NDJSON); returns one outcome per line, sent when durable."""
+    return StreamingResponse(outcome_lines(parts, await spooled_body(request)), media_type=NDJSON)
 
 
-async def received(request: Request) -> IO[bytes]:
-    """The whole body, in a file that is gone when it is closed; here, when something fails."""
+async def spooled_body(request: Request) -> IO[bytes]:
+    """The complete request body in a temporary file, which the caller closes."""
     with ExitStack() as stack:
         body = stack.enter_context(tempfile.SpooledTemporaryFile(IN_MEMORY))
         async for chunk in request.stream():
@@ -119,24 +118,24 @@ async def received(request: Request) -> IO[bytes]:
     return body
 
 
-def written_lines(parts: Parts, body: IO[bytes]) -> Iterator[str]:
-    """The outcome of each line of `body`, which is closed at the end."""
+def outcome_lines(parts: Parts, body: IO[bytes]) -> Iterator[str]:
+    """One JSON line for each line of `body`; closes `body`."""
     with body:
         for part in outcomes(parts.catalogue, strict_json_lines(body), STREAM_BATCH, parts.stages):
             for row, written in part:
-                told: dict[str, object] = {"line": row.line}
+                outcome: dict[str, object] = {"line": row.line}
                 if row.document:
-                    told["id"] = row.document.id
-                told |= {"outcome": written.value} if written else _rejected(row.reason)
-                yield json.dumps(told, ensure_ascii=False) + "\n"
+                    outcome["id"] = row.document.id
+                outcome |= {"outcome": written.value} if written else _rejected(row.reason)
+                yield json.dumps(outcome, ensure_ascii=False) + "\n"
 
 
 def _rejected(reason: str) -> dict[str, object]:
     return {"outcome": "rejected", "reason": reason}
 
 
-def get(catalogue: Catalogue, document_id: str) -> WireDocument:
-    """The document, or a Problem."""
+def read(catalogue: Catalogue, document_id: str) -> WireDocument:
+    """The document. Raises Problem (404)."""
     document = catalogue.get(document_id)
     if document is None:
         raise not_found("document", document_id)

@@ -1,4 +1,4 @@
-"""What people did with what was recommended."""
+"""Handler of feedback on recommendations."""
 
 from fastapi import APIRouter, Response
 from starlette.concurrency import run_in_threadpool
@@ -21,28 +21,28 @@ router = APIRouter(tags=["feedback"])
 @router.post(
     "/feedback",
     status_code=201,
-    summary="Tell what happened",
+    summary="Send feedback",
     responses=documented(404, 413, 415, 422, 429, 503) | {200: {"model": FeedbackResponse}},
 )
 async def send_feedback(
     given: FeedbackRequest, parts: PartsDep, response: Response
 ) -> FeedbackResponse:
-    """Durable when answered: 201 the first time, 200 when the same is told again."""
+    """Stored durably before the response: 201 the first time, 200 for repeated feedback."""
     if (given.kind is Kind.DWELL) != (given.dwell_ms is not None):
-        raise invalid("/dwell_ms", "belongs to kind “dwell”, and is required there")
-    noted = await run_in_threadpool(keep, parts, given)
-    response.status_code = 200 if noted.repeated else 201
-    return noted
+        raise invalid("/dwell_ms", "is required with kind “dwell”, and not allowed with others")
+    recorded = await run_in_threadpool(store, parts, given)
+    response.status_code = 200 if recorded.repeated else 201
+    return recorded
 
 
-def keep(parts: Parts, given: FeedbackRequest) -> FeedbackResponse:
-    """Write it. Raises Problem where the recommendation is unknown."""
-    what = Feedback(given.recommendation_id, given.document_id, given.kind, given.dwell_ms)
+def store(parts: Parts, given: FeedbackRequest) -> FeedbackResponse:
+    """Write feedback to the journal. Raises Problem for an unknown recommendation or document."""
+    feedback = Feedback(given.recommendation_id, given.document_id, given.kind, given.dwell_ms)
     try:
         with parts.stages.observe(FEEDBACK) as stage:
-            noted = stage.result = parts.journal.add_feedback(what)
+            recorded = stage.result = parts.journal.add_feedback(feedback)
     except UnknownRecommendation as error:
         raise not_found("recommendation", given.recommendation_id) from error
     except NotRecommended as error:
-        raise invalid("/document_id", "was not part of this recommendation") from error
-    return FeedbackResponse(rank=noted.rank, repeated=noted.repeated)
+        raise invalid("/document_id", "is not part of this recommendation") from error
+    return FeedbackResponse(rank=recorded.rank, repeated=recorded.repeated)

@@ -1,12 +1,12 @@
-"""HEAD wherever GET is answered (RFC 9110, section 9.3.2)."""
+"""Middleware that answers HEAD for every route with GET (RFC 9110, section 9.3.2)."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class Head:
-    """ASGI middleware, innermost: asks the routes as GET does, and leaves the body out.
+    """ASGI middleware, innermost: calls the routes with GET and drops the body.
 
-    Around it the request stays what it is, so that it is counted and traced as HEAD.
+    The other middleware still sees HEAD, and counts and traces it as such.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -18,10 +18,10 @@ class Head:
             return
         inner = {**scope, "method": "GET"}
 
-        async def bodiless(message: Message) -> None:
-            scope.update(inner | {"method": "HEAD"})  # the route, for instance
+        async def send_without_body(message: Message) -> None:
+            scope.update(inner | {"method": "HEAD"})  # with the matched route, for telemetry
             if message["type"] == "http.response.body":
                 message = {**message, "body": b""}
             await send(message)
 
-        await self._app(inner, receive, bodiless)
+        await self._app(inner, receive, send_without_body)

@@ -1,4 +1,4 @@
-"""Is it alive, is it ready, what is it?"""
+"""Handlers of liveness, readiness and version."""
 
 import sqlite3
 from typing import Literal
@@ -20,20 +20,20 @@ Verdict = Literal["ready", "degraded", "unready"]
 
 
 class Health(BaseModel):
-    """Each part with `ok` or what is wrong with it."""
+    """State of each part: `ok`, `off`, or a description of its failure."""
 
     status: Verdict
     parts: dict[str, str]
 
 
 class Alive(BaseModel):
-    """The process answers."""
+    """Response of the liveness check."""
 
     status: Literal["alive"] = "alive"
 
 
 class Version(BaseModel):
-    """What is running."""
+    """Versions of the program and its models."""
 
     version: str
     model: Model
@@ -42,21 +42,24 @@ class Version(BaseModel):
 
 @router.get("/livez", summary="Is the process alive?", responses=documented())
 async def livez() -> Alive:
-    """Answers whenever the event loop turns."""
+    """Responds as long as the event loop runs."""
     return Alive()
 
 
-@router.get("/readyz", summary="Can it answer?", responses=documented() | {503: {"model": Health}})
+@router.get(
+    "/readyz", summary="Can it serve requests?", responses=documented() | {503: {"model": Health}}
+)
 async def readyz(parts: PartsDep, response: Response) -> Health:
-    """Asks each part. Wikipedia being away makes the service degraded, not unready."""
+    """Checks each part. Without Wikipedia the service is degraded, not unready."""
     found = await run_in_threadpool(_local_parts, parts)
     unready = any(state != "ok" for state in found.values())
     found["topic_signal"] = await _topic_signal(parts)
     refused = parts.model.refusal if isinstance(parts.model, RefusedModel) else None
     found["ranking_model"] = f"refused: {refused}" if refused else "ok"
-    away = found["topic_signal"] not in ("ok", "off") or refused is not None
+    degraded = found["topic_signal"] not in ("ok", "off") or refused is not None
     response.status_code = 503 if unready else 200
-    return Health(status="unready" if unready else "degraded" if away else "ready", parts=found)
+    status: Verdict = "unready" if unready else "degraded" if degraded else "ready"
+    return Health(status=status, parts=found)
 
 
 async def _topic_signal(parts: Parts) -> str:
@@ -87,7 +90,7 @@ def _journal(parts: Parts) -> str:
 
 @router.get("/version", summary="What is running?", responses=documented())
 async def version(parts: PartsDep) -> Version:
-    """The program and its models."""
+    """The versions of the program, the ranking model and the embedding model."""
     card, embedder = parts.model.card, parts.catalogue.models.embedder
     return Version(
         version=__version__,

@@ -1,7 +1,7 @@
-"""Host check: requests under a name that is not this service's (DNS rebinding) are refused.
+"""Host check against DNS rebinding: refuses requests for unknown host names.
 
-Starlette's TrustedHostMiddleware knows patterns of names only: it cannot allow every address and
-every short name, by which containers and machines nearby ask, and answers 400 in plain text.
+Starlette's TrustedHostMiddleware knows patterns of names only: it cannot allow every IP address and
+every name without a dot, as used by containers and in local networks, and responds with plain text.
 """
 
 from ipaddress import ip_address
@@ -16,11 +16,11 @@ LOOPBACK = "*.localhost"
 
 
 class HostGuard:
-    """ASGI middleware; answers 421 itself.
+    """ASGI middleware that responds with 421.
 
-    A page of another site can make its own domain name resolve to this machine. It cannot make an
-    address its own, nor a name without a dot, which public DNS does not have: these are allowed.
-    So is a request without a Host header, which no browser sends.
+    Another site can make its own domain name resolve to this machine. It cannot do so with an IP
+    address or with a name without a dot, which public DNS does not have: these are allowed. So are
+    requests without a Host header, which no browser sends.
     """
 
     def __init__(self, app: ASGIApp, server: ServerSettings) -> None:
@@ -44,7 +44,7 @@ class HostGuard:
         return "." not in name or self._lists(name) or _is_address(name) or "*" in self._allowed
 
     def _lists(self, name: str) -> bool:
-        """Whether the name stands in the list, or a pattern for all names below a domain."""
+        """Whether the list contains the name, or a pattern for one of its parent domains."""
         _, *parents = name.split(".")
         patterns = {"*." + ".".join(parents[at:]) for at in range(len(parents))}
         return name in self._allowed or not patterns.isdisjoint(self._allowed)
@@ -60,7 +60,7 @@ def _is_address(name: str) -> bool:
 
 def _misdirected(host: str) -> Problem:
     what_to_do = (
-        f"“{host[:80]}” is no name of this service. If it should be, add it to "
-        "VITRINE_SERVER__ALLOWED_HOSTS and start again."
+        f"“{host[:80]}” is not an allowed host name. To allow it, add it to "
+        "VITRINE_SERVER__ALLOWED_HOSTS and restart the service."
     )
-    return Problem(421, "misdirected", "Asked by an unknown name", what_to_do)
+    return Problem(421, "misdirected", "Unknown host name", what_to_do)

@@ -1,5 +1,5 @@
-"""The pages people look at: the demo, the runbook and the API's reference. No build step, no other
-host, and addresses relative to the page, so that they work under a proxy's prefix too."""
+"""The web pages: demo, runbook and API reference. They need no build step and load nothing from
+other hosts; URLs are relative, so that they work under a proxy's path prefix."""
 
 from collections.abc import Mapping
 from html import escape
@@ -30,7 +30,7 @@ HEADERS = {
 
 
 class Assets(StaticFiles):
-    """Files with the headers of the pages."""
+    """Static files with the pages' security headers."""
 
     def file_response(self, *arguments: Any, **options: Any) -> Response:
         response = super().file_response(*arguments, **options)
@@ -39,7 +39,7 @@ class Assets(StaticFiles):
 
 
 def install(app: FastAPI, telemetry: TelemetrySettings) -> None:
-    """Add the pages and their files; answers link to where `telemetry` says traces are shown."""
+    """Add the pages and their static files. The demo page links to traces as `telemetry` says."""
     demo = {"trace_url": telemetry.trace_url, "trace_delay": f"{telemetry.trace_delay:g}"}
     _add(app, "/", page("index.html", demo))
     _add(app, "/docs", page("docs.html"))
@@ -54,7 +54,7 @@ def install(app: FastAPI, telemetry: TelemetrySettings) -> None:
 def page(
     template: str, values: Mapping[str, str] | None = None, markup: Mapping[str, str] | None = None
 ) -> str:
-    """A template with its `{{names}}` filled in: `values` are escaped, `markup` is not."""
+    """Fill in a template's `{{names}}`: `values` are escaped, `markup` is not."""
     text = files(__package__).joinpath("templates", template).read_text("utf-8")
     for name, value in (values or {}).items():
         text = text.replace(f"{{{{{name}}}}}", escape(value))

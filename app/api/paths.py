@@ -1,10 +1,10 @@
-"""Paths of requests: behind a proxy's prefix, and which are no work of the service."""
+"""Paths that are not traced."""
 
 import re
 
 PROBES = frozenset({"/livez", "/readyz"})
 PAGES = frozenset({"/", "/docs", "/openapi.json", "/runbook"})
 STATIC = "/static"
-"""Where the pages' own files are."""
+"""Prefix of the pages' static files."""
 UNTRACED = re.compile("|".join([*map(re.escape, sorted(PROBES | PAGES)), f"{STATIC}/.*"]))
-"""Neither traced nor logged: what monitors ask for every few seconds, and what only shows."""
+"""Neither traced nor logged: health checks, pages and static files."""

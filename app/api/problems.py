@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem details: what went wrong, and what to do about it."""
+"""RFC 9457 problem details: the exception, its responses, exception handlers and OpenAPI."""
 
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
@@ -21,17 +21,17 @@ MEDIA_TYPE = "application/problem+json"
 MAX_ERRORS = 20
 
 RawHeaders = Sequence[tuple[bytes, bytes]]
-Answers = dict[int | str, dict[str, Any]]
+Responses = dict[int | str, dict[str, Any]]
 """The `responses` of a route."""
 
-WORDS = {
+MESSAGES = {
     "missing": "is required",
-    "extra_forbidden": "is not known here; remove it or see /docs for what is",
+    "extra_forbidden": "is unknown; remove it, or see /docs for the known ones",
 }
 
 
 class FieldError(BaseModel):
-    """One thing wrong with the input."""
+    """One invalid value of the input."""
 
     pointer: str = Field(description="JSON pointer to the value, or the parameter's name")
     detail: str
@@ -45,13 +45,13 @@ class ProblemDetails(BaseModel):
     status: int = Field(examples=[422])
     detail: str = Field(examples=["query: is empty; type a few words"])
     errors: list[FieldError] = []
-    trace_id: str | None = Field(None, description="under which the telemetry of it is found")
+    trace_id: str | None = Field(None, description="trace of the failed request")
 
 
 class Problem(HTTPException):
-    """An error with an answer: raise it anywhere below a handler.
+    """An error with its problem details: raise it in a handler or in what a handler calls.
 
-    An HTTPException, because FastAPI passes no other error of reading a body on.
+    A subclass of HTTPException: while it reads a body, FastAPI replaces all other exceptions.
     """
 
     def __init__(
@@ -75,15 +75,15 @@ class Problem(HTTPException):
         )
 
     def response(self) -> "ProblemResponse":
-        """The problem as an answer."""
+        """The problem as a response, with the trace id."""
         return ProblemResponse(self)
 
     def content(self) -> bytes:
-        """As JSON without a trace id, for what is refused before a trace begins."""
+        """JSON without a trace id, for requests refused before a trace starts."""
         return self.details.model_dump_json(exclude_defaults=True).encode()
 
     async def answer(self, send: Send, headers: RawHeaders = ()) -> None:
-        """Send the problem as it is, at the least cost."""
+        """Send the problem without a trace id, at the least cost."""
         body = self.content()
         named = [
             (name.lower().encode(), value.encode()) for name, value in (self.headers or {}).items()
@@ -95,7 +95,7 @@ class Problem(HTTPException):
 
 
 class ProblemResponse(JSONResponse):
-    """Says in the scope which problem it is, for whoever keeps count."""
+    """A response that also puts the problem's name into the scope, for telemetry."""
 
     def __init__(self, problem: Problem) -> None:
         details = problem.details.model_copy(update={"trace_id": trace_id()})
@@ -108,12 +108,12 @@ class ProblemResponse(JSONResponse):
         await super().__call__(scope, receive, send)
 
 
-def documented(*statuses: int) -> Answers:
+def documented(*statuses: int) -> Responses:
     """The `responses` of a route for OpenAPI."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
     return {
         status: {"description": HTTPStatus(status).phrase, "content": content}
-        for status in (*statuses, HTTPStatus.MISDIRECTED_REQUEST.value)  # wherever it is asked
+        for status in (*statuses, HTTPStatus.MISDIRECTED_REQUEST.value)  # on every route
     }
 
 
@@ -129,14 +129,14 @@ def invalid(pointer: str, detail: str) -> Problem:
 
 
 def _invalid_input(errors: Sequence[FieldError]) -> Problem:
-    told = "; ".join(f"{each.pointer.strip('/') or 'body'}: {each.detail}" for each in errors[:3])
-    return Problem(422, "invalid-input", "The input is not valid", told, errors=errors)
+    first = "; ".join(f"{each.pointer.strip('/') or 'body'}: {each.detail}" for each in errors[:3])
+    return Problem(422, "invalid-input", "The input is not valid", first, errors=errors)
 
 
 def install(app: FastAPI, referred: Sequence[type[BaseModel]] = ()) -> None:
-    """Answer every error with problem details, and describe them in the app's OpenAPI.
+    """Respond to every error with problem details, and add their schema to the OpenAPI document.
 
-    `referred`: other models that descriptions of routes refer to by name.
+    `referred`: further models that routes refer to by name.
     """
     app.openapi = _described(app.openapi, referred)  # type: ignore[method-assign]
 
@@ -153,12 +153,12 @@ def install(app: FastAPI, referred: Sequence[type[BaseModel]] = ()) -> None:
     async def http(request: Request, error: HTTPException) -> JSONResponse:
         if isinstance(error.__cause__, ClientDisconnect):
             raise error.__cause__
-        return _of_framework(request, error).response()
+        return _from_framework(request, error).response()
 
 
-def _of_framework(request: Request, error: HTTPException) -> Problem:
-    """From an error that FastAPI or Starlette raised."""
-    if error.status_code == HTTPStatus.BAD_REQUEST:  # what FastAPI says of a body it can't read
+def _from_framework(request: Request, error: HTTPException) -> Problem:
+    """The problem for an error that FastAPI or Starlette raised."""
+    if error.status_code == HTTPStatus.BAD_REQUEST:  # from FastAPI, for a body it can't read
         return invalid("", "can't be read; send one JSON object in UTF-8")
     headers = error.headers
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
@@ -170,7 +170,7 @@ def _of_framework(request: Request, error: HTTPException) -> Problem:
 
 
 def _allowed(request: Request) -> list[str]:
-    """What any route answers at this address; the router names the methods of one only."""
+    """The methods of all routes with this path; the router's error lists those of one route."""
 
     def answered(method: str) -> bool:
         scope = {**request.scope, "method": method}
@@ -182,29 +182,29 @@ def _allowed(request: Request) -> list[str]:
 
 
 def _described(
-    made: Callable[[], dict[str, Any]], referred: Sequence[type[BaseModel]]
+    generate: Callable[[], dict[str, Any]], referred: Sequence[type[BaseModel]]
 ) -> Callable[[], dict[str, Any]]:
-    """The OpenAPI with the schemas that are only referred to."""
+    """`generate` plus the schemas that routes refer to by name."""
 
     def openapi() -> dict[str, Any]:
-        schema, template = made(), "#/components/schemas/{model}"
+        schema, template = generate(), "#/components/schemas/{model}"
         models: tuple[type[BaseModel], ...] = (ProblemDetails, *referred)
         _, ours = models_json_schema(
             [(model, "serialization") for model in models], ref_template=template
         )
         schema["components"]["schemas"].update(ours["$defs"])
-        schema["security"] = []  # but for the operations that say otherwise
+        schema["security"] = []  # the default; writing operations have their own
         return schema
 
     return openapi
 
 
 def _field_error(error: Mapping[str, Any]) -> FieldError:
-    """From pydantic's error; its message is shown, the rejected value is not."""
+    """Convert pydantic's error: with its message, without the rejected value."""
     place, *path = error["loc"]
     pointer = "".join(f"/{step}" for step in path) if place == "body" else str(path[0])
     detail = str(error["msg"]).removeprefix("Value error, ")
-    detail = WORDS.get(error["type"], detail)
+    detail = MESSAGES.get(error["type"], detail)
     if error["type"] == "json_invalid":
         pointer, detail = "", f"is not valid JSON: {error['ctx']['error']}"
     if error["type"] in ("model_attributes_type", "missing") and pointer == "":

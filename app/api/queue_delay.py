@@ -1,10 +1,10 @@
-"""Controlled delay for requests: is the time they wait for the event loop a queue that stays?
+"""CoDel (controlled delay) for requests: detects a standing queue in front of the event loop.
 
-CoDel, as folly adapted it for services (folly/executors/Codel.h): while every request of the last
-interval waited longer than the target there is a standing queue, and requests that waited twice the
-target are refused. Those admitted then are the recent ones, whose callers still wait, and a burst
-that drains by itself is served in full. What differs, because times are known to 4 ms only: waiting
-times are smoothed, and the overload is over when they are half the target.
+As folly adapted CoDel for services (folly/executors/Codel.h): if every request of the last interval
+waited longer than the target, there is a standing queue, and requests that waited twice the target
+are refused. Recent requests, whose callers still wait, are admitted, and a short burst is served
+completely. Differences, because waiting times are only known to 4 ms: they are smoothed, and the
+overload ends when they are half the target.
 """
 
 import logging
@@ -14,19 +14,22 @@ log = logging.getLogger(__name__)
 
 INTERVAL_SECONDS = 0.1
 TARGET_STEPS, INTERVAL_STEPS = 2.5, 50
-"""Target and interval are at least so many times what one request keeps the loop busy: a queue of
-two or three requests is no overload. For 2 ms these are folly's defaults, 5 and 100 ms."""
+"""Minimum of target and interval, in multiples of the time that one request occupies the loop: a
+queue of two or three requests is no overload. With 2 ms they are folly's defaults, 5 and 100 ms."""
 LONGEST_SECONDS = 1.0
-"""Who waited longer is refused in any state: the caller has most likely given up."""
+"""A request that waited longer is refused in any state: its caller has most likely given up."""
 WAIT_SMOOTHING, STEP_SMOOTHING = 0.2, 0.05
 LONGEST_STEP = 0.1
 
 
 class QueueDelay:
-    """Decides about each request at the moment its work could start. One per event loop."""
+    """Decides for each request, when its work could start, whether to refuse it.
+
+    One per event loop.
+    """
 
     def __init__(self, target: float, clock: Callable[[], float]) -> None:
-        """`target`: seconds that are no queue; `clock` counts seconds, monotonically."""
+        """`target`: acceptable waiting time in seconds; `clock`: monotonic, in seconds."""
         self._least_target, self._clock = target, clock
         self.overloaded = False
         self._refused = 0
@@ -36,9 +39,9 @@ class QueueDelay:
     def refuses(self, received: float, waited_before: float) -> bool:
         """Whether a request waited too long.
 
-        `received`: when its head was read, by the clock. `waited_before`: how many seconds it lay
-        in the kernel before. Who waited for no other request waited for the machine, which no
-        refusal makes faster.
+        `received`: when its head was read, by the clock. `waited_before`: seconds that it had
+        waited in the kernel by then. A request that waited for no other request is never refused:
+        it waited for the machine, and refusing does not make that faster.
         """
         now = self._clock()
         behind_another = self._seen > received - waited_before
@@ -54,13 +57,13 @@ class QueueDelay:
         return refused
 
     def _learn_step(self, seconds: float) -> None:
-        """How long one request keeps the loop busy before it turns to the next: seen where a
-        request that had been read before starts directly after one that was admitted."""
+        """Update the time that one request occupies the loop: the time between the starts of an
+        admitted request and of the next one, if that one had been read before."""
         self._step += STEP_SMOOTHING * (min(seconds, LONGEST_STEP) - self._step)
 
     def _judge(self, waited: float, target: float, now: float) -> None:
         interval = max(INTERVAL_SECONDS, INTERVAL_STEPS * self._step)
-        if now - self._seen > interval:  # whatever waited is done
+        if now - self._seen > interval:  # the queue is empty
             self._waited, self._above_since = waited, float("inf")
         self._waited += WAIT_SMOOTHING * (waited - self._waited)
         if self._waited <= target:
@@ -76,6 +79,6 @@ class QueueDelay:
         self.overloaded = overloaded
         if overloaded:
             self._refused = 0
-            log.warning("overloaded: requests wait for the CPU, some are answered with 503")
+            log.warning("overloaded: requests wait for the CPU, some are refused with 503")
         else:
             log.warning("no longer overloaded; %d requests were refused", self._refused)

@@ -1,4 +1,4 @@
-"""Who counts as one client, and how many requests a second it may send."""
+"""Rate limit per client (GCRA), and what counts as one client."""
 
 from collections.abc import Callable, MutableMapping
 from ipaddress import ip_address
@@ -11,8 +11,7 @@ IPV6_NETWORK = 64
 
 
 def client_key(host: str) -> str:
-    """What an address is counted as: itself, or its /64 network, which is what one user of IPv6
-    has all addresses of."""
+    """The key of a client: its IPv4 address, or its IPv6 /64 network, all of which one user has."""
     if ":" not in host:
         return host
     try:
@@ -23,15 +22,15 @@ def client_key(host: str) -> str:
 
 
 def client_of(scope: Scope) -> str:
-    """The client of a request; behind trusted proxies the one that they name."""
+    """The client key of a request; behind trusted proxies, of the address that they forward."""
     return client_key(scope["client"][0]) if scope.get("client") else ""
 
 
 class RateLimit:
-    """The generic cell rate algorithm: a steady rate, with bursts.
+    """The generic cell rate algorithm (GCRA): a sustained rate, with bursts.
 
-    Two numbers a client, and the clients longest unseen forgotten first, which is why this is not
-    a library: those at hand keep every client and run timers.
+    Not a library, because those available keep every client and run timers. This keeps one number
+    for each of the CLIENTS_KNOWN most recent clients.
     """
 
     def __init__(self, per_second: float, burst: int, clock: Callable[[], float]) -> None:
@@ -40,7 +39,7 @@ class RateLimit:
         self._due: MutableMapping[str, float] = LRUCache(CLIENTS_KNOWN)
 
     def wait(self, client: str) -> float:
-        """Count one request; 0 if it may go on, else the seconds until it may."""
+        """Count one request; 0 if it is allowed, else the seconds until the next one is."""
         now = self._clock()
         due = max(self._due.get(client, now), now) + self._interval
         if due - now > self._tolerance:

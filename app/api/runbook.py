@@ -1,4 +1,4 @@
-"""docs/runbook.md as HTML: headings get the anchors that alerts and panels link to."""
+"""Renders docs/runbook.md as HTML; headings get the anchors that alerts and panels link to."""
 
 import re
 from html import escape
@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 RUNBOOK = Path(__file__).parents[2] / "docs" / "runbook.md"
-"""In a checkout and in the image alike."""
+"""The same path in a checkout and in the container image."""
 
 
 def rendered(markdown: str) -> tuple[str, str]:
@@ -21,14 +21,14 @@ def rendered(markdown: str) -> tuple[str, str]:
         if opening.type == "heading_open" and opening.tag == "h2":
             title = _plain(inline)
             opening.attrSet("id", anchor(title))
-            opening.attrSet("tabindex", "-1")  # where a link leads, the keyboard goes on
+            opening.attrSet("tabindex", "-1")  # a link to it moves the keyboard focus too
             entries.append(f'<li><a href="#{anchor(title)}">{escape(title)}</a></li>')
     body: str = parser.renderer.render(tokens, parser.options, {})
     return body, "".join(entries)
 
 
 def anchor(title: str) -> str:
-    """The fragment of a heading, as GitHub makes it: `High latency` is at `#high-latency`."""
+    """The anchor of a heading, as GitHub builds it: `high-latency` for `High latency`."""
     return re.sub(r"[^\w\- ]", "", title.strip().lower()).replace(" ", "-")
 
 

@@ -1,4 +1,4 @@
-"""What SQLite refused, as problem details: who has to act, and whether trying again helps."""
+"""Maps SQLite errors to problem details that say whether a retry helps."""
 
 import logging
 import sqlite3
@@ -8,18 +8,18 @@ from starlette.responses import JSONResponse
 
 from app.api.problems import Problem
 
-FOR_THE_OPERATOR = "Trying again does not help; tell whoever runs this service."
+FOR_THE_OPERATOR = "A retry does not help; inform the operator of this service."
 BUSY = Problem(
     503,
     "storage-busy",
     "The database is busy",
-    "Another writer holds it; nothing was written. Try again in a moment.",
+    "Another writer holds the lock; nothing was written. Retry in a moment.",
     {"Retry-After": "1"},
 )
 FULL = Problem(
     507,
     "disk-full",
-    "No room left",
+    "Disk full",
     f"The disk is full; nothing was written. {FOR_THE_OPERATOR}",
 )
 READ_ONLY = Problem(
@@ -38,7 +38,7 @@ CORRUPT = Problem(
     500,
     "storage-corrupt",
     "The database is damaged",
-    f"Its file does not hold what SQLite wrote there. {FOR_THE_OPERATOR}",
+    f"The content of its file is corrupt. {FOR_THE_OPERATOR}",
 )
 SCHEMA = Problem(
     500,
@@ -65,13 +65,13 @@ BY_CODE = {
 }
 """By primary result code (https://www.sqlite.org/rescode.html)."""
 MISSING = ("no such table", "no such column", "has no column")
-"""How messages begin or go on that have only the general code, SQLITE_ERROR."""
+"""Parts of messages of errors that have only the generic code, SQLITE_ERROR."""
 
 log = logging.getLogger(__name__)
 
 
 def problem_of(error: sqlite3.Error) -> Problem:
-    """The problem that answers an error of SQLite."""
+    """The problem for an SQLite error."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
     if code == sqlite3.SQLITE_ERROR and any(each in str(error) for each in MISSING):
         return SCHEMA
@@ -79,7 +79,7 @@ def problem_of(error: sqlite3.Error) -> Problem:
 
 
 def install(app: FastAPI) -> None:
-    """Answer errors of SQLite with problem details; what is logged is on the trace too."""
+    """Respond to SQLite errors with problem details, and log them with their traceback."""
 
     @app.exception_handler(sqlite3.Error)
     async def storage(_: Request, error: sqlite3.Error) -> JSONResponse:

@@ -1,4 +1,4 @@
-"""The last line: an error that nothing else answers."""
+"""Middleware for unhandled exceptions."""
 
 import logging
 
@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 
 
 class Unexpected:
-    """ASGI middleware: logs it, and answers with a problem."""
+    """ASGI middleware that logs an unhandled exception and responds with a problem (500)."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -19,19 +19,19 @@ class Unexpected:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun = False
 
-        async def watched(message: Message) -> None:
+        async def send_and_note(message: Message) -> None:
             nonlocal begun
             begun = True
             await send(message)
 
         try:
-            await self._app(scope, receive, watched)
+            await self._app(scope, receive, send_and_note)
         except ClientDisconnect:
-            return  # nobody waits for an answer
+            return
         except Exception:
             log.exception("unhandled error", extra={"otel.event.name": "exception"})
-            if begun:  # too late for an answer; the connection must break
+            if begun:  # too late for another response: abort the connection
                 raise
-            told = "This is a fault of the service, not of your request; trying again may help."
-            problem = Problem(500, "internal", "Something went wrong here", told)
+            detail = "This is a fault of the service, not of your request; a retry may help."
+            problem = Problem(500, "internal", "Internal error", detail)
             await problem.response()(scope, receive, send)

@@ -1,4 +1,4 @@
-"""What goes over the wire. Scores are in [0, 1], higher is better."""
+"""Wire models: the requests and responses of the API. Scores are in [0, 1], higher is better."""
 
 from typing import Annotated, Literal, Self
 
@@ -26,7 +26,7 @@ def _query(text: str) -> str:
 QueryText = Annotated[
     str,
     Field(
-        description="free text, in your own words, with a letter or digit in it",
+        description="free text with at least one letter or digit",
         json_schema_extra={"minLength": 1, "maxLength": MAX_QUERY},
     ),
     AfterValidator(_query),
@@ -34,7 +34,7 @@ QueryText = Annotated[
 Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT, description="how many documents")]
 Category = Annotated[str, Field(max_length=MAX_CATEGORY), AfterValidator(readable)]
 Categories = Annotated[
-    list[Category], Field(max_length=50, description="only from these; none: from all")
+    list[Category], Field(max_length=50, description="only these categories; empty: all")
 ]
 UserId = Annotated[
     str | None, Field(max_length=128, description="your opaque id; neither stored nor logged")
@@ -47,17 +47,17 @@ class _Input(BaseModel):
 
 
 class RecommendRequest(_Input):
-    """A question."""
+    """A query for recommendations."""
 
     query: QueryText = Field(examples=[EXAMPLE])
     limit: Limit = 5
     categories: Categories = Field([], examples=[["cooking"]])
     user_id: UserId = None
-    explain: bool = Field(True, description="give the reasons of each result")
+    explain: bool = Field(True, description="include the reasons of each result")
 
 
 class RecommendParams(BaseModel):
-    """A question in a URL."""
+    """A query for recommendations, as URL parameters."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -69,7 +69,7 @@ class RecommendParams(BaseModel):
 
 
 class FeedbackRequest(_Input):
-    """What somebody did with a recommended document."""
+    """What a user did with a recommended document."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -88,10 +88,10 @@ class FeedbackRequest(_Input):
 
 
 class FeedbackResponse(BaseModel):
-    """Feedback as it was kept."""
+    """The stored feedback."""
 
-    rank: int = Field(description="where the document stood in the recommendation, from 1")
-    repeated: bool = Field(description="true if the same feedback had been given before")
+    rank: int = Field(description="rank of the document in the recommendation, from 1")
+    repeated: bool = Field(description="true if the same feedback was already stored")
 
 
 class WireDocument(BaseModel):
@@ -117,25 +117,25 @@ class WireDocument(BaseModel):
 
 
 class DocumentPage(BaseModel):
-    """Some documents in the order of their ids."""
+    """One page of documents, in the order of their ids."""
 
     documents: list[WireDocument]
     next: str | None = Field(description="pass as `after` for the next page; null at the end")
 
 
 class LineOutcome(BaseModel):
-    """What became of one line of NDJSON."""
+    """The outcome of one NDJSON line."""
 
-    line: int = Field(description="its number, from 1", examples=[1])
-    id: str | None = Field(None, description="the document's id, where it could be read")
+    line: int = Field(description="line number, from 1", examples=[1])
+    id: str | None = Field(None, description="the document's id, if the line is valid")
     outcome: Literal["created", "updated", "unchanged", "rejected"]
     reason: str | None = Field(None, description="why it was rejected")
 
 
 class CategoryCounts(BaseModel):
-    """The categories there are."""
+    """All categories."""
 
-    categories: dict[str, int] = Field(description="how many documents each has, by name")
+    categories: dict[str, int] = Field(description="number of documents by category name")
 
 
 class LegScores(BaseModel):
@@ -151,7 +151,7 @@ class LegScores(BaseModel):
 
 
 class Reasons(BaseModel):
-    """Why a document ranks where it does: `base` plus all contributions is its score."""
+    """Why a document has its score: the sum of `base` and all contributions."""
 
     summary: str = Field(examples=["Contains “bread”, “stale”; shares its subject."])
     matched_terms: list[str] = Field(examples=[["bread", "stale"]])
@@ -165,9 +165,9 @@ class Reasons(BaseModel):
 class SectionOfDocument(BaseModel):
     """The part of a long document that matched."""
 
-    heading: str = Field(description="empty where it has none", examples=["Freezing bread"])
+    heading: str = Field(description="empty if it has none", examples=["Freezing bread"])
     fragment: str = Field(
-        description="what leads to it in the document's address", examples=["freezing-bread"]
+        description="fragment of the section in the document's URL", examples=["freezing-bread"]
     )
 
 
@@ -179,8 +179,9 @@ class Result(BaseModel):
     document: WireDocument
     section: SectionOfDocument | None = Field(
         None,
-        description="of a long document: the part that matched; `document.text` is its text then, "
-        "`document.url` leads to it, and `GET /documents/{id}` gives the whole",
+        description="only for long documents: the part that matched. `document.text` is then the "
+        "text of this part, `document.url` links to it; `GET /documents/{id}` returns the complete "
+        "document",
     )
     reasons: Reasons | None
 
@@ -191,29 +192,29 @@ class Interpretation(BaseModel):
     text: str = Field(examples=["keep braed from going stale"])
     terms: list[str] = Field(examples=[["keep", "bread", "going", "stale"]])
     corrections: dict[str, str] = Field(
-        description="misspelt words and what they were read as", examples=[{"braed": "bread"}]
+        description="misspelt words and their corrections", examples=[{"braed": "bread"}]
     )
 
 
 class Model(BaseModel):
-    """The model that ranked."""
+    """Name and version of a model."""
 
     name: str = Field(examples=["fusion"])
     version: str = Field(examples=["1"])
 
 
 class RecommendResponse(BaseModel):
-    """An answer."""
+    """A list of recommended documents."""
 
     recommendation_id: str = Field(examples=["9f86d081884c7d659a2feaa0c55ad015"])
     trace_id: str | None = Field(
-        description="under which its telemetry is found",
+        description="trace of this request",
         examples=["4bf92f3577b34da6a3ce929d0e0e4736"],
     )
     query: Interpretation
     results: list[Result]
     model: Model
     degraded: list[str] = Field(
-        description="what was missing: topic_signal, ranking_model", examples=[[]]
+        description="unavailable parts: topic_signal, ranking_model", examples=[[]]
     )
     took_ms: float = Field(examples=[2.7])
