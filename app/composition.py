@@ -18,7 +18,7 @@ from app.catalogue.feedback_journal import Journal
 from app.catalogue.index import CatalogueIndex
 from app.catalogue.store import Catalogue
 from app.catalogue.vectors import Models
-from app.recommend.answer_cache import Answers
+from app.recommend.answer_cache import AnswerCache
 from app.recommend.embedding import Embedder, StaticEmbedder
 from app.recommend.fusion import Fusion
 from app.recommend.leg import Leg
@@ -147,7 +147,7 @@ async def running(settings: Settings, instrumentation: Instrumentation) -> Async
         legs = further_legs(catalogue)
         index = CatalogueIndex(catalogue.database, catalogue.models, settings.lexical_index, legs)
         model = load_model(model_path(settings), legs)
-        answers = Answers(settings.answers_bytes)
+        answers = AnswerCache(settings.answers_bytes)
         recommender = Recommender(index, model, topic_signal, answers, stages)
         parts = Parts(settings, catalogue, notes, recommender, model, topic_signal, stages)
         instrumentation.parts(parts)

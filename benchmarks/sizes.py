@@ -22,10 +22,10 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from app.catalogue.index import CatalogueIndex, Moment
+from app.catalogue.index import CatalogueIndex, SnapshotIndex
 from app.composition import open_catalogue
 from app.model.judged import seed_queries
-from app.recommend.answer_cache import Answers
+from app.recommend.answer_cache import AnswerCache
 from app.recommend.fusion import Fusion
 from app.recommend.pipeline import Recommender
 from app.recommend.stages import Unobserved
@@ -68,7 +68,7 @@ def measure(folder: Path) -> dict[str, object]:
         started = time.perf_counter()
         index = CatalogueIndex(catalogue.database, catalogue.models)
         loading = time.perf_counter() - started
-        recommender = Recommender(index, Fusion(), NoTopicSignal(), Answers(0), Unobserved())
+        recommender = Recommender(index, Fusion(), NoTopicSignal(), AnswerCache(0), Unobserved())
         texts = [each.text for each in seed_queries("tune")]
         asyncio.run(answer(recommender, texts, WARM))
         took = asyncio.run(answer(recommender, texts, MEASURED))
@@ -83,9 +83,9 @@ def measure(folder: Path) -> dict[str, object]:
         }
 
 
-def chosen(moment: Moment) -> dict[str, object]:
+def chosen(index: SnapshotIndex) -> dict[str, object]:
     """The indexes that are in use."""
-    now = moment.snapshot
+    now = index.snapshot
     vectors = "memory" if now.dense is not None else "SQLite"
     dense = f"sign codes, vectors in {vectors}" if now.codes else "every vector"
     return {"lexical": "FTS5" if now.bm25 is None else "postings in memory", "dense": dense}

@@ -102,7 +102,7 @@ def test_an_import_killed_on_the_way_is_finished_by_the_next(tmp_path: Path) -> 
 def test_an_import_without_a_document_fails_with_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "unread").mkdir()
     for name, content, said in (
-        ("image.png", "", "its name has to end in .jsonl"),
+        ("image.png", "", "its name must end in .jsonl"),
         ("no-text.csv", "id,title\n", "no column text; it has: id, title"),
         ("[boom].jsonl", "{}\n", "every row was rejected"),
         ("header.csv", "id,text\n", "no rows found"),

@@ -1,10 +1,10 @@
-"""The index that retrieves candidates. What it holds in memory depends on the size:
+"""Retrieves candidates from a snapshot of the catalogue. How depends on the catalogue's size:
 
-| passages     | lexical leg        | dense leg               | latent leg                   |
-|--------------|--------------------|-------------------------|------------------------------|
-| up to 2,000  | SQLite FTS5        | every vector            | every vector                 |
-| up to 20,000 | postings in memory | sign codes, then vectors| scores what the others found |
-| beyond       | postings in memory | the same, vectors read from SQLite                     |
+| passages     | lexical leg        | dense leg               | latent leg                     |
+|--------------|--------------------|-------------------------|--------------------------------|
+| up to 2,000  | SQLite FTS5        | every vector            | every vector                   |
+| up to 20,000 | postings in memory | sign codes, then vectors| scores candidates of the others|
+| more         | postings in memory | the same, with vectors read from SQLite                  |
 """
 
 from collections import Counter
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from app.catalogue import full_text
 from app.catalogue.database import Database
-from app.catalogue.index_refresh import Moments
+from app.catalogue.index_refresh import LiveSnapshot
 from app.catalogue.row_loading import load_vectors
 from app.catalogue.snapshot import Slots, Snapshot
 from app.catalogue.vectors import Models
@@ -45,17 +45,17 @@ from app.recommend.types import (
 
 Mask = NDArray[np.bool_]
 OVERSAMPLE = 3
-"""How many documents the first pass over sign codes finds for each one wanted.
+"""Candidates of the first pass over sign codes, per requested document.
 
-Of the exact best 50 among 10,000 made of shuffled sentences, the hardest case, it keeps 54 % with
-256 dimensions, 69 % with 384, 84 % with 768; ten times as many would keep 77, 91 and 98 %."""
-LEAST = np.float32(1e-9)
-WIDER = 4
-"""By how much more is looked at where a few long documents take most places."""
+Measured on 10,000 documents of shuffled sentences, the hardest case: of the exact best 50 it finds
+54 % with 256 dimensions, 69 % with 384, 84 % with 768; with 30 candidates, 77, 91 and 98 %."""
+MIN_SCORE = np.float32(1e-9)
+WIDENING = 4
+"""Factor for another search with more passages, if too few different documents were found."""
 
 
 class CatalogueIndex:
-    """The catalogue as the heart's `LiveIndex`."""
+    """Implements `LiveIndex` on the catalogue."""
 
     def __init__(
         self,
@@ -64,29 +64,29 @@ class CatalogueIndex:
         lexical_index: str = "auto",
         legs: Sequence[Leg] = (),
     ) -> None:
-        """`legs`: those besides words, meaning and subject."""
+        """`legs`: the legs besides lexical, dense and latent."""
         self._database, self._models, self._legs = database, models, legs
-        self._moments = Moments(database, models, lexical_index)
-        self._moment = self._at(self._moments.current())
+        self._live = LiveSnapshot(database, models, lexical_index)
+        self._current = self._index_of(self._live.current())
 
-    def now(self) -> "Moment":
-        """With everything written before this call (a bulk import: soon).
+    def now(self) -> "SnapshotIndex":
+        """An index with everything committed before this call (large imports: soon after).
 
-        The same object as long as nothing was written.
+        Returns the same object until something is written.
         """
-        current, moment = self._moments.current(), self._moment
-        if moment.snapshot is not current:
-            moment = self._moment = self._at(current)
-        return moment
+        snapshot, index = self._live.current(), self._current
+        if index.snapshot is not snapshot:
+            index = self._current = self._index_of(snapshot)
+        return index
 
-    def _at(self, snapshot: Snapshot) -> "Moment":
-        embedder, codes = self._models.embedder, self._moments.codes
-        return Moment(snapshot, self._database, embedder, codes, self._legs)
+    def _index_of(self, snapshot: Snapshot) -> "SnapshotIndex":
+        embedder, codes = self._models.embedder, self._live.codes
+        return SnapshotIndex(snapshot, self._database, embedder, codes, self._legs)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Moment:
-    """One moment of the catalogue as the heart's `Index`."""
+class SnapshotIndex:
+    """Implements `Index` on one snapshot of the catalogue."""
 
     snapshot: Snapshot
     _database: Database
@@ -96,7 +96,7 @@ class Moment:
 
     @property
     def quick(self) -> bool:
-        """Whether retrieving takes less than a thread would cost (0.1 ms and more)."""
+        """Whether retrieval takes less time than starting a thread for it (0.1 ms or more)."""
         return self.snapshot.dense is not None
 
     def knows(self, stem: str) -> bool:
@@ -110,7 +110,7 @@ class Moment:
         return self.snapshot.speller.nearest(stem)
 
     def probe(self, query: Query) -> Probe:
-        """The query as terms and vectors; corrected words are embedded as corrected."""
+        """The query as terms and vectors; misspelt words are embedded in their corrected form."""
         text = bare(query.text)
         if query.corrections:
             text = " ".join(query.corrections.get(word, word) for word in words(text))
@@ -124,7 +124,7 @@ class Moment:
         return np.zeros(64, np.float32)
 
     def probe_like(self, document_id: str) -> tuple[Query, Probe] | None:
-        """A document as a query of its title and its own vectors, itself excluded, or None."""
+        """A query of the document's title and its vectors that excludes it; None if unknown."""
         query = (
             "SELECT p.key, d.key, title FROM documents d JOIN passages p ON p.document = d.key "
             "WHERE id = ?"
@@ -144,52 +144,53 @@ class Moment:
         return Query(title, terms), Probe(counts, dense, latent, exclude=document)
 
     def retrieve(self, probe: Probe, depth: int, categories: frozenset[str]) -> Candidates:
-        """The best `depth` documents of each leg, every one scored by all legs."""
+        """The best `depth` documents of each leg, scored by all legs."""
         now = self.snapshot
         allowed = self._allowed(probe.exclude, categories)
         if now.bm25 is None:
             by_words = full_text.scores(self._database, probe.terms, now)
         else:
             by_words = now.bm25.scores(probe.terms)
-        nominated = [self._best(_only(by_words, allowed), depth)]
+        nominated = [self._best(_masked(by_words, allowed), depth)]
         if now.dense is not None and now.latent is not None and not now.codes:
             for leg, vectors in ((probe.dense, now.dense), (probe.latent, now.latent)):
-                alike = _rounded(_only(cosine(vectors, leg), allowed))
+                alike = _rounded(_masked(cosine(vectors, leg), allowed))
                 nominated.append(self._best(alike, depth))
         else:
             nominated.append(self._near(probe.dense, allowed, depth))
         further = {leg.name: leg.scores(probe, now.keys) for leg in self._legs}
         nominated += [
-            self._best(_rounded(_only(each, allowed)), depth) for each in further.values()
+            self._best(_rounded(_masked(each, allowed)), depth) for each in further.values()
         ]
         return self._candidates(probe, {LEXICAL: by_words, **further}, _union(nominated))
 
     def _best(self, scores: Floats, depth: int) -> Slots:
-        """The `depth` best slots of different documents."""
+        """Slots of the `depth` best passages, one per document."""
         now, count = self.snapshot, depth
-        while len(found := best(scores, count, now.ties)) == count and self._crowded(found, depth):
-            count *= WIDER
-        return found[_leaders(scores[found], now.documents[found], now.ties[found])[:depth]]
+        while len(found := best(scores, count, now.ties)) == count and self._too_few(found, depth):
+            count *= WIDENING
+        first = _best_per_document(scores[found], now.documents[found], now.ties[found])
+        return found[first[:depth]]
 
     def _near(self, dense: Floats, allowed: Mask | None, depth: int) -> Slots:
-        """The same by similarity to a vector, looked for by sign codes first."""
+        """The same by similarity to a vector, with a first pass over sign codes."""
         now, count, code = self.snapshot, depth * OVERSAMPLE, sign_codes(dense)
         while len(
             likely := nearest_codes(now.codes, code, allowed, count, now.ties)
-        ) == count and self._crowded(likely, depth):
-            count *= WIDER
+        ) == count and self._too_few(likely, depth):
+            count *= WIDENING
         likely = likely[np.argsort(now.ties[likely])]
         near = cosine(self._vectors(DENSE, likely), dense)
-        leaders = _leaders(near, now.documents[likely], now.ties[likely])
-        return likely[leaders[near[leaders] > 0][:depth]]
+        first = _best_per_document(near, now.documents[likely], now.ties[likely])
+        return likely[first[near[first] > 0][:depth]]
 
-    def _crowded(self, slots: Slots, depth: int) -> bool:
-        """Whether long documents take so many places that too few different ones are left."""
+    def _too_few(self, slots: Slots, depth: int) -> bool:
+        """Whether the passages belong to fewer than `depth` documents."""
         now = self.snapshot
         return now.split and len(np.unique(now.documents[slots])) < depth
 
     def _allowed(self, exclude: int | None, categories: frozenset[str]) -> Mask | None:
-        """Which slots may be candidates; None where all may."""
+        """Which slots may be candidates; None: all."""
         now = self.snapshot
         allowed = now.live
         if categories:
@@ -200,7 +201,7 @@ class Moment:
         return None if allowed is now.live and now.count == len(now.keys) else allowed
 
     def _vectors(self, leg: str, slots: Slots) -> Floats:
-        """Vectors from memory where they are held, else from the database."""
+        """Vectors from memory if they are held there, else from the database."""
         now = self.snapshot
         held = now.dense if leg == DENSE else now.latent
         if held is not None:
@@ -208,7 +209,7 @@ class Moment:
         return load_vectors(self._database, leg, now.models, now.keys[slots])
 
     def _candidates(self, probe: Probe, scores: Mapping[str, Floats], slots: Slots) -> Candidates:
-        """`scores`: of every slot, by the legs that need no vectors."""
+        """`scores`: of every slot, by leg, for the legs without vectors."""
         now = self.snapshot
         slots = slots[np.argsort(now.ties[slots])]
         lexical = scores[LEXICAL][slots]
@@ -217,7 +218,7 @@ class Moment:
         shown: Slots | slice = slice(None)
         if now.split:
             fused = _rounded(fuse(lexical, dense, latent))
-            shown = np.sort(_leaders(fused, now.documents[slots], now.ties[slots]))
+            shown = np.sort(_best_per_document(fused, now.documents[slots], now.ties[slots]))
         return Candidates(
             keys=now.keys[slots][shown],
             lexical=lexical[shown],
@@ -230,7 +231,7 @@ class Moment:
         )
 
     def documents(self, keys: Keys) -> list[Stored]:
-        """The documents with these keys, in any order; those gone since are left out."""
+        """The documents with these keys, in any order, without those deleted since."""
         marks = ",".join("?" * len(keys))
         query = (
             "SELECT p.key, ' ' || stems || ' ', number, heading, fragment, id, title, "
@@ -252,26 +253,26 @@ def _stored(
     return Stored(key, document, stems, Section(heading, fragment))
 
 
-def _leaders(scores: Floats, documents: Keys, ties: Ties) -> Slots:
-    """Positions of the best score of each document, best first; equal ones by `ties`."""
+def _best_per_document(scores: Floats, documents: Keys, ties: Ties) -> Slots:
+    """Positions of each document's best score, best first; equal scores by `ties`."""
     ordered = np.lexsort((ties, -scores))
     _, first = np.unique(documents[ordered], return_index=True)
-    leaders: Slots = ordered[np.sort(first)]
-    return leaders
+    positions: Slots = ordered[np.sort(first)]
+    return positions
 
 
-def _only(scores: Floats, allowed: Mask | None) -> Floats:
+def _masked(scores: Floats, allowed: Mask | None) -> Floats:
     return scores if allowed is None else np.where(allowed, scores, 0)
 
 
 def _rounded(scores: Floats) -> Floats:
-    """Scores without their last bits, which depend on where a row stands among the others; what is
-    above zero stays so."""
-    rounded: Floats = np.maximum(np.round(scores, DECIMALS), np.minimum(scores, LEAST))
+    """Scores rounded to DECIMALS, because their last bits depend on the row's position; positive
+    scores stay positive."""
+    rounded: Floats = np.maximum(np.round(scores, DECIMALS), np.minimum(scores, MIN_SCORE))
     return rounded
 
 
 def _union(parts: list[Slots]) -> Slots:
-    """The distinct slots, ascending. A tenth of the time of np.unique."""
+    """The distinct slots, ascending; ten times as fast as np.unique."""
     together = np.sort(np.concatenate(parts))
     return together[np.flatnonzero(np.diff(together, prepend=-1))]

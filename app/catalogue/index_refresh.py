@@ -63,7 +63,7 @@ class Change:
         return self.removals_missed or rows != held or self.added > MAX_INLINE
 
 
-class Moments:
+class LiveSnapshot:
     """Holds the current snapshot. Thread-safe: one thread at a time updates it."""
 
     def __init__(self, database: Database, models: Models, lexical: str = "auto") -> None:

@@ -10,7 +10,7 @@ from app.catalogue.database import Database
 from app.catalogue.passages import ANALYSIS, passages
 from app.catalogue.vectors import (
     TITLE_COUNTS,
-    Made,
+    EncodedDocuments,
     Models,
     Progress,
     StaleVectors,
@@ -102,12 +102,12 @@ class Catalogue:
         """
         if not documents:
             return []
-        made = self._make(self._outcomes(self.database.reader, documents)[1])
+        encoded = self._encode(self._outcomes(self.database.reader, documents)[1])
         with self.database.write() as connection:
             outcomes, fresh = self._outcomes(connection, documents)
-            if not made.serves(fresh, self.models.active(connection)):
-                made = self._make(fresh)  # another write came in between
-            self._insert(connection, made)
+            if not encoded.matches(fresh, self.models.active(connection)):
+                encoded = self._encode(fresh)  # another write came in between
+            self._insert(connection, encoded)
         return outcomes
 
     def delete(self, document_id: str) -> bool:
@@ -128,9 +128,10 @@ class Catalogue:
                 fresh[document.id] = document
         return outcomes, list(fresh.values())
 
-    def _make(self, documents: Sequence[Document]) -> Made:
+    def _encode(self, documents: Sequence[Document]) -> EncodedDocuments:
         """Passages, words and vectors; computed outside of the transaction to keep it short."""
-        return Made.of(documents, self.models.active(self.database.reader) if documents else {})
+        models = self.models.active(self.database.reader) if documents else {}
+        return EncodedDocuments.of(documents, models)
 
     def _compare(
         self, connection: sqlite3.Connection, pending: Document | None, new: Document
@@ -144,14 +145,14 @@ class Catalogue:
         same = replace(new, updated_at=old.updated_at) == old
         return Written.UNCHANGED if same else Written.UPDATED
 
-    def _insert(self, connection: sqlite3.Connection, made: Made) -> None:
+    def _insert(self, connection: sqlite3.Connection, encoded: EncodedDocuments) -> None:
         time, keys = self._clock(), []
         insert = f"INSERT INTO documents ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"
         insert_passage = (
             "INSERT INTO passages (document, number, start, stop, heading, fragment) "
             "VALUES (?, ?, ?, ?, ?, ?)"
         )
-        for new, parts in zip(made.documents, made.passages, strict=True):
+        for new, parts in zip(encoded.documents, encoded.passages, strict=True):
             _remove(connection, new.id)
             values = (new.id, new.title, new.text, new.category, new.url, new.updated_at or time)
             document = connection.execute(insert, values).lastrowid
@@ -159,9 +160,11 @@ class Catalogue:
                 where = (document, each.number, each.start, each.stop)
                 columns = (*where, each.heading, each.fragment)
                 keys.append(connection.execute(insert_passage, columns).lastrowid or 0)
-        words = [(key, " ".join(each.stems)) for key, each in zip(keys, made.prepared, strict=True)]
+        words = [
+            (key, " ".join(each.stems)) for key, each in zip(keys, encoded.prepared, strict=True)
+        ]
         connection.executemany("INSERT INTO words (rowid, stems) VALUES (?, ?)", words)
-        for row, vectors in made.vectors.items():
+        for row, vectors in encoded.vectors.items():
             store(connection, row, keys, vectors)
 
     def _usable(self) -> bool:
@@ -214,7 +217,7 @@ class Catalogue:
             with self.database.write() as connection:
                 connection.execute("DELETE FROM models WHERE leg = ?", (LATENT,))
         for batch in self._pages():
-            made = self._make(batch)
+            encoded = self._encode(batch)
             with self.database.write() as connection:
                 outcomes = self._outcomes(connection, batch)[0]
                 current = [
@@ -222,9 +225,9 @@ class Catalogue:
                     for document, outcome in zip(batch, outcomes, strict=True)
                     if outcome is Written.UNCHANGED  # else written or deleted since it was read
                 ]
-                if not made.serves(current, self.models.active(connection)):
-                    made = self._make(current)
-                self._insert(connection, made)
+                if not encoded.matches(current, self.models.active(connection)):
+                    encoded = self._encode(current)
+                self._insert(connection, encoded)
             if progress is not None:
                 progress(len(batch))
         with self.database.write() as connection:

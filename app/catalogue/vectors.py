@@ -1,9 +1,8 @@
-"""Which model made the vectors of each leg, and how they are made anew when it changes.
+"""The active model of each leg, the vectors of passages, and their replacement by a new model's.
 
-Vectors of two models are never mixed: a new model's vectors are filled in beside the old ones,
-batch by batch, and one short transaction makes them the active ones. Killed on the way, the old
-ones stay active and the next run starts over. The old ones are kept until then, because somebody
-may still be answering with them.
+Vectors of two models are never mixed. A new model's vectors are written next to the old ones in
+batches, and one short transaction makes them active. Until then other processes serve with the old
+ones; if the process is killed, these stay active and the next run starts again.
 """
 
 import sqlite3
@@ -27,14 +26,14 @@ BATCH = 2_000
 
 
 TITLE_COUNTS = 3
-"""How often the words of a title count, next to those of the text."""
+"""Weight of a title's words relative to those of the text."""
 TITLE_SHARE = np.float32(0.25)
-"""How far a passage's vector is drawn towards its title's."""
+"""Weight of the title's vector relative to the whole passage's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A passage with its analysis: the stems of its title and its text."""
+    """A passage with the stems of its title (TITLE_COUNTS times) and its text."""
 
     title: str
     text: str
@@ -47,9 +46,9 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Made:
-    """Documents with their passages, the analysis of all these in one list (n), and for each model
-    (by its row) their vectors (n, d)."""
+class EncodedDocuments:
+    """Documents, their passages, the n prepared passages of all documents, and these passages'
+    vectors (n, d) by the model's row."""
 
     documents: Sequence[Document]
     passages: Sequence[Sequence[Passage]]
@@ -57,7 +56,7 @@ class Made:
     vectors: Mapping[int, Floats]
 
     @classmethod
-    def of(cls, documents: Sequence[Document], models: "ActiveModels") -> "Made":
+    def of(cls, documents: Sequence[Document], models: "ActiveModels") -> "EncodedDocuments":
         split = [passages(each) for each in documents]
         prepared = [
             Prepared.of(document, passage)
@@ -67,20 +66,20 @@ class Made:
         vectors = {row: vectors_of(model, prepared) for row, model in models.values()}
         return cls(documents, split, prepared, vectors)
 
-    def serves(self, documents: Sequence[Document], models: "ActiveModels") -> bool:
-        """Whether these are all of the documents' vectors, by the models that are active now."""
+    def matches(self, documents: Sequence[Document], models: "ActiveModels") -> bool:
+        """Whether this contains the vectors of exactly these documents by the active models."""
         rows = {row for row, _ in models.values()}
         return self.documents == documents and (not documents or self.vectors.keys() == rows)
 
 
 class StaleVectors(RuntimeError):
-    """The stored vectors were made by another model than this program uses."""
+    """The stored vectors were made by a model other than this program's."""
 
 
 LegModel = Embedder | LatentModel
-"""What makes the vectors of a leg: both have a name, a version, a hash and a width."""
+"""The model of a vector leg: both types have a name, a version, a hash and a width."""
 ActiveModels = Mapping[str, tuple[int, LegModel]]
-"""Leg to (row of `models`, model)."""
+"""Leg to (id in the table `models`, model)."""
 
 
 def vectors_of(model: LegModel, prepared: Sequence[Prepared]) -> Floats:
@@ -88,12 +87,12 @@ def vectors_of(model: LegModel, prepared: Sequence[Prepared]) -> Floats:
     if isinstance(model, LatentModel):
         return model.project_many([Counter(each.stems) for each in prepared])
     titles = model.embed([unbroken(each.title) for each in prepared])
-    whole = model.embed([unbroken(f"{each.title} {each.text}") for each in prepared])
-    return unit(whole + TITLE_SHARE * titles)
+    texts = model.embed([unbroken(f"{each.title} {each.text}") for each in prepared])
+    return unit(texts + TITLE_SHARE * titles)
 
 
 class Models:
-    """The active model of each leg: the embedder comes with the program, the other is loaded."""
+    """The active models: the embedder is part of the program, the latent model is loaded."""
 
     def __init__(self, embedder: Embedder) -> None:
         """Raises EmbedderRefused."""
@@ -102,14 +101,16 @@ class Models:
         self._latent: tuple[int, LatentModel] | None = None
 
     def active(self, connection: sqlite3.Connection) -> ActiveModels:
-        """Leg to (row, model). Raises StaleVectors where the embedder is another one."""
+        """Leg to (row, model). Raises StaleVectors if the embedder has changed."""
         query = "SELECT leg, id, hash FROM models WHERE active"
         rows = {leg: (row, hash_) for leg, row, hash_ in connection.execute(query)}
         found: dict[str, tuple[int, LegModel]] = {}
         if DENSE in rows:
             row, hash_ = rows[DENSE]
             if hash_ != self.embedder.hash:
-                raise StaleVectors(f"made by {hash_}, this is {self.embedder.hash}: reindex")
+                raise StaleVectors(
+                    f"vectors of model {hash_}, but the model is {self.embedder.hash}: reindex"
+                )
             found[DENSE] = row, self.embedder
         if LATENT in rows:
             found[LATENT] = rows[LATENT][0], self._load(connection, rows[LATENT][0])
@@ -125,7 +126,7 @@ class Models:
             except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
                 raise StaleVectors(f"the latent model can't be read ({error}): reindex") from error
             if model.hash != hash_:
-                raise StaleVectors("the latent model is not the one it was: reindex")
+                raise StaleVectors("the latent model does not match its hash: reindex")
             cached = self._latent = row, model
         return cached[1]
 
@@ -140,9 +141,9 @@ def store(connection: sqlite3.Connection, row: int, keys: Sequence[int], vectors
 def install(
     database: Database, leg: str, model: LegModel, fitted_on: int, progress: Progress | None
 ) -> None:
-    """Make every passage's vector with `model`, then make it the active one of the leg.
+    """Write the vectors of every passage by `model`, then make it the active model of the leg.
 
-    `fitted_on` is how many passages it learnt from; `progress` hears of each batch's size.
+    `fitted_on`: number of passages it was fitted on; `progress` gets the size of each batch.
     """
     artefact = model.dump() if isinstance(model, LatentModel) else None
     values = (leg, model.name, model.version, model.hash, model.width, fitted_on, artefact)
@@ -154,10 +155,10 @@ def install(
     while more:
         with database.write() as connection:
             if not connection.execute("SELECT 1 FROM models WHERE id = ?", (row,)).fetchone():
-                return  # another process was faster, and its model is active
+                return  # another process has finished first; its model is active
             last, count = _fill(connection, row, model, last)
             more = count == BATCH
-            if not more:  # the same transaction: no passage can slip in between
+            if not more:  # in the same transaction, so that no passage is missed
                 others = "leg = ? AND id <> ?"
                 connection.execute(f"DELETE FROM models WHERE NOT active AND {others}", (leg, row))
                 connection.execute(f"UPDATE models SET active = 0 WHERE {others}", (leg, row))

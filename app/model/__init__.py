@@ -1,1 +1,1 @@
-"""The life of the ranking model: judged queries, training, evaluation."""
+"""Offline work on the ranking model: judged queries, training, evaluation."""

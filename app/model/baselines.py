@@ -1,4 +1,4 @@
-"""Rankings to compare with: one leg alone, and chance."""
+"""Baseline ranking models for comparison: one leg alone, and chance."""
 
 import numpy as np
 
@@ -20,7 +20,7 @@ class OneLeg:
 
 
 class Chance:
-    """Ranks the candidates at random, the same way for the same seed."""
+    """Ranks candidates at random, reproducibly by its seed."""
 
     card = ModelCard("chance", "1")
 

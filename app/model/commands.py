@@ -1,4 +1,4 @@
-"""Training and evaluating on the seed catalogue, as the command line offers it."""
+"""Training and evaluation on the seed catalogue, for the command line."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,17 +15,15 @@ from app.recommend.ranking import PairwiseModel, RankingModel
 
 
 def retrieved(catalogue: Catalogue, queries: Sequence[JudgedQuery]) -> list[Retrieved]:
-    """The candidates of each query, as the service would find them."""
-    moment = CatalogueIndex(
-        catalogue.database, catalogue.models, legs=further_legs(catalogue)
-    ).now()
+    """The candidates of each query, as the service retrieves them."""
+    index = CatalogueIndex(catalogue.database, catalogue.models, legs=further_legs(catalogue)).now()
     query = "SELECT p.key, id FROM passages p JOIN documents d ON d.key = p.document"
     names = dict(catalogue.database.reader.execute(query).fetchall())
-    return retrieve(moment, lambda keys: [names[key] for key in keys], queries)
+    return retrieve(index, lambda keys: [names[key] for key in keys], queries)
 
 
 def train_on_seed(catalogue: Catalogue, path: Path) -> tuple[PairwiseModel, str]:
-    """Train on the tune split, write the artefact, tell how it does on the test split.
+    """Train on the tune split and write the artefact; returns the model and its test quality.
 
     Raises TooFewQueries.
     """
@@ -37,7 +35,7 @@ def train_on_seed(catalogue: Catalogue, path: Path) -> tuple[PairwiseModel, str]
 
 
 def evaluate_on_seed(catalogue: Catalogue, path: Path) -> dict[str, Quality]:
-    """Baselines, fusion and, where there is one, the trained model on the test split."""
+    """Quality of the baselines, of fusion and of the trained model (if any) on the test split."""
     test, legs = retrieved(catalogue, seed_queries("test")), further_legs(catalogue)
     systems: dict[str, RankingModel] = {
         "chance": Chance(),

@@ -1,4 +1,4 @@
-"""How good a ranking is: nDCG@10 over judged queries, with a confidence interval."""
+"""Ranking quality: nDCG@10 over judged queries, with a bootstrap confidence interval."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -32,7 +32,7 @@ class Retrieved:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """Mean nDCG@10 over `queries`, with the ends of its 95 % bootstrap interval."""
+    """Mean nDCG@10 over a number of `queries`, with its 95 % bootstrap interval."""
 
     mean: float
     low: float

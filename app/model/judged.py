@@ -1,4 +1,4 @@
-"""Judged queries: texts with graded relevant documents, split once into tune and test."""
+"""Judged queries: texts with graded relevant documents, in a fixed tune and test split."""
 
 import csv
 import json
@@ -12,7 +12,7 @@ from app.recommend.types import Document
 
 @dataclass(frozen=True, slots=True)
 class JudgedQuery:
-    """`relevance` maps document ids to grades above 0; none for queries out of the domain."""
+    """`relevance` maps document ids to grades above 0; empty for queries out of the domain."""
 
     id: str
     text: str
@@ -21,7 +21,7 @@ class JudgedQuery:
 
 
 def seed_queries(split: str) -> list[JudgedQuery]:
-    """The queries judged for the seed catalogue; `split` is `tune` or `test`."""
+    """The judged queries of the seed catalogue; `split` is `tune` or `test`."""
     lines = (
         files("app.catalogue").joinpath("seed", "queries", "judged.jsonl").open(encoding="utf-8")
     )
@@ -35,9 +35,9 @@ def seed_queries(split: str) -> list[JudgedQuery]:
 
 
 def collection(folder: Path) -> tuple[list[Document], list[JudgedQuery]]:
-    """A public collection: corpus.jsonl, queries.jsonl and qrels.tsv.
+    """Read a public collection from corpus.jsonl, queries.jsonl and qrels.tsv.
 
-    Queries without a positive judgement are left out.
+    Queries without a positive judgement are omitted.
     """
     documents = [
         Document(entry["id"], entry["title"], entry["text"])

@@ -1,8 +1,8 @@
-"""Training the pairwise ranking model: which of two documents should stand higher?
+"""Trains the pairwise ranking model: which of two documents should rank higher?
 
 A logistic regression on the differences between a better and a worse document's features (RankSVM's
 reduction, Joachims 2002, with logistic loss). Linear and pairwise, because trees and pointwise
-models fitted one collection and harmed the next.
+models improved one collection and harmed another.
 """
 
 import json
@@ -25,11 +25,11 @@ FEWEST = 10
 
 
 class TooFewQueries(ValueError):
-    """Not enough judged queries to learn from."""
+    """Not enough judged queries to train on."""
 
 
 def fit(retrieved: Sequence[Retrieved], seed: int = 0) -> list[float]:
-    """One coefficient a feature. Raises TooFewQueries."""
+    """One coefficient per feature. Raises TooFewQueries."""
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - 1 s, needed here only
 
     seen = [features(each.candidates) for each in retrieved]
@@ -37,8 +37,8 @@ def fit(retrieved: Sequence[Retrieved], seed: int = 0) -> list[float]:
     parts = [_pairs(x, each.gains(), random) for x, each in zip(seen, retrieved, strict=True)]
     differences = np.concatenate(parts) if parts else np.zeros((0, 0), np.float32)
     if len(retrieved) < FEWEST or not len(differences):
-        told = f"{len(retrieved)} judged queries with answers; at least {FEWEST} are needed"
-        raise TooFewQueries(told)
+        found = f"{len(retrieved)} judged queries with candidates; at least {FEWEST} are needed"
+        raise TooFewQueries(found)
     spread = np.concatenate(seen).std(axis=0)
     spread[spread == 0] = 1
     signs = random.choice(np.array([-1.0, 1.0], np.float32), len(differences))
@@ -59,7 +59,7 @@ def _pairs(seen: Floats, gains: Floats, random: np.random.Generator) -> Floats:
 
 
 def cross_validated(retrieved: Sequence[Retrieved], seed: int = 0) -> NDArray[np.float64]:
-    """The nDCG@10 (q,) of each query by a model that was trained without it (5 folds)."""
+    """The nDCG@10 (q,) of each query by a model trained without it (5 folds)."""
     places = np.random.default_rng(seed).permutation(len(retrieved))
     values = np.zeros(len(retrieved))
     for fold in range(FOLDS):
@@ -71,7 +71,7 @@ def cross_validated(retrieved: Sequence[Retrieved], seed: int = 0) -> NDArray[np
 
 
 def train(retrieved: Sequence[Retrieved], path: Path) -> PairwiseModel:
-    """Fit on all queries and write the artefact; the file appears whole or not at all."""
+    """Fit on all queries and write the artefact atomically."""
     expected = quality(cross_validated(retrieved))
     artefact = {
         "features": names(_further(retrieved)),

@@ -1,4 +1,4 @@
-"""The heart: request -> query -> candidates -> scores -> ranking -> response.
+"""The recommendation pipeline: request -> query -> candidates -> scores -> ranking -> response.
 
-Start with `pipeline.py`. Nothing in here imports a web framework, a database or OpenTelemetry.
+Start with `pipeline.py`. This package imports no web framework, no database and no OpenTelemetry.
 """

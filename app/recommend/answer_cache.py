@@ -1,4 +1,4 @@
-"""Answers given before, for as long as nothing they were made from has changed."""
+"""Cache of recommendations, valid as long as their inputs have not changed."""
 
 from dataclasses import replace
 
@@ -9,40 +9,40 @@ from app.recommend.topic_signal import Evidence
 from app.recommend.types import Recommendation, Request
 
 
-class Answers:
-    """The last answers, as many as fit. Used on one thread.
+class AnswerCache:
+    """LRU cache of complete recommendations. Not thread-safe.
 
-    One is good only for the same moment of the catalogue and the same pages, so it can neither be
-    stale nor hide that something was missing.
+    An entry is valid only for the same index object and the same topic pages: it is never stale,
+    and a degraded recommendation is never cached.
     """
 
     def __init__(self, most_bytes: int) -> None:
-        """`most_bytes`: what they may take in memory, about; 0 remembers nothing."""
-        self._known: LRUCache[Request, tuple[Evidence, Recommendation]] = LRUCache(
-            most_bytes, getsizeof=lambda kept: _bytes(kept[1])
+        """`most_bytes`: approximate size in memory; 0 disables the cache."""
+        self._entries: LRUCache[Request, tuple[Evidence, Recommendation]] = LRUCache(
+            most_bytes, getsizeof=lambda entry: _bytes(entry[1])
         )
         self._index: Index | None = None
 
     def get(self, request: Request, index: Index, evidence: Evidence) -> Recommendation | None:
-        """The answer given before to the same request under the same conditions."""
+        """The cached recommendation for the same request, index and pages, or None."""
         if index is not self._index or evidence.outcome.degraded:
             return None
-        known = self._known.get(request)
-        return known[1] if known is not None and known[0].pages is evidence.pages else None
+        entry = self._entries.get(request)
+        return entry[1] if entry is not None and entry[0].pages is evidence.pages else None
 
-    def keep(
+    def put(
         self, request: Request, index: Index, evidence: Evidence, answer: Recommendation
     ) -> None:
-        """Remember a complete answer; one that lacks something is made anew next time."""
-        if answer.degraded or _bytes(answer) > self._known.maxsize:
+        """Cache a recommendation, unless it is degraded."""
+        if answer.degraded or _bytes(answer) > self._entries.maxsize:
             return
-        if index is not self._index:  # answers of a past moment would only hold it in memory
-            self._known.clear()
+        if index is not self._index:  # older entries are invalid and hold their index in memory
+            self._entries.clear()
             self._index = index
-        self._known[request] = evidence, replace(answer, kept=True)
+        self._entries[request] = evidence, replace(answer, cached=True)
 
 
 def _bytes(answer: Recommendation) -> int:
-    """What an answer takes in memory, about: text at two bytes a character, and its reasons."""
+    """Approximate size in memory: text at two bytes per character, plus reasons."""
     documents = (each.document for each in answer.ranking.items)
     return sum((2_000 + 2 * len(each.text) for each in documents), 4_000)

@@ -1,4 +1,4 @@
-"""Reasons: why a document ranks where it does, in numbers and in a sentence."""
+"""Builds the reasons of a document's score: numbers per leg, and a summary sentence."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,7 +6,7 @@ from app.recommend.topic_signal import Page
 from app.recommend.types import DENSE, LATENT, TOPIC, Reason
 
 CLOSE = 0.45
-"""Similarity from which a vector leg is worth a mention."""
+"""Minimum similarity of a vector leg to be mentioned in the summary."""
 
 
 def explain(

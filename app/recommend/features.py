@@ -1,5 +1,4 @@
-"""What the pairwise model sees of a candidate: eight numbers, each belonging to one leg, and two
-more for each further leg."""
+"""Features of the pairwise model: eight per candidate, each of one leg; two per further leg."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -16,25 +15,25 @@ FEATURES = (
     "latent", "latent_z", "latent_feedback",
 )  # fmt: skip
 LEG_OF = tuple(name.split("_")[0] for name in FEATURES)
-"""Which leg each of them belongs to."""
+"""The leg of each feature."""
 FEEDBACK_DOCUMENTS = 5
 
 
 def names(further: Iterable[str]) -> list[str]:
-    """The features' names, where there are these further legs."""
+    """The names of all features, including those of further legs."""
     return [*FEATURES, *(name for leg in further for name in (leg, f"{leg}_z"))]
 
 
 def owners(further: Iterable[str]) -> list[str]:
-    """The leg that each feature belongs to."""
+    """The leg of each feature, in the order of `names`."""
     return [*LEG_OF, *(leg for leg in further for _ in range(2))]
 
 
 def features(candidates: Candidates) -> Floats:
     """The features of every candidate, (n, features).
 
-    `*_z` is the leg's score in standard deviations from the candidates' mean; `*_feedback` the
-    similarity to the centre of the best five by fusion (pseudo-relevance feedback, Rocchio).
+    `*_z`: the leg's score in standard deviations from the candidates' mean. `*_feedback`: the
+    similarity to the centroid of the best five by fusion (pseudo-relevance feedback, Rocchio).
     """
     lexical, dense, latent = candidates.lexical, candidates.dense, candidates.latent
     fused = leg_scores(replace(candidates, further={})) @ FUSION

@@ -1,4 +1,4 @@
-"""What the heart asks of a catalogue: three small protocols."""
+"""Protocols of the catalogue that the pipeline uses: vocabulary, index and live index."""
 
 from typing import Protocol
 
@@ -6,37 +6,37 @@ from app.recommend.types import Candidates, Keys, Probe, Query, Stored
 
 
 class Vocabulary(Protocol):
-    """The words the catalogue knows."""
+    """The words of the catalogue."""
 
     def knows(self, stem: str) -> bool:
         """Whether some document contains the term."""
 
     def nearest(self, stem: str) -> tuple[str, str] | None:
-        """The (stem, surface) of the most likely intended word, or None where none is close."""
+        """The (stem, surface) of the most likely intended word, or None if none is close."""
 
 
 class Index(Vocabulary, Protocol):
-    """One moment of the catalogue: where candidates come from."""
+    """An immutable view of the catalogue, which candidates are retrieved from."""
 
     @property
     def quick(self) -> bool:
-        """Whether retrieving takes less than moving it to a thread is worth."""
+        """Whether retrieval takes less time than moving it to a thread."""
 
     def probe(self, query: Query) -> Probe:
         """The query as terms and vectors."""
 
     def probe_like(self, document_id: str) -> tuple[Query, Probe] | None:
-        """A document as a query of its title and its own vectors, itself excluded, or None."""
+        """A query of the document's title and its vectors that excludes it; None if unknown."""
 
     def retrieve(self, probe: Probe, depth: int, categories: frozenset[str]) -> Candidates:
-        """The best `depth` documents of each leg, every one scored by all legs."""
+        """The best `depth` documents of each leg, scored by all legs."""
 
     def documents(self, keys: Keys) -> list[Stored]:
-        """The documents with these keys, in any order; those gone since are left out."""
+        """The documents with these keys, in any order, without those deleted since."""
 
 
 class LiveIndex(Protocol):
-    """A catalogue that is being written to."""
+    """A catalogue that can change."""
 
     def now(self) -> Index:
-        """The present moment; a request works with one."""
+        """The current view; a request uses one view throughout."""

@@ -1,8 +1,9 @@
-"""Latent semantic analysis: what scikit-learn learns from the catalogue itself.
+"""The latent leg: latent semantic analysis, fitted on the catalogue with scikit-learn.
 
-TF-IDF and TruncatedSVD are fitted once, at index time, and kept as plain arrays with their hash:
-another fit would rank differently. Serving gathers the query's few rows, 60 us, instead of calling
-`transform`; a test holds the two to the same numbers. The vocabulary also corrects spelling.
+TF-IDF and TruncatedSVD are fitted at index time and stored as arrays with their hash, because
+another fit would rank differently. Serving sums the few rows of the query's terms (60 us) instead
+of calling `transform`; a test checks that both give the same numbers. The vocabulary is also used
+for spelling correction.
 """
 
 import hashlib
@@ -24,13 +25,16 @@ MAX_TERMS = 50_000
 MAX_SAMPLE = 10_000
 SEED = 0
 CHUNK = 64
-"""Documents projected at a time: 64 fill a few megabytes."""
+"""Documents projected at a time; 64 take a few megabytes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LatentModel:
-    """A fitted model. `terms` (stems) and `surfaces` (their commonest word) run in parallel
-    with `frequencies` (documents), `idf` (t,) and `components` (t, d)."""
+    """A fitted model of t terms and d dimensions.
+
+    `terms` (stems), `surfaces` (the most frequent word of each stem), `frequencies` (number of
+    documents), `idf` (t,) and `components` (t, d) are parallel.
+    """
 
     terms: tuple[str, ...]
     surfaces: tuple[str, ...]
@@ -48,7 +52,7 @@ class LatentModel:
         return int(self.components.shape[1])
 
     def project(self, counts: Mapping[str, int]) -> Floats:
-        """The unit vector (d,) of a bag of stems; zeros when none is known."""
+        """The unit vector (d,) of a bag of stems; zeros if none is known."""
         known = [(self.positions[t], n) for t, n in counts.items() if t in self.positions]
         if not known:
             return np.zeros(self.width, np.float32)
@@ -93,7 +97,7 @@ class LatentModel:
 
     @classmethod
     def load(cls, artefact: bytes) -> "LatentModel":
-        """The inverse of `dump`. Raises ValueError on anything else."""
+        """The inverse of `dump`. Raises ValueError for invalid data."""
         try:
             with np.load(io.BytesIO(artefact), allow_pickle=False) as arrays:
                 return cls.of(
@@ -115,7 +119,7 @@ class LatentModel:
         idf: Floats,
         components: Floats,
     ) -> "LatentModel":
-        """A model with its hash, from its parts."""
+        """Build a model and its hash from its arrays."""
         digest = hashlib.sha256("\n".join(terms).encode())
         digest.update(idf.tobytes() + components.tobytes())
         positions = {term: row for row, term in enumerate(terms)}
@@ -126,7 +130,7 @@ class LatentModel:
 
 
 def fit(texts: Sequence[str], dimensions: int = DIMENSIONS) -> LatentModel | None:
-    """Learn from texts (about MAX_SAMPLE are enough); None where they have too few words."""
+    """Fit on texts (about MAX_SAMPLE are enough); None if they have too few words."""
     from sklearn.decomposition import TruncatedSVD  # noqa: PLC0415 - 1 s, needed here only
     from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415
 
@@ -149,7 +153,7 @@ def fit(texts: Sequence[str], dimensions: int = DIMENSIONS) -> LatentModel | Non
     rank = min(dimensions, min(matrix.shape) - 1)
     if rank < 1:
         return None
-    with np.errstate(divide="ignore", invalid="ignore"):  # variance, where there is none
+    with np.errstate(divide="ignore", invalid="ignore"):  # the explained variance may be 0 / 0
         svd = TruncatedSVD(rank, n_iter=5, random_state=SEED).fit(matrix)
     terms = vectorizer.get_feature_names_out().tolist()
     frequencies = np.bincount(matrix.indices, minlength=len(terms)).tolist()

@@ -1,8 +1,9 @@
-"""The `Leg` protocol: a further way to score passages, beside words, meaning and subject.
+"""The `Leg` protocol: a further way to score passages, besides lexical, dense and latent.
 
-The three legs that every catalogue has are part of its index. Another one is a class of this shape,
-named once in `app.composition.further_legs`: it nominates candidates, has its column in every
-answer's reasons, its weight in the fusion and its features in the trained model (train it again).
+These three legs are part of the catalogue's index. To add another one, write a class with this
+protocol and return it from `app.composition.further_legs`: it then nominates candidates, and has
+its scores in every response's reasons, its weight in the fusion and its features in the trained
+model (which must be trained again).
 """
 
 from typing import Protocol
@@ -15,14 +16,14 @@ class Leg(Protocol):
 
     @property
     def name(self) -> str:
-        """The leg's name in answers: a word, not one of `types.LEGS`."""
+        """The leg's name in responses: one word, not one of `types.LEGS`."""
 
     @property
     def weight(self) -> float:
-        """The share of the fused score that it gets, in (0, 1); the others share the rest."""
+        """Weight in the fused score, in (0, 1); the other legs share the rest."""
 
     def scores(self, probe: Probe, keys: Keys) -> Floats:
-        """One score (n,) in [0, 1] for each of the passages with these keys (n,), ascending.
+        """Scores (n,) in [0, 1] of the passages with these keys (n,), which are ascending.
 
-        0 where the leg does not know a passage. Called once a query, from any thread.
+        0 for passages unknown to the leg. Called once per query, from any thread.
         """

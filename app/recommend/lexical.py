@@ -1,9 +1,9 @@
-"""The lexical leg: BM25 over postings held in memory.
+"""The lexical leg: BM25 over postings in memory.
 
-The formula is the one SQLite's FTS5 `bm25()` uses (k1 = 1.2, b = 0.75, Robertson-Sparck Jones idf
-floored at 1e-6), so both lexical indexes rank alike; a test holds them to it. Scores are divided
-by the highest score the query's terms could reach, which puts them in [0, 1] (Bruch et al., 2023,
-"An analysis of fusion functions for hybrid retrieval", theoretical min-max).
+The formula is that of SQLite's FTS5 `bm25()` (k1 = 1.2, b = 0.75, Robertson-Sparck Jones idf with a
+minimum of 1e-6), so both lexical indexes give the same scores; a test checks it. Scores are divided
+by the highest score that the query's terms can reach, which puts them in [0, 1] (Bruch et al.,
+2023, "An analysis of fusion functions for hybrid retrieval", theoretical min-max).
 """
 
 from array import array
@@ -18,7 +18,7 @@ from app.recommend.types import Floats
 
 K1, B = 1.2, 0.75
 IDF_FLOOR = 1e-6
-TERMS_KEPT = 2_000
+MAX_CACHED_TERMS = 2_000
 Slots = NDArray[np.int32]
 Counts = NDArray[np.uint16]
 
@@ -30,9 +30,9 @@ def idf(documents: int, matching: int) -> float:
 
 
 class Postings:
-    """Which slots contain a term, and how often. Slots are only ever appended.
+    """The slots that contain each term, with the term's counts. Append-only.
 
-    Readers need no lock: a reader that knows `n` slots ignores postings of later ones.
+    Readers need no lock: a reader of `n` slots ignores the postings of later ones.
     """
 
     def __init__(self) -> None:
@@ -55,12 +55,12 @@ class Postings:
         return self
 
     def append(self, slot: int, stems: list[str]) -> None:
-        """Add one document in a slot higher than all before."""
+        """Add one document; its slot must be higher than all earlier ones."""
         for term, count in Counter(stems).items():
             self._recent[term].append((slot, min(count, 0xFFFF)))
 
     def lookup(self, term: str, n: int) -> tuple[Slots, Counts] | None:
-        """The (slots, counts) of a term among the first `n` slots; None where there is none."""
+        """The (slots, counts) of a term among the first `n` slots; None if there are none."""
         packed = self._packed.get(term)
         recent = self._recent.get(term)
         if not recent:
@@ -74,9 +74,9 @@ class Postings:
 
 
 class Bm25:
-    """BM25 over one moment of the catalogue: postings, lengths (n,) in stems, and who is live.
+    """BM25 over one snapshot: postings, lengths (n,) in stems, and which slots are live (n,).
 
-    What a term adds to which documents is worked out once and kept while the moment lasts.
+    The impacts of a term are computed at its first use and cached.
     """
 
     def __init__(self, postings: Postings, lengths: Slots, live: NDArray[np.bool_]) -> None:
@@ -84,20 +84,20 @@ class Bm25:
         self._documents = int(np.count_nonzero(live))
         mean = float(lengths[live].sum(dtype=np.int64)) / max(self._documents, 1)
         self._norms = (K1 * (1 - B + B * lengths / max(mean, 1e-9))).astype(np.float32)
-        self._kept: dict[str, Impact | None] = {}
+        self._impacts: dict[str, Impact | None] = {}
 
     def impact(self, term: str) -> "Impact | None":
-        """What the term adds to the documents that contain it; None where none does."""
-        if term in self._kept:
-            return self._kept[term]
+        """The term's impact on the documents that contain it; None if none does."""
+        if term in self._impacts:
+            return self._impacts[term]
         found = self._postings.lookup(term, len(self._live))
-        impact = self._work_out(*found) if found is not None else None
-        if len(self._kept) >= TERMS_KEPT:
-            self._kept.clear()
-        self._kept[term] = impact
+        impact = self._compute(*found) if found is not None else None
+        if len(self._impacts) >= MAX_CACHED_TERMS:
+            self._impacts.clear()
+        self._impacts[term] = impact
         return impact
 
-    def _work_out(self, slots: Slots, counts: Counts) -> "Impact | None":
+    def _compute(self, slots: Slots, counts: Counts) -> "Impact | None":
         living = self._live[slots]
         where, frequency = slots[living].astype(np.intp), counts[living].astype(np.float32)
         if not len(where):
@@ -107,7 +107,7 @@ class Bm25:
         return Impact(where, added, weight)
 
     def scores(self, terms: Mapping[str, int]) -> Floats:
-        """The score of every slot, (n,), in [0, 1]; `terms` with how often they are asked."""
+        """The score of every slot, (n,), in [0, 1]; `terms` with their counts in the query."""
         scores = np.zeros(len(self._live), np.float32)
         highest = 0.0
         for term, repeated in terms.items():
@@ -119,7 +119,7 @@ class Bm25:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Impact:
-    """What a term adds (m,) to the scores of the documents in `slots` (m,), less than `ceiling`."""
+    """What a term adds (m,) to the scores of the documents in `slots` (m,): below `ceiling`."""
 
     slots: NDArray[np.intp]
     added: Floats

@@ -1,10 +1,10 @@
-"""The whole way through: request -> query -> candidates -> scores -> ranking -> recommendation."""
+"""The pipeline: request -> query -> candidates -> scores -> ranking -> recommendation."""
 
 from asyncio import to_thread
 from dataclasses import replace
 from functools import partial
 
-from app.recommend.answer_cache import Answers
+from app.recommend.answer_cache import AnswerCache
 from app.recommend.fusion import with_topic
 from app.recommend.index import Index, LiveIndex
 from app.recommend.query import analyze
@@ -14,43 +14,43 @@ from app.recommend.topic_signal import Evidence, Outcome, TopicSignal, match
 from app.recommend.types import Candidates, Probe, Query, Recommendation, Request
 
 DEPTH = 50
-"""How many documents each leg nominates."""
+"""Number of candidates per leg."""
 
 
 class Recommender:
-    """Answers requests. Needs a running event loop; what could block it runs in a thread."""
+    """Makes recommendations. Needs a running event loop; blocking work runs in a thread."""
 
     def __init__(
         self,
         index: LiveIndex,
         model: RankingModel,
         topic_signal: TopicSignal,
-        answers: Answers,
+        answers: AnswerCache,
         stages: StageObserver,
     ) -> None:
         self._index, self._model, self._topic_signal = index, model, topic_signal
         self._answers, self._stages = answers, stages
 
     async def recommend(self, request: Request) -> Recommendation:
-        """The documents that answer a text best. Raises NoSearchableWords."""
+        """The best documents for a text. Raises NoSearchableWords."""
         index = self._index.now()
         with self._stages.observe(ANALYZE) as stage:
             query = stage.result = analyze(request.text, index)
-        asked = self._topic_signal.begin(query)
-        if asked.done() and (known := self._answers.get(request, index, asked.result())):
-            return known
-        look = partial(self._retrieve, index, index.probe(query), request.categories)
-        nothing_to_wait_for = asked.done() and index.quick  # then a thread would only cost
-        candidates = look() if nothing_to_wait_for else await to_thread(look)
-        evidence = await asked
-        made = self._answer(index, query, candidates, evidence, request.limit)
-        answer = replace(made, kept=False)
+        topic = self._topic_signal.begin(query)
+        if topic.done() and (cached := self._answers.get(request, index, topic.result())):
+            return cached
+        retrieve = partial(self._retrieve, index, index.probe(query), request.categories)
+        inline = topic.done() and index.quick  # there is nothing to overlap with
+        candidates = retrieve() if inline else await to_thread(retrieve)
+        evidence = await topic
+        answer = self._answer(index, query, candidates, evidence, request.limit)
+        answer = replace(answer, cached=False)
         if index is self._index.now():
-            self._answers.keep(request, index, evidence, answer)
+            self._answers.put(request, index, evidence, answer)
         return answer
 
     async def similar(self, document_id: str, limit: int) -> Recommendation | None:
-        """The documents most like another one; None if there is no such document."""
+        """The documents most similar to another one; None if there is no such document."""
         index = self._index.now()
         if (like := index.probe_like(document_id)) is None:
             return None

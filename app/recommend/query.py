@@ -1,4 +1,4 @@
-"""Query analysis: what the user typed, as the terms the indexes know."""
+"""Query analysis: from the user's text to the terms of the index."""
 
 from collections import Counter
 
@@ -7,29 +7,29 @@ from app.recommend.text_analysis import STOP_WORDS, normalize, stem, words
 from app.recommend.types import Query, Term
 
 MAX_WORDS, MAX_REPEATED = 64, 3
-"""Further words, and repetitions of one, are not looked up: they cost more than they say."""
+"""Further words, and further repetitions of a word, are ignored to limit the cost."""
 
 
 class NoSearchableWords(ValueError):
-    """The text has no letter or digit, so there is nothing to look for."""
+    """The text has no letter or digit."""
 
 
 def analyze(text: str, vocabulary: Vocabulary) -> Query:
-    """Normalise, split, drop stop words (unless there is nothing else), stem, correct.
+    """Normalise, split, remove stop words (unless there are no others), stem, correct spelling.
 
-    A word is corrected only if no document contains it, so a correction never takes away
-    a match. Raises NoSearchableWords.
+    A word is corrected only if no document contains it: a correction never removes a match.
+    Raises NoSearchableWords.
     """
     text = normalize(text)
     typed = list(words(text))
-    kept = [word for word in typed if word not in STOP_WORDS] or typed
-    if not kept:
+    searched = [word for word in typed if word not in STOP_WORDS] or typed
+    if not searched:
         raise NoSearchableWords(text)
     surfaces: dict[str, str] = {}
     counts: Counter[str] = Counter()
     corrections: dict[str, str] = {}
     unknown = 0
-    for word in kept[:MAX_WORDS]:
+    for word in searched[:MAX_WORDS]:
         term = stem(word)
         if term in counts:
             counts[term] += counts[term] < MAX_REPEATED

@@ -1,4 +1,4 @@
-"""Ranking models behind one protocol, and the ranking made of their scores."""
+"""Ranking models behind one protocol, and the ranking by their scores."""
 
 import json
 from collections.abc import Sequence
@@ -17,14 +17,14 @@ from app.recommend.topic_signal import Evidence
 from app.recommend.types import LEGS, Candidates, ModelCard, Query, Ranked, Ranking, Scored
 
 DECIMALS = 6
-"""Scores are rounded to this before they are compared, so that the last bits of a sum, which
-depend on how an index grew, decide nothing."""
+"""Scores are rounded to this before they are compared: their last bits depend on the order in which
+the index was written."""
 LARGEST = 1e6
-"""A coefficient beyond this is no result of training."""
+"""Upper limit of valid coefficients."""
 
 
 class RankingModel(Protocol):
-    """Turns candidates into scores."""
+    """Scores candidates."""
 
     @property
     def card(self) -> ModelCard: ...
@@ -33,14 +33,14 @@ class RankingModel(Protocol):
 
 
 class ArtefactRefused(ValueError):
-    """The trained artefact is not one this program can use."""
+    """The trained artefact is invalid, or does not fit this program."""
 
 
 class PairwiseModel:
     """A logistic regression on differences between documents, trained by scikit-learn.
 
     The score is the probability that the document is better than the average candidate. On the
-    log-odds scale it is a sum, so each leg's part in `score - 0.5` can be told exactly.
+    log-odds scale it is a sum, so each leg's contribution to `score - 0.5` is exact.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class PairwiseModel:
 
 
 class FallbackModel:
-    """The preferred model, or the other one when it fails; the result says so."""
+    """The preferred model, or the other one if it fails; the result carries the failure."""
 
     def __init__(self, preferred: RankingModel, other: RankingModel) -> None:
         self._preferred, self._other = preferred, other
@@ -106,7 +106,8 @@ class FallbackModel:
 
 
 class RefusedModel:
-    """Stands for an artefact that could not be loaded: fusion answers, and says why."""
+    """Replaces a model that could not be loaded: the other model ranks; the result carries the
+    failure."""
 
     def __init__(self, refusal: Exception, other: RankingModel) -> None:
         self.refusal, self._other = refusal, other
@@ -117,7 +118,7 @@ class RefusedModel:
 
 
 def order(scored: Scored) -> NDArray[np.intp]:
-    """Positions of the candidates, best first; equal scores in the candidates' order."""
+    """Positions of the candidates, best first; equal scores stay in the candidates' order."""
     return np.argsort(-np.round(scored.scores, DECIMALS), kind="stable")
 
 
@@ -138,7 +139,7 @@ def rank(
     found = {stored.key: stored for stored in index.documents(keys)}
     items: list[Ranked] = []
     for place, (key, number) in enumerate(zip(keys.tolist(), pages[leading].tolist(), strict=True)):
-        if (stored := found.get(key)) is None:  # deleted a moment ago
+        if (stored := found.get(key)) is None:  # deleted since the retrieval
             continue
         page = evidence.pages[number] if number >= 0 else None
         matched = tuple(term.surface for term in query.terms if stored.contains(term.stem))

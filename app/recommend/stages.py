@@ -1,18 +1,18 @@
-"""The seam through which the service can be watched, without knowing who watches.
+"""The `StageObserver` protocol: the seam for telemetry, without a dependency on OpenTelemetry.
 
     with stages.observe(ANALYZE) as stage:
         query = stage.result = analyze(text)
 
-An observer learns the stage's name, its duration, its typed result and its failure: what leaves
-the block, or the `failure` of the result where it was dealt with. It never changes what happens:
-an exception inside the block goes on to the caller.
+An observer gets the stage's name, duration, typed result and failure: the exception that leaves the
+block, or the `failure` of a result that recovered from it. It does not change the behaviour: an
+exception in the block is passed on to the caller.
 """
 
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
 RECOMMEND = "recommend"
-"""The whole of a recommendation; the other stages are parts of it."""
+"""The complete recommendation; ANALYZE to RANK are parts of it."""
 ANALYZE = "analyze query"
 RETRIEVE = "retrieve candidates"
 FETCH_TOPIC = "fetch topic signal"
@@ -27,19 +27,19 @@ OCCURRENCES = (RETRY_STARTED, CIRCUIT_OPENED)
 
 
 class Stage(Protocol):
-    """What is being observed; the block assigns its outcome to `result`."""
+    """An observed stage; the block assigns its outcome to `result`."""
 
     result: Any
 
 
 class StageObserver(Protocol):
-    """Watches stages."""
+    """Observes stages."""
 
     def observe(self, name: str, subject: object = None) -> AbstractContextManager[Stage]:
-        """Watch a block. `name` is one of STAGES, `subject` is what the block works on."""
+        """Observe a block. `name` is one of STAGES, `subject` is the block's input."""
 
     def note(self, occurrence: str) -> None:
-        """Something happened within the stage under way: one of OCCURRENCES."""
+        """Report an event (one of OCCURRENCES) in the current stage."""
 
 
 class _Unseen:
@@ -50,10 +50,10 @@ class _Unseen:
 
 
 class Unobserved:
-    """The observer that looks away."""
+    """Null implementation of `StageObserver`."""
 
     def observe(self, *_: object) -> AbstractContextManager[Stage]:
         return nullcontext(_Unseen())
 
     def note(self, occurrence: str) -> None:
-        """Nobody hears of it."""
+        """Do nothing."""

@@ -1,9 +1,9 @@
-"""Text into words: one analysis for documents and queries, for every index.
+"""Text analysis: splits texts into words and stems, the same way for documents and queries.
 
-Language-neutral as far as it goes: compatibility forms, case, accents, Arabic and Hebrew vowel
-signs and hamza forms are folded; a script without spaces is cut into overlapping pairs of
-characters; `c++` and `c#` are kept; `wi-fi` is found as `wifi`. Only stemming (Snowball English;
-leaves other scripts alone, of Arabic words the article is removed) and the stop list are English.
+Mostly language-neutral: compatibility forms, case, accents, Arabic and Hebrew vowel signs and hamza
+forms are folded; text in scripts without spaces is split into overlapping pairs of characters;
+`c++` and `c#` are words; `wi-fi` is also indexed as `wifi`. Only the stop words and the stemming
+are English (Snowball); other scripts are not stemmed, but the Arabic article is removed.
 """
 
 import re
@@ -38,8 +38,8 @@ _SPACELESS = (
     "\u1780-\u17d3\u17d7\u17dc\u17dd\u1950-\u19df\u1a20-\u1a7f\uaa80-\uaadf"  # Khmer, Tai
     "\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
-"""Scripts that write no spaces. Pairs of characters rather than the words of a dictionary (ICU's
-is 44 MB): a part of a compound is found too, and no cut depends on what stands beside it."""
+"""Scripts without spaces. Pairs of characters instead of dictionary words (ICU's dictionary has
+44 MB): parts of compounds are found too, and the split does not depend on the context."""
 _SPACELESS_RUN = re.compile(f"[{_SPACELESS}]+")
 _CHARACTER = re.compile(f"[^{_marks()}]?[{_marks()}]*", re.DOTALL)
 """A letter with its vowel signs and tone marks."""
@@ -52,10 +52,10 @@ _WORD = re.compile(
 )
 _ASCII_WORD = re.compile(r"[a-z0-9]+(?:[-'][a-z0-9]+)+|[a-z0-9]+(?:\+\+|\#)?")
 _PLACEHOLDERS = "\ufffc\ufffd"
-"""They stand where something is missing, and have names too."""
+"""Object replacement and replacement character: their names are no words of the text."""
 _PICTOGRAPH_NOISE = frozenset({"sign", "symbol", "with", "face", "emoji", "modifier", "type"})
 _NO_WORDS = str.maketrans(dict.fromkeys("\u2122\u2120\u00ae\u00a9\u2117", " "))
-"""Trade mark, service mark, registered, copyright, phonogram: no part of the word before them."""
+"""Trade mark, service mark, registered, copyright, phonogram: not part of the preceding word."""
 _OPTIONAL_MARKS = re.compile(
     "[\u0300-\u036f\u0483-\u0487\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"  # accents
     "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"  # Hebrew points
@@ -67,10 +67,10 @@ _UNDECOMPOSED = {
     "þ": "th", "ŋ": "n", "ĸ": "k", "ɨ": "i", "ƒ": "f",
     "ة": "ه", "ى": "ي", "ی": "ي", "ک": "ك", "ٱ": "ا",
 }  # fmt: skip
-"""Letters that Unicode does not decompose, as search engines fold them (Lucene's ASCIIFolding-,
-ArabicNormalization- and PersianNormalizationFilter)."""
+"""Letters without a Unicode decomposition, folded as in Lucene (ASCIIFoldingFilter,
+ArabicNormalizationFilter and PersianNormalizationFilter)."""
 _ZWNJ_IN_ARABIC = re.compile("(?<=[\u0600-\u06ff])\u200c")
-"""Persian writes it where others put a space or nothing."""
+"""Zero-width non-joiner: in Persian it separates parts of a word."""
 
 
 def normalize(text: str) -> str:
@@ -79,7 +79,7 @@ def normalize(text: str) -> str:
 
 
 class _Folding(dict[int, str]):
-    """What stands for a decomposed, case-folded character; for `str.translate`."""
+    """Maps decomposed, case-folded characters to their replacements, for `str.translate`."""
 
     def __missing__(self, code: int) -> str:
         folded = _folded(chr(code))
@@ -98,7 +98,7 @@ def _folded(char: str) -> str:
         return _pictograph(char)
     if category == "Nd":
         return str(unicodedata.decimal(char))
-    if category == "Cf":  # soft hyphens, joiners, marks of direction; a zero-width space is a space
+    if category == "Cf":  # soft hyphens, joiners, direction marks; a zero-width space is a space
         return " " if char == "\u200b" else ""
     if _OPTIONAL_MARKS.fullmatch(char):
         return ""
@@ -135,26 +135,26 @@ def words(text: str) -> list[str]:
 
 
 def _parts(word: str) -> list[str]:
-    """What an unusual word is looked up by: a compound, `c++`, or a run without spaces."""
+    """The indexed words of an unusual word: a compound, `c++`, or a run without spaces."""
     if _JOINERS.search(word):
         parts = _JOINERS.split(word)
         joined = ["".join(parts)] if len(parts) == 2 and len(parts[1]) > 1 else []
         return [part[:MAX_WORD] for part in parts + joined]
     if _SPACELESS_RUN.fullmatch(word):
-        characters = _CHARACTER.findall(word)[:-1]  # the last match is the empty end
+        characters = _CHARACTER.findall(word)[:-1]  # the last match is empty
         pairs = pairwise(characters)
         return ["".join(pair)[:MAX_WORD] for pair in pairs] or [word[:MAX_WORD]]
     return [word[:MAX_WORD]]
 
 
 def unbroken(text: str) -> str:
-    """The text without soft hyphens, which only say where a word may be broken."""
+    """The text without soft hyphens."""
     return text.replace("\u00ad", "")
 
 
 def bare(text: str) -> str:
-    """The words as they were typed, without the signs between them; what is only a loud way of
-    writing, or an operator elsewhere, gets small letters. For models that read every sign.
+    """The words as typed, without punctuation; search operators, and texts in capitals only, in
+    lower case. For embedding models, which are sensitive to punctuation and case.
 
     >>> bare('"DNA repair" AND NEAR(cells, 5)')
     'DNA repair and near cells 5'
@@ -173,8 +173,7 @@ _STEMS_KEPT = 200_000
 
 
 def stem(word: str) -> str:
-    """The Snowball English stem (M. F. Porter's second algorithm) of a folded word; of an Arabic
-    one, the word without its article."""
+    """The Snowball English stem of a folded word (Porter2); an Arabic word without its article."""
     found = _stems.get(word)
     if found is not None:
         return found

@@ -1,7 +1,7 @@
-"""The topic signal: which candidates an outside encyclopaedia associates with the query.
+"""The topic signal: how well each candidate matches an encyclopaedia's pages about the query.
 
-Pages found for the query are matched with each candidate: the same title counts fully, otherwise
-what the texts have in common; pages further down count less. So every document has its own signal.
+Each candidate's signal is its best match with one of the pages: 1 for the same title, otherwise the
+similarity of the texts, discounted by the page's rank.
 """
 
 import asyncio
@@ -17,11 +17,11 @@ from app.recommend.text_analysis import words
 from app.recommend.types import Candidates, Floats, Query
 
 RELATED = 0.45
-"""Signal from which a page is named as a reason."""
+"""Minimum signal for a page to be named as a reason."""
 
 
 class Outcome(StrEnum):
-    """How asking went. `cached` needed no call; `off` means that nobody was to be asked."""
+    """Outcome of fetching pages. `cached`: no call was needed; `off`: no source is configured."""
 
     HIT = "hit"
     MISS = "miss"
@@ -33,13 +33,13 @@ class Outcome(StrEnum):
 
     @property
     def degraded(self) -> bool:
-        """Whether the answer had to be made without a signal it should have had."""
+        """Whether a configured signal was not available."""
         return self in (Outcome.TIMEOUT, Outcome.ERROR, Outcome.OPEN_CIRCUIT)
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page the encyclopaedia found, best first."""
+    """One page of the encyclopaedia."""
 
     title: str
     summary: str = ""
@@ -47,7 +47,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
-    """Pages with their vectors (p, d) of the dense leg's model, and how they were come by."""
+    """Pages, best first, with their vectors (p, d) by the dense leg's model, and the outcome."""
 
     outcome: Outcome
     pages: tuple[Page, ...] = ()
@@ -57,40 +57,40 @@ class Evidence:
 
     @classmethod
     def found(cls, pages: tuple[Page, ...], vectors: Floats) -> "Evidence":
-        """A hit, or a miss where there are no pages."""
+        """A hit, or a miss if there are no pages."""
         titles = np.array([title_hash(page.title) for page in pages], np.uint64)
         return cls(Outcome.HIT if pages else Outcome.MISS, pages, vectors, titles)
 
 
 class TopicSignal(Protocol):
-    """Somebody to ask about a query while local retrieval runs."""
+    """A source of evidence, requested while local retrieval runs."""
 
     def begin(self, query: Query) -> "asyncio.Future[Evidence]":
-        """Start asking; returns at once. The future is done in time and never fails."""
+        """Start a request; returns at once. The future is done by the deadline and never fails."""
 
 
 def answered(evidence: Evidence) -> "asyncio.Future[Evidence]":
-    """A future that is done already."""
+    """A future that is already done."""
     future: asyncio.Future[Evidence] = asyncio.get_running_loop().create_future()
     future.set_result(evidence)
     return future
 
 
 class NoTopicSignal:
-    """Asks nobody."""
+    """Null implementation of `TopicSignal`."""
 
     def begin(self, query: Query) -> "asyncio.Future[Evidence]":  # noqa: ARG002
         return answered(Evidence(Outcome.OFF))
 
 
 def title_hash(title: str) -> int:
-    """A 64-bit hash under which titles that read alike are the same."""
-    plain = " ".join(words(title)) or title  # titles of signs only are alike when equal
+    """A 64-bit hash of the title's words: equal for titles that differ in case or punctuation."""
+    plain = " ".join(words(title)) or title  # a title without words
     return int.from_bytes(blake2b(plain.encode(), digest_size=8).digest(), "little")
 
 
 def match(evidence: Evidence, candidates: Candidates) -> tuple[Floats, NDArray[np.intp]]:
-    """Each candidate's signal (n,) in [0, 1], and the page (n,) it comes from (-1: none)."""
+    """Each candidate's signal (n,) in [0, 1], and the position (n,) of its page (-1: none)."""
     count = len(candidates)
     if not evidence.pages or evidence.vectors is None or evidence.titles is None or not count:
         return np.zeros(count, np.float32), np.full(count, -1)

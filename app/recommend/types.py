@@ -1,9 +1,9 @@
-"""The nouns of the service: what flows from a request to a recommendation.
+"""The domain types, from the request to the recommendation. All are frozen.
 
-Everything is frozen. A document is known by its `id`, which never changes. What is searched is its
-passages (a short document is one): they are known by their `key` (a row number, new each time the
-document is written). Arrays of one object run in parallel: position i is the same passage in each
-of them. Scores are in [0, 1], higher is better.
+A document is identified by its `id`, which never changes. The unit of retrieval is the passage (a
+short document is one), identified by its `key`, a row number that is new each time the document is
+written. The arrays of one object are parallel: position i is the same passage in each of them.
+Scores are in [0, 1], higher is better.
 """
 
 from collections.abc import Mapping
@@ -17,12 +17,12 @@ Keys = NDArray[np.int64]
 
 LEXICAL, DENSE, LATENT, TOPIC = "lexical", "dense", "latent", "topic"
 LEGS = (LEXICAL, DENSE, LATENT, TOPIC)
-"""The legs that there always are; further ones (see `leg.py`) stand before the last."""
+"""The built-in legs; further ones (see `leg.py`) are inserted before the last."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One document of the catalogue, as people see it. `updated_at` is RFC 3339, UTC."""
+    """One document of the catalogue. `updated_at` is RFC 3339, UTC."""
 
     id: str
     title: str
@@ -34,8 +34,8 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """The part of a long document that matched: its heading, and the part of the address that leads
-    to it; both empty where it has no heading."""
+    """The part of a long document that matched: its heading and its URL fragment, both empty if it
+    has no heading."""
 
     heading: str
     fragment: str
@@ -43,9 +43,9 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A document with the key of its passage and the stems of title and text, between blanks.
+    """A document with the key of its passage and the stems of title and text, surrounded by spaces.
 
-    Of a long document only the `section` is there: its text, and an address that leads to it.
+    Of a long document, text and URL are those of the `section` only.
     """
 
     key: int
@@ -60,7 +60,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a user asks: free text, how many documents, and from which categories (none: all)."""
+    """A user's request: free text, number of documents, allowed categories (empty: all)."""
 
     text: str
     limit: int = 5
@@ -69,7 +69,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A word of the query: `stem` is looked up, `surface` is the word as typed or corrected."""
+    """A word of the query: its `stem`, and its `surface` as typed or corrected."""
 
     stem: str
     surface: str
@@ -78,31 +78,31 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """An analysed text. `corrections` maps misspelt words to the words they were read as."""
+    """An analysed text. `corrections` maps misspelt words to corrected ones."""
 
     text: str
     terms: tuple[Term, ...]
     corrections: Mapping[str, str] = field(default_factory=dict)
     unknown: int = 0
-    """How many terms occur in no document, even after correction."""
+    """Number of terms that occur in no document, even after correction."""
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What the index is asked: terms with their counts, and unit vectors (zero: says nothing)."""
+    """The input of retrieval: terms with their counts, and unit vectors (zeros: no known terms)."""
 
     terms: Mapping[str, int]
     dense: Floats
     latent: Floats
     exclude: int | None = None
-    """The number of a document that is not to be found."""
+    """Key of a document to exclude."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """The documents worth scoring, each by its best passage, with each leg's score and vectors.
+    """The documents to score, each by its best passage, with the scores and vectors of each leg.
 
-    The order depends only on what the documents are, not on when they were written.
+    The order depends only on the documents' ids, not on when they were written.
 
     `keys` (n,), `lexical`, `dense`, `latent` (n,), `dense_vectors` and `latent_vectors`
     (n, dimensions), `titles` (n,) hashes of the normalised titles, `further` (n,) by leg.
@@ -128,10 +128,10 @@ class Candidates:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """Candidates with their final scores and, for each leg, what it added to them.
+    """Candidates with their final scores and each leg's contributions to them.
 
-    `scores` (n,) is `base` plus the row's contributions; `contributions` and `legs` are
-    (n, legs); `weights` has one entry a leg, in the order of these columns.
+    `scores` (n,) is `base` plus the row's contributions; `contributions` and `legs` (scores) are
+    (n, legs); `weights` has one entry per leg, in the order of these columns.
     """
 
     candidates: Candidates
@@ -141,14 +141,14 @@ class Scored:
     weights: Mapping[str, float]
     model: "ModelCard"
     base: float = 0.0
-    """What a score is before any leg contributes."""
+    """The score without any contributions."""
     failure: Exception | None = None
-    """Why the preferred model did not answer, where it did not."""
+    """Failure of the preferred model, if another one ranked instead."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """Which model ranked: shown in every response and on every metric about ranking."""
+    """Name and version of a ranking model, for responses and metrics."""
 
     name: str
     version: str
@@ -156,9 +156,9 @@ class ModelCard:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a document ranks where it does. Each mapping has one entry for every leg.
+    """Why a document has its score, which is `base` plus all contributions.
 
-    `base` plus all contributions is the score.
+    Each mapping has one entry per leg.
     """
 
     base: float
@@ -173,19 +173,19 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """One place of the ranking; `rank` counts from 1."""
+    """One document of the ranking; `rank` counts from 1."""
 
     rank: int
     document: Document
     score: float
     reason: Reason
     section: Section | None = None
-    """Of a long document: the part that is shown in place of the whole."""
+    """Only for long documents: the part that is shown instead of the complete document."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """The best documents first, made from `considered` candidates."""
+    """The best documents of `considered` candidates, best first."""
 
     items: tuple[Ranked, ...]
     considered: int
@@ -193,11 +193,11 @@ class Ranking:
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """The answer. `degraded` names what was missing when it was made (empty: nothing)."""
+    """The result. `degraded` names the parts that were unavailable."""
 
     query: Query
     ranking: Ranking
     model: ModelCard
     degraded: tuple[str, ...]
-    kept: bool | None = None
-    """Whether it was made for an earlier request; None where none are kept."""
+    cached: bool | None = None
+    """Whether it came from the cache; None if it can't be cached."""

@@ -130,8 +130,8 @@ def _recommendation(made: Recommendation, stage: FinishedStage) -> Facts:
         Measurement(v.RECOMMEND_DURATION, stage.seconds, {v.DEGRADED: degraded}),
         Measurement(v.RECOMMENDATIONS, 1, attributes),
     ]
-    if made.kept is not None:  # a person typed a query
-        cache = "hit" if made.kept else "miss"
+    if made.cached is not None:  # a person typed a query
+        cache = "hit" if made.cached else "miss"
         looked_up: Attributes = {v.CACHE: "answers", v.CACHE_OUTCOME: cache}
         measurements.append(Measurement(v.CACHE_REQUESTS, 1, looked_up))
         measurements.append(Measurement(v.QUERY_OOV, oov_ratio(made.query)))
@@ -142,9 +142,9 @@ def _recommendation(made: Recommendation, stage: FinishedStage) -> Facts:
         measurements.append(Measurement(v.TOP_SCORE, made.ranking.items[0].score, model))
     return Facts(
         attributes,
-        events=(v.CACHE_MISS,) if made.kept is False else (),
+        events=(v.CACHE_MISS,) if made.cached is False else (),
         measurements=tuple(measurements),
-        wide=_of_kept(made) if made.kept else {},
+        wide=_of_kept(made) if made.cached else {},
         degraded=degraded,
         wide_event=v.SERVED,
         own_duration=stage.name == RECOMMEND,

@@ -11,7 +11,7 @@ import pytest
 from app.catalogue import index_refresh
 from app.catalogue.index import CatalogueIndex
 from app.composition import open_catalogue as open_folder
-from app.recommend.answer_cache import Answers
+from app.recommend.answer_cache import AnswerCache
 from app.recommend.fusion import Fusion
 from app.recommend.pipeline import Recommender
 from app.recommend.stages import Unobserved
@@ -41,7 +41,7 @@ QUESTIONS = [
 
 def rankings(index: CatalogueIndex, questions: list[str]) -> str:
     """The complete rankings, scores and reasons included, as text."""
-    recommender = Recommender(index, Fusion(), NoTopicSignal(), Answers(0), Unobserved())
+    recommender = Recommender(index, Fusion(), NoTopicSignal(), AnswerCache(0), Unobserved())
 
     async def all_of_them() -> list[object]:
         answers = [await recommender.recommend(Request(each, 50)) for each in questions]

@@ -8,7 +8,7 @@ import pytest
 
 from app.catalogue.index import CatalogueIndex
 from app.catalogue.store import Catalogue
-from app.recommend.answer_cache import Answers
+from app.recommend.answer_cache import AnswerCache
 from app.recommend.features import features, names
 from app.recommend.fusion import Fusion
 from app.recommend.pipeline import Recommender
@@ -51,7 +51,7 @@ def index(catalogue: Catalogue, leg: Popular) -> CatalogueIndex:
 
 
 def recommended(index: CatalogueIndex, model: RankingModel) -> Recommendation:
-    made = Recommender(index, model, NoTopicSignal(), Answers(0), Unobserved())
+    made = Recommender(index, model, NoTopicSignal(), AnswerCache(0), Unobserved())
     return asyncio.run(made.recommend(Request("sourdough", 8)))
 
 

@@ -116,7 +116,7 @@ def test_other_files_are_unreadable(
 ) -> None:
     (tmp_path / name).write_text(line(1))
     with pytest.raises(
-        Unreadable, match=r"name has to end in .jsonl, .ndjson, .json, .csv.*or give a folder"
+        Unreadable, match=r"name must end in .jsonl, .ndjson, .json, .csv.*or import a folder"
     ):
         import_path(catalogue, tmp_path / name, rejects)
     assert len(catalogue) == 0

@@ -144,7 +144,7 @@ def test_the_previous_index_goes_on_when_another_program_reindexes(
     with caplog.at_level(logging.ERROR):
         assert Catalogue(writer.database, Models(Opposite(embedder))).ensure_models()
         assert search(index, "stale bread")[0] == "staling"
-    assert "the previous index goes on serving" in caplog.text
+    assert "the previous index stays in use" in caplog.text
 
 
 @pytest.mark.parametrize("seed", range(4))

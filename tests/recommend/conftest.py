@@ -4,7 +4,7 @@ import pytest
 
 from app.catalogue.index import CatalogueIndex
 from app.catalogue.store import Catalogue
-from app.recommend.answer_cache import Answers
+from app.recommend.answer_cache import AnswerCache
 from app.recommend.fusion import Fusion
 from app.recommend.pipeline import Recommender
 from app.recommend.ranking import RankingModel
@@ -34,6 +34,6 @@ def recommender(shelf: Catalogue) -> Build:
     ) -> Recommender:
         signal = topic_signal or FakeTopicSignal(OFF)
         observer = stages or Unobserved()
-        return Recommender(index, model or Fusion(), signal, Answers(answers), observer)
+        return Recommender(index, model or Fusion(), signal, AnswerCache(answers), observer)
 
     return build

@@ -1,4 +1,4 @@
-"""Answers given before: only under the same conditions, and never incomplete ones."""
+"""Cached recommendations: only under the same conditions, and never incomplete ones."""
 
 import gc
 import weakref
@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.recommend.answer_cache import Answers
+from app.recommend.answer_cache import AnswerCache
 from app.recommend.topic_signal import Evidence, Outcome, Page
 from app.recommend.types import (
     Candidates,
@@ -24,7 +24,7 @@ from tests.recommend.candidates import candidates
 
 REQUEST = Request("keep bread fresh")
 ANSWER = Recommendation(Query("bread", ()), Ranking((), 0), ModelCard("fusion", "1"), ())
-KEPT = replace(ANSWER, kept=True)
+KEPT = replace(ANSWER, cached=True)
 PAGES = Evidence(Outcome.HIT, (Page("Bread"),))
 
 
@@ -56,8 +56,8 @@ class EmptyIndex:
 
 
 def test_the_same_question_at_the_same_moment_is_known() -> None:
-    answers, index = Answers(100_000), EmptyIndex()
-    answers.keep(REQUEST, index, PAGES, ANSWER)
+    answers, index = AnswerCache(100_000), EmptyIndex()
+    answers.put(REQUEST, index, PAGES, ANSWER)
     assert answers.get(REQUEST, index, PAGES) == KEPT
     cached = replace(PAGES, outcome=Outcome.CACHED)
     assert answers.get(REQUEST, index, cached) == KEPT
@@ -72,52 +72,52 @@ def test_the_same_question_at_the_same_moment_is_known() -> None:
     ],
 )
 def test_another_question_is_not(other: Request) -> None:
-    answers, index = Answers(100_000), EmptyIndex()
-    answers.keep(REQUEST, index, PAGES, ANSWER)
+    answers, index = AnswerCache(100_000), EmptyIndex()
+    answers.put(REQUEST, index, PAGES, ANSWER)
     assert answers.get(other, index, PAGES) is None
 
 
 def test_nothing_is_known_at_another_moment_or_with_other_pages() -> None:
-    answers, index = Answers(100_000), EmptyIndex()
-    answers.keep(REQUEST, index, PAGES, ANSWER)
+    answers, index = AnswerCache(100_000), EmptyIndex()
+    answers.put(REQUEST, index, PAGES, ANSWER)
     assert answers.get(REQUEST, EmptyIndex(), PAGES) is None
     assert answers.get(REQUEST, index, Evidence(Outcome.HIT, (Page("Bread"),) * 2)) is None
     assert answers.get(REQUEST, index, Evidence(Outcome.MISS)) is None
 
 
 def test_a_degraded_answer_is_not_kept() -> None:
-    answers, index = Answers(100_000), EmptyIndex()
-    answers.keep(REQUEST, index, PAGES, replace(ANSWER, degraded=("topic_signal",)))
+    answers, index = AnswerCache(100_000), EmptyIndex()
+    answers.put(REQUEST, index, PAGES, replace(ANSWER, degraded=("topic_signal",)))
     assert answers.get(REQUEST, index, PAGES) is None
 
 
 def test_a_complete_answer_does_not_hide_that_something_is_missing_now() -> None:
-    answers, index = Answers(100_000), EmptyIndex()
-    answers.keep(REQUEST, index, Evidence(Outcome.MISS), ANSWER)
+    answers, index = AnswerCache(100_000), EmptyIndex()
+    answers.put(REQUEST, index, Evidence(Outcome.MISS), ANSWER)
     assert answers.get(REQUEST, index, Evidence(Outcome.TIMEOUT)) is None
 
 
 def test_only_so_many_are_kept() -> None:
-    answers, index = Answers(8_000), EmptyIndex()  # an answer without documents counts 4,000
+    answers, index = AnswerCache(8_000), EmptyIndex()  # an answer without documents counts 4,000
     requests = [Request(text) for text in ("one", "two", "three")]
     for request in requests:
-        answers.keep(request, index, PAGES, ANSWER)
+        answers.put(request, index, PAGES, ANSWER)
     known = [answers.get(request, index, PAGES) for request in requests]
     assert known == [None, KEPT, KEPT]
 
 
 def test_size_zero_keeps_none() -> None:
-    answers, index = Answers(0), EmptyIndex()
-    answers.keep(REQUEST, index, PAGES, ANSWER)
+    answers, index = AnswerCache(0), EmptyIndex()
+    answers.put(REQUEST, index, PAGES, ANSWER)
     assert answers.get(REQUEST, index, PAGES) is None
 
 
 def test_a_past_moment_is_not_held_in_memory() -> None:
-    answers, index = Answers(100_000), EmptyIndex()
-    answers.keep(REQUEST, index, PAGES, ANSWER)
+    answers, index = AnswerCache(100_000), EmptyIndex()
+    answers.put(REQUEST, index, PAGES, ANSWER)
     past = weakref.ref(index)
     index = EmptyIndex()
-    answers.keep(Request("another"), index, PAGES, ANSWER)
+    answers.put(Request("another"), index, PAGES, ANSWER)
     gc.collect()
     assert past() is None
     assert answers.get(REQUEST, index, PAGES) is None

@@ -63,7 +63,7 @@ def test_a_known_answer_is_given_again_until_something_is_written(
     stages = RecordingStages()
     pipeline = recommender(stages=stages, answers=1_000_000)
     first = ask(pipeline, "stale bread")
-    assert ask(pipeline, "stale bread") == replace(first, kept=True)
+    assert ask(pipeline, "stale bread") == replace(first, cached=True)
     assert stages.names == [ANALYZE, RETRIEVE, SCORE, RANK, ANALYZE]
     shelf.put([replace(SHELF[0], text="Bread that went stale is toasted.")])
     again = ask(pipeline, "stale bread")

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.recommend.lexical import IDF_FLOOR, TERMS_KEPT, Bm25, Postings, idf
+from app.recommend.lexical import IDF_FLOOR, MAX_CACHED_TERMS, Bm25, Postings, idf
 from app.recommend.types import Floats
 
 WORD = st.sampled_from("abcdefgh")
@@ -83,6 +83,6 @@ def test_idf_has_a_floor() -> None:
 def test_more_terms_than_are_kept_change_nothing() -> None:
     index = bm25([["a", "b"], ["b"], ["c"]])
     before = index.scores({"a": 1, "b": 1})
-    for number in range(TERMS_KEPT + 10):
+    for number in range(MAX_CACHED_TERMS + 10):
         assert index.impact(f"term {number}") is None
     np.testing.assert_array_equal(index.scores({"a": 1, "b": 1}), before)

@@ -5,7 +5,7 @@ import pytest
 
 from app.catalogue.index import CatalogueIndex
 from app.catalogue.store import Catalogue
-from app.recommend.answer_cache import Answers
+from app.recommend.answer_cache import AnswerCache
 from app.recommend.embedding import Embedder
 from app.recommend.fusion import Fusion
 from app.recommend.pipeline import Recommender
@@ -94,7 +94,7 @@ def test_an_empty_catalogue_answers_nothing(open_catalogue: OpenCatalogue) -> No
     empty = open_catalogue(name="empty.db")
     index = CatalogueIndex(empty.database, empty.models)
     for model in (Fusion(), PairwiseModel([1.0] * 8, "1")):
-        pipeline = Recommender(index, model, FakeTopicSignal(OFF), Answers(0), Unobserved())
+        pipeline = Recommender(index, model, FakeTopicSignal(OFF), AnswerCache(0), Unobserved())
         answer = ask(pipeline, "bread")
         assert answer.ranking == Ranking((), 0)
         assert answer.query.unknown == 1

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.catalogue.index import Moment
+from app.catalogue.index import SnapshotIndex
 from app.telemetry import vocabulary as v
 from tests.api.service import recommended
 from tests.stand_in import StandIn, finds
@@ -120,14 +120,14 @@ async def test_postings_in_memory_take_no_statement(telling: Telling) -> None:
 async def test_a_thread_keeps_the_tree(telling: Telling, monkeypatch: pytest.MonkeyPatch) -> None:
     """Retrieval that takes its time runs in a thread."""
     ran_in: list[int] = []
-    retrieve = Moment.retrieve
+    retrieve = SnapshotIndex.retrieve
 
-    def noticed(self: Moment, *args: Any) -> Any:
+    def noticed(self: SnapshotIndex, *args: Any) -> Any:
         ran_in.append(threading.get_ident())
         return retrieve(self, *args)
 
-    monkeypatch.setattr(Moment, "quick", False)
-    monkeypatch.setattr(Moment, "retrieve", noticed)
+    monkeypatch.setattr(SnapshotIndex, "quick", False)
+    monkeypatch.setattr(SnapshotIndex, "retrieve", noticed)
     async with telling() as service:
         answer = await service.ask(BREAD)
     assert ran_in != [threading.get_ident()]

@@ -28,7 +28,7 @@ ASK = "POST /recommend"
 SECRET = "what somebody typed"
 STAGES = {
     ANALYZE: "app.recommend.pipeline.analyze",
-    RETRIEVE: "app.catalogue.index.Moment.retrieve",
+    RETRIEVE: "app.catalogue.index.SnapshotIndex.retrieve",
     SCORE: "app.recommend.fusion.Fusion.score",
     RANK: "app.recommend.pipeline.rank",
 }
@@ -49,7 +49,7 @@ def breaks(*_: object, **__: object) -> NoReturn:
 async def test_a_stage_breaks(
     telling: Telling, monkeypatch: pytest.MonkeyPatch, stage: str, quick: bool
 ) -> None:
-    monkeypatch.setattr("app.catalogue.index.Moment.quick", quick)
+    monkeypatch.setattr("app.catalogue.index.SnapshotIndex.quick", quick)
     monkeypatch.setattr(STAGES[stage], breaks)
     async with telling() as service:
         answer = await service.ask(BREAD)
