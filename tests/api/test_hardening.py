@@ -64,6 +64,6 @@ def test_a_database_that_others_keep_busy_gives_503_and_says_when(seed_data: Pat
         body = {"title": "A title", "text": "A text."}
         answer = server.client.put("/documents/new", json=body, headers=WRITER)
         assert answer.headers["Retry-After"] == "1"
-        assert "Try again" in problem(answer, 503).detail
+        assert "Retry" in problem(answer, 503).detail
         assert server.client.get("/documents/staling").status_code == 200
     other.close()

@@ -84,7 +84,7 @@ def test_vectors_of_another_embedder_are_refused(catalogue: Catalogue, other: Em
     with pytest.raises(StaleVectors, match="reindex"):
         stale.put([document("new")])
     assert stale.get("new") is None
-    with pytest.raises(StaleVectors, match=r"this is another: reindex"):
+    with pytest.raises(StaleVectors, match=r"the model is another: reindex"):
         CatalogueIndex(stale.database, stale.models)
 
 
