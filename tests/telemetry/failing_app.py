@@ -114,7 +114,7 @@ def app() -> FastAPI:
         (pipeline.Recommender, "_retrieve", retrieve),
         (Wikipedia, "search", search),
         (Catalogue, "get", get),
-        (documents, "written_lines", broken_off),
+        (documents, "outcome_lines", broken_off),
         (composition, "load_model", lambda *_: FallbackModel(FailingModel(), Fusion())),
         (body_limits, "BODY_SECONDS", 0.2),
     ]
@@ -158,7 +158,7 @@ def get(catalogue: Any, document_id: str) -> Any:
 
 def broken_off(parts: Any, body: Any) -> Iterator[str]:
     """The first outcome is sent; then it fails, too late for another answer."""
-    for line in originals["written_lines"](parts, body):
+    for line in originals["outcome_lines"](parts, body):
         yield line
         if LATE in line:
             raise Quoting(line)

@@ -78,7 +78,7 @@ async def test_it_breaks_between_the_stages(
 
 
 async def test_feedback_breaks(telling: Telling, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.catalogue.feedback_journal.Journal.give", breaks)
+    monkeypatch.setattr("app.catalogue.feedback_journal.Journal.add_feedback", breaks)
     given = {"recommendation_id": "0" * 32, "document_id": "tide", "kind": "click"}
     async with telling() as service:
         answer = await service.client.post("/feedback", json=given)
@@ -134,7 +134,7 @@ async def test_exceptions_go_to_the_signals_that_are_chosen(
     _assert_nothing_quoted(service)
 
 
-@pytest.mark.parametrize("broken", ["app.api.recommend.encode", "app.api.documents.get"])
+@pytest.mark.parametrize("broken", ["app.api.recommend.encode", "app.api.documents.read"])
 async def test_the_wide_event_has_the_type_of_every_failure(
     telling: Telling, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
