@@ -114,7 +114,7 @@ async def test_exceptions_go_to_the_signals_that_are_chosen(
 ) -> None:
     """By the standard variable; each is one event a signal, however often it is logged."""
     monkeypatch.setenv(OPT_IN, chosen)
-    monkeypatch.setattr("app.composition.load_model", lambda _: FallbackModel(Model(), Fusion()))
+    monkeypatch.setattr("app.composition.load_model", lambda *_: FallbackModel(Model(), Fusion()))
     monkeypatch.setattr(broken, breaks)
     async with telling() as service:
         answer = await service.ask(BREAD)
