@@ -23,7 +23,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from app.composition import NoInstrumentation
 from app.main import create_app
 from app.settings import Settings
-from app.telemetry.facts import OF_THE_REQUEST, facts
+from app.telemetry.facts import REQUEST_STAGES, facts
 
 
 class _Stage:
@@ -40,7 +40,7 @@ class UsualStages:
     @contextmanager
     def observe(self, name: str, _: object = None) -> Iterator[_Stage]:
         stage = _Stage(name)
-        if name in OF_THE_REQUEST:
+        if name in REQUEST_STAGES:
             yield stage
             _describe(trace.get_current_span(), stage)
         else:

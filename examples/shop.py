@@ -68,7 +68,7 @@ def telemetry(exporters: Exporters) -> Kit:
     return Kit(
         "shop", "1.0", VOCABULARY, KitSettings(), exporters,
         facts=facts, failures=Failures(callers=(UnknownItem,)),
-        typed=lambda subject: subject if isinstance(subject, str) else None,
+        user_text=lambda subject: subject if isinstance(subject, str) else None,
         loggers=["examples"],
     )  # fmt: skip
 

@@ -1,1 +1,1 @@
-"""What the service tells about itself: traces, metrics and logs (see docs/telemetry.md)."""
+"""The service's telemetry: traces, metrics and logs (see docs/telemetry.md)."""

@@ -1,6 +1,6 @@
-"""What telemetry says about each result of the service: the only place where that is listed.
+"""Derives telemetry from results: the only place that lists what is emitted for each result.
 
-`facts(stage)` turns a finished stage into attributes, events and measurements, by the type of its
+`facts(stage)` converts a finished stage to attributes, events and measurements, by the type of its
 result.
 """
 
@@ -24,14 +24,14 @@ from app.telemetry.kit.facts import Facts, Failures, FinishedStage, Measurement,
 from app.telemetry.kit.vocabulary import Attributes
 from app.wikipedia.client import SearchFailed, SearchRefused
 
-OF_THE_REQUEST = (RECOMMEND, FEEDBACK)
-"""Stages that are the whole work of a request."""
+REQUEST_STAGES = (RECOMMEND, FEEDBACK)
+"""Stages that do the complete work of a request; the request's span represents them."""
 EDGES = (20, 50, 100, 200, 500)
 DECIMALS = 4
 
 
 def error_type(error: BaseException) -> str:
-    """The status that Wikipedia answered with, or the name of the exception's class."""
+    """The status of Wikipedia's response, or the name of the exception's class."""
     return str(error.status) if isinstance(error, SearchRefused) else class_name(error)
 
 
@@ -44,13 +44,13 @@ FAILURES = Failures(
 )  # fmt: skip
 
 
-def typed(subject: object) -> str | None:
-    """The text that a person typed."""
+def user_text(subject: object) -> str | None:
+    """The text that a user typed; None for other subjects."""
     return subject.text if isinstance(subject, Request) else None
 
 
 def facts(stage: FinishedStage) -> Facts:
-    """Everything that telemetry says about the result of a stage."""
+    """Everything that is emitted for the result of a stage."""
     result = stage.result
     if result is None and stage.name == RECOMMEND:
         return _failed(stage)
@@ -84,14 +84,14 @@ def _candidates(candidates: Candidates, _: FinishedStage) -> Facts:
 
 def _evidence(evidence: Evidence, _: FinishedStage) -> Facts:
     outcome, hit = evidence.outcome, evidence.outcome is Outcome.CACHED
-    asked = {v.TOPIC_OUTCOME: outcome.value, ERROR_TYPE: FAILURES.error_type(evidence.failure)}
-    looked_up: Attributes = {v.CACHE: "topic_signal", v.CACHE_OUTCOME: "hit" if hit else "miss"}
+    request = {v.TOPIC_OUTCOME: outcome.value, ERROR_TYPE: FAILURES.error_type(evidence.failure)}
+    lookup: Attributes = {v.CACHE: "topic_signal", v.CACHE_OUTCOME: "hit" if hit else "miss"}
     return Facts(
         {v.TOPIC_OUTCOME: outcome.value, v.TOPIC_PAGES: len(evidence.pages)},
         events=() if outcome in (Outcome.CACHED, Outcome.OFF) else (v.CACHE_MISS,),
         measurements=(
-            Measurement(v.TOPIC_REQUESTS, 1, asked),
-            Measurement(v.CACHE_REQUESTS, 1, looked_up),
+            Measurement(v.TOPIC_REQUESTS, 1, request),
+            Measurement(v.CACHE_REQUESTS, 1, lookup),
         ),
         failure=evidence.failure,
     )
@@ -121,53 +121,55 @@ def _of_ranking(ranking: Ranking) -> Attributes:
     return attributes
 
 
-def _recommendation(made: Recommendation, stage: FinishedStage) -> Facts:
-    """For the request's own span: what one filters by."""
-    model: Attributes = {v.MODEL_NAME: made.model.name, v.MODEL_VERSION: made.model.version}
-    degraded = bool(made.degraded)
+def _recommendation(recommendation: Recommendation, stage: FinishedStage) -> Facts:
+    """For the request's span: the attributes to filter by."""
+    card = recommendation.model
+    model: Attributes = {v.MODEL_NAME: card.name, v.MODEL_VERSION: card.version}
+    degraded = bool(recommendation.degraded)
     attributes: Attributes = {**model, v.DEGRADED: degraded}
     measurements = [
         Measurement(v.RECOMMEND_DURATION, stage.seconds, {v.DEGRADED: degraded}),
         Measurement(v.RECOMMENDATIONS, 1, attributes),
     ]
-    if made.cached is not None:  # a person typed a query
-        cache = "hit" if made.cached else "miss"
-        looked_up: Attributes = {v.CACHE: "answers", v.CACHE_OUTCOME: cache}
-        measurements.append(Measurement(v.CACHE_REQUESTS, 1, looked_up))
-        measurements.append(Measurement(v.QUERY_OOV, oov_ratio(made.query)))
+    if recommendation.cached is not None:  # a user typed a query
+        cache = "hit" if recommendation.cached else "miss"
+        lookup: Attributes = {v.CACHE: "answers", v.CACHE_OUTCOME: cache}
+        measurements.append(Measurement(v.CACHE_REQUESTS, 1, lookup))
+        measurements.append(Measurement(v.QUERY_OOV, oov_ratio(recommendation.query)))
         attributes = {**attributes, v.CACHE_OUTCOME: cache}
-    if made.degraded:
-        attributes = {**attributes, v.MISSING: made.degraded}
-    if made.ranking.items:
-        measurements.append(Measurement(v.TOP_SCORE, made.ranking.items[0].score, model))
+    if recommendation.degraded:
+        attributes = {**attributes, v.MISSING: recommendation.degraded}
+    if recommendation.ranking.items:
+        measurements.append(Measurement(v.TOP_SCORE, recommendation.ranking.items[0].score, model))
     return Facts(
         attributes,
-        events=(v.CACHE_MISS,) if made.cached is False else (),
+        events=(v.CACHE_MISS,) if recommendation.cached is False else (),
         measurements=tuple(measurements),
-        wide=_of_kept(made) if made.cached else {},
+        wide=_of_cached(recommendation) if recommendation.cached else {},
         degraded=degraded,
         wide_event=v.SERVED,
         own_duration=stage.name == RECOMMEND,
     )
 
 
-def _of_kept(made: Recommendation) -> Attributes:
-    """What the stages would have said, for an answer that was made earlier."""
+def _of_cached(recommendation: Recommendation) -> Attributes:
+    """The attributes of the stages, which did not run for a cached recommendation."""
     return {
-        **_of_query(made.query),
-        **_of_ranking(made.ranking),
-        v.CANDIDATES: made.ranking.considered,
+        **_of_query(recommendation.query),
+        **_of_ranking(recommendation.ranking),
+        v.CANDIDATES: recommendation.ranking.considered,
     }
 
 
-def _feedback_recorded(noted: RecordedFeedback, _: FinishedStage) -> Facts:
-    model: Attributes = {v.MODEL_NAME: noted.served.model, v.MODEL_VERSION: noted.served.version}
-    kind: Attributes = {v.FEEDBACK_KIND: noted.kind.value, v.RANK_BUCKET: rank_bucket(noted.rank)}
-    counted = () if noted.repeated else (Measurement(v.FEEDBACK, 1, {**kind, **model}),)
+def _feedback_recorded(feedback: RecordedFeedback, _: FinishedStage) -> Facts:
+    served, rank = feedback.served, rank_bucket(feedback.rank)
+    model: Attributes = {v.MODEL_NAME: served.model, v.MODEL_VERSION: served.version}
+    kind: Attributes = {v.FEEDBACK_KIND: feedback.kind.value, v.RANK_BUCKET: rank}
+    counted = () if feedback.repeated else (Measurement(v.FEEDBACK, 1, {**kind, **model}),)
     return Facts(
-        {**kind, **model, v.REPEATED: noted.repeated, v.RECOMMENDATION_ID: noted.served.id},
+        {**kind, **model, v.REPEATED: feedback.repeated, v.RECOMMENDATION_ID: served.id},
         measurements=counted,
-        link=noted.served.trace,
+        link=served.trace,
     )
 
 
@@ -198,15 +200,15 @@ FACTS: Mapping[type, Callable[[Any, FinishedStage], Facts]] = {
 
 
 def oov_ratio(query: Query) -> float:
-    """The share of its terms that occur in no document; 0 where there is no term."""
+    """Fraction of the query's terms that occur in no document; 0 without terms."""
     return round(query.unknown / len(query.terms), DECIMALS) if query.terms else 0.0
 
 
 def length_bucket(characters: int) -> str:
-    """Which of LENGTHS."""
+    """The bucket in LENGTHS."""
     return v.LENGTHS[sum(characters > edge for edge in EDGES)]
 
 
 def rank_bucket(rank: int) -> str:
-    """Which of RANKS."""
+    """The bucket in RANKS."""
     return v.RANKS[sum(rank > edge for edge in (1, 3, 10))]

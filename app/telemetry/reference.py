@@ -1,4 +1,4 @@
-"""The reference page of everything that is emitted, made from the vocabulary."""
+"""Generates docs/telemetry.md, the reference of all emitted telemetry, and the Weaver registry."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,41 +11,41 @@ from app.telemetry.vocabulary import VOCABULARY
 
 HEAD = """# What the service emits
 
-Generated from `app/telemetry/vocabulary.py` (`make docs`; `make check` fails when stale). Tests
-look at everything the service emits and fail on a name that is neither here nor in OpenTelemetry's
-semantic conventions, on another type, and on a value out of bounds. `app/telemetry/facts.py` lists
-what is emitted of each result; `app/telemetry/kit` is the part to copy, as
-[Observe your own service](observe-your-own-service.md) shows. [`registry/`](registry) is the same
-as a [Weaver](https://github.com/open-telemetry/weaver) registry, with what each span, event and
-metric carries: `weaver registry check -r docs/registry`.
+Generated from `app/telemetry/vocabulary.py` (`make docs`; `make check` fails if it is out of date).
+Tests check everything that the service emits, and fail for a name that is neither here nor in
+OpenTelemetry's semantic conventions, for a wrong type, and for a value out of bounds.
+`app/telemetry/facts.py` lists what is emitted for each result; `app/telemetry/kit` is the part to
+copy, see [Observe your own service](observe-your-own-service.md). [`registry/`](registry) has the
+same as a [Weaver](https://github.com/open-telemetry/weaver) registry, with the attributes of each
+span, event and metric: `weaver registry check -r docs/registry`.
 
 ## A trace
 
-| span | kind | made by |
+| span | kind | emitted by |
 |---|---|---|
 | `POST /recommend` and the like | SERVER | FastAPI instrumentation |
 """
 TAIL = """| `SELECT` | CLIENT | sqlite3 instrumentation |
 | `GET /w/rest.php/v1/search/page` | CLIENT | httpx instrumentation |
 
-A failure has status ERROR and `error.type` on the span where it happened, also where the service
-recovered: then the request is degraded and not failed. `error.type` is the exception's name, or the
-status Wikipedia answered with. A failure that the service is not built to live with leaves one
-`exception` event with its stack, of the stage or request it happened in: a log record (ERROR where
-the failure left the stage, WARN where the service recovered) and, for tools that read exceptions
-from spans, a span event. `OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN` chooses: `logs/dup` (both, the
-default) or `logs`. Feedback links to the span of the recommendation it judges.
+A failure sets status ERROR and `error.type` on the span in which it happened, also if the service
+recovered from it: then the request is degraded but not failed. `error.type` is the exception's
+name, or the status of Wikipedia's response. An unexpected failure also has one `exception` event
+with its stack trace, in the stage or request in which it happened: a log record (ERROR if the
+exception left the stage, WARN if the service recovered) and, for tools that read exceptions from
+spans, a span event. `OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN` selects `logs/dup` (both, the default)
+or `logs`. Feedback links to the span of its recommendation.
 
-Left out for privacy, although the conventions have them: query strings, headers, the caller's
-address, port and program, the Host header, database file names, `tracestate`, and messages of
-exceptions, which may quote what was typed. `url.path` is the route's template.
+Omitted for privacy, although the conventions have them: query strings, headers, the caller's
+address, port and user agent, the Host header, database file names, `tracestate`, and messages of
+exceptions, which may quote user input. `url.path` is the route's template.
 
 Every response has the trace's id (`traceresponse`, and `trace_id` in recommendations and problems)
-and the times of its stages (`Server-Timing`).
+and the durations of its stages (`Server-Timing`).
 
 ## Attributes
 
-The semantic conventions' are used where there are any. Ours:
+Names of the semantic conventions are used where they exist. The service's own:
 
 | name | type | meaning | values |
 |---|---|---|---|
@@ -53,10 +53,10 @@ The semantic conventions' are used where there are any. Ours:
 EVENTS = """
 ## Events on spans, and log records
 
-One wide event is logged for each request: `recommendation.served` or `request.answered`, ERROR when
-somebody must look (5xx), WARN when the service did less than it should (degraded, 429, 503), else
-INFO. Everything else that is logged goes the same way: one JSON line on standard output and one
-OTLP record, with the ids of its trace.
+One wide event is logged for each request: `recommendation.served` or `request.answered`, with
+severity ERROR for 5xx (needs investigation), WARN for degraded, 429 and 503, else INFO. Every log
+record is emitted as one JSON line on standard output and as one OTLP record, with the ids of its
+trace.
 
 | name | meaning |
 |---|---|
@@ -64,24 +64,25 @@ OTLP record, with the ids of its trace.
 METRICS = """
 ## Metrics
 
-Seconds, cumulative, with exemplars. Histograms of durations have the buckets {seconds}; shares have
-tenths. Every attribute of a metric is bounded: by the values above, by routes, or by the number of
-models. Metrics are always present, from the first recommendation on, unless they need something
-else to have happened (`make smoke` reads back all that are always present).
+Durations are in seconds; temporality is cumulative; exemplars are on. Histograms of durations have
+the buckets {seconds}; those of fractions have tenths. Every attribute of a metric is bounded: by
+the values above, by routes, or by the number of models. Metrics are present from the first
+recommendation on, unless the last column says otherwise (`make smoke` reads back all that are
+always present).
 
 | name | instrument | unit | meaning | attributes | present |
 |---|---|---|---|---|---|
 """
 STANDARD = """
-Besides these, by the conventions: `process.cpu.time`, `process.memory.usage`,
-`process.thread.count`, `process.unix.file_descriptor.count`, `cpython.gc.collections`, and of the
-SDK itself `otel.sdk.processor.*` (queues, and what did not fit: `error.type` `queue_full`),
-`otel.sdk.exporter.*` (what was sent, and what failed) and `otel.sdk.metric_reader.*`.
+Also emitted, as in the conventions: `process.cpu.time`, `process.memory.usage`,
+`process.thread.count`, `process.unix.file_descriptor.count`, `cpython.gc.collections`, and metrics
+of the SDK itself: `otel.sdk.processor.*` (queues, and dropped items: `error.type` `queue_full`),
+`otel.sdk.exporter.*` (sent and failed items) and `otel.sdk.metric_reader.*`.
 """
 
 
 def reference() -> str:
-    """Markdown."""
+    """The reference page as Markdown."""
     stages = [name for name in STAGES if name not in (RECOMMEND, FEEDBACK)]
     spans = "".join(f"| `{name}` | INTERNAL | stages |\n" for name in stages)
     attributes = "".join(map(_attribute, VOCABULARY.attributes.values()))
@@ -92,9 +93,9 @@ def reference() -> str:
 
 
 def write_registry(folder: Path) -> None:
-    """The vocabulary as a Weaver registry."""
+    """Write the vocabulary as a Weaver registry."""
     schema = f"https://vitrine.example/schemas/{__version__}"
-    about = "What Vitrine emits beside, and of, OpenTelemetry's semantic conventions."
+    about = "Vitrine's own telemetry, and what it uses of OpenTelemetry's semantic conventions."
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in registry(VOCABULARY, schema, about).items():
         (folder / name).write_text(text, "utf-8")

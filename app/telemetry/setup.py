@@ -1,4 +1,4 @@
-"""The service's telemetry: the kit with our vocabulary and facts, and gauges of our parts."""
+"""Sets up the service's telemetry: the kit with its vocabulary and facts, and observed gauges."""
 
 import os
 import sqlite3
@@ -26,7 +26,7 @@ from app.api.paths import UNTRACED
 from app.composition import Parts, model_path
 from app.settings import TelemetrySettings
 from app.telemetry import vocabulary as v
-from app.telemetry.facts import FAILURES, OF_THE_REQUEST, facts, typed
+from app.telemetry.facts import FAILURES, REQUEST_STAGES, facts, user_text
 from app.telemetry.kit.exporters import Exporters, otlp
 from app.telemetry.kit.kit import Kit, use_globally
 from app.telemetry.kit.minimal_scope import route_path
@@ -34,16 +34,16 @@ from app.telemetry.kit.sdk import implementation, set_defaults
 from app.telemetry.kit.vocabulary import Attributes
 
 PLAIN_ROUTES = frozenset({"/recommend", "/feedback", "/documents", "/categories"})
-"""Routes that are known from the path alone."""
+"""Routes without parameters: their path is their template."""
 
 
 class Telemetry(Kit):
-    """The telemetry of one worker."""
+    """The telemetry of one worker process; implements `Instrumentation`."""
 
     def __init__(
         self, settings: TelemetrySettings, exporters: Exporters, ids: IdGenerator | None = None
     ) -> None:
-        """`ids` makes trace and span ids."""
+        """`ids` generates trace and span ids."""
         super().__init__(
             v.SCOPE,
             __version__,
@@ -52,8 +52,8 @@ class Telemetry(Kit):
             exporters,
             facts=facts,
             failures=FAILURES,
-            typed=typed,
-            of_the_request=OF_THE_REQUEST,
+            user_text=user_text,
+            request_stages=REQUEST_STAGES,
             untraced=UNTRACED.pattern,
             shown={v.MISSING: "without", v.CACHE_OUTCOME: "cache"},
             ids=ids,
@@ -61,7 +61,7 @@ class Telemetry(Kit):
         self.connection = self.sqlite
 
     def refused(self, problem: str, status: int | None, scope: Scope | None) -> None:
-        """Count a request that was refused before any work, so that nothing else measured it."""
+        """Count a request that was refused before the instrumented application."""
         labels = {self.core.problem: problem, HTTP_RESPONSE_STATUS_CODE: status}
         self.instruments.record(self.core.problem_count, 1, labels)
         if scope is None or status is None:
@@ -81,10 +81,10 @@ class Telemetry(Kit):
         self.server_duration.record(time.monotonic() - read, present)
 
     def parts(self, parts: Parts) -> None:
-        """Gauges: the size of the catalogue, the age of the model, what the journal lost."""
+        """Observe the size of the catalogue, the age of the model and the journal's losses."""
 
         def documents(_: CallbackOptions) -> Iterable[Observation]:
-            with suppress(sqlite3.Error):  # it may be closed already
+            with suppress(sqlite3.Error):  # the database may be closed
                 yield Observation(len(parts.catalogue))
 
         def dropped(_: CallbackOptions) -> Iterable[Observation]:
@@ -104,7 +104,7 @@ class Telemetry(Kit):
 
 
 def from_environment(settings: TelemetrySettings) -> Telemetry:
-    """What a worker uses: OTLP, and its providers made the global ones for code of others."""
+    """Telemetry over OTLP; its providers become the global ones, for libraries."""
     set_defaults()
     telemetry = Telemetry(settings, otlp(implementation(settings.sdk).protocols))
     use_globally(telemetry)
@@ -112,5 +112,5 @@ def from_environment(settings: TelemetrySettings) -> Telemetry:
 
 
 def sdk_disabled() -> bool:
-    """Whether the standard OTEL_SDK_DISABLED turns everything off."""
+    """Whether the standard variable OTEL_SDK_DISABLED turns telemetry off."""
     return os.environ.get("OTEL_SDK_DISABLED") == "true"

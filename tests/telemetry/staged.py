@@ -12,11 +12,11 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from app.recommend.types import Query, Term
 from app.telemetry import vocabulary as v
-from app.telemetry.facts import FAILURES, OF_THE_REQUEST, facts, typed
+from app.telemetry.facts import FAILURES, REQUEST_STAGES, facts, user_text
 from app.telemetry.kit.exceptions import Exceptions
 from app.telemetry.kit.measurements import Instruments
 from app.telemetry.kit.privacy import Hasher, PrivateSpans
-from app.telemetry.kit.stages import Observing, Stages
+from app.telemetry.kit.stages import StageConfig, Stages
 from app.telemetry.kit.vocabulary import Metric
 
 QUERY = Query("stale bread", (Term("stale", "stale"), Term("bread", "bread")), unknown=1)
@@ -32,9 +32,9 @@ class Watch:
         metrics = MeterProvider([self._reader], Resource({}), shutdown_on_exit=False)
         self.tracer = traces.get_tracer(v.SCOPE)
         self.instruments = Instruments(metrics.get_meter(v.SCOPE))
-        observing = Observing(v.CORE, facts, FAILURES, OF_THE_REQUEST, typed, plain)
+        config = StageConfig(v.CORE, facts, FAILURES, REQUEST_STAGES, user_text, plain)
         exceptions = Exceptions(FAILURES, NoOpLogger(v.SCOPE), v.CORE.input_hash)
-        self.stages = Stages(self.tracer, self.instruments, exceptions, Hasher("key"), observing)
+        self.stages = Stages(self.tracer, self.instruments, exceptions, Hasher("key"), config)
 
     @property
     def spans(self) -> tuple[ReadableSpan, ...]:

@@ -64,7 +64,7 @@ def test_one_line_of_json_whatever_is_in_it(body: Any, attributes: dict[str, Any
         (
             {"http.request.method": "GET", "vitrine.request.duration": 0.0},
             "request.answered",
-            "GET (no route) (no answer) 0.0 ms",
+            "GET (no route) (no response) 0.0 ms",
         ),
         ({"exception.stacktrace": "one\ntwo"}, "", "a\\?[31mbody\n    one\n    two"),
     ],

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.telemetry.kit.exceptions import MOST_CAUSES, stack_of
+from app.telemetry.kit.exceptions import MAX_CAUSES, stack_of
 from app.telemetry.kit.privacy import Hasher
 
 TYPED = "what was " + "typed"
@@ -96,7 +96,7 @@ def test_a_long_chain_of_causes() -> None:
     error = raised(ValueError())
     for _ in range(2000):
         error = raised(ValueError(), error)
-    assert sections(error) == ["ValueError"] * MOST_CAUSES
+    assert sections(error) == ["ValueError"] * MAX_CAUSES
 
 
 def test_what_was_never_raised_has_a_name_all_the_same() -> None:

@@ -52,7 +52,7 @@ def broken(request: pytest.FixtureRequest, watch: Watch, monkeypatch: pytest.Mon
         case "attributes":
             monkeypatch.setattr(SdkSpan, "set_attributes", fail)
         case _:
-            watch.stages.observing = replace(watch.stages.observing, describe=fail)
+            watch.stages.config = replace(watch.stages.config, describe=fail)
     return place
 
 

@@ -1,5 +1,5 @@
-"""Telemetry for a FastAPI service, to copy: traces, metrics and logs, correlated and private.
+"""A telemetry kit to copy into a FastAPI service: correlated traces, metrics and logs.
 
-It knows nothing of the service it observes. Start at `kit.py`; `sdk.py` decides the SDK.
+It does not depend on the service that it observes. Start with `kit.py`; `sdk.py` selects the SDK.
 `docs/observe-your-own-service.md` shows how to use it.
 """

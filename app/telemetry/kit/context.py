@@ -1,4 +1,4 @@
-"""The current trace, for code that only needs its id."""
+"""Ids of the current trace, and conversion from and to W3C traceparent."""
 
 from opentelemetry import trace
 from opentelemetry.trace import SpanContext
@@ -12,7 +12,7 @@ def trace_id() -> str | None:
 
 
 def traceparent() -> str:
-    """The current span as a W3C traceparent, or an empty text.
+    """The current span as a W3C traceparent; empty outside of a trace.
 
     https://www.w3.org/TR/trace-context/#traceparent-header
     """
@@ -23,7 +23,7 @@ def traceparent() -> str:
 
 
 def span_of(written: str) -> SpanContext | None:
-    """The span that a traceparent names, if it can be read."""
+    """The span context of a traceparent; None if it is invalid."""
     carrier = {"traceparent": written}
     context = TraceContextTextMapPropagator().extract(carrier) if written else None
     found = trace.get_current_span(context).get_span_context() if context is not None else None

@@ -1,4 +1,4 @@
-"""The names of OpenTelemetry's semantic conventions, read off their package; deprecated ones not.
+"""The names of OpenTelemetry's semantic conventions, from their Python package, without deprecated.
 
 https://github.com/open-telemetry/semantic-conventions
 """
@@ -18,12 +18,12 @@ from opentelemetry import semconv
 PACKAGES = ("attributes", "_incubating.attributes")
 METRIC_PACKAGES = ("metrics", "_incubating.metrics")
 EVENTS = frozenset({"exception"})
-"""The conventions' events that a span can have; the package does not list them."""
+"""Span events of the conventions; the package does not list them."""
 _ABOUT_METRIC = re.compile(r"Instrument: (\w+)\nUnit: (\S+)")
 
 
 class Instrument(NamedTuple):
-    """What a metric must be."""
+    """Kind and unit of a metric."""
 
     kind: str  # counter, updowncounter, gauge or histogram
     unit: str
@@ -43,10 +43,7 @@ def metrics() -> dict[str, Instrument]:
 
 
 def _constants(packages: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """The value of each constant of the packages' modules with the text below it.
-
-    Values of enumerations are no constants of a module.
-    """
+    """The value and the docstring of each module-level constant in the packages."""
     for package in packages:
         folder = import_module(f"{semconv.__name__}.{package}").__path__
         for each in iter_modules(folder, f"{semconv.__name__}.{package}."):
@@ -59,6 +56,6 @@ def _constants(packages: tuple[str, ...]) -> Iterator[tuple[str, str]]:
 
 
 def _text(line: ast.stmt) -> str:
-    """What a line says that is nothing but a text."""
+    """The text of a statement that is a docstring, else empty."""
     text = line.value if isinstance(line, ast.Expr) else None
     return str(text.value).strip() if isinstance(text, ast.Constant) else ""

@@ -1,9 +1,9 @@
-"""The environment's OTEL_* variables, checked in one place before the SDK reads them.
+"""Checks the OTEL_* environment variables before the SDK reads them.
 
-The OpenTelemetry packages raise on some bad values, on a few of them while they are imported, which
-FastAPI does. So `check_process` must run before FastAPI is imported: whatever a variable says, a
-value that makes no sense is replaced in `os.environ`, and one sentence names the variable and what
-is used instead. This module imports nothing but the standard library.
+The OpenTelemetry packages raise for some invalid values, for a few of them while they are imported,
+and FastAPI imports them. So `check_process` must run before FastAPI is imported. It replaces
+invalid values in `os.environ`; one warning for each names the variable and the value used instead.
+This module imports only the standard library.
 """
 
 import os
@@ -15,21 +15,21 @@ from .standard_variables import SIGNALS, VARIABLES, Refused, Variable, shown
 
 
 def check(environment: MutableMapping[str, str]) -> list[str]:
-    """Replace every value that makes no sense. A sentence for each; none the second time."""
-    said = [
+    """Replace every invalid value; returns one warning for each."""
+    warnings = [
         sentence
         for name, variable in VARIABLES.items()
-        if name in environment and (sentence := _checked(environment, name, variable))
+        if name in environment and (sentence := _check_one(environment, name, variable))
     ]
     for kind in ("BSP", "BLRP"):
-        said += _fitting(environment, kind)
+        warnings += _check_batch_size(environment, kind)
     for signal in SIGNALS:
-        said += _possible(environment, signal)
-        said += _paired(environment, signal)
-    return said
+        warnings += _check_protocol(environment, signal)
+        warnings += _check_certificate(environment, signal)
+    return warnings
 
 
-def _checked(environment: MutableMapping[str, str], name: str, variable: Variable) -> str | None:
+def _check_one(environment: MutableMapping[str, str], name: str, variable: Variable) -> str | None:
     value = environment.pop(name)
     sentence = None
     try:
@@ -46,7 +46,7 @@ def _checked(environment: MutableMapping[str, str], name: str, variable: Variabl
 
 
 def _meaning(environment: Mapping[str, str], variable: Variable) -> str:
-    """What a variable amounts to that is not set."""
+    """What applies if the variable is not set, for a warning."""
     general = VARIABLES.get(variable.meaning)
     if general is None or variable.secret:
         return variable.meaning
@@ -56,13 +56,13 @@ def _meaning(environment: Mapping[str, str], variable: Variable) -> str:
 
 def _plain(value: str) -> str:
     value = value.strip()
-    if not value.isprintable():  # bytes that are no UTF-8 among them
+    if not value.isprintable():  # also for bytes that are not UTF-8
         raise Refused("has characters that can't be printed")
     return value
 
 
-def _fitting(environment: MutableMapping[str, str], kind: str) -> list[str]:
-    """A batch is no larger than the queue it comes from: the SDK raises otherwise."""
+def _check_batch_size(environment: MutableMapping[str, str], kind: str) -> list[str]:
+    """Limit the batch size to the queue size; the SDK raises for a larger one."""
 
     def used(name: str) -> int:
         return int(environment.get(name) or VARIABLES[name].default)
@@ -76,29 +76,31 @@ def _fitting(environment: MutableMapping[str, str], kind: str) -> list[str]:
     )
 
 
-def _possible(environment: MutableMapping[str, str], signal: str) -> list[str]:
-    """What one protocol has and the other has not."""
+def _check_protocol(environment: MutableMapping[str, str], signal: str) -> list[str]:
+    """Replace values that the signal's protocol does not support."""
     over_grpc = _exporter(environment, signal, "PROTOCOL") != "http/protobuf"
-    compression, said = f"OTEL_EXPORTER_OTLP_{signal}COMPRESSION", []
+    compression, warnings = f"OTEL_EXPORTER_OTLP_{signal}COMPRESSION", []
     if over_grpc and environment.get(compression) == "deflate":
         del environment[compression]
-        said.append(f"{compression} (deflate) is not possible over gRPC; no compression is used")
+        warnings.append(
+            f"{compression} (deflate) is not supported over gRPC; no compression is used"
+        )
     name = f"OTEL_EXPORTER_OTLP_{signal}ENDPOINT"
     address = environment.get(name, "")
     if over_grpc and "@" in address:
         environment[name] = re.sub(r"^(.*//)?.*@", r"\1", address)
-        said.append(
+        warnings.append(
             f"{name} has a user name, which gRPC does not send; the rest of it is used "
-            "(OTEL_EXPORTER_OTLP_HEADERS can have credentials)"
+            "(set OTEL_EXPORTER_OTLP_HEADERS to send credentials)"
         )
     elif not over_grpc and address and "://" not in address:
         environment[name] = f"http://{address}"
-        said.append(f"{name} has no http://; with it, it is used")
-    return said
+        warnings.append(f"{name} has no http://; the address with http:// is used")
+    return warnings
 
 
-def _paired(environment: MutableMapping[str, str], signal: str) -> list[str]:
-    """A client's certificate and key belong together."""
+def _check_certificate(environment: MutableMapping[str, str], signal: str) -> list[str]:
+    """Remove a client certificate and key that can't be loaded together."""
     names = [f"OTEL_EXPORTER_OTLP_{signal}CLIENT_{each}" for each in ("CERTIFICATE", "KEY")]
     chosen = [name for name in names if environment.get(name)]
     if not chosen:
@@ -108,36 +110,36 @@ def _paired(environment: MutableMapping[str, str], signal: str) -> list[str]:
     )
     try:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.load_cert_chain(certificate, key or None, password="")  # which it must not ask for
-    except OSError:  # ssl.SSLError is one
+        context.load_cert_chain(certificate, key or None, password="")  # "": no prompt for one
+    except OSError:  # includes ssl.SSLError
         for name in chosen:
             del environment[name]
-        return [f"{' and '.join(chosen)} is no pair of PEM files; no client certificate is used"]
+        return [f"{' and '.join(chosen)} can't be loaded as PEM; no client certificate is used"]
     return []
 
 
 def _exporter(environment: Mapping[str, str], signal: str, name: str) -> str:
-    """A setting of a signal's exporter: its own, or the one for all."""
+    """A setting of a signal's exporter: its own, or the one for all signals."""
     own = environment.get(f"OTEL_EXPORTER_OTLP_{signal}{name}")
     return own or environment.get(f"OTEL_EXPORTER_OTLP_{name}") or ""
 
 
-_unsaid: list[str] = []
+_pending: list[str] = []
 
 
 def check_process() -> None:
-    """Check this process's own environment; the sentences wait for `pending_warnings`."""
-    _unsaid.extend(check(os.environ))
+    """Check this process's environment; `pending_warnings` returns the warnings."""
+    _pending.extend(check(os.environ))
 
 
 def warn_later(sentence: str) -> None:
-    """For `pending_warnings`: what is found before log records have a place to go."""
-    _unsaid.append(sentence)
+    """Add a warning to `pending_warnings`, for code that runs before logging is set up."""
+    _pending.append(sentence)
 
 
 def pending_warnings() -> list[str]:
-    """What nobody has been warned of yet; empty the next time."""
+    """Check the environment again; return the warnings since the last call."""
     check_process()
-    found = _unsaid[:]
-    _unsaid.clear()
+    found = _pending[:]
+    _pending.clear()
     return found

@@ -1,11 +1,11 @@
-"""Exceptions as the semantic conventions have them: an `exception` event in the logs, on the span
+"""Emits exceptions by the semantic conventions: as an `exception` event in the logs, on the span
 (deprecated by the conventions, but read by many tools), or both.
 
 https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-logs/
 
-The standard OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN chooses: `logs`, `logs/dup` (both), or, where it
-is not set, spans only. Messages may quote what was typed, so they are left out; that is why the
-exception itself is not passed to `Logger.emit`, which would add its message.
+The standard variable OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN selects `logs` or `logs/dup` (both); if
+it is not set, spans only. Messages are omitted because they may quote user input; for the same
+reason the exception is not passed to `Logger.emit`, which would add its message.
 """
 
 import os
@@ -32,17 +32,16 @@ OPT_IN = "OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN"
 LOGS, BOTH = "logs", "logs/dup"
 EVENT = "exception"
 EVENT_NAME = "otel.event.name"
-"""What `logging`'s `extra` calls the name of an event."""
-MOST_CAUSES, MOST_CALLERS, LONGEST_STACK = 16, 16, 8_000
-"""How many exceptions a stack goes through, how many callers it names, and its last characters
-that are kept."""
+"""Key of the event name in `extra` of Python's logging."""
+MAX_CAUSES, MAX_CALLERS, MAX_STACK = 16, 16, 8_000
+"""Limits of a stack trace: number of causes, number of callers, characters (the last are kept)."""
 INSTRUMENTATION = f"{os.sep}opentelemetry{os.sep}instrumentation{os.sep}"
 Signal = Literal["span", "event", "logged"]
-"""What has an exception already: a span, the `exception` event in the logs, Python's logging."""
+"""Where an exception was reported: on a span, as an `exception` event in the logs, by logging."""
 
 
 class Exceptions:
-    """Emits the `exception` events, one a signal for each exception, wherever it passes."""
+    """Emits `exception` events: for each exception one per signal, however often it is caught."""
 
     def __init__(self, failures: Failures, logger: Logger, input_hash: Attribute) -> None:
         chosen = os.environ.get(OPT_IN, "")
@@ -50,7 +49,7 @@ class Exceptions:
         self._failures, self._logger, self._input_hash = failures, logger, input_hash
 
     def record(self, span: Span, error: BaseException, stage: str, *, recovered: bool) -> None:
-        """Emit the events of an unforeseen failure, within its span."""
+        """Emit the events of an unforeseen failure in its span."""
         self.add_to(span, error)
         if not self.in_logs or is_marked(error, "event") or not self._failures.is_unforeseen(error):
             return
@@ -66,7 +65,7 @@ class Exceptions:
         )
 
     def add_to(self, span: Span, error: BaseException) -> None:
-        """Add the span event, where it is wanted."""
+        """Add the span event, if configured."""
         unforeseen = self._on_spans and self._failures.is_unforeseen(error)
         if unforeseen and span.is_recording() and not is_marked(error, "span"):
             mark(error, "span")
@@ -74,7 +73,7 @@ class Exceptions:
             span.add_event(EVENT, about)
 
     def attributes(self, error: BaseException) -> Attributes:
-        """What a log record has of an exception."""
+        """Attributes of an exception for a log record."""
         about: Attributes = {
             EXCEPTION_TYPE: exception_type(error),
             EXCEPTION_STACKTRACE: stack_of(error),
@@ -86,22 +85,22 @@ class Exceptions:
 
 
 def exception_type(error: BaseException) -> str:
-    """The full name of its class, as the conventions have it."""
+    """The qualified name of its class, as in the conventions."""
     kind = type(error)
     outer = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
     return f"{outer}{kind.__qualname__}"
 
 
 def mark(error: BaseException, signal: Signal) -> None:
-    """Remember on an exception that a signal has it, for what it passes on its way."""
-    with suppress(AttributeError):  # a class with slots and no room for it
+    """Mark an exception as reported by a signal, so that outer handlers do not repeat it."""
+    with suppress(AttributeError):  # a class with slots
         error.__telemetry__ = {*getattr(error, "__telemetry__", ()), signal}  # type: ignore[attr-defined]
 
 
 def is_marked(error: BaseException, signal: Signal) -> bool:
-    """Whether the signal has this exception, or one it was raised from."""
+    """Whether this exception, or one of its causes, was reported by the signal."""
     link: BaseException | None = error
-    for _ in range(MOST_CAUSES):
+    for _ in range(MAX_CAUSES):
         if link is None:
             break
         if signal in getattr(link, "__telemetry__", ()):
@@ -111,19 +110,19 @@ def is_marked(error: BaseException, signal: Signal) -> bool:
 
 
 def stack_of(error: BaseException) -> str:
-    """Where it happened, causes first: frames and names of exceptions, never their messages.
+    """The stack trace, causes first: frames and names of exceptions, without their messages.
 
-    Frames of instrumentation libraries are left out. Where that leaves none, because a library
-    caught the error just where it happened, the frames that called the library stand there.
+    Frames of instrumentation libraries are omitted. If no others are left, because the library
+    caught the exception where it was raised, the frames that called the library are used.
     """
-    return _stack(error, set())[-LONGEST_STACK:]
+    return _stack(error, set())[-MAX_STACK:]
 
 
 def _stack(error: BaseException, seen: set[int]) -> str:
-    """Of an exception, its causes and the members of a group; `seen` are those already shown."""
+    """The stack of an exception, its causes and its group's members; `seen`: ids already shown."""
     parts: list[str] = []
     link: BaseException | None = error
-    while link is not None and id(link) not in seen and len(seen) < MOST_CAUSES:
+    while link is not None and id(link) not in seen and len(seen) < MAX_CAUSES:
         seen.add(id(link))
         parts.append(_one_stack(link, seen))
         link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
@@ -145,9 +144,9 @@ def _frames(walked: Iterable[tuple[FrameType, int]]) -> list[traceback.FrameSumm
 
 
 def _callers(error: BaseException) -> list[traceback.FrameSummary]:
-    """The nearest frames that called the first one of the traceback, outermost first."""
+    """The frames that called the first frame of the traceback, outermost first."""
     first = error.__traceback__
     if first is None or first.tb_frame.f_back is None:
         return []
     walked = traceback.walk_stack(first.tb_frame.f_back)
-    return _frames(islice(walked, MOST_CALLERS))[::-1]
+    return _frames(islice(walked, MAX_CALLERS))[::-1]

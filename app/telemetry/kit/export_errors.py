@@ -1,7 +1,7 @@
-"""Why a batch was not delivered: the exporters report only that it was not.
+"""Captures why a batch was not delivered, which the exporters do not return.
 
-Over HTTP the session they send with knows, over gRPC what they log does. Each thread has its own
-last error, since an exporter sends and logs in the thread that calls it.
+Over HTTP the error is captured in the exporters' session, over gRPC from their log records. The
+last error is kept per thread, because an exporter sends and logs in the thread that calls it.
 """
 
 import logging
@@ -18,72 +18,72 @@ LONGEST = 200
 _last = threading.local()
 
 
-def forget() -> None:
-    """Before a batch is sent."""
+def reset() -> None:
+    """Clear this thread's last error; call it before a batch is sent."""
     _last.error = None
 
 
 def last_error() -> str:
-    """What came back for the last batch of this thread."""
+    """The error of this thread's last batch."""
     error: str | None = getattr(_last, "error", None)
-    return error or "no answer in time"
+    return error or "no response in time"
 
 
-def _note(error: str) -> None:
+def _set(error: str) -> None:
     printable = re.sub(r"[^ -~]+", " ", error)
     _last.error = printable if len(printable) <= LONGEST else f"{printable[:LONGEST]}…"
 
 
 class Session(requests.Session):
-    """For the HTTP exporters; keeps what a failed request came to."""
+    """A session for the HTTP exporters that captures errors."""
 
     def send(self, request: Any, **options: Any) -> Any:
         try:
             response = super().send(request, **options)
         except requests.RequestException as error:
-            _note(_reason(error))
+            _set(_reason(error))
             raise
         if response.status_code >= HTTPStatus.BAD_REQUEST:
-            _note(f"{response.status_code} {response.reason}")
+            _set(f"{response.status_code} {response.reason}")
         return response
 
 
 def _reason(error: requests.RequestException) -> str:
-    """The cause, without the address that requests repeats in its messages."""
+    """The cause, without the URL that requests puts into its messages."""
     if isinstance(error, requests.Timeout):
-        return "no answer in time"
+        return "no response in time"
     cause: BaseException = error
     while isinstance(inner := getattr(cause, "reason", None) or _inner(cause), BaseException):
         cause = inner
-    said = getattr(cause, "strerror", None) or type(cause).__name__
+    reason = getattr(cause, "strerror", None) or type(cause).__name__
     if isinstance(error, requests.exceptions.SSLError):
         return f"TLS: {getattr(cause, 'verify_message', None) or cause}"
-    return str(said)
+    return str(reason)
 
 
 def _inner(error: BaseException) -> BaseException | None:
-    """The exception that another one holds or comes from."""
-    held = next((each for each in error.args if isinstance(each, BaseException)), None)
-    return held or error.__cause__ or error.__context__
+    """The exception in the arguments of another one, or its cause."""
+    inner = next((each for each in error.args if isinstance(each, BaseException)), None)
+    return inner or error.__cause__ or error.__context__
 
 
-class _Listener(logging.Filter):
-    """Takes the error out of what the gRPC exporters log, and lets nothing through."""
+class _Capture(logging.Filter):
+    """Captures errors from the gRPC exporters' log records, and drops the records."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         args = record.args if isinstance(record.args, tuple) else ()
         code = next((each for each in args if isinstance(each, grpc.StatusCode)), None)
         if code is grpc.StatusCode.DEADLINE_EXCEEDED:
-            _note("no answer in time")
+            _set("no response in time")
         elif code is not None:
             details = args[-1] if isinstance(args[-1], str) else ""
-            _note(f"{code.name}, {details}" if details else code.name)
+            _set(f"{code.name}, {details}" if details else code.name)
         return False
 
 
-def listen_to_grpc() -> None:
-    """Hear the gRPC exporters from now on. Before their own filter, which drops what repeats."""
+def capture_grpc_errors() -> None:
+    """Start capturing errors of the gRPC exporters, before their filter for repeated records."""
     logger = logging.getLogger(GRPC_LOGGER)
     logger.setLevel(logging.WARNING)
-    if not any(isinstance(each, _Listener) for each in logger.filters):
-        logger.filters.insert(0, _Listener())
+    if not any(isinstance(each, _Capture) for each in logger.filters):
+        logger.filters.insert(0, _Capture())

@@ -1,8 +1,8 @@
-"""Where telemetry goes: the OTLP exporters that the standard variables choose, with one log line
-when the collector goes away and one when it is back.
+"""OTLP exporters by the standard variables, with one log record when the collector becomes
+unavailable and one when it is available again.
 
-OTEL_EXPORTER_OTLP_PROTOCOL (`grpc`, or `http/protobuf`), OTEL_EXPORTER_OTLP_ENDPOINT, _HEADERS,
-_TIMEOUT, _COMPRESSION … and their forms for one signal are the library's; OTEL_TRACES_EXPORTER,
+The library reads OTEL_EXPORTER_OTLP_PROTOCOL (`grpc` or `http/protobuf`), _ENDPOINT, _HEADERS,
+_TIMEOUT, _COMPRESSION … and their forms for one signal. OTEL_TRACES_EXPORTER,
 OTEL_METRICS_EXPORTER and OTEL_LOGS_EXPORTER can be `otlp` or `none`.
 """
 
@@ -33,10 +33,10 @@ from opentelemetry.sdk.trace.export import SpanExporter
 from . import export_errors
 
 TIMEOUT_SECONDS = 2.0
-"""How long one batch may take, where OTEL_EXPORTER_OTLP_TIMEOUT does not say; it bounds the end."""
+"""Timeout of a batch if OTEL_EXPORTER_OTLP_TIMEOUT is not set; it limits the shutdown time."""
 SIGNALS = ("traces", "metrics", "logs")
 Protocols = dict[str, dict[str, type[Any]]]
-"""Classes of exporters, by protocol and signal."""
+"""Exporter classes by protocol and signal."""
 PROTOCOLS: Protocols = {
     "grpc": {"traces": GrpcSpans, "metrics": GrpcMetrics, "logs": GrpcLogs},
     "http/protobuf": {"traces": HttpSpans, "metrics": HttpMetrics, "logs": HttpLogs},
@@ -45,16 +45,16 @@ log = logging.getLogger(__name__)
 
 
 class Delivery:
-    """Whether the collector accepts what is sent; logs when that changes, counts what is lost."""
+    """Tracks whether the collector accepts telemetry: logs changes and counts lost items."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._refused: set[int] = set()
         self.lost: Counter[str] = Counter()
-        """Items by signal: the SDK counts a refusal over HTTP as delivered."""
+        """Lost items by signal. (The SDK's metrics count items refused over HTTP as delivered.)"""
 
     def report(self, exporter: object, signal: str, items: int, *, delivered: bool) -> None:
-        """An exporter has tried to send a batch, in the current thread."""
+        """Record the result of a batch that an exporter has sent in the current thread."""
         with self._lock:
             before = len(self._refused)
             (self._refused.discard if delivered else self._refused.add)(id(exporter))
@@ -65,9 +65,9 @@ class Delivery:
             log.info("the collector accepts telemetry again")
         elif after and not before:
             log.warning(
-                "the collector does not accept telemetry (%s to %s: %s); the service goes on "
-                "without it, and what does not fit the queues is dropped and counted. "
-                "OTEL_EXPORTER_OTLP_ENDPOINT says where it goes",
+                "the collector does not accept telemetry (%s to %s: %s); the service continues, "
+                "and telemetry beyond the queues is dropped and counted. "
+                "OTEL_EXPORTER_OTLP_ENDPOINT sets the address",
                 signal,
                 endpoint_of(signal),
                 export_errors.last_error(),
@@ -75,12 +75,12 @@ class Delivery:
 
 
 def reporting(kind: type[Any], delivery: Delivery, signal: str) -> type[Any]:
-    """A class of exporters like `kind` that also reports each batch."""
+    """A subclass of the exporter class `kind` that reports each batch to `delivery`."""
 
     class Reporting(kind):  # type: ignore[misc]
         def export(self, batch: Any, *args: Any, **options: Any) -> Any:
             delivered = False
-            export_errors.forget()
+            export_errors.reset()
             try:
                 result = super().export(batch, *args, **options)
                 delivered = result.name == "SUCCESS"
@@ -94,7 +94,7 @@ def reporting(kind: type[Any], delivery: Delivery, signal: str) -> type[Any]:
 
 @dataclass(frozen=True, slots=True)
 class Exporters:
-    """Where each signal goes; None: nowhere."""
+    """The exporter of each signal; None: not exported."""
 
     spans: SpanExporter | None
     metrics: MetricExporter | None
@@ -103,8 +103,8 @@ class Exporters:
 
 
 def otlp(protocols: Protocols = PROTOCOLS) -> Exporters:
-    """Exporters as the environment, which `environment.check` has checked, wants them."""
-    export_errors.listen_to_grpc()
+    """Exporters by the environment variables, which `environment.check` must have checked."""
+    export_errors.capture_grpc_errors()
     delivery = Delivery()
     spans, metrics, logs = (
         _exporter(signal, protocols, delivery) if _is_wanted(signal) else None for signal in SIGNALS
@@ -123,18 +123,18 @@ def _exporter(signal: str, kinds: Protocols, delivery: Delivery) -> Any:
     if protocol != "grpc" and not any("CREDENTIAL_PROVIDER" in name for name in os.environ):
         options["session"] = export_errors.Session()
     if protocol == "grpc" and _setting(signal, "COMPRESSION") == "none":
-        options["compression"] = grpc.Compression.NoCompression  # the library knows only gzip
+        options["compression"] = grpc.Compression.NoCompression  # the library reads only gzip
     make: Callable[..., Any] = reporting(kinds[protocol][signal], delivery, signal)
     return make(**options)
 
 
 def protocol_of(signal: str) -> str:
-    """How a signal is sent: one of PROTOCOLS."""
+    """The protocol of a signal: a key of PROTOCOLS."""
     return _setting(signal, "PROTOCOL") or "grpc"
 
 
 def endpoint_of(signal: str) -> str:
-    """Where a signal is sent, without credentials."""
+    """The address that a signal is sent to, without credentials."""
     over_grpc = protocol_of(signal) == "grpc"
     default = f"http://localhost:{4317 if over_grpc else 4318}"
     address = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or default
@@ -145,7 +145,7 @@ def endpoint_of(signal: str) -> str:
 
 
 def _setting(signal: str, name: str) -> str | None:
-    """A standard variable in its form for one signal, or for all."""
+    """A standard variable: for this signal, or for all signals."""
     environ = os.environ
     return environ.get(f"OTEL_EXPORTER_OTLP_{signal.upper()}_{name}") or environ.get(
         f"OTEL_EXPORTER_OTLP_{name}"

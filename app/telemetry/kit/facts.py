@@ -1,4 +1,4 @@
-"""What a service says about the results of its stages: the types between it and the kit."""
+"""Types between a service and the kit: the facts of a stage's result, and the kinds of failures."""
 
 from asyncio import CancelledError
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ from .vocabulary import Attributes, Event, Metric
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One value of a declared metric. Attributes whose value is None are left out."""
+    """One value of a declared metric. Attributes with the value None are omitted."""
 
     metric: Metric
     value: float
@@ -21,14 +21,14 @@ class Measurement:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything that telemetry says about one result.
+    """Everything that is emitted for one result.
 
-    `attributes` go on the stage's span and into the wide event, `wide` into the wide event only,
-    `private` (what people typed) nowhere unless the settings allow it. `summed`: the numbers of
+    `attributes`: for the stage's span and the wide event; `wide`: for the wide event only;
+    `private` (user input): for both, only if the settings allow it. `summed`: the numbers of
     several results of one request are added up in the wide event. `link`: a W3C traceparent.
-    `own_duration`: the measurements have the stage's duration, under a name of its own.
-    `degraded`: the result is less than it should be; the request's span and wide event say so.
-    `failure`: what the result was made in spite of. `wide_event` names the request's wide event.
+    `own_duration`: the measurements contain the stage's duration, in a metric of its own.
+    `degraded`: a part was unavailable; the request's span and wide event get this attribute.
+    `failure`: the exception that the result recovered from. `wide_event`: name of the wide event.
     """
 
     attributes: Attributes = field(default_factory=dict)
@@ -45,14 +45,14 @@ class Facts:
 
 
 class FinishedStage(Protocol):
-    """A stage as `Describe` sees it."""
+    """A finished stage, the argument of `Describe`."""
 
     @property
     def name(self) -> str: ...
 
     @property
     def result(self) -> Any:
-        """What the stage assigned; None where it failed before that."""
+        """What the block assigned; None if it failed before that."""
 
     @property
     def seconds(self) -> float: ...
@@ -67,7 +67,7 @@ NOTHING = Facts()
 
 
 def nothing(_: FinishedStage) -> Facts:
-    """The facts of a service that has none of its own: spans and durations only."""
+    """No facts: only spans and durations are emitted."""
     return NOTHING
 
 
@@ -80,9 +80,9 @@ def class_name(error: BaseException) -> str:
 class Failures:
     """How exceptions are reported.
 
-    `callers`: mistakes of the caller; nothing failed here. `foreseen`: failures the service is
-    built to live with; their name is enough, no stack is recorded. `name`: the `error.type` of an
-    exception: few values, and nothing from its message, which may quote the input.
+    `callers`: errors of the caller, which are no failures. `foreseen`: expected failures, reported
+    with `error.type` but without a stack trace. `name`: the `error.type` of an exception; it must
+    have few values and must not contain the message, which may quote the input.
     """
 
     callers: tuple[type[BaseException], ...] = ()
@@ -90,11 +90,11 @@ class Failures:
     name: Callable[[BaseException], str] = class_name
 
     def error_type(self, error: BaseException | None) -> str | None:
-        """The `error.type`, or None where nothing failed."""
+        """The `error.type`; None without a failure."""
         if error is None or isinstance(error, self.callers):
             return None
         return self.name(error)
 
     def is_unforeseen(self, error: BaseException) -> bool:
-        """Whether an engineer has to look at the stack. An `HTTPException` is only an answer."""
+        """Whether to report the stack trace. An `HTTPException` is a response, not a failure."""
         return not isinstance(error, (*self.callers, *self.foreseen, HTTPException))

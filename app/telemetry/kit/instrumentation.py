@@ -1,7 +1,7 @@
-"""The instrumentation libraries: FastAPI, httpx and sqlite3, tuned, and bound to one application.
+"""Instrumentation of FastAPI, httpx, sqlite3 and SQLAlchemy for one application.
 
-They are given the providers they report to, so that several applications can live in one process
-(as in tests) and a worker's end leaves nothing behind.
+The libraries get explicit providers, so that several applications can run in one process (as in
+tests), and nothing stays instrumented when one ends.
 """
 
 import os
@@ -39,12 +39,12 @@ from .vocabulary import DATABASE_DURATION, SERVER_DURATION
 
 URL_TEMPLATE = "url.template"
 CONVENTIONS = ("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database")
-"""The stable conventions, before the first `instrument`: those of before 2023 are the libraries'
-default, and what people type stands under more names in them."""
+"""Selects the stable conventions; must be set before the first `instrument`. By default the
+libraries use those from before 2023, which have user input in more attributes."""
 
 
 def instrumented_by_others() -> list[str]:
-    """The libraries that something else has instrumented for the whole process."""
+    """The libraries that other code has instrumented for the complete process."""
     known: Mapping[str, BaseInstrumentor] = {
         "FastAPI": FastAPIInstrumentor(),
         "httpx": HTTPXClientInstrumentor(),
@@ -54,7 +54,7 @@ def instrumented_by_others() -> list[str]:
 
 
 class NoPropagation(TextMapPropagator):
-    """Carries nothing. The API's own for `none` extracts no context at all, which raises later."""
+    """Propagates nothing. (With `none`, the API's propagator extracts None, which raises later.)"""
 
     def extract(self, carrier: Any, context: Context | None = None, getter: Any = None) -> Context:  # noqa: ARG002
         return Context() if context is None else context
@@ -67,7 +67,7 @@ class NoPropagation(TextMapPropagator):
 
 
 def prepare() -> None:
-    """What must hold before anything is instrumented."""
+    """Set process-wide options; must be called before anything is instrumented."""
     os.environ.update([CONVENTIONS])
     if not get_global_textmap().fields:  # OTEL_PROPAGATORS=none
         set_global_textmap(NoPropagation())
@@ -83,8 +83,8 @@ def instrumented(
 ) -> Iterator[None]:
     """Server spans around `app`, with the middleware `inside` directly below them.
 
-    Call it in the application's lifespan, when its middleware stands already: it is rebuilt.
-    `untraced`: a regular expression of paths.
+    Call it in the application's lifespan, after its middleware stack was built: it is rebuilt.
+    `untraced`: a regular expression of paths without spans.
     """
     app.user_middleware.insert(0, inside)
     FastAPIInstrumentor.instrument_app(
@@ -103,9 +103,9 @@ def instrumented(
 
 
 def server_duration(metrics: MeterProvider) -> Histogram:
-    """The server instrumentation's own histogram, for requests that never get that far.
+    """The histogram of the server instrumentation, for requests refused before it.
 
-    The SDK returns the same instrument only for the same words.
+    The SDK returns the same instrument only if all arguments are equal.
     """
     schema = Schemas.V1_21_0.value
     meter = metrics.get_meter("opentelemetry.instrumentation.fastapi", fastapi_version, schema)
@@ -122,9 +122,9 @@ def server_duration(metrics: MeterProvider) -> Histogram:
 def instrument_client(
     client: httpx.AsyncClient | httpx.Client, traces: TracerProvider, metrics: MeterProvider
 ) -> None:
-    """A client span, and the trace context in the headers, for every call.
+    """Emit a client span for every call, and send the trace context in its headers.
 
-    A request whose extensions have a `url_template` gives its span that name:
+    The span is named after the request's extension `url_template`, if there is one:
     https://opentelemetry.io/docs/specs/semconv/http/http-spans/#name
     """
     HTTPXClientInstrumentor.instrument_client(
@@ -138,7 +138,7 @@ def instrument_client(
 
 
 def _name_by_template(span: Span, request: RequestInfo) -> None:
-    """Else it is named by the method alone, like a server span without a route."""
+    """Without a template, the span keeps the method as its name."""
     template = (request.extensions or {}).get("url_template")
     if template and span.is_recording():
         span.set_attribute(URL_TEMPLATE, template)
@@ -152,9 +152,9 @@ async def _name_by_template_asynchronously(span: Span, request: RequestInfo) -> 
 
 
 def instrument_sqlite(connection: sqlite3.Connection, traces: TracerProvider) -> sqlite3.Connection:
-    """A client span for every statement of a cursor (`connection.execute` has none).
+    """Emit a client span for every statement of a cursor (but not of `connection.execute`).
 
-    Its metric goes to the global meter provider; the library takes no other.
+    Its metric is recorded with the global meter provider; the library accepts no other.
     """
     observed: sqlite3.Connection = SQLite3Instrumentor.instrument_connection(
         connection, tracer_provider=traces
@@ -163,15 +163,15 @@ def instrument_sqlite(connection: sqlite3.Connection, traces: TracerProvider) ->
 
 
 class SqlAlchemyStatements:
-    """Spans and durations of an engine's statements, by SQLAlchemy's own events.
+    """Spans and durations of an engine's statements, from SQLAlchemy's events.
 
-    The contrib instrumentation puts the path of the database file into span names and measures no
-    duration. Statements are reported with placeholders, never with parameters.
+    The contrib instrumentation puts the path of the database file into span names and has no
+    duration metric. Statements are reported with placeholders, without parameters.
     """
 
     def __init__(self, engine: Any, tracer: Tracer, instruments: Instruments) -> None:
         """`engine`: a `sqlalchemy.Engine` (of an AsyncEngine its `sync_engine`)."""
-        from sqlalchemy import event  # noqa: PLC0415 - only those who use it have it
+        from sqlalchemy import event  # noqa: PLC0415 - an optional dependency
 
         self._tracer, self._instruments = tracer, instruments
         self._system = {"postgresql": "postgresql", "mysql": "mysql", "sqlite": "sqlite"}.get(

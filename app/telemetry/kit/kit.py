@@ -1,4 +1,4 @@
-"""`Kit`: the telemetry of one service, from its start to its end.
+"""`Kit`: the telemetry of one service.
 
 kit = Kit("shop", "1.0", vocabulary, settings, otlp(), facts=facts)
 async with kit.around(app):          # in the lifespan
@@ -49,26 +49,27 @@ from .requests import RequestTelemetry
 from .resource import resource
 from .sdk import implementation, providers
 from .settings import KitSettings
-from .stages import Observing, Stages
+from .stages import StageConfig, Stages
 from .vocabulary import CoreNames, Metric, Vocabulary
 
 log = logging.getLogger(__name__)
 AGENT = (
-    "This process was instrumented before the service started (opentelemetry-instrument or an "
-    "agent: {}). The service instruments itself: together, requests are traced twice and by old "
-    "conventions, and metrics are missing. Start it without the other, or set "
-    "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS=*; to have only the other's telemetry, turn the "
-    "service's own off in its settings"
+    "This process was instrumented before the service started (by opentelemetry-instrument or an "
+    "agent: {}). The service instruments itself: with both, requests are traced twice and with old "
+    "conventions, and metrics are missing. Start it without the agent, or set "
+    "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS=*; to use only the agent, turn telemetry off in the "
+    "service's settings"
 )
 _made_global: WeakSet[TracerProvider] = WeakSet()
 ANOTHER_SDK = (
-    "Another OpenTelemetry SDK is set up in this process. The service's telemetry goes where the "
-    "OTEL_* variables say; durations of SQL statements, and what other code emits, go to the other"
+    "Another OpenTelemetry SDK is set up in this process. The service's telemetry is exported by "
+    "the OTEL_* variables; durations of SQL statements, and telemetry of other code, go to the "
+    "other SDK"
 )
 
 
 class Kit:
-    """The providers of one worker and everything built on them. Close it, or use `around`."""
+    """The providers of one worker process and the instrumentation. Use `around`, or `close` it."""
 
     def __init__(  # noqa: PLR0913 - one object instead of module constants
         self,
@@ -80,18 +81,21 @@ class Kit:
         *,
         facts: Describe = nothing,
         failures: Failures = Failures(),  # noqa: B008 - frozen
-        typed: Callable[[object], str | None] = lambda _: None,
-        of_the_request: Collection[str] = (),
+        user_text: Callable[[object], str | None] = lambda _: None,
+        request_stages: Collection[str] = (),
         loggers: Collection[str] = ("app",),
         untraced: str = "/livez|/readyz",
         shown: Mapping[str, str] = {},
         ids: IdGenerator | None = None,
     ) -> None:
-        """`name` is the service's and its instrumentation scope's. `facts`: what is emitted of the
-        results of stages; `failures`: how exceptions are reported; `typed`: the text that a person
-        typed, of a stage's subject; `of_the_request`: stages that are the whole work of a request;
-        `loggers`: the service's own; `untraced`: a regular expression of paths that
-        are neither traced nor logged; `shown`: see `ConsoleLine`.
+        """Set up providers, logging and metrics.
+
+        `name`: of the service and its instrumentation scope. `facts`: what is emitted for results
+        of stages. `failures`: how exceptions are reported. `user_text`: from a stage's subject to
+        the text that a user typed, or None. `request_stages`: stages that do the complete work of
+        a request and have no own span. `loggers`: top-level names of the service's loggers.
+        `untraced`: a regular expression of paths that are neither traced nor logged. `shown`:
+        further attributes of a request's console line, with their names there.
         """
         prepare()
         self.settings, self.core = settings, vocabulary.core
@@ -112,10 +116,10 @@ class Kit:
         self.server_duration = server_duration(self.metrics)
         secret = settings.hash_key
         hasher = Hasher(secret.get_secret_value() if secret else None)
-        observing = Observing(self.core, facts, failures, of_the_request, typed, plain)
+        config = StageConfig(self.core, facts, failures, request_stages, user_text, plain)
         logger = self.logs.get_logger(name, version, about.schema_url)
         exceptions = Exceptions(failures, logger, self.core.input_hash)
-        self.stages = Stages(self.tracer, self.instruments, exceptions, hasher, observing)
+        self.stages = Stages(self.tracer, self.instruments, exceptions, hasher, config)
         self._handler = PrivateHandler(self.logs, exceptions, loggers)
         self._loggers = loggers
         self._untraced = untraced
@@ -139,7 +143,7 @@ class Kit:
 
     @asynccontextmanager
     async def around(self, app: FastAPI) -> AsyncIterator[None]:
-        """Observe an application from its start to its end; then send what is left."""
+        """Observe an application for the length of the block; then send the remaining telemetry."""
         with ExitStack() as stack:
             stack.enter_context(silenced())
             stack.callback(self.close)
@@ -157,7 +161,7 @@ class Kit:
         instrument_client(client, self.traces, self.metrics)
 
     def sqlite(self, connection: sqlite3.Connection) -> sqlite3.Connection:
-        """The connection, with statements of its cursors observed."""
+        """A connection whose cursors' statements are observed."""
         return instrument_sqlite(connection, self.traces)
 
     def sqlalchemy(self, engine: Any) -> None:
@@ -165,16 +169,16 @@ class Kit:
         SqlAlchemyStatements(engine, self.tracer, self.instruments)
 
     def observe(self, metric: Metric, callback: CallbackT) -> None:
-        """Ask `callback` for a gauge's or counter's value whenever metrics are sent."""
+        """Register a callback for a gauge or counter, called for each export of metrics."""
         self.instruments.observe(metric, callback)
 
     def flush(self) -> None:
-        """Send what waits, now."""
+        """Send everything in the queues now."""
         for provider in (self.logs, self.traces, self.metrics):
             provider.force_flush()
 
     def close(self) -> None:
-        """Send what waits, all signals side by side, and give up after the budget."""
+        """Send everything in the queues, all signals in parallel, within `shutdown_seconds`."""
         threads = [threading.Thread(target=each, daemon=True) for each in self._ends]
         until = time.monotonic() + self.settings.shutdown_seconds
         for thread in threads:
@@ -184,8 +188,8 @@ class Kit:
 
 
 def _lines(settings: KitSettings, core: CoreNames, shown: Mapping[str, str]) -> Lines | None:
-    """Lines on standard output, in the form that suits who reads them."""
-    if settings.logs == "off" or sys.stdout is None:  # None where it was closed at the start
+    """The exporter of lines on standard output: text at a terminal, else JSON; None: off."""
+    if settings.logs == "off" or sys.stdout is None:  # None: it was closed at start
         return None
     person = settings.logs == "text" or (settings.logs == "auto" and sys.stdout.isatty())
     form = ConsoleLine(core, settings.trace_url, shown) if person else None
@@ -193,9 +197,9 @@ def _lines(settings: KitSettings, core: CoreNames, shown: Mapping[str, str]) -> 
 
 
 def use_globally(kit: Kit) -> None:
-    """Make a kit's providers the global ones, for libraries that take no other.
+    """Make a kit's providers the global ones, for libraries that accept no others.
 
-    Where an agent or another SDK came first, it stays, and a warning says what to do.
+    Providers of an agent or another SDK are not replaced; a warning says what to do.
     """
     others = instrumented_by_others()
     found = trace.get_tracer_provider()

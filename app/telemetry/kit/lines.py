@@ -1,4 +1,4 @@
-"""Log records as lines on standard output: JSON, or another form."""
+"""Exports log records as lines on standard output: JSON, or another format."""
 
 import os
 import stat
@@ -13,12 +13,12 @@ from pydantic_core import to_json
 
 
 class Lines(LogRecordExporter):
-    """Writes records as lines, a batch at a time."""
+    """Writes each batch of records as lines."""
 
     def __init__(
         self, stream: BinaryIO, form: Callable[[ReadableLogRecord], bytes] | None = None
     ) -> None:
-        """`form` makes a line of a record; JSON without it."""
+        """`form` formats a record as a line; None: JSON."""
         self._stream, self._form = stream, form or line
         self._most = PIPE_BUF if _is_pipe(stream) else 2**20
 
@@ -27,34 +27,34 @@ class Lines(LogRecordExporter):
             for part in _together(map(self._line, batch), self._most):
                 self._stream.write(part)
                 self._stream.flush()
-        except (OSError, ValueError):  # nobody reads it, or it was closed
+        except (OSError, ValueError):  # the reader is gone, or the stream was closed
             return LogRecordExportResult.FAILURE
         return LogRecordExportResult.SUCCESS
 
     def _line(self, readable: ReadableLogRecord) -> bytes:
-        """One record, or nothing where it can't be written."""
+        """One record as a line; empty if it can't be encoded."""
         try:
             return self._form(readable)
-        except ValueError:  # a lone surrogate, say
+        except ValueError:  # for example a lone surrogate
             return b""
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:  # noqa: ARG002
-        return True  # nothing is held back
+        return True  # nothing is buffered
 
     def shutdown(self) -> None:
-        """The stream is not ours to close."""
+        """Do nothing: the stream belongs to the process."""
 
 
 def _is_pipe(stream: BinaryIO) -> bool:
-    """Whether workers may share it, and only small writes stay whole."""
+    """Whether the stream is a pipe: workers may share it, and only small writes are atomic."""
     try:
         return stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
-    except OSError:  # of a stream in memory
+    except OSError:  # a stream in memory
         return False
 
 
 def _together(lines: Iterable[bytes], most: int) -> Iterator[bytes]:
-    """Whole lines, as many as `most` bytes hold."""
+    """Join lines to parts of up to `most` bytes."""
     part, length = list[bytes](), 0
     for each in lines:
         if part and length + len(each) > most:
@@ -67,12 +67,12 @@ def _together(lines: Iterable[bytes], most: int) -> Iterator[bytes]:
 
 
 def line(readable: ReadableLogRecord) -> bytes:
-    """One record as JSON: what happened, in which trace, and every attribute under its name."""
+    """One record as a JSON line: message, ids of its trace, and all attributes by name."""
     record = readable.log_record
-    moment = datetime.fromtimestamp((record.timestamp or record.observed_timestamp or 0) / 1e9, UTC)
+    time = datetime.fromtimestamp((record.timestamp or record.observed_timestamp or 0) / 1e9, UTC)
     scope = readable.instrumentation_scope
-    told = {
-        "timestamp": moment.isoformat(timespec="microseconds"),
+    content = {
+        "timestamp": time.isoformat(timespec="microseconds"),
         "level": record.severity_text,
         "message": record.body,
         "event": record.event_name or None,
@@ -80,7 +80,9 @@ def line(readable: ReadableLogRecord) -> bytes:
         "trace_id": f"{record.trace_id:032x}" if record.trace_id else None,
         "span_id": f"{record.span_id:016x}" if record.span_id else None,
     }
-    told = {key: value for key, value in told.items() if value is not None}
-    told |= {key: value for key, value in (record.attributes or {}).items() if key not in told}
-    written = to_json(told, serialize_unknown=True, inf_nan_mode="strings", bytes_mode="base64")
+    content = {key: value for key, value in content.items() if value is not None}
+    content |= {
+        key: value for key, value in (record.attributes or {}).items() if key not in content
+    }
+    written = to_json(content, serialize_unknown=True, inf_nan_mode="strings", bytes_mode="base64")
     return written + b"\n"

@@ -1,7 +1,7 @@
-"""Python's logging as OpenTelemetry log records, with the ids of their trace.
+"""Converts Python's log records to OpenTelemetry log records, without private data.
 
-Messages of exceptions may quote what was typed, so only their names and stacks are kept; of other
-libraries' records only the first line of a warning.
+Messages of exceptions may quote user input, so only their names and stack traces are emitted; of
+other libraries' warnings only the first line.
 """
 
 import copy
@@ -21,25 +21,25 @@ from .exceptions import EVENT, EVENT_NAME, Exceptions, exception_type, is_marked
 from .request_record import current
 
 SERVERS = ("uvicorn",)
-"""Loggers of servers, which show nothing but what they mean to."""
+"""Loggers of servers, whose messages contain no user input."""
 WITH_THEIR_OWN_HANDLERS = ("uvicorn", "uvicorn.error", "uvicorn.access")
 UNWANTED = ("opentelemetry", "uvicorn.access")
-"""The SDK would log for each batch what `exporters.py` logs once, and quotes headers it can't read;
-access lines hold what was typed, and the wide event says more."""
+"""The SDK logs for each batch what `exporters.py` logs once, and quotes invalid headers; access
+lines contain user input, and the wide event replaces them."""
 _FIRST_LINE, _SUBJECT = re.compile("\n"), re.compile("[\n(<'\":]")
 REPEATED = ("Exception in ASGI application", '%s - "WebSocket')
-"""What uvicorn logs a second time, and what has an address with its query."""
+"""Beginnings of uvicorn's records that repeat an exception, or contain a URL with its query."""
 UNREADABLE = ("color_message", "websocket")
 log = logging.getLogger(__name__)
 
 
 class PrivateHandler(LoggingHandler):
-    """The library's handler, for records without messages of exceptions."""
+    """A logging handler that removes private data before it emits a record."""
 
     def __init__(
         self, logger_provider: LoggerProvider, exceptions: Exceptions, own: Collection[str]
     ) -> None:
-        """`own`: the first parts of the loggers' names that are the service's."""
+        """`own`: top-level names of the service's loggers."""
         super().__init__(logger_provider=logger_provider)
         self._exceptions, self._own = exceptions, {*own, *SERVERS}
 
@@ -47,14 +47,14 @@ class PrivateHandler(LoggingHandler):
         try:
             if self._is_wanted(record):
                 super().emit(self._private(record))
-        except Exception:  # noqa: BLE001, S110 - a record that can't be sent is no reason to fail
+        except Exception:  # noqa: BLE001, S110 - logging must not fail the caller
             pass
 
     def _is_own(self, record: logging.LogRecord) -> bool:
         return record.name.partition(".")[0] in self._own
 
     def _is_wanted(self, record: logging.LogRecord) -> bool:
-        """Warnings of all, information of our own; of an exception not the same event again."""
+        """Warnings of all loggers, INFO of the service's own; no repeated exception events."""
         wanted = self._is_own(record) or record.levelno >= logging.WARNING
         error = record.exc_info[1] if record.exc_info else None
         is_event = error is not None and getattr(record, EVENT_NAME, "") == EVENT
@@ -62,11 +62,11 @@ class PrivateHandler(LoggingHandler):
         return wanted and not again and not str(record.msg).startswith(REPEATED)
 
     def _private(self, record: logging.LogRecord) -> logging.LogRecord:
-        """A copy without what must not leave the process."""
+        """A copy without private data."""
         record = copy.copy(record)
         for name in UNREADABLE:
             record.__dict__.pop(name, None)
-        if not self._is_own(record):  # others show objects and what is in them
+        if not self._is_own(record):  # messages of libraries may contain any object
             until = _SUBJECT if record.exc_info else _FIRST_LINE
             record.msg, record.args = until.split(record.getMessage(), 1)[0], ()
         record.msg = record.getMessage().encode("utf-8", "replace").decode()
@@ -77,9 +77,9 @@ class PrivateHandler(LoggingHandler):
         return record
 
     def _describe(self, error: BaseException, attributes: dict[str, Any]) -> None:
-        """The exception as the conventions have it; on the span of the current request too.
+        """Add the exception's attributes; on the span of the current request too.
 
-        The first record of an exception is its event. Those after it have its type only.
+        The first record of an exception is its event. Later ones have its type only.
         """
         repeated = is_marked(error, "event")
         mark(error, "logged")
@@ -96,15 +96,15 @@ class PrivateHandler(LoggingHandler):
 
 
 class PlainFormatter(logging.Formatter):
-    """Lines for people, without messages of exceptions."""
+    """Text lines without messages of exceptions."""
 
-    def formatException(self, ei: Any) -> str:  # noqa: N802 - as logging has it
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - overrides logging's
         return stack_of(ei[1])
 
 
 @contextmanager
 def warnings_on_stderr() -> Iterator[None]:
-    """For when no lines go to standard output."""
+    """Write warnings to standard error; used if log lines on standard output are off."""
     root, handler = logging.getLogger(), logging.StreamHandler()
     handler.setLevel(logging.WARNING)
     handler.setFormatter(PlainFormatter())
@@ -117,7 +117,7 @@ def warnings_on_stderr() -> Iterator[None]:
 
 @contextmanager
 def handled(handler: logging.Handler, own: Collection[str]) -> Iterator[None]:
-    """Send what is logged to the handler, uvicorn's included; put everything back at the end."""
+    """Send all log records, uvicorn's included, to the handler; restore logging at the end."""
     root, loggers = logging.getLogger(), [*map(logging.getLogger, own)]
     levels = [(each, each.level) for each in loggers]
     servers = [*map(logging.getLogger, WITH_THEIR_OWN_HANDLERS)]
@@ -140,14 +140,14 @@ def handled(handler: logging.Handler, own: Collection[str]) -> Iterator[None]:
 
 
 def _log_thread(failed: threading.ExceptHookArgs) -> None:
-    """What ended a thread, without its message."""
+    """Log the exception that ended a thread."""
     if failed.exc_value is not None:
         log.error("unhandled error in a thread", exc_info=failed.exc_value)
 
 
 @contextmanager
 def silenced() -> Iterator[None]:
-    """Nothing is logged by the UNWANTED loggers."""
+    """Turn the UNWANTED loggers off."""
     levels = {each: each.level for each in map(logging.getLogger, UNWANTED)}
     for each in levels:
         each.setLevel(logging.CRITICAL + 1)

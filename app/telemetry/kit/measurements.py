@@ -1,4 +1,4 @@
-"""Records declared metrics through the API: one instrument each, made when first needed."""
+"""Records declared metrics with the API; instruments are created at their first use."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -21,7 +21,7 @@ class Instruments:
     def record(self, metric: Metric, value: float, attributes: Mapping[str, Any]) -> None:
         """Record a value within the current span, which becomes its exemplar.
 
-        Attributes that are None, and values that are no amount, are left out.
+        Attributes that are None are omitted; negative, infinite and NaN values are ignored.
         """
         if not 0 <= value < float("inf"):
             return
@@ -29,12 +29,12 @@ class Instruments:
         (self._made.get(metric) or self._make(metric))(value, present)
 
     def record_all(self, measurements: tuple[Measurement, ...]) -> None:
-        """Record what facts hold."""
+        """Record the measurements of facts."""
         for each in measurements:
             self.record(each.metric, each.value, each.attributes)
 
     def observe(self, metric: Metric, callback: CallbackT) -> None:
-        """Ask `callback` for the value whenever metrics are sent."""
+        """Register a callback, called for each export of metrics."""
         create = (
             self._meter.create_observable_gauge
             if metric.instrument == "gauge"

@@ -1,8 +1,8 @@
-"""What the server instrumentation sees of a request: what it needs, and nothing typed.
+"""Hides private data of a request from the server instrumentation.
 
-It looks through all headers eight times, and would put the query, the client's address and its
-program on the span. So they are taken out of the scope before it, and put back behind it. A
-proxy's prefix too, as it would hide which paths are left out of traces.
+The instrumentation would put the query, the client's address and its user agent on the span, and
+searches all headers eight times. So they are removed from the ASGI scope outside of it, and
+restored inside. A proxy's path prefix is removed too: untraced paths are matched without it.
 """
 
 from opentelemetry import context
@@ -10,7 +10,7 @@ from opentelemetry.context import Context
 from opentelemetry.propagate import get_global_textmap
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-_TAKEN = "telemetry.taken"
+_ORIGINAL = "telemetry.taken"
 _REPLACED = ("headers", "query_string", "client", "path", "root_path")
 
 
@@ -18,16 +18,18 @@ class MinimalScope:
     """ASGI middleware around the instrumentation; `restore` must be called inside of it."""
 
     def __init__(self, app: ASGIApp) -> None:
-        self.app = app  # FastAPI looks for the instrumentation along this name
+        self.app = app  # FastAPI's instrumentation follows this attribute to find itself
         self._needed = {name.lower().encode() for name in get_global_textmap().fields}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            taken = {name: scope[name] for name in _REPLACED if name in scope}
+            original = {name: scope[name] for name in _REPLACED if name in scope}
             headers = [each for each in scope["headers"] if each[0] in self._needed]
-            scope.update({_TAKEN: taken, "headers": headers, "query_string": b"", "client": None})
+            scope.update(
+                {_ORIGINAL: original, "headers": headers, "query_string": b"", "client": None}
+            )
             scope.update({"path": route_path(scope), "root_path": ""})
-        token = context.attach(Context())  # what came before on this connection is another request
+        token = context.attach(Context())  # the task's context may be of an earlier request
         try:
             await self.app(scope, receive, send)
         finally:
@@ -35,8 +37,8 @@ class MinimalScope:
 
 
 def restore(scope: Scope) -> None:
-    """Give a request back what was taken."""
-    scope.update(scope.pop(_TAKEN, {}))
+    """Restore the scope of a request."""
+    scope.update(scope.pop(_ORIGINAL, {}))
 
 
 def route_path(scope: Scope) -> str:

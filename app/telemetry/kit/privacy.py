@@ -1,8 +1,8 @@
-"""What must not leave the process: what people typed, and who they are.
+"""Removes private data (user input and identity) from spans before they are exported.
 
-The kit's own spans and records never hold it. The instrumentation libraries would: they put paths,
-query strings, addresses and the messages of exceptions on spans. `PrivateSpans` stands before the
-exporter and takes that out, whichever SDK made the span.
+The kit's own spans and records do not contain any. The instrumentation libraries put paths, query
+strings, addresses and messages of exceptions on spans. `PrivateSpans` wraps the exporter and
+removes these, for spans of any SDK.
 """
 
 import re
@@ -42,7 +42,7 @@ REMOVED = frozenset(
         "db.namespace", "http.request.method_original",
     }
 )  # fmt: skip
-"""Attributes of the libraries that callers fill, or that answer no question."""
+"""Attributes of the libraries that contain callers' data, or that are of no use."""
 FROM_THE_CALLER = frozenset({SERVER_ADDRESS, SERVER_PORT})
 """On a server span these are the Host header."""
 
@@ -50,10 +50,10 @@ _LITERAL = re.compile(r"'(?:[^']|'')*(?:'|$)|(?<![\w$:?@.])\d[\w.]*")
 
 
 class Hasher:
-    """Stands in for texts: 16 hexadecimal digits, the same for the same text."""
+    """Keyed hash of texts: 16 hexadecimal digits; case is ignored."""
 
     def __init__(self, key: str | None = None) -> None:
-        """Without a key, hashes agree within this process only."""
+        """Without a key, a random one is used: hashes are comparable in this process only."""
         self._key = key.encode()[:64] if key else secrets.token_bytes(16)
 
     def __call__(self, text: str) -> str:
@@ -62,12 +62,12 @@ class Hasher:
 
 
 class PrivateSampler(Sampler):
-    """Drops the caller's `tracestate`, into which a client can write anything."""
+    """Removes the caller's `tracestate`, which can contain any text."""
 
     def __init__(self, sampler: Sampler) -> None:
         self._sampler = sampler
 
-    def should_sample(  # noqa: PLR0913, PLR0917 - as the SDK has it
+    def should_sample(  # noqa: PLR0913, PLR0917 - the SDK's signature
         self,
         parent_context: Context | None,
         trace_id: int,
@@ -88,10 +88,10 @@ class PrivateSampler(Sampler):
 
 
 class PrivateSpans(SpanExporter):
-    """Hands spans on to another exporter, without what callers typed."""
+    """Wraps an exporter and removes private data from spans."""
 
     def __init__(self, exporter: SpanExporter, *, plain: bool = False) -> None:
-        """`plain`: keep what callers typed, but for messages of exceptions."""
+        """`plain`: keep user input, except for messages of exceptions."""
         self._exporter, self._plain = exporter, plain
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
@@ -105,35 +105,41 @@ class PrivateSpans(SpanExporter):
 
 
 def private(span: ReadableSpan, *, plain: bool = False) -> ReadableSpan:
-    """The span without what callers typed; the same object where there is nothing to take out."""
+    """The span without private data; the same object if it contains none."""
     events = [each for each in map(_private_event, span.events) if each is not None]
     attributes = None if plain else _private_attributes(span)
     if attributes is None and len(events) == len(span.events) and not span.status.description:
         return span
-    kept = dict(span.attributes or {}) if attributes is None else attributes
+    attributes = dict(span.attributes or {}) if attributes is None else attributes
     failed = next((each for each in span.events if each.name == "exception"), None)
     if failed is not None and failed.attributes and EXCEPTION_TYPE in failed.attributes:
         name = str(failed.attributes[EXCEPTION_TYPE])
-        kept.setdefault(ERROR_TYPE, name.rpartition(".")[2])
-    abandoned = URL_FULL in kept and not {HTTP_RESPONSE_STATUS_CODE, ERROR_TYPE} & set(kept)
-    if abandoned:  # a cancelled call ends without a word from the library
-        kept[ERROR_TYPE] = "cancelled"
+        attributes.setdefault(ERROR_TYPE, name.rpartition(".")[2])
+    abandoned = URL_FULL in attributes and not {HTTP_RESPONSE_STATUS_CODE, ERROR_TYPE} & set(
+        attributes
+    )
+    if abandoned:  # the library sets no attribute for a cancelled call
+        attributes[ERROR_TYPE] = "cancelled"
     status = Status(StatusCode.ERROR if abandoned else span.status.status_code)
-    return _Rewritten(span, kept, events, status)  # no description of the status: it may quote
+    return _Rewritten(span, attributes, events, status)  # without the description of the status
 
 
 class _Rewritten(ReadableSpan):
-    """A span with other attributes, events and status; it still counts what limits dropped."""
+    """A span with other attributes, events and status, and the original counts of dropped items."""
 
     def __init__(
-        self, span: ReadableSpan, kept: dict[str, Any], events: Sequence[Event], status: Status
+        self,
+        span: ReadableSpan,
+        attributes: dict[str, Any],
+        events: Sequence[Event],
+        status: Status,
     ) -> None:
         super().__init__(
             name=span.name,
             context=span.get_span_context(),
             parent=span.parent,
             resource=span.resource,
-            attributes=kept,
+            attributes=attributes,
             events=events,
             links=span.links,
             kind=span.kind,
@@ -158,25 +164,25 @@ class _Rewritten(ReadableSpan):
 
 
 def _private_attributes(span: ReadableSpan) -> dict[str, Any] | None:
-    """What the libraries set, without what callers typed; None where nothing changes."""
+    """The attributes without private data; None if nothing changes."""
     found = span.attributes or {}
     server = span.kind is SpanKind.SERVER
     removed = [name for name in found if name in REMOVED or (server and name in FROM_THE_CALLER)]
     path, url, database = found.get(URL_PATH), found.get(URL_FULL), DB_SYSTEM_NAME in found
     if not removed and path is None and url is None and not database:
         return None
-    kept = {name: value for name, value in found.items() if name not in removed}
-    if path is not None:  # a path can hold what people typed; its template can't
-        kept.pop(URL_PATH)
-        if HTTP_ROUTE in kept:
-            kept[URL_PATH] = kept[HTTP_ROUTE]
+    attributes = {name: value for name, value in found.items() if name not in removed}
+    if path is not None:  # a path can contain user input; its template can't
+        attributes.pop(URL_PATH)
+        if HTTP_ROUTE in attributes:
+            attributes[URL_PATH] = attributes[HTTP_ROUTE]
     if url is not None:
-        kept[URL_FULL] = urlsplit(str(url))._replace(query="", fragment="").geturl()
-    if database:  # required by the conventions; the library has it in the span's name only
-        kept.setdefault(DB_OPERATION_NAME, span.name)
-        if DB_QUERY_TEXT in kept:
-            kept[DB_QUERY_TEXT] = without_literals(str(kept[DB_QUERY_TEXT]))
-    return kept
+        attributes[URL_FULL] = urlsplit(str(url))._replace(query="", fragment="").geturl()
+    if database:  # required by the conventions; the library puts it only into the span's name
+        attributes.setdefault(DB_OPERATION_NAME, span.name)
+        if DB_QUERY_TEXT in attributes:
+            attributes[DB_QUERY_TEXT] = without_literals(str(attributes[DB_QUERY_TEXT]))
+    return attributes
 
 
 @lru_cache(1024)
@@ -186,6 +192,6 @@ def without_literals(statement: str) -> str:
 
 
 def _private_event(event: Event) -> Event | None:
-    """The event; None for an exception that a library recorded, as its message may quote."""
+    """The event; None for an exception recorded by a library, because of its message."""
     recorded_by_sdk = event.name == "exception" and EXCEPTION_ESCAPED in (event.attributes or {})
     return None if recorded_by_sdk else event

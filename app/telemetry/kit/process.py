@@ -1,4 +1,4 @@
-"""The process itself: CPU, memory, garbage collection, and how late the event loop is."""
+"""Metrics of the process: CPU, memory, threads, files, garbage collection, event-loop lag."""
 
 import asyncio
 import gc
@@ -17,11 +17,11 @@ from .measurements import Instruments
 from .vocabulary import Metric
 
 LAG_SECONDS = 0.5
-"""How often the event loop is checked."""
+"""Interval between two measurements of the event loop's lag."""
 
 
 def observe_process(meter: Meter) -> None:
-    """Metrics of the process that are read when they are sent; names as in the conventions."""
+    """Create observable metrics of the process, with names from the conventions."""
     process = psutil.Process(os.getpid())
 
     def cpu(_: CallbackOptions) -> Iterable[Observation]:
@@ -56,7 +56,7 @@ def observe_process(meter: Meter) -> None:
 
 @asynccontextmanager
 async def observed_loop(instruments: Instruments, metric: Metric) -> AsyncIterator[None]:
-    """Measure how late the event loop fires a timer, for as long as the block lasts."""
+    """Measure in the block how late the event loop fires timers."""
     task = asyncio.create_task(_measure_lag(instruments, metric))
     try:
         yield

@@ -1,7 +1,7 @@
-"""A vocabulary as a Weaver registry: YAML for https://github.com/open-telemetry/weaver.
+"""Converts a vocabulary to a Weaver registry (YAML, https://github.com/open-telemetry/weaver).
 
-`weaver registry check -r docs/registry` checks it, `weaver registry live-check` checks what a
-service sends against it. Names of the semantic conventions are references to their registry.
+`weaver registry check -r docs/registry` checks the registry; `weaver registry live-check` checks a
+service's telemetry against it. Names of the semantic conventions are references to their registry.
 """
 
 import re
@@ -23,7 +23,7 @@ Group = dict[str, Any]
 
 
 def registry(vocabulary: Vocabulary, schema_url: str, description: str) -> dict[str, str]:
-    """The text of each file. `schema_url` ends with the version of the registry."""
+    """File name to content. `schema_url` must end with the version of the registry."""
     prefix = vocabulary.core.prefix
     conventions = {
         "schema_url": SCHEMA,
@@ -59,7 +59,7 @@ def registry(vocabulary: Vocabulary, schema_url: str, description: str) -> dict[
 
 
 def _yaml(content: Mapping[str, Any]) -> str:
-    import yaml  # noqa: PLC0415 - only who makes a registry needs it
+    import yaml  # noqa: PLC0415 - needed for the registry only
 
     text: str = yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True, width=100)
     return text
@@ -100,7 +100,7 @@ def _span(prefix: str, each: Span) -> Group:
 
 
 def _identifier(span: Span) -> str:
-    """The stage; of a form what it begins with, as in `http.request` of a server."""
+    """The stage's name; for a pattern its system and kind, as in `http.server`."""
     if "{" not in span:
         return span.replace(" ", "_")
     system = "db" if span.startswith("{db") else "http"

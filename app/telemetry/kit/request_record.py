@@ -1,4 +1,4 @@
-"""What is known of the current request, collected from wherever it is worked on."""
+"""Collects the attributes and stage durations of the current request, for its wide event."""
 
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -12,10 +12,10 @@ from .vocabulary import Attributes, Event, Value
 
 @dataclass(slots=True)
 class RequestRecord:
-    """One request. Tasks and threads that work for it share the object.
+    """One request. All its tasks and threads share this object.
 
-    `stages`: seconds by the stage's name, added up where one ran several times.
-    `failed`: the `error.type` of the failure that left the last stage, if one did.
+    `stages`: seconds by the stage's name, summed if a stage ran several times.
+    `failed`: the `error.type` of the last exception that left a stage.
     """
 
     stages: dict[str, float] = field(default_factory=dict)
@@ -27,7 +27,7 @@ class RequestRecord:
     def add(
         self, stage: FinishedStage, facts: Facts, attributes: Attributes, kind: str | None
     ) -> None:
-        """A stage has ended; `attributes` are its span's, `kind` is its `error.type`."""
+        """Add a finished stage; `attributes` are its span's, `kind` is its `error.type`."""
         self.stages[stage.name] = self.stages.get(stage.name, 0.0) + stage.seconds
         if facts.summed:
             self._sum(attributes)
@@ -38,7 +38,7 @@ class RequestRecord:
         self.wide_event = facts.wide_event or self.wide_event
         if kind is not None:
             self.attributes.setdefault(ERROR_TYPE, kind)
-        if stage.error is not None:  # never undone: other stages may end after the failure
+        if stage.error is not None:  # never reset: other stages may end after the failure
             self.failed = kind
 
     def _sum(self, counts: Attributes) -> None:
@@ -49,7 +49,7 @@ class RequestRecord:
 
 
 current: ContextVar[RequestRecord | None] = ContextVar("request", default=None)
-"""The record of the request that this code runs for, if there is one."""
+"""The record of the current request; None outside of a request."""
 
 
 def set_request_attribute(name: str, value: Value) -> None:

@@ -1,5 +1,5 @@
-"""What every request gets: its trace id and the durations of its stages in the response, one wide
-event with everything known about it, and an answer where nothing else handled a failure."""
+"""Middleware for every request: response headers with trace id and durations of stages, one wide
+event with everything known about the request, and a response to unhandled exceptions."""
 
 import json
 import logging
@@ -29,13 +29,13 @@ from .request_record import RequestRecord, current, set_request_attribute
 from .vocabulary import Attributes, CoreNames, plain_names
 
 PROBLEM = "telemetry.problem"
-"""Where a service puts the kind of problem it answers with, in the ASGI scope."""
+"""Key in the ASGI scope under which a service puts the kind of problem it responds with."""
 ABORTED = "broken-off"
 log = logging.getLogger(__name__)
 
 
 class RequestTelemetry:
-    """ASGI middleware, inside the server span and outside everything else."""
+    """ASGI middleware directly inside the server span."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class RequestTelemetry:
         except Exception as error:
             if not is_marked(error, "logged"):
                 log.exception("unhandled error", extra={EVENT_NAME: EVENT})
-            if response.started:  # too late for an answer; the connection must break
+            if response.started:  # too late for another response: abort the connection
                 raise
             await response.fail()
         finally:
@@ -83,7 +83,7 @@ class RequestTelemetry:
             self._active -= 1
 
     def emit(self, record: RequestRecord, scope: Scope, status: int, seconds: float) -> None:
-        """The wide event; and the problem, where there was one."""
+        """Emit the wide event, and count the problem, if any."""
         core = self.core
         about: Attributes = {
             HTTP_REQUEST_METHOD: sanitize_method(scope["method"]),
@@ -117,13 +117,13 @@ class RequestTelemetry:
         )
 
     def problem(self, scope: Scope) -> str | None:
-        """The kind of problem in the answer, if there is one."""
+        """The kind of problem in the response, if any."""
         problem: str | None = scope.get(PROBLEM)
         return problem if problem is None or problem in self.core.problems else "other"
 
 
 class _Response:
-    """One response on its way out."""
+    """One response that is being sent."""
 
     def __init__(self, telemetry: RequestTelemetry, scope: Scope, send: Send) -> None:
         self._telemetry, self._scope, self._send = telemetry, scope, send
@@ -147,7 +147,7 @@ class _Response:
         await self._send(message)
 
     async def fail(self) -> None:
-        """Answer 500 with problem details (RFC 9457)."""
+        """Respond with 500 and problem details (RFC 9457)."""
         self._scope.setdefault(PROBLEM, "internal")
         body = json.dumps({"title": "Internal Server Error", "status": 500}).encode()
         headers = [
@@ -158,7 +158,7 @@ class _Response:
         await self.send({"type": "http.response.body", "body": body})
 
     def ended(self) -> None:
-        """Nothing more will be sent; report it where the response is not complete."""
+        """Nothing more will be sent: report an incomplete response as aborted."""
         try:
             if not self._complete:
                 self._scope.setdefault(PROBLEM, ABORTED)
@@ -179,7 +179,7 @@ class _Response:
         return (b"server-timing", timing.encode()), (b"traceresponse", traceparent().encode())
 
     def _mark(self) -> None:
-        """What the server span says of a problem, and of an answer that lacks something."""
+        """Set the server span's attributes for a problem and for a degraded response."""
         core, span = self._telemetry.core, trace.get_current_span()
         if self.record.degraded and span.is_recording():
             span.set_attribute(core.degraded, True)
@@ -191,7 +191,7 @@ class _Response:
 
 
 def _severity(status: int, *, degraded: bool) -> SeverityNumber:
-    """ERROR: an engineer must look. WARN: the service did less than it should."""
+    """ERROR: needs investigation. WARN: degraded or refused."""
     if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         return SeverityNumber.WARN
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -200,7 +200,7 @@ def _severity(status: int, *, degraded: bool) -> SeverityNumber:
 
 
 def _route(scope: Scope) -> str | None:
-    """The route's template; the span knows it also where the request was refused before routing."""
+    """The route's template; the span has it also if the request was refused before routing."""
     attributes = getattr(trace.get_current_span(), "attributes", None) or {}
     found = attributes.get(HTTP_ROUTE) or getattr(scope.get("route"), "path_format", None)
     return None if found is None else str(found)

@@ -1,4 +1,4 @@
-"""The resource: attributes that stand once on everything a worker sends."""
+"""The resource attributes of a worker process."""
 
 import os
 import platform
@@ -23,12 +23,12 @@ from .settings import KitSettings
 
 SCHEMA = Schemas.V1_44_0.value
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
-"""`host.arch` by the enum of the conventions."""
+"""From `platform.machine()` to the conventions' values of `host.arch`."""
 _CONTAINER = re.compile(r"(?:docker|containers|cri-containerd|libpod)[-/]([0-9a-f]{64})")
 
 
 def resource(name: str, version: str, settings: KitSettings) -> Resource:
-    """One for each worker. OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES have the last word."""
+    """The resource of this worker; OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES override it."""
     found: dict[str, str | int] = {
         service_attributes.SERVICE_NAME: name,
         service_attributes.SERVICE_NAMESPACE: name,
@@ -51,7 +51,7 @@ def resource(name: str, version: str, settings: KitSettings) -> Resource:
 
 
 def container_id(mounts: Path = Path("/proc/self/mountinfo")) -> str:
-    """The id of the container this runs in, or nothing."""
+    """The id of the container of this process; empty outside of one."""
     try:
         found = _CONTAINER.search(mounts.read_text(errors="replace"))
     except OSError:
@@ -60,7 +60,7 @@ def container_id(mounts: Path = Path("/proc/self/mountinfo")) -> str:
 
 
 def revision(git: Path | None = None) -> str:
-    """The commit that is checked out here, or nothing where this is no Git work tree."""
+    """The commit that is checked out; empty outside of a Git work tree."""
     above = (each / ".git" for each in Path(__file__).parents)
     git = git or next((each for each in above if each.is_dir()), Path(".git"))
     try:

@@ -1,9 +1,9 @@
-"""The SDK behind the API, set up in one place: providers, views, processors, limits.
+"""Sets up the SDK behind the API: providers, views, processors and limits.
 
-Everything else in this folder speaks the OpenTelemetry API only, so the SDK is exchanged in this
-file. Built in the lifespan of each worker, never before a fork. The standard
-OTEL_BSP_*, OTEL_BLRP_*, OTEL_METRIC_EXPORT_*, OTEL_*_LIMIT and OTEL_TRACES_SAMPLER variables are
-the SDK's own; `DEFAULTS` only changes what holds where they are not set.
+The other modules use the OpenTelemetry API only: to replace the SDK, change this one. Providers are
+created in the lifespan of each worker, never before a fork. The SDK reads the standard variables
+OTEL_BSP_*, OTEL_BLRP_*, OTEL_METRIC_EXPORT_*, OTEL_*_LIMIT and OTEL_TRACES_SAMPLER; `DEFAULTS` only
+changes their defaults.
 """
 
 import os
@@ -43,20 +43,20 @@ DEFAULTS = {
     "OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED": "true",
     OPT_IN: BOTH,
 }
-"""Standard variables where the SDK's own default does not fit a service (milliseconds, items,
-characters): attributes have no bound, a minute lies between metrics, exceptions are on spans only,
-where the conventions no longer have them."""
+"""Defaults of standard variables (in milliseconds, items, characters). The SDK's do not fit a
+service: attributes are unlimited, metrics are exported once a minute, and exceptions are only on
+spans, which the conventions have deprecated."""
 LINES, LINES_AT_ONCE, LINES_MILLISECONDS = 8192, 1024, 200
-"""How many lines for standard output wait, how many go at once, and how long they wait."""
+"""Queue size, batch size and export interval (ms) of the lines on standard output."""
 UNWANTED = (
     "http.server.active_requests", "http.server.request.body.size",
     "http.server.response.body.size", "db.client.response.returned_rows",
 )  # fmt: skip
-"""Metrics of the libraries that nothing reads; those of body sizes are wrong under concurrency."""
+"""Unused metrics of the libraries; those of body sizes are wrong with concurrent requests."""
 
 
 class Implementation(NamedTuple):
-    """An SDK: its providers, and its OTLP exporters by protocol and signal."""
+    """An SDK: provider classes, and OTLP exporter classes by protocol and signal."""
 
     traces: type[TracerProvider]
     metrics: type[MeterProvider]
@@ -65,10 +65,10 @@ class Implementation(NamedTuple):
 
 
 def implementation(name: str) -> Implementation:
-    """`stock`, or `quick`: drop-in subclasses that cost less (the package `quick_otel`)."""
+    """The SDK `stock`, or `quick`: faster drop-in subclasses (the package `quick_otel`)."""
     if name == "stock":
         return Implementation(TracerProvider, MeterProvider, LoggerProvider, PROTOCOLS)
-    import quick_otel  # noqa: PLC0415 - only those who choose it need it
+    import quick_otel  # noqa: PLC0415 - optional
     from quick_otel import grpc, http  # noqa: PLC0415
 
     over_grpc = {"traces": grpc.OTLPSpanExporter, "logs": grpc.OTLPLogExporter}
@@ -83,8 +83,8 @@ def implementation(name: str) -> Implementation:
 
 
 class Providers(NamedTuple):
-    """Of traces, metrics and logs; `ends` shuts them down, each by itself, so that one exporter
-    that hangs keeps no other from sending what it has."""
+    """Providers of traces, metrics and logs. `ends`: functions that shut them down, to be called in
+    parallel, so that an exporter that hangs does not block the others."""
 
     traces: TracerProvider
     metrics: MeterProvider
@@ -93,7 +93,7 @@ class Providers(NamedTuple):
 
 
 def set_defaults() -> None:
-    """Let `DEFAULTS` hold where a variable is not set; before anything is instrumented."""
+    """Set `DEFAULTS` for unset variables; must be called before anything is instrumented."""
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
 
@@ -107,10 +107,10 @@ def providers(
     plain: bool,
     ids: IdGenerator | None = None,
 ) -> Providers:
-    """The SDK. `lines`: where lines for standard output go; `plain`: keep what callers typed."""
+    """Create the providers. `lines`: exporter of log lines; `plain`: keep user input on spans."""
     readers = [PeriodicExportingMetricReader(exporters.metrics)] if exporters.metrics else []
     metrics = sdk.metrics(readers, resource, shutdown_on_exit=False, views=list(_views()))
-    uncounted = NoOpMeterProvider()  # counting spans and records costs more than making them
+    uncounted = NoOpMeterProvider()  # counting spans and records costs more than creating them
 
     traces = sdk.traces(
         resource=resource, shutdown_on_exit=False, id_generator=ids, meter_provider=uncounted
@@ -126,10 +126,10 @@ def providers(
     if lines is not None:
         written = BatchLogRecordProcessor(
             lines,
-            max_queue_size=LINES,  # OTEL_BLRP_* are about what is sent
+            max_queue_size=LINES,  # OTEL_BLRP_* are for OTLP only
             max_export_batch_size=LINES_AT_ONCE,
             schedule_delay_millis=LINES_MILLISECONDS,
-            meter_provider=uncounted,  # one queue of each kind can be measured
+            meter_provider=uncounted,  # only one queue of each kind can be measured
         )
         logs.add_log_record_processor(written)
         ends.append(written.shutdown)
@@ -141,7 +141,7 @@ def providers(
 
 
 def _views() -> Iterable[View]:
-    """The libraries' metrics: buckets that fit, bounded attributes, and none that nothing reads."""
+    """Views of the libraries' metrics: buckets, bounded attributes, and no unused metrics."""
     for metric in OF_LIBRARIES:
         yield View(
             instrument_name=metric,

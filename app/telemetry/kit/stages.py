@@ -1,9 +1,9 @@
-"""The observer of stages: a span, a duration and the facts of each, from its typed result.
+"""Observes stages: emits a span, a duration and the facts of the typed result.
 
     with stages.observe("analyze query") as stage:
         query = stage.result = analyze(text)
 
-Speaks the OpenTelemetry API only. What fails in here is logged and never reaches the work.
+Uses the OpenTelemetry API only. Failures of telemetry are logged; they never reach the block.
 """
 
 import logging
@@ -32,24 +32,24 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Observing:
-    """What a service wants to be observed.
+class StageConfig:
+    """What a service wants to emit for its stages.
 
-    `of_the_request`: stages that are the whole work of a request; they have no span of their own,
-    the request's span carries their facts. `typed`: the text that a person typed, of a stage's
-    subject; a keyed hash of it stands in the wide event. `plain`: show what people typed.
+    `request_stages`: stages that do the complete work of a request; they have no span, and the
+    request's span gets their facts. `user_text`: from a stage's subject to the text that a user
+    typed, or None; the wide event gets its keyed hash. `plain`: emit private facts too.
     """
 
     core: CoreNames
     describe: Describe
     failures: Failures
-    of_the_request: Collection[str] = ()
-    typed: Callable[[object], str | None] = lambda _: None
+    request_stages: Collection[str] = ()
+    user_text: Callable[[object], str | None] = lambda _: None
     plain: bool = False
 
 
 class Stages:
-    """Observes stages."""
+    """The observer of stages."""
 
     def __init__(
         self,
@@ -57,21 +57,21 @@ class Stages:
         instruments: Instruments,
         exceptions: Exceptions,
         hasher: Hasher,
-        observing: Observing,
+        config: StageConfig,
     ) -> None:
         self.tracer, self.instruments, self.exceptions = tracer, instruments, exceptions
-        self.hasher, self.observing = hasher, observing
+        self.hasher, self.config = hasher, config
 
     def observe(self, name: str, subject: object = None) -> "ObservedStage":
-        """Observe a block; `subject` is what it works on."""
+        """Observe a block; `subject` is the block's input."""
         return ObservedStage(self, name, subject)
 
     def note(self, occurrence: str) -> None:
-        """Report something that happened within the current stage, by its declared name."""
-        core = self.observing.core
+        """Report an event in the current stage, by its declared name."""
+        core = self.config.core
         try:
             span = trace.get_current_span()
-            if span.is_recording():  # the request may have been answered without waiting for this
+            if span.is_recording():  # the request may have ended before this
                 span.add_event(occurrence)
             self.instruments.record(core.occurrence_count, 1, {core.occurrence: occurrence})
         except Exception:
@@ -82,15 +82,25 @@ class Stages:
 
 
 class ObservedStage:
-    """One stage under way."""
+    """One running or finished stage."""
 
     __slots__ = (
-        "_extra", "_record", "_span", "_started", "_subject", "_timed", "_token", "_watch",
-        "error", "name", "result", "seconds",
+        "_extra",
+        "_record",
+        "_span",
+        "_stages",
+        "_started",
+        "_subject",
+        "_timed",
+        "_token",
+        "error",
+        "name",
+        "result",
+        "seconds",
     )  # fmt: skip
 
-    def __init__(self, watch: Stages, name: str, subject: object) -> None:
-        self._watch, self._subject, self._extra = watch, subject, None
+    def __init__(self, stages: Stages, name: str, subject: object) -> None:
+        self._stages, self._subject, self._extra = stages, subject, None
         self.name, self.result = name, None
         self.seconds, self.error = 0.0, None
 
@@ -104,7 +114,7 @@ class ObservedStage:
     _extra: Attributes | None
 
     def set(self, name: str, value: Value) -> None:
-        """Add an attribute that no facts are made for."""
+        """Add an attribute besides the facts of the result."""
         self._extra = {**(self._extra or {}), name: value}
 
     def __enter__(self) -> Self:
@@ -117,19 +127,19 @@ class ObservedStage:
         return self
 
     def _begin(self) -> None:
-        observing = self._watch.observing
-        if self.name in observing.of_the_request:
+        config = self._stages.config
+        if self.name in config.request_stages:
             self._span = trace.get_current_span()
         else:
-            self._span = self._watch.tracer.start_span(self.name, start_time=self._started)
+            self._span = self._stages.tracer.start_span(self.name, start_time=self._started)
             self._token = context_api.attach(trace.set_span_in_context(self._span))
-        if self._record is not None and (text := observing.typed(self._subject)) is not None:
-            self._record.attributes[observing.core.input_hash] = self._watch.hasher(text)
+        if self._record is not None and (text := config.user_text(self._subject)) is not None:
+            self._record.attributes[config.core.input_hash] = self._stages.hasher(text)
 
     def __exit__(
         self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None
     ) -> Literal[False]:
-        took = time.perf_counter_ns() - self._timed  # the wall clock may be set meanwhile
+        took = time.perf_counter_ns() - self._timed  # the wall clock may have been changed
         self.seconds, self.error = took / 1e9, error
         try:
             self._report()
@@ -144,16 +154,16 @@ class ObservedStage:
         return False
 
     def _report(self) -> None:
-        watch, observing, core = self._watch, self._watch.observing, self._watch.observing.core
-        facts = observing.describe(self)
+        stages, config, core = self._stages, self._stages.config, self._stages.config.core
+        facts = config.describe(self)
         failure = self.error or facts.failure
-        kind = observing.failures.error_type(failure)
+        kind = config.failures.error_type(failure)
         if not facts.own_duration:
             labels = {core.stage: self.name, ERROR_TYPE: kind}
-            watch.instruments.record(core.stage_duration, self.seconds, labels)
-        watch.instruments.record_all(facts.measurements)
+            stages.instruments.record(core.stage_duration, self.seconds, labels)
+        stages.instruments.record_all(facts.measurements)
         attributes = plain_names({**facts.attributes, **(self._extra or {})})
-        if observing.plain:
+        if config.plain:
             attributes |= facts.private
         if self._record is not None:
             self._record.add(self, facts, attributes, kind)
@@ -170,11 +180,11 @@ class ObservedStage:
             self._span.add_link(link)
 
     def _fail(self, failure: BaseException, kind: str) -> None:
-        if self._token is not None:  # the request's own span says how the request ended
+        if self._token is not None:  # not on the request's span: it has the request's status
             self._span.set_attribute(ERROR_TYPE, kind)
             self._span.set_status(StatusCode.ERROR)
         recovered = self.error is None
-        self._watch.exceptions.record(self._span, failure, self.name, recovered=recovered)
+        self._stages.exceptions.record(self._span, failure, self.name, recovered=recovered)
 
 
 class _Unobserved:

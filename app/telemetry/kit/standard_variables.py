@@ -1,8 +1,8 @@
-"""The standard OTEL_* variables: what each accepts, and what is used instead of anything else.
+"""The standard OTEL_* variables: valid values of each, and the replacement of invalid ones.
 
 https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
 https://opentelemetry.io/docs/specs/otel/protocol/exporter/
-and those that the Python packages read besides.
+and further variables that the Python packages read.
 """
 
 import math
@@ -16,36 +16,36 @@ from urllib.parse import unquote, urlsplit
 MOST = 2**31 - 1
 LONGEST_SHOWN = 60
 MILLISECONDS_FROM = 1000
-"""The specification has OTLP time-outs in milliseconds, the Python SDK in seconds: nobody waits
-for a batch for this many seconds."""
+"""OTLP timeouts are in milliseconds in the specification, but in seconds in the Python SDK. Values
+from here on are taken as milliseconds."""
 EACH = ("TRACES_", "METRICS_", "LOGS_")
 SIGNALS = ("", *EACH)
-"""In the name of a variable for all signals, and for one."""
+"""Part of a variable's name: for all signals, and for each one."""
 
 
 class Refused(Exception):
-    """Why a value can't be used, as the rest of a sentence."""
+    """A value is invalid. The message is the predicate of a sentence: “is not …”."""
 
     def __init__(self, why: str, instead: str = "") -> None:
-        """`instead`: the part of it that can be used, if any."""
+        """`instead`: the valid part of the value, if any."""
         super().__init__(why)
         self.instead = instead
 
 
 Check = Callable[[str], str]
-"""From a value without surrounding spaces to the one that is used. Raises Refused."""
+"""From a value without surrounding spaces to the value to use. Raises Refused."""
 
 
 class Variable(NamedTuple):
-    """How a variable is checked, and what is used where its value is refused."""
+    """How a variable is checked, and what replaces an invalid value."""
 
     check: Check
     default: str = ""
-    """Replaces a refused value; empty: the variable is removed."""
+    """Replaces an invalid value; empty: the variable is removed."""
     meaning: str = "the default"
-    """What removing it amounts to."""
+    """What applies if the variable is removed, for the warning."""
     secret: bool = False
-    """Whether its value must not be shown."""
+    """Whether its value must not be logged."""
 
 
 def number(least: int, most: int = MOST) -> Check:
@@ -60,14 +60,14 @@ def number(least: int, most: int = MOST) -> Check:
 
 
 def share(value: str) -> str:
-    """A probability."""
+    """A probability in [0, 1]."""
     if not 0 <= _float(value) <= 1:
         raise Refused("is not a number from 0 to 1")
     return value
 
 
 def seconds(value: str) -> str:
-    """A time-out of an OTLP exporter."""
+    """A timeout of an OTLP exporter in seconds."""
     found = _float(value)
     if not found > 0:
         raise Refused("is not a number of seconds")
@@ -85,7 +85,7 @@ def _float(value: str) -> float:
 
 
 def one_of(*known: str) -> Check:
-    """One of some words, in capitals or not."""
+    """One of the known words; case is ignored."""
 
     def check(value: str) -> str:
         if value.lower() not in known:
@@ -99,7 +99,7 @@ boolean = one_of("true", "false")
 
 
 def words(known: Callable[[], frozenset[str]], what: str) -> Check:
-    """Words with commas between them."""
+    """Known words, separated by commas."""
 
     def check(value: str) -> str:
         found = dict.fromkeys(each.strip() for each in value.split(",") if each.strip())
@@ -112,17 +112,17 @@ def words(known: Callable[[], frozenset[str]], what: str) -> Check:
 
 
 def installed(group: str, *more: str) -> Callable[[], frozenset[str]]:
-    """Names of what is installed for a purpose, and `more`."""
+    """Names of installed entry points of a group, and `more`."""
     return lambda: frozenset(entry_points(group=f"opentelemetry_{group}").names) | {*more}
 
 
 def plugins(group: str, what: str, *more: str) -> Variable:
-    """A variable that names installed plug-ins."""
+    """A variable with names of installed plug-ins."""
     return Variable(words(installed(group, *more), f"{what} that is not installed"))
 
 
 def protocol(value: str) -> str:
-    """How OTLP is sent."""
+    """A protocol of OTLP."""
     known = ("grpc", "http/protobuf")
     if value.lower() in known:
         return value.lower()
@@ -143,11 +143,11 @@ def endpoint(value: str) -> str:
 
 
 def headers(value: str) -> str:
-    """Pairs that are sent with every batch; they may be secret."""
+    """Headers as name=value, separated by commas; they may be secret."""
     pairs = [each.strip() for each in value.split(",") if each.strip()]
     good = [each for each in pairs if _is_header(each)]
     if len(good) < len(pairs):
-        raise Refused("has a part that is no name=value", ",".join(good))
+        raise Refused("has a part that is not name=value", ",".join(good))
     return value
 
 
@@ -160,28 +160,28 @@ def _is_header(pair: str) -> bool:
 
 
 def attributes(value: str) -> str:
-    """Attributes of the resource."""
+    """Resource attributes as key=value, separated by commas."""
     pairs = [each.strip() for each in value.split(",") if each.strip()]
     good = [each for each in pairs if re.fullmatch(r"[^=\s][^=]*=.*", each, re.DOTALL)]
     if bad := [each for each in pairs if each not in good]:
-        raise Refused(f"has a part that is no key=value: {shown(bad[0])}", ",".join(good))
+        raise Refused(f"has a part that is not key=value: {shown(bad[0])}", ",".join(good))
     return value
 
 
 def patterns(value: str) -> str:
-    """Regular expressions with commas between them."""
+    """Regular expressions, separated by commas."""
     for each in value.split(","):
         try:
             re.compile(each.strip())
         except re.error as error:
-            raise Refused("is no list of regular expressions") from error
+            raise Refused("is not a list of regular expressions") from error
     return value
 
 
 def readable(value: str) -> str:
-    """A file."""
+    """The name of a readable file."""
     try:
-        with open(value, "rb") as file:  # noqa: PTH123 - "" and NUL raise here and not before
+        with open(value, "rb") as file:  # noqa: PTH123 - Path raises earlier for "" and NUL
             file.read(1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "no such name"
@@ -190,11 +190,11 @@ def readable(value: str) -> str:
 
 
 def authorities(value: str) -> str:
-    """A file with certificates of authorities."""
+    """The name of a file with CA certificates."""
     try:
         ssl.create_default_context(cafile=readable(value))
     except ssl.SSLError as error:
-        raise Refused("is no file of PEM certificates") from error
+        raise Refused("is not a file of PEM certificates") from error
     return value
 
 
@@ -205,16 +205,16 @@ def anything(value: str) -> str:
 
 def not_honoured(_: str) -> str:
     """A variable that has no effect here."""
-    raise Refused("is not honoured: Vitrine is configured by the other OTEL_* variables")
+    raise Refused("is not supported: use the other OTEL_* variables")
 
 
 def either(known: tuple[str, ...]) -> str:
-    """A list in a sentence."""
+    """A list of alternatives for a sentence."""
     return " or ".join(filter(None, (", ".join(known[:-1]), known[-1])))
 
 
 def shown(value: str) -> str:
-    """A value in a sentence: short, and on one line."""
+    """A value for a sentence: shortened, and on one line."""
     printable = "".join(each if each.isprintable() else "?" for each in value)
     return printable if len(printable) <= LONGEST_SHOWN else printable[:LONGEST_SHOWN] + "…"
 
@@ -332,4 +332,4 @@ VARIABLES: Mapping[str, Variable] = {
         )
     },
 }  # fmt: skip
-"""Every variable that something here reads, or that people expect to have an effect."""
+"""Every variable that is read here, or that users expect to have an effect."""

@@ -1,4 +1,4 @@
-"""For the tests of a service: records everything it emits, and checks it.
+"""Test support: records everything that a service emits, and checks names, privacy and traces.
 
 recorder = Recorder()
 kit = Kit("shop", "1.0", vocabulary, settings, recorder.exporters())
@@ -40,7 +40,7 @@ TYPES: Mapping[str, type] = {
 
 
 class InMemoryMetrics(MetricExporter):
-    """Keeps what is exported."""
+    """A metric exporter that stores everything in memory."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -54,11 +54,11 @@ class InMemoryMetrics(MetricExporter):
         return True
 
     def shutdown(self, *_: Any, **__: Any) -> None:
-        """There is nothing to close."""
+        """Do nothing."""
 
 
 class Recorder:
-    """Accepts everything that a kit sends."""
+    """Records everything that a kit exports."""
 
     def __init__(self) -> None:
         self._delivery = Delivery()
@@ -67,37 +67,37 @@ class Recorder:
         self.metrics = InMemoryMetrics()
 
     def exporters(self) -> Exporters:
-        """Exporters that send to here."""
+        """Exporters to pass to the kit."""
         return Exporters(self._spans, self.metrics, self._logs, self._delivery)
 
     def refuse_spans(self) -> None:
-        """Accept none from now on."""
+        """Refuse all further spans."""
         self._spans.shutdown()
 
     @property
     def spans(self) -> tuple[ReadableSpan, ...]:
-        """Every span that was sent, in the order in which they ended."""
+        """Every exported span, in the order of their ends."""
         finished: tuple[ReadableSpan, ...] = self._spans.get_finished_spans()
         return finished
 
     @property
     def readable(self) -> tuple[ReadableLogRecord, ...]:
-        """Every log record that was sent, with its resource and scope."""
+        """Every exported log record, with its resource and scope."""
         return self._logs.get_finished_logs()
 
     @property
     def records(self) -> list[LogRecord]:
-        """Every log record that was sent."""
+        """Every exported log record."""
         return [each.log_record for each in self.readable]
 
     def measured(self) -> dict[str, Metric]:
-        """Every metric as it stood at the last export."""
+        """Every metric of the last export, by name."""
         resources = self.metrics.kept[-1].resource_metrics
         scopes = [scope for each in resources for scope in each.scope_metrics]
         return {metric.name: metric for each in scopes for metric in each.metrics}
 
     def counts(self, name: names.Metric) -> dict[tuple[Any, ...], float]:
-        """A counter's sums, or how often a histogram was recorded, by its declared attributes."""
+        """Sums of a counter, or counts of a histogram, by the values of its declared attributes."""
         metric = self.measured().get(name)
         points: Any = metric.data.data_points if metric else ()
         return {
@@ -109,7 +109,7 @@ class Recorder:
 
 
 def leaks(recorder: Recorder, secrets: Iterable[str]) -> list[str]:
-    """The secrets that stand in anything that was recorded."""
+    """The secrets that occur in anything recorded; case is ignored."""
     everything = "".join(
         [
             *(each.to_json() for each in recorder.spans),
@@ -121,7 +121,7 @@ def leaks(recorder: Recorder, secrets: Iterable[str]) -> list[str]:
 
 
 def broken_traces(recorder: Recorder) -> list[str]:
-    """The ids of traces that have not one root, or lack a span between."""
+    """The ids of traces that lack a span, or have not exactly one root."""
     traces: dict[int, list[ReadableSpan]] = {}
     for span in recorder.spans:
         traces.setdefault(span.context.trace_id, []).append(span)
@@ -140,9 +140,9 @@ def _is_whole(spans: list[ReadableSpan]) -> bool:
 def violations(
     recorder: Recorder, vocabulary: Vocabulary, span_names: Collection[str] | None = None
 ) -> list[str]:
-    """A sentence for each thing that is neither declared nor in the semantic conventions.
+    """A message for everything that is neither declared nor in the semantic conventions.
 
-    `span_names`: all that spans may have; None: any.
+    `span_names`: the allowed names of spans; None: any.
     """
     found = _Conformance(vocabulary, span_names).of(recorder)
     return sorted({each for sentences in found for each in sentences})
@@ -187,7 +187,7 @@ class _Conformance:
         yield from self._event(where, record.event_name or "", record.attributes)
 
     def _kind_of(self, span: ReadableSpan) -> names.Span | None:
-        """What the span is declared to be, if it is."""
+        """The declaration of the span, if any."""
         if span.kind is SpanKind.SERVER:
             return self._declared.core.request
         if span.kind is SpanKind.CLIENT:
@@ -201,15 +201,15 @@ class _Conformance:
         if not event.wide:
             yield from self._carried(where, attributes, event.carries)
         elif set(self._declared.core.stages) & set(self._declared.spans):
-            known = dict.fromkeys(self._declared.wide, names.RECOMMENDED)  # requests can break off
+            known = dict.fromkeys(self._declared.wide, names.RECOMMENDED)  # a request may abort
             yield from self._carried(where, attributes, known)
 
     def _carried(
         self, where: str, attributes: Mapping[str, Any] | None, carries: names.Carried
     ) -> Iterator[str]:
-        """Names of the service's own stand where they are declared, and not half of them.
+        """Check that the service's own attributes are declared for this signal, and complete.
 
-        None of them is there where the work ended without a result.
+        Work that ended without a result has none of them.
         """
         own = {each for each in attributes or {} if each in self._declared.attributes}
         for name in sorted(own - set(carries)):

@@ -1,8 +1,8 @@
-"""Declared names: what a service emits, with types, bounds and meaning.
+"""Classes for declaring telemetry names with their types, bounds and meanings.
 
-A name is a `str` that knows its bounds, so that it can be passed to OpenTelemetry as it is, checked
-in tests (`testing.py`) and documented. `CoreNames` holds what the kit itself emits below a
-service's prefix; a service declares its own names beside them and collects both in a `Vocabulary`.
+A name is a `str` with attributes, so that it can be passed to OpenTelemetry, checked in tests
+(`testing.py`) and documented. `CoreNames` has the names that the kit emits, with the service's
+prefix; a service declares its own names and collects both in a `Vocabulary`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,8 +11,8 @@ from typing import Any, Literal, Self
 
 REQUIRED, RECOMMENDED, OPT_IN = "required", "recommended", "opt_in"
 Carried = Mapping[str, str]
-"""The attributes of a signal with their requirement levels: one of the three above, or the
-condition under which an attribute is required.
+"""The attributes of a signal with their requirement levels: one of these three, or the condition
+under which an attribute is required.
 https://opentelemetry.io/docs/specs/semconv/general/attribute-requirement-level/"""
 FAILED = "If it failed."
 SpanKind = Literal["server", "client", "internal"]
@@ -28,18 +28,17 @@ SECONDS = (
 
 
 def plain_names(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """The same with names that are exactly `str`: a subclass slows down every dictionary and
-    encoder that it goes through."""
+    """The same with names of type `str`: a subclass slows down dictionaries and encoders."""
     return {str(name): value for name, value in attributes.items()}
 
 
 def required(*names: str) -> dict[str, str]:
-    """Attributes that are always there; `error.type` is where it failed."""
+    """Requirement levels of attributes that are always set; `error.type` only after a failure."""
     return {name: FAILED if name == "error.type" else REQUIRED for name in names}
 
 
 class Attribute(str):
-    """The name of an attribute, with its values or the regular expression (`form`) they match."""
+    """The name of an attribute, with its values or a regular expression (`form`) for them."""
 
     __slots__ = ("examples", "form", "kind", "meaning", "values")
     kind: AttributeType
@@ -57,7 +56,7 @@ class Attribute(str):
         form: str = "",
         examples: Sequence[str | float] = (),
     ) -> Self:
-        """`kind` is the type of its values; `examples` are for the registry."""
+        """`kind`: type of its values; `examples`: for the registry."""
         self = super().__new__(cls, name)
         self.kind, self.meaning, self.values, self.form = kind, meaning, tuple(values), form
         self.examples = tuple(examples)
@@ -68,7 +67,7 @@ class Attribute(str):
 
 
 class Span(str):
-    """The name of a span, or its form, with the attributes that it carries."""
+    """The name of a span, or its pattern, with its attributes."""
 
     __slots__ = ("carries", "kind", "meaning")
     kind: SpanKind
@@ -76,7 +75,7 @@ class Span(str):
     carries: Carried
 
     def __new__(cls, name: str, kind: SpanKind, meaning: str, carries: Carried) -> Self:
-        """`name` is the stage's; of requests and calls a form such as `{http.route}`."""
+        """`name`: of the stage; for requests and calls a pattern such as `{http.route}`."""
         self = super().__new__(cls, name)
         self.kind, self.meaning, self.carries = kind, meaning, carries
         return self
@@ -85,8 +84,8 @@ class Span(str):
 class Event(str):
     """The name of a span event or of a log record.
 
-    `warns`: it is logged as a warning. `wide`: it is the one record of a request, and carries
-    everything that is known about the request.
+    `warns`: it is logged as a warning. `wide`: it is the wide event of a request, with everything
+    known about the request.
     """
 
     __slots__ = ("carries", "meaning", "warns", "wide")
@@ -114,10 +113,9 @@ class Event(str):
 
 
 class Metric(str):
-    """The name of a metric, with the attributes it may carry and the bounds of its buckets.
+    """The name of a metric, with its attributes and the bounds of its buckets.
 
-    `after` is what must have happened before it is emitted; empty for a metric that is present from
-    the first request on.
+    `after`: what must happen before it is emitted; empty: it is present from the first request on.
     """
 
     __slots__ = ("after", "attributes", "bounds", "carries", "instrument", "meaning", "unit")
@@ -139,8 +137,8 @@ class Metric(str):
         bounds: Sequence[float] = (),
         after: str = "",
     ) -> Self:
-        """`unit` in UCUM, as OpenTelemetry has it; `bounds` are upper bounds. `attributes` without
-        requirement levels are `required`."""
+        """`unit`: in UCUM; `bounds`: upper bounds of the buckets; `attributes` without requirement
+        levels are `required`."""
         self = super().__new__(cls, name)
         self.instrument, self.unit, self.meaning = instrument, unit, meaning
         self.carries = attributes if isinstance(attributes, Mapping) else required(*attributes)
@@ -156,30 +154,30 @@ class Metric(str):
 
 _HTTP = ("http.request.method", "http.response.status_code", "error.type")
 SERVER_DURATION = Metric(
-    "http.server.request.duration", "histogram", "s", "answering a request",
+    "http.server.request.duration", "histogram", "s", "duration of a request",
     ("http.route", *_HTTP, "url.scheme", "network.protocol.version"), SECONDS,
 )  # fmt: skip
 CLIENT_DURATION = Metric(
-    "http.client.request.duration", "histogram", "s", "an outgoing call that was answered",
+    "http.client.request.duration", "histogram", "s", "duration of an outgoing call",
     (*_HTTP, "server.address", "server.port", "network.protocol.version"), SECONDS, "a call",
 )  # fmt: skip
 DATABASE_DURATION = Metric(
-    "db.client.operation.duration", "histogram", "s", "a statement that is part of a request",
+    "db.client.operation.duration", "histogram", "s", "duration of a request's statement",
     ("db.system.name", "db.operation.name", "error.type"), SECONDS,
 )  # fmt: skip
 OF_LIBRARIES = (SERVER_DURATION, CLIENT_DURATION, DATABASE_DURATION)
-"""The metrics of the instrumentation libraries that are kept."""
+"""The metrics of the instrumentation libraries that are emitted."""
 CALL = Span(
     "{http.request.method} {url.template}", "client", "a call to another service",
     {
         **required("http.request.method", "url.full", "server.address", "server.port"),
-        "url.template": "If the caller knows it.",
+        "url.template": "If the caller sets it.",
         "http.response.status_code": "If there was a response.",
         "error.type": FAILED,
     },
 )  # fmt: skip
 STATEMENT = Span(
-    "{db.operation.name}", "client", "a statement",
+    "{db.operation.name}", "client", "a database statement",
     {
         **required("db.system.name", "db.operation.name", "error.type"),
         "db.query.text": RECOMMENDED,
@@ -188,7 +186,7 @@ STATEMENT = Span(
 
 
 class CoreNames:
-    """The names that the kit emits for every service, below the service's prefix."""
+    """The names that the kit emits for every service, with the service's prefix."""
 
     def __init__(
         self,
@@ -200,26 +198,26 @@ class CoreNames:
         request: Mapping[str, str] = {},
         degraded: Attribute | None = None,
     ) -> None:
-        """`stages`, `occurrences`, `problems`: all there can be; they bound attributes. `request`:
-        what the span of a request carries besides, from stages that are the whole of it.
-        `degraded`: a name of the service's own for that; tools look for the end `.degraded`."""
+        """`stages`, `occurrences`, `problems`: all possible values, which bound attributes.
+        `request`: further attributes of a request's span, from its stages. `degraded`: the
+        service's own name for this attribute; it should end with `.degraded`."""
         self.prefix, self.stages = prefix, tuple(stages)
         self.occurrences = {str(each): each for each in occurrences}
         self.problems = frozenset(problems)
         name = f"{prefix}.".__add__
-        self.stage = Attribute(name("stage"), "string", "the part of the work", stages)
+        self.stage = Attribute(name("stage"), "string", "name of the stage", stages)
         self.stage_durations = {
             each: Attribute(
                 name(f"duration.{each.replace(' ', '_')}"),
                 "double",
-                f"seconds: {each}",
+                f"duration of “{each}” in seconds",
                 examples=[0.0042],
             )
             for each in stages
         }
         self.input_hash = Attribute(
             name("input.hash"), "string",
-            "stands for the input: the same in one worker, everywhere with a key",
+            "keyed hash of the input; without a configured key, comparable in one worker only",
             form="[0-9a-f]{16}", examples=["5f1d0b8e9a3c7642"],
         )  # fmt: skip
         self.problem = Attribute(
@@ -228,84 +226,86 @@ class CoreNames:
         self.duration = Attribute(
             name("request.duration"),
             "double",
-            "seconds until the response was sent",
+            "duration of the request in seconds",
             examples=[0.0123],
         )
         self.degraded = degraded or Attribute(
-            name("degraded"), "boolean", "whether a part of the request did less than it should"
+            name("degraded"), "boolean", "whether a part was unavailable"
         )
         self.debug = Attribute(
             name("debug"), "boolean",
-            f"requested by the header `{prefix}-debug: 1`: the trace is kept",
+            f"requested by the header `{prefix}-debug: 1`: tail sampling keeps the trace",
         )  # fmt: skip
         self.aborted = Attribute(
-            name("request.broken_off"), "boolean", "the response did not get to its end"
+            name("request.broken_off"), "boolean", "whether the response was aborted"
         )
-        self.occurrence = Attribute(name("occurrence"), "string", "what happened", occurrences)
+        self.occurrence = Attribute(name("occurrence"), "string", "name of the event", occurrences)
         self.signal = Attribute(
             name("signal"), "string", "kind of telemetry", ("traces", "metrics", "logs")
         )
         self.request = Span(
-            "{http.request.method} {http.route}", "server", "answering a request",
+            "{http.request.method} {http.route}", "server", "a request",
             {
                 **required("http.request.method", "url.scheme"),
                 "http.route": "If there is a route.",
                 "url.path": "If there is a route: its template.",
                 "http.response.status_code": "If a response was sent.",
-                "error.type": "If the answer is a 5xx, or broke off.",
-                self.problem: "If the answer is a problem.",
-                self.degraded: "If a part of it did less than it should.",
-                self.debug: "If the header asks for it.",
-                self.aborted: "If it broke off.",
+                "error.type": "If the response is a 5xx, or was aborted.",
+                self.problem: "If the response is a problem.",
+                self.degraded: "If a part was unavailable.",
+                self.debug: "If the request has the header.",
+                self.aborted: "If the response was aborted.",
                 **request,
             },
         )  # fmt: skip
         self.answered = Event(
-            "request.answered", "one request, with everything known about it", wide=True
+            "request.answered",
+            "a request has ended; the event has everything known about it",
+            wide=True,
         )
-        self.invalid = Event("schema_validation_failed", "the input was not valid (422)")
+        self.invalid = Event("schema_validation_failed", "the input is not valid (422)")
         self.exception = Event(
-            "exception", "a failure that the service was not built to live with",
+            "exception", "an unexpected failure",
             {
                 **required("exception.type"),
-                "exception.stacktrace": "If the exception is not reported already.",
+                "exception.stacktrace": "If the exception was not reported before.",
                 self.input_hash: "If a log record of a request with an input.",
             },
         )  # fmt: skip
         self.stage_duration = Metric(
-            name("stage.duration"), "histogram", "s", "one stage", (self.stage, "error.type"),
-            SECONDS,
+            name("stage.duration"), "histogram", "s", "duration of a stage",
+            (self.stage, "error.type"), SECONDS,
         )  # fmt: skip
         self.problem_count = Metric(
-            name("problems"), "counter", "{problem}", "requests answered with a problem",
+            name("problems"), "counter", "{problem}", "requests that ended with a problem",
             {self.problem: REQUIRED, "http.response.status_code": "If a response was sent."},
             after="a problem",
         )  # fmt: skip
         self.occurrence_count = Metric(
-            name("occurrences"), "counter", "{occurrence}", "events that stages report",
+            name("occurrences"), "counter", "{occurrence}", "events reported by stages",
             (self.occurrence,), after="a retry",
         )  # fmt: skip
         self.active_requests = Metric(
-            name("requests.active"), "gauge", "{request}", "requests being worked on"
+            name("requests.active"), "gauge", "{request}", "concurrent requests"
         )
         self.lost = Metric(
             name("telemetry.lost"), "counter", "{item}",
-            "spans and records, or requests with metrics, that the collector did not accept",
+            "spans, log records and exports of metrics that the collector did not accept",
             (self.signal,),
         )  # fmt: skip
         self.loop_lag = Metric(
-            name("event_loop.lag"), "histogram", "s", "how late a timer of the event loop fires",
+            name("event_loop.lag"), "histogram", "s", "delay of timers in the event loop",
             (), SECONDS,
         )  # fmt: skip
 
     def declared(self) -> Iterable[object]:
-        """Every declared name among the attributes of this object."""
+        """Every name declared here."""
         return (*vars(self).values(), *self.stage_durations.values(), *self.occurrences.values())
 
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """Every name a service may emit beside those of the semantic conventions."""
+    """Every name that a service may emit besides those of the semantic conventions."""
 
     core: CoreNames
     attributes: Mapping[str, Attribute]
@@ -315,7 +315,7 @@ class Vocabulary:
 
     @property
     def wide(self) -> Carried:
-        """What the wide event of a request carries: what its span and its stages do, and more."""
+        """The attributes of the wide event: those of the request's span and stages, and more."""
         core = self.core
         stages = [self.spans[name].carries for name in core.stages if name in self.spans]
         return {
