@@ -13,7 +13,7 @@ from app.catalogue.importers.json_files import json_rows
 from app.catalogue.importers.markdown import markdown_files, markdown_rows
 from app.catalogue.importers.markdown_folder import ENDINGS
 from app.catalogue.importers.row import Notes, Row, Unreadable
-from app.catalogue.importers.source import WESTERN, opened_text
+from app.catalogue.importers.source import WESTERN, open_text
 from app.catalogue.store import Catalogue, Written
 from app.recommend.stages import WRITE, StageObserver, Unobserved
 
@@ -140,7 +140,7 @@ def rows_of(path: Path, notes: Notes) -> Iterator[Row]:
     if read is None:
         kinds = ", ".join((*FORMATS, "these with .gz", *ENDINGS))
         raise Unreadable(f"its name must end in {kinds}; or import a folder of Markdown files")
-    with opened_text(path) as source:
+    with open_text(path) as source:
         if source.encoding == WESTERN:
             notes["the file is not UTF-8: read as Windows-1252"] += 1
         yield from read(source, notes)

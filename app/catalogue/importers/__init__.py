@@ -1,1 +1,1 @@
-"""Documents from files: one module for each format, one rule for what is in a row."""
+"""Readers of documents from files: one module per format, and `row.py` with the common rules."""

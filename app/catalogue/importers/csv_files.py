@@ -1,8 +1,8 @@
-"""Documents from CSV, and its kin with semicolons, tabs or bars.
+"""Reads documents from CSV, with commas, semicolons, tabs or bars as delimiters.
 
-Where a record ends is found first, by the rules of RFC 4180, and a whole record is then read by the
-csv module. After a quote that breaks these rules, lines are only taken for records again where the
-next quote shows that they are; so a piece of a text never becomes a document.
+The end of each record is found first, by the rules of RFC 4180; then the csv module parses the
+record. After a quote that breaks these rules, the following lines are skipped if the next quote
+shows that they are inside quotes: a part of a text never becomes a document.
 """
 
 import csv
@@ -25,9 +25,9 @@ from app.catalogue.importers.row import (
 from app.catalogue.importers.source import CHUNK, Source
 
 MAX_RECORD = 8_388_608
-"""Characters of the longest record."""
+"""Maximum length of a record in characters."""
 LOOK_AHEAD = 1_000
-"""Lines after a broken record in which a quote is looked for."""
+"""Number of lines after a broken record that are searched for a quote."""
 DELIMITERS = ",;\t|"
 _SEPARATOR_LINE = re.compile(r"sep=(?P<mark>.)\s*", re.IGNORECASE)
 
@@ -43,7 +43,7 @@ class _State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class _Record:
-    """Text from `line` on; `problem` says why it is none."""
+    """A record that begins at `line`; `problem`: why it is invalid, if it is."""
 
     line: int
     text: str
@@ -51,9 +51,9 @@ class _Record:
 
 
 def csv_rows(source: Source, notes: Notes) -> Iterator[Row]:
-    """A header with id, text and perhaps title, category, url; then rows. Position: bytes.
+    """The rows below a header with id, text and optionally title, category, url.
 
-    Raises Unreadable.
+    `position` is in bytes. Raises Unreadable.
     """
     csv.field_size_limit(MAX_RECORD)
     lines = _Lines(source)
@@ -69,11 +69,11 @@ def csv_rows(source: Source, notes: Notes) -> Iterator[Row]:
 def _row(
     record: _Record, header: list[str], delimiter: str, position: int, notes: Notes
 ) -> Row | None:
-    """The row of a record; None where all its fields are empty, or it is the header again."""
+    """The row of a record; None if all its fields are empty, or if it repeats the header."""
     values = _parsed(record.text, delimiter)
     bare = [value.strip() for value in values]
     if bare == header:
-        note(notes, "lines left out that repeat the header")
+        note(notes, "repeated header lines skipped")
     if bare == header or not any(bare):
         return None
     while len(values) > len(header) and not values[-1].strip():
@@ -91,19 +91,19 @@ def _parsed(text: str, delimiter: str) -> list[str]:
 
 
 class _Lines:
-    """Lines of a source, or the parts of very long ones; some can be put back."""
+    """Lines of a source, with push-back; a line longer than CHUNK comes in several parts."""
 
     def __init__(self, source: Source) -> None:
-        self._text, self._held = source.text, list[str]()
+        self._text, self._pushed_back = source.text, list[str]()
         self.number = 0
 
     def next(self) -> str:
-        line = self._held.pop() if self._held else self._text.readline(CHUNK)
+        line = self._pushed_back.pop() if self._pushed_back else self._text.readline(CHUNK)
         self.number += _ended(line)
         return line
 
     def put_back(self, lines: list[str]) -> None:
-        self._held += reversed(lines)
+        self._pushed_back += reversed(lines)
         self.number -= sum(map(_ended, lines))
 
 
@@ -112,12 +112,12 @@ def _ended(line: str) -> bool:
 
 
 def _header(lines: _Lines) -> tuple[list[str], str]:
-    """The names of the columns and what stands between them. Raises Unreadable."""
+    """The names of the columns, and the delimiter. Raises Unreadable."""
     line = "\n"
     while line and not line.strip():
         line = lines.next()
     marks = DELIMITERS
-    if separator := _SEPARATOR_LINE.fullmatch(line):  # Excel's own first line
+    if separator := _SEPARATOR_LINE.fullmatch(line):  # as written by Excel
         marks, line = separator["mark"], lines.next()
     if len(line) >= CHUNK:
         raise Unreadable("the CSV header cannot be read: its line has no end")
@@ -144,7 +144,7 @@ def _names(line: str, mark: str) -> list[str]:
 
 def _records(lines: _Lines, delimiter: str) -> Iterator[_Record]:
     while line := lines.next():
-        line = line.removeprefix("\ufeff")  # of a file put behind another one
+        line = line.removeprefix("\ufeff")  # in concatenated files
         first = lines.number if _ended(line) else lines.number + 1
         scan = _Scan(delimiter)
         if '"' not in line and _ended(line):
@@ -157,11 +157,11 @@ def _records(lines: _Lines, delimiter: str) -> Iterator[_Record]:
                 parts.append(line)
         text = "".join(parts)
         if scan.state is _State.BROKEN:
-            text += _rest(lines, line) + _inside(lines, delimiter)
+            text += _rest(lines, line) + _still_quoted(lines, delimiter)
             yield _Record(first, text, _broken(first, lines.number))
         elif scan.state is _State.QUOTED:
-            span = f"lines {first} to {lines.number}, the last one, are"
-            yield _Record(first, text, f"a quote that begins here has no end: {span} no rows")
+            span = f"lines {first} to {lines.number} (the last one) were skipped"
+            yield _Record(first, text, f"a quote that begins here has no end: {span}")
         elif size > MAX_RECORD:
             yield _Record(first, text, f"is longer than {MAX_RECORD:,} characters")
         else:
@@ -170,38 +170,38 @@ def _records(lines: _Lines, delimiter: str) -> Iterator[_Record]:
 
 def _broken(first: int, last: int) -> str:
     where = f"lines {first} to {last}" if last > first else "this line"
-    return f"{where}: a quote inside quotes must be doubled, and one that ends a field ends it"
+    return f"{where}: a quote inside quotes must be doubled; nothing may follow a closing quote"
 
 
 def _rest(lines: _Lines, line: str) -> str:
-    """What is left of a line that came in parts."""
+    """The rest of a line that was read in parts."""
     rest = ""
     while line and not _ended(line) and (line := lines.next()):
         rest = (rest + line)[:MAX_RAW]
     return rest
 
 
-def _inside(lines: _Lines, delimiter: str) -> str:
-    """The next lines, if they are still inside quotes.
+def _still_quoted(lines: _Lines, delimiter: str) -> str:
+    """The next lines, if they are still inside quotes; else empty.
 
-    The next quote tells: one before a delimiter or an end of line, and not after one, ends a field
-    that began earlier.
+    They are if the next quote is followed by a delimiter or the end of the line, but does not
+    follow one: such a quote closes a field that began earlier.
     """
-    looked: list[str] = []
-    while len(looked) < LOOK_AHEAD and (line := lines.next()):
-        looked.append(line)
+    seen: list[str] = []
+    while len(seen) < LOOK_AHEAD and (line := lines.next()):
+        seen.append(line)
         if (at := line.find('"')) >= 0:
             opens = not line[:at].strip(" ") or line[:at].rstrip(" ").endswith(delimiter)
             closes = line[at + 1 : at + 2] in (delimiter, "\n", "\r", "")
             if closes and not opens:
-                return "".join(looked)
+                return "".join(seen)
             break
-    lines.put_back(looked)
+    lines.put_back(seen)
     return ""
 
 
 class _Scan:
-    """Where a record stands after each part of it."""
+    """State machine that finds the end of a record, fed with parts of the text."""
 
     def __init__(self, delimiter: str) -> None:
         self.state = _State.START

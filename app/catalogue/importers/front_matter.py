@@ -1,4 +1,4 @@
-"""Front matter of a Markdown file: YAML between `---`, TOML between `+++`, or a JSON object."""
+"""Parses the front matter of a Markdown file: YAML in `---`, TOML in `+++`, or a JSON object."""
 
 import json
 import tomllib
@@ -8,13 +8,14 @@ import yaml
 
 MAX_MATTER = 65_536
 _LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-"""Makes nothing but strings, lists and mappings: a title of `2024-01-01` or `Yes` is text."""
+"""Creates only strings, lists and mappings: a title `2024-01-01` or `Yes` stays text."""
 
 
 def front_matter(text: str) -> tuple[dict[str, Any], str]:
-    """The fields of a text's front matter, and what follows it; its lines end in a line feed.
+    """The fields of a text's front matter, and the text after it. Lines must end in a line feed.
 
-    Names of fields have small letters. A text that only begins with a line `---` has none.
+    Names of fields are also given in lower case. A text that only begins with a line `---` has no
+    front matter.
     """
     fields, after = _parted(text)
     return {name.lower(): value for name, value in fields.items()} | fields, after
@@ -39,7 +40,7 @@ def _parted(text: str) -> tuple[dict[str, Any], str]:
 
 
 def _yaml(block: str) -> dict[str, Any] | None:
-    """The fields, or None where the block is no front matter but the beginning of the text."""
+    """The fields; None if the block is not front matter but the beginning of the text."""
     if not block.strip():
         return {}
     try:
@@ -51,7 +52,7 @@ def _yaml(block: str) -> dict[str, Any] | None:
 
 
 def _line_by_line(block: str, mark: str) -> dict[str, str] | None:
-    """What can be saved of broken YAML or TOML, as of `title: Bread: a guide`."""
+    """The readable fields of invalid YAML or TOML, such as `title: Bread: a guide`."""
     pairs = (line.partition(mark) for line in block.splitlines())
     found = {
         key.rstrip(): value.strip().strip("\"'")

@@ -1,4 +1,4 @@
-"""Documents from JSON: an object a line, or one array of objects."""
+"""Reads documents from JSON: one object per line, concatenated objects, or an array of objects."""
 
 import codecs
 import json
@@ -21,13 +21,13 @@ from app.catalogue.importers.source import Source
 from app.catalogue.incoming_documents import IncomingDocument
 
 MAX_LINE = 8_388_608
-"""Room for a text of a million characters, each written as `\\uXXXX`."""
+"""Enough for a text of a million characters, each written as `\\uXXXX`."""
 _BETWEEN = " \t\r\n,\x1e\ufeff"
-"""Between values, also of files put one behind the other."""
+"""Characters allowed between values, also in concatenated files."""
 
 
 def strict_json_lines(lines: IO[bytes]) -> Iterator[Row]:
-    """One document a line exactly as the API has it; empty lines are skipped. Position: bytes."""
+    """One document per line, with exactly the fields of the API; `position` is in bytes."""
     position = number = 0
     while raw := lines.readline(MAX_LINE + 1):
         number += 1
@@ -51,7 +51,7 @@ def _strict_row(number: int, position: int, raw: bytes) -> Row:
 
 
 def json_rows(source: Source, notes: Notes) -> Iterator[Row]:
-    """Objects, one a line, or in one array, or one after the other. Position: bytes."""
+    """Objects, one per line, in one array, or concatenated; `position` is in bytes."""
     number, line = 0, "\n"
     while line and not line.strip():
         line = source.text.readline(MAX_LINE + 1)
@@ -78,7 +78,7 @@ def _lines(source: Source, line: str, number: int, notes: Notes) -> Iterator[Row
 
 
 def _line_rows(line: str, number: int, position: int, notes: Notes) -> Iterator[Row]:
-    """The values of a line, usually one; a comma may follow, as in an array without brackets."""
+    """The values of a line, usually one; commas between them are ignored."""
     values, content = [], line.strip(_BETWEEN)
     try:
         while content:
@@ -86,7 +86,7 @@ def _line_rows(line: str, number: int, position: int, notes: Notes) -> Iterator[
             values.append(value)
             content = content[end:].lstrip(_BETWEEN)
     except (ValueError, RecursionError) as error:
-        yield Row(number, position, None, f"Invalid JSON: {_said(error)}", line[:MAX_RAW])
+        yield Row(number, position, None, f"Invalid JSON: {_message(error)}", line[:MAX_RAW])
         return
     for value in values:
         yield _value_row(value, number, position, notes, line)
@@ -100,9 +100,9 @@ def _value_row(value: Any, line: int, position: int, notes: Notes, raw: str) -> 
 
 
 def _values(source: Source, buffer: str, line: int, notes: Notes) -> Iterator[Row]:
-    """JSON values in an array or one after the other.
+    """JSON values in an array, or concatenated.
 
-    Where one can't be read, the start of the next is unknown: it is the last row.
+    An invalid value is the last row, because the start of the next one is unknown.
     """
     text: TextIO = source.text
     brackets = 0
@@ -118,14 +118,14 @@ def _values(source: Source, buffer: str, line: int, notes: Notes) -> Iterator[Ro
         try:
             value, end = _DECODER.raw_decode(buffer)
             if end == len(buffer) and not isinstance(value, dict) and (more := text.read(MAX_RAW)):
-                buffer += more  # a number may go on
+                buffer += more  # a number may continue
                 continue
         except (ValueError, RecursionError) as error:
             more = "" if len(buffer) > MAX_LINE else text.read(max(MAX_RAW, len(buffer)))
             if more:
                 buffer += more
                 continue
-            reason = f"Invalid JSON: {_said(error)}; nothing after it was read"
+            reason = f"Invalid JSON: {_message(error)}; nothing after it was read"
             yield Row(line, source.position, None, reason, buffer[:MAX_RAW])
             return
         raw, buffer = buffer[:end], buffer[end:]
@@ -144,10 +144,10 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 class _Repeated(ValueError):
-    """A key stands twice in an object."""
+    """A key occurs twice in an object."""
 
 
-def _said(error: Exception) -> str:
+def _message(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "recursion limit exceeded"
     return f"{error} is given twice" if isinstance(error, _Repeated) else str(error)
@@ -157,5 +157,5 @@ _DECODER = json.JSONDecoder(
     object_pairs_hook=_object,
     parse_int=Number,
     parse_float=Number,
-    parse_constant=lambda _: None,  # NaN, as some write what is missing
+    parse_constant=lambda _: None,  # NaN, used by some programs for missing values
 )

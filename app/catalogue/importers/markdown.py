@@ -1,4 +1,4 @@
-"""Documents from Markdown: a file, or all files of a folder; every file is a document."""
+"""Reads documents from Markdown: a file, or all files of a folder; each file is one document."""
 
 import os
 import re
@@ -21,9 +21,9 @@ from app.catalogue.importers.source import decoded
 
 MAX_FILE = 8_388_608
 LEADING = 20_000
-"""Characters in which a title is looked for: to parse a megabyte takes seconds."""
+"""Characters that are searched for a title, because parsing a megabyte takes seconds."""
 LONGEST_STATEMENT = 100
-"""Lines of code in MDX, where its brackets are closed later than its paragraph ends."""
+"""Maximum number of lines of an MDX statement that is longer than its paragraph."""
 _COMMENTS = re.compile(r"(?:<!--(?:(?!-->).)*-->\s*)+", re.DOTALL)
 _MDX_COMMENT = re.compile(r"\{/\*.*\*/\}", re.DOTALL)
 _BLOCKS = MarkdownIt("commonmark")
@@ -33,11 +33,11 @@ _NOTHING = frozenset({"", "null", "~"})
 
 
 def markdown_rows(source: Path, notes: Notes) -> Iterator[Row]:
-    """The files of a folder, or one file. Position: files.
+    """One row per file of a folder, or of one file; `position` is in files.
 
-    The id comes from the path, the title from the first heading, the category from the folder;
-    `id`, `title`, `category` and `url` of a front matter go before these. An id that two files
-    claim is nobody's.
+    The id comes from the path, the title from the first heading, the category from the folder.
+    `id`, `title`, `category` and `url` in the front matter take precedence, except for an id that
+    several files have.
     """
     root, files = source, [source]
     if source.is_file():
@@ -46,7 +46,7 @@ def markdown_rows(source: Path, notes: Notes) -> Iterator[Row]:
         files = files_below(source, notes)
     ids = ids_of_paths(path.relative_to(root) for path in files)
     derived = {path: ids[path.relative_to(root)] for path in files}
-    claimed = {path: _claimed(path) for path in files}
+    claimed = {path: _front_matter_id(path) for path in files}
     claims = Counter(claimed.values()) + Counter(derived.values())
     for number, path in enumerate(files, 1):
         inside = path.relative_to(root)
@@ -54,7 +54,7 @@ def markdown_rows(source: Path, notes: Notes) -> Iterator[Row]:
         alone = claims[own] == 1 + (own == derived[path])
         id_ = own if own and alone else derived[path]
         if own and not alone:
-            note(notes, "ids of front matters not used that two files have")
+            note(notes, "front matter ids not used because several files have them")
         try:
             text = _text(path)
         except (OSError, Unreadable) as error:
@@ -73,7 +73,7 @@ def markdown_files(source: Path) -> list[Path]:
 
 
 def _text(path: Path) -> str:
-    """The text of a file, its lines ended by a line feed. Raises OSError, Unreadable."""
+    """The text of a file, with line feeds as line ends. Raises OSError, Unreadable."""
     with path.open("rb") as file:
         content = file.read(MAX_FILE + 1)
     if len(content) > MAX_FILE:
@@ -81,8 +81,8 @@ def _text(path: Path) -> str:
     return decoded(content).replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _claimed(path: Path) -> str:
-    """The id in a file's front matter, if it can be one."""
+def _front_matter_id(path: Path) -> str:
+    """The id in a file's front matter, if it is valid; else empty."""
     try:
         id_ = _scalar(front_matter(_text(path))[0], "id")
     except (OSError, Unreadable):
@@ -94,25 +94,25 @@ def _fields(inside: PurePath, text: str) -> dict[str, str]:
     matter, body = front_matter(text)
     title = plain(_scalar(matter, "title"))
     heading, its_lines, code = _heading(body, mdx=inside.suffix.lower() == ".mdx")
-    if title in ("", heading):  # it stands above the text, not in it
+    if title in ("", heading):  # the heading is the title: remove it from the text
         code.append(its_lines)
     body = _without(body, code).strip()
     category = _scalar(matter, "category") or _scalar(matter, "categories")
     return {
-        "title": title or heading or _named(inside.stem),
+        "title": title or heading or _decoded_name(inside.stem),
         "text": body or _scalar(matter, "description") or _scalar(matter, "summary") or heading,
-        "category": category or _named(inside.parent.name),
+        "category": category or _decoded_name(inside.parent.name),
         "url": _scalar(matter, "url"),
     }
 
 
-def _named(name: str) -> str:
-    """A file's name as text, whatever its bytes are."""
+def _decoded_name(name: str) -> str:
+    """A file name as text; invalid bytes are replaced."""
     return os.fsencode(name).decode("utf-8", "replace")
 
 
 def _scalar(matter: Mapping[str, Any], name: str) -> str:
-    """A field as text: of a list its first entry, of nothing and of anything nested nothing."""
+    """A field as text: the first entry of a list; empty for null and nested values."""
     value = matter.get(name)
     if isinstance(value, list):
         value = value[0] if value else None
@@ -123,20 +123,19 @@ def _scalar(matter: Mapping[str, Any], name: str) -> str:
 
 
 def _heading(body: str, *, mdx: bool) -> tuple[str, range, list[range]]:
-    """The title by its first heading and the lines it takes, and lines that are no text: comments,
-    and code of MDX.
+    """The title by its heading, the lines of this heading, and the lines of comments and MDX code.
 
-    A heading of the first level counts wherever it stands, another one only at the beginning.
+    A first-level heading is the title wherever it is, another one only at the beginning.
     """
-    whole = len(body) <= LEADING or mdx or "<!--" in body
-    tokens = _BLOCKS.parse(body if whole else body[:LEADING].rpartition("\n")[0])
+    complete = len(body) <= LEADING or mdx or "<!--" in body
+    tokens = _BLOCKS.parse(body if complete else body[:LEADING].rpartition("\n")[0])
     top = [
         (each, inside.content if each.nesting else each.content)
         for each, inside in pairwise([*tokens, _END])
         if each.level == 0 and each.map and each.nesting >= 0
     ]
     lines = body.split("\n") if mdx else []
-    code = [_no_text(each, content, lines) for each, content in top]
+    code = [_code_lines(each, content, lines) for each, content in top]
     gone = {line for each in code for line in each}
     blocks = [(each, content) for each, content in top if _lines(each).start not in gone]
     for place, (each, content) in enumerate(blocks):
@@ -153,8 +152,8 @@ def _lines(block: Token) -> range:
     return range(*block.map) if block.map else range(0)
 
 
-def _no_text(block: Token, content: str, mdx: list[str]) -> range:
-    """The lines of a comment, and of an import or export of MDX, whose lines are given."""
+def _code_lines(block: Token, content: str, mdx: list[str]) -> range:
+    """The lines of a comment or of an MDX import or export; `mdx`: the lines of an MDX file."""
     if block.type == "html_block" and _COMMENTS.fullmatch(content.strip()):
         return _lines(block)
     if not mdx or block.type != "paragraph_open":
@@ -167,35 +166,35 @@ def _no_text(block: Token, content: str, mdx: list[str]) -> range:
 
 
 def _statement(begun: range, lines: list[str]) -> range:
-    """The lines of a statement: more than are given where brackets are still open."""
-    depth, end = sum(map(_opened, lines[begun.start : begun.stop])), begun.stop
+    """The lines of a statement, extended until its brackets are closed."""
+    depth, end = sum(map(_open_brackets, lines[begun.start : begun.stop])), begun.stop
     while depth > 0 and end < min(len(lines), begun.start + LONGEST_STATEMENT):
-        depth += _opened(lines[end])
+        depth += _open_brackets(lines[end])
         end += 1
     return begun if depth > 0 else range(begun.start, end)
 
 
-def _opened(line: str) -> int:
+def _open_brackets(line: str) -> int:
     return sum(map(line.count, "{[(")) - sum(map(line.count, ")]}"))
 
 
 class _HtmlText(HTMLParser):
-    """The text of a piece of HTML, and of its first `h1`."""
+    """Collects the text of HTML, and the text of its first `h1`."""
 
     def __init__(self) -> None:
         super().__init__()
         self.text, self.heading = "", ""
-        self._inside = False
+        self._still_quoted = False
 
     def handle_starttag(self, tag: str, attrs: object) -> None:  # noqa: ARG002
-        self._inside = self._inside or (tag == "h1" and not self.heading)
+        self._still_quoted = self._still_quoted or (tag == "h1" and not self.heading)
 
     def handle_endtag(self, tag: str) -> None:
-        self._inside = self._inside and tag != "h1"
+        self._still_quoted = self._still_quoted and tag != "h1"
 
     def handle_data(self, data: str) -> None:
         self.text += data
-        self.heading += data if self._inside else ""
+        self.heading += data if self._still_quoted else ""
 
 
 def _html(content: str) -> _HtmlText:

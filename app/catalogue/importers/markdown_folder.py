@@ -1,4 +1,4 @@
-"""The Markdown files below a folder: each once, hidden ones and dependencies left out."""
+"""Finds the Markdown files below a folder: each once, without hidden files and dependencies."""
 
 import os
 from pathlib import Path
@@ -10,25 +10,25 @@ LEFT_OUT = frozenset({"node_modules", "__pycache__"})
 
 
 def files_below(folder: Path, notes: Notes) -> list[Path]:
-    """The files, sorted; `notes` says what else was there.
+    """The files, sorted; skipped ones are counted in `notes`.
 
-    A link counts when what it leads to is in the folder and not read anyway.
+    A link is followed if its target is in the folder and is not read otherwise.
     """
     found = [path for path in _walk(folder, notes) if _is_wanted(path, notes)]
     files = [path for path in found if not path.is_symlink()]
     known, root = {path.resolve() for path in files}, folder.resolve()
     for path in sorted(path for path in found if path.is_symlink()):
-        target = path.resolve() if path.is_file() else None  # one that leads to itself has no end
+        target = path.resolve() if path.is_file() else None  # is_file: also False for a loop
         if target and target not in known and target.is_relative_to(root):
             known.add(target)
             files.append(path)
         else:
-            note(notes, "links not followed: to files read anyway, out of the folder, or nowhere")
+            note(notes, "links not followed: to files read otherwise or outside, or broken")
     return sorted(path for path in files if path.is_file())
 
 
 def _walk(folder: Path, notes: Notes) -> list[Path]:
-    """Everything that is no folder."""
+    """Everything but folders."""
     found: list[Path] = []
     for here, below, names in os.walk(folder, onerror=lambda error: _unread(error, notes)):
         for name in sorted(below):

@@ -1,4 +1,4 @@
-"""What a row of any format may hold, and the document it becomes."""
+"""Converts rows of any format to documents, with the same rules for all."""
 
 import json
 import re
@@ -21,31 +21,32 @@ from app.catalogue.incoming_documents import (
 from app.recommend.types import Document
 
 MAX_RAW = 100_000
-"""Characters of a rejected row that are kept."""
+"""Characters of a rejected row that are written to the file of rejected rows."""
 MADE_TITLE = 80
 MAX_NOTES = 50
 FIELDS = frozenset(IncomingDocument.model_fields)
 
 _INVISIBLE = " \n\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 _BLANKS = str.maketrans(dict.fromkeys("\r\v\f\x85", "\n"))
-"""Control characters that only separate."""
+"""Control characters that separate lines."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 Notes = Counter[str]
-"""What was changed or left out, and how often."""
+"""Messages about what was changed or skipped, with their counts."""
 
 
 class Number(str):
-    """A number of a source, as it is written there."""
+    """A number as it is written in the source."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a source: a document, or the reason why it is none.
+    """One row of a source: a document, or None with the reason of its rejection.
 
-    `line` counts from 1; `position` is how far into the source this is, in its own units.
+    `line` counts from 1; `position`: progress in the source, in bytes or files. `raw`: the rejected
+    text.
     """
 
     line: int
@@ -56,16 +57,16 @@ class Row:
 
     @property
     def size(self) -> int:
-        """Characters it holds, about."""
+        """Approximate number of characters."""
         return len(self.raw) + (len(self.document.text) if self.document else 0)
 
 
 class Unreadable(Exception):
-    """The source as a whole is not something to import; says what was found."""
+    """The source can't be imported; the message says why."""
 
 
 def row_of(line: int, position: int, fields: Mapping[str, Any], notes: Notes, raw: str) -> Row:
-    """The row that some named values make."""
+    """The row with these fields: a document, or the reason of its rejection."""
     try:
         document = document_of(fields, notes)
     except ValidationError as error:
@@ -78,11 +79,11 @@ def row_of(line: int, position: int, fields: Mapping[str, Any], notes: Notes, ra
 def document_of(fields: Mapping[str, Any], notes: Notes) -> Document:
     """The document of one row.
 
-    `id` and `text` must be there. Names of fields may have capitals and blanks around them, null
-    and empty are the same as absent, numbers are taken as they are written, other fields are left
-    out, and so is a title, category or url that is no text. An id with characters that an id can't
-    have is replaced by one made from it, a missing title by the beginning of the text. Raises
-    ValueError, which says what is wrong.
+    `id` and `text` are required. Case and surrounding spaces of field names are ignored; null and
+    empty values count as absent; numbers are used as they are written. Unknown fields are skipped,
+    and so is a title, category or url that is not text. An id with invalid characters is replaced
+    by one derived from it, a missing title by the beginning of the text. Raises ValueError with the
+    reason.
     """
     found = _known(fields, notes)
     for name in ("id", "text"):
@@ -99,10 +100,12 @@ def document_of(fields: Mapping[str, Any], notes: Notes) -> Document:
         note(notes, f"categories of over {MAX_CATEGORY} characters shortened")
         found["category"] = shortened(category, MAX_CATEGORY)
     if (url := found.get("url")) and not (is_web_address(url) and len(url) <= MAX_URL):
-        note(notes, "urls left out that are no http or https address")
+        note(notes, "urls skipped that are not http or https addresses")
         del found["url"]
     if len(found["text"]) > MAX_TEXT:
-        raise ValueError(f"text has {len(found['text']):,} characters; at most {MAX_TEXT:,} fit")
+        raise ValueError(
+            f"text has {len(found['text']):,} characters; at most {MAX_TEXT:,} are allowed"
+        )
     return IncomingDocument.model_validate(found).as_document()
 
 
@@ -122,28 +125,28 @@ def _known(fields: Mapping[str, Any], notes: Notes) -> dict[str, str]:
         elif name in ("id", "text"):
             raise ValueError(f"{name}: expected text, found {kind_of(value)}")
         else:
-            note(notes, f"{name} left out: expected text, found {kind_of(value)}")
+            note(notes, f"{name} skipped: expected text, found {kind_of(value)}")
     return found
 
 
 def field_names(given: Iterable[object]) -> list[str]:
-    """Names of fields as they are looked up; `_id` is `id`, where there is no other."""
+    """Normalised names of fields; `_id` counts as `id` if there is no `id`."""
     names = [str(name).strip().casefold() for name in given]
     return names if "id" in names else ["id" if name == "_id" else name for name in names]
 
 
 def _only(name: str, value: Any) -> Any:
-    """Of a list of one, or of categories, the first."""
+    """The only entry of a list, or the first of several categories; other values unchanged."""
     listed = isinstance(value, list) and value and (name == "category" or len(value) == 1)
     return value[0] if listed else value
 
 
 def _text(name: str, text: str) -> str:
-    """A value without what only separates; empty where nothing of it can be seen."""
+    """A value with normalised line ends; empty if it has no visible characters."""
     if found := _SURROGATE.search(text):
-        escaped = "\udc80" <= found[0] <= "\udcff"  # how Python keeps a byte it can't decode
+        escaped = "\udc80" <= found[0] <= "\udcff"  # a byte that could not be decoded
         what = f"the byte 0x{ord(found[0]) - 0xDC00:02X}" if escaped else "half of a character"
-        raise ValueError(f"{name}: contains {what}, which is no text")
+        raise ValueError(f"{name}: contains {what}, which is not text")
     text = text.replace("\r\n", "\n").translate(_BLANKS).strip()
     return text if text.strip(_INVISIBLE) else ""
 
@@ -151,46 +154,46 @@ def _text(name: str, text: str) -> str:
 def _fit_title(found: dict[str, str], notes: Notes) -> None:
     title = " ".join(found.get("title", "").split())
     if not title:
-        note(notes, "titles made of the text's beginning")
+        note(notes, "missing titles replaced by the beginning of the text")
         title = shortened(found["text"].split("\n")[0].strip("#*_ \t"), MADE_TITLE) or found["id"]
     elif len(title) > MAX_TITLE:
-        note(notes, f"titles of over {MAX_TITLE} characters shortened; the text begins with them")
+        note(notes, f"titles of over {MAX_TITLE} characters shortened, and put before the text")
         found["text"] = f"{title}\n\n{found['text']}"
         title = shortened(title, MAX_TITLE)
     found["title"] = title
 
 
 def shortened(text: str, most: int) -> str:
-    """The first words of a text."""
+    """The first words of a text, `most` characters at most."""
     text = " ".join(text[: 4 * most].split())
     return text if len(text) <= most else f"{text[: most - 1].rsplit(' ', 1)[0]}…"
 
 
 def note(notes: Notes, sentence: str, kind: str = "") -> None:
-    """Count something that is worth saying once; of a `kind` the first sentence stands for all."""
+    """Count a message; of a `kind` (a prefix), all are counted under the first message."""
     known = next((each for each in notes if kind and each.startswith(kind)), sentence)
     if known in notes or len(notes) < MAX_NOTES:
         notes[known] += 1
 
 
 def kind_of(value: object) -> str:
-    """What a JSON value is, in words."""
+    """The type of a JSON value, for a message."""
     names = {dict: "an object", list: "a list", bool: "true or false", type(None): "null"}
     return names.get(type(value), "a number" if isinstance(value, Number) else "text")
 
 
 def reason_of(error: ValidationError) -> str:
-    """What is wrong with each field."""
+    """The errors of all fields, up to five."""
     reasons = []
     for each in error.errors(include_url=False, include_input=False)[:5]:
         field = ".".join(map(str, each["loc"]))
-        said = each["msg"].removeprefix("Value error, ")
-        reasons.append(f"{field}: {said}" if field else said)
+        reason = each["msg"].removeprefix("Value error, ")
+        reasons.append(f"{field}: {reason}" if field else reason)
     return "; ".join(reasons)
 
 
 def shown(raw: object) -> str:
-    """A rejected row, safe to write into a UTF-8 file."""
+    """A rejected row as text that can be written to a UTF-8 file."""
     if isinstance(raw, bytes):
         return raw[:MAX_RAW].decode("utf-8", "replace")
     return json.dumps(raw, default=str)[:MAX_RAW]

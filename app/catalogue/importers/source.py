@@ -1,4 +1,4 @@
-"""A file as text: gzip unpacked, the encoding recognised, only a part of it in memory."""
+"""Opens a file as text: decompresses gzip, detects the encoding, reads it in parts."""
 
 import codecs
 import gzip
@@ -29,7 +29,7 @@ codecs.register_error(_DAMAGED, lambda error: ("\ud800", cast("UnicodeDecodeErro
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Text of a file, whose lines end in any of the three ways; `raw` is what it is read from."""
+    """Text of a file, with its original line ends; `raw` is the underlying file."""
 
     text: TextIO
     encoding: str
@@ -42,10 +42,10 @@ class Source:
 
 
 @contextmanager
-def opened_text(path: Path) -> Iterator[Source]:
-    """The text of a file. Raises Unreadable, OSError.
+def open_text(path: Path) -> Iterator[Source]:
+    """Open a file as text. Raises Unreadable, OSError.
 
-    What is no text in the encoding found becomes a lone surrogate, which `row_of` refuses.
+    Bytes that are invalid in the detected encoding become lone surrogates, which `row_of` rejects.
     """
     with path.open("rb") as raw:
         packed = raw.read(2) == _GZIP
@@ -62,18 +62,21 @@ def opened_text(path: Path) -> Iterator[Source]:
 
 
 def decoded(content: bytes) -> str:
-    """The text of a whole file. Raises Unreadable."""
+    """Decode the content of a file. Raises Unreadable."""
     encoding = encoding_of(io.BytesIO(content))
     return content.decode(encoding, _errors(encoding))
 
 
 def _errors(encoding: str) -> str:
-    """How to decode what can't be decoded; of UTF-16 and -32 Python can't keep the bytes."""
+    """The error handler; Python can't preserve invalid bytes in UTF-16 and UTF-32."""
     return "surrogateescape" if encoding in ("utf-8-sig", WESTERN) else _DAMAGED
 
 
 def encoding_of(content: IO[bytes]) -> str:
-    """UTF-8 or UTF-16, with or without a mark, or Western; reads all of it. Raises Unreadable."""
+    """Detect UTF-8 or UTF-16 (with or without BOM), UTF-32 with BOM, or Windows-1252; reads all.
+
+    Raises Unreadable for other encodings.
+    """
     start = content.read(4096)
     for mark, name in _MARKS:
         if start.startswith(mark):
@@ -85,16 +88,16 @@ def encoding_of(content: IO[bytes]) -> str:
     good, bad, side_by_side = _bytes_beyond_ascii(content, start)
     if bad <= good:
         return "utf-8-sig"
-    if side_by_side * 3 > bad:  # accented letters of Western languages mostly stand alone
+    if side_by_side * 3 > bad:  # Western languages rarely have adjacent accented letters
         raise Unreadable(
-            "the text is neither UTF-8, UTF-16 nor Western (Windows-1252); convert it first, as by "
+            "the text is neither UTF-8, UTF-16 nor Western (Windows-1252); convert it first: "
             "iconv -f ENCODING -t UTF-8"
         )
     return WESTERN
 
 
 def _bytes_beyond_ascii(content: IO[bytes], chunk: bytes) -> tuple[int, int, int]:
-    """Characters that are UTF-8, bytes that are not, and how many of these stand side by side."""
+    """Number of non-ASCII UTF-8 characters, of invalid bytes, and of adjacent invalid bytes."""
     good = bad = side_by_side = 0
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     while chunk:
