@@ -18,7 +18,7 @@ async def _parts(request: Request) -> Parts:
     return parts
 
 
-MOST_NAMED = 50
+MAX_LISTED = 50
 """Categories that an error message lists at most."""
 PartsDep = Annotated[Parts, Depends(_parts)]
 _bearer = HTTPBearer(auto_error=False, description="VITRINE_TOKEN")
@@ -47,6 +47,6 @@ def check_categories(catalogue: Catalogue, names: Iterable[str], pointer: str) -
     if not unknown:
         return
     known = [name for name in catalogue.categories() if name]
-    more = f" and {len(known) - MOST_NAMED} more" if len(known) > MOST_NAMED else ""
-    listed = ", ".join(islice(known, MOST_NAMED)) or "none"
+    more = f" and {len(known) - MAX_LISTED} more" if len(known) > MAX_LISTED else ""
+    listed = ", ".join(islice(known, MAX_LISTED)) or "none"
     raise invalid(pointer, f"there is no category “{min(unknown)}”; there are: {listed}{more}")

@@ -1,6 +1,7 @@
 """The web pages: demo, runbook and API reference. They need no build step and load nothing from
 other hosts; URLs are relative, so that they work under a proxy's path prefix."""
 
+import re
 from collections.abc import Mapping
 from html import escape
 from importlib.resources import files
@@ -13,10 +14,15 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from app.api.paths import STATIC
 from app.api.runbook import RUNBOOK, rendered
 from app.settings import TelemetrySettings
 
+PROBES = frozenset({"/livez", "/readyz"})
+PAGES = frozenset({"/", "/docs", "/openapi.json", "/runbook"})
+STATIC = "/static"
+"""Prefix of the pages' static files."""
+UNTRACED = re.compile("|".join([*map(re.escape, sorted(PROBES | PAGES)), f"{STATIC}/.*"]))
+"""Neither traced nor logged: health checks, pages and static files."""
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"

@@ -17,20 +17,20 @@ class Unexpected:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        begun = False
+        started = False
 
-        async def send_and_note(message: Message) -> None:
-            nonlocal begun
-            begun = True
+        async def send_noting_start(message: Message) -> None:
+            nonlocal started
+            started = True
             await send(message)
 
         try:
-            await self._app(scope, receive, send_and_note)
+            await self._app(scope, receive, send_noting_start)
         except ClientDisconnect:
             return
         except Exception:
             log.exception("unhandled error", extra={"otel.event.name": "exception"})
-            if begun:  # too late for another response: abort the connection
+            if started:  # too late for another response: abort the connection
                 raise
             detail = "This is a fault of the service, not of your request; a retry may help."
             problem = Problem(500, "internal", "Internal error", detail)

@@ -139,7 +139,7 @@ class CategoryCounts(BaseModel):
 
 
 class LegScores(BaseModel):
-    """One number for each leg; further legs of a service of your own stand beside these."""
+    """One number per leg; further legs of your own service are added to these."""
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, float]

@@ -101,7 +101,7 @@ class FallbackModel:
     def score(self, candidates: Candidates) -> Scored:
         try:
             return self._preferred.score(candidates)
-        except Exception as error:  # noqa: BLE001 - any failure of a model must leave an answer
+        except Exception as error:  # noqa: BLE001 - no failure of a model may fail the request
             return replace(self._other.score(candidates), failure=error)
 
 

@@ -22,7 +22,7 @@ from starlette.types import Scope
 
 from app import __version__
 from app.api.admission import RECEIVED
-from app.api.paths import UNTRACED
+from app.api.pages import UNTRACED
 from app.composition import Parts, model_path
 from app.settings import TelemetrySettings
 from app.telemetry import vocabulary as v

@@ -142,7 +142,7 @@ ANALYZED = Span(
     },
 )  # fmt: skip
 RETRIEVED = Span(RETRIEVE, "internal", "retrieving candidates", required(CANDIDATES, ERROR_TYPE))
-ASKED = Span(
+FETCHED = Span(
     FETCH_TOPIC,
     "internal",
     "fetching pages from Wikipedia or the cache",

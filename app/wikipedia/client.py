@@ -196,5 +196,5 @@ def _retry_after(state: RetryCallState) -> float | None:
 
 def _temporary(error: BaseException) -> bool:
     if isinstance(error, SearchRefused):
-        return error.status == httpx.codes.TOO_MANY_REQUESTS or error.status >= 500
+        return error.temporary
     return isinstance(error, SearchUnreachable | SearchTimeout)

@@ -237,7 +237,7 @@ EXPORTER = {
     "HEADERS": Variable(headers, meaning="none", secret=True),
     "TIMEOUT": Variable(seconds, "2"),
     "COMPRESSION": Variable(one_of("none", "gzip", "deflate"), meaning="no compression"),
-    "INSECURE": Variable(boolean, meaning="what the address says"),
+    "INSECURE": Variable(boolean, meaning="the scheme of the address"),
     "CERTIFICATE": Variable(authorities, meaning="the system's list of authorities"),
     "CLIENT_KEY": Variable(readable, meaning="none"),
     "CLIENT_CERTIFICATE": Variable(readable, meaning="none"),
