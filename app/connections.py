@@ -37,7 +37,7 @@ def head_too_large(limits: LimitSettings) -> Problem:
     return Problem(431, "head-too-large", "The request's head is too large", most)
 
 
-def last_answer(problem: Problem) -> bytes:
+def final_response(problem: Problem) -> bytes:
     """The bytes of a complete response with `Connection: close`."""
     body, status = problem.content(), HTTPStatus(problem.status_code)
     head = (
@@ -94,7 +94,7 @@ class Connections:
     def __init__(self, limits: LimitSettings, refused: Refused, *, behind_proxy: bool) -> None:
         """`behind_proxy`: the peers are proxies, so the limit per client does not apply."""
         self.limits, self.refused = limits, refused
-        self._most_of_one = limits.connections if behind_proxy else limits.client_connections
+        self._most_per_client = limits.connections if behind_proxy else limits.client_connections
         self._clients: dict[str, _Client] = {}
         self._count, self._unsent = 0, 0
 
@@ -104,8 +104,8 @@ class Connections:
         Raises ConnectionRefusedError beyond OVERFLOW as well: close it.
         """
         own = self._clients.get(client) or _Client()
-        total, of_one = self._count, len(own.connections)
-        beyond = max(total - self.limits.connections, of_one - self._most_of_one)
+        total, per_client = self._count, len(own.connections)
+        beyond = max(total - self.limits.connections, per_client - self._most_per_client)
         if beyond >= OVERFLOW:
             self.refused(TOO_MANY.name, None, None)
             raise ConnectionRefusedError

@@ -25,8 +25,8 @@ from app.connections import (
     TOO_MANY,
     TOO_SLOW,
     Connections,
+    final_response,
     head_too_large,
-    last_answer,
     seconds_in_kernel,
 )
 from app.telemetry.kit.minimal_scope import route_path
@@ -53,24 +53,24 @@ class BoundedProtocol(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self._all: Connections = app_state["connections"]
-        self._limits = self._all.limits
+        self._connections: Connections = app_state["connections"]
+        self._limits = self._connections.limits
         self._client_key = ""
         self.unsent = 0
         self._head_bytes = 0  # fed to the parser since the last head or part of a body
         self._head_due: float | None = None
         self._unread_since: float | None = None
-        self._read_at, self._deaf = 0.0, False
-        self._answering: RequestResponseCycle | None = None
+        self._read_at, self._reading_stopped = 0.0, False
+        self._responding: RequestResponseCycle | None = None
         self._problem: Problem | None = None
-        self._check: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._socket: socket.socket | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._client_key = client_key(self.client[0]) if self.client else ""
         try:
-            if not self._all.add(self, self._client_key):
+            if not self._connections.add(self, self._client_key):
                 self.app = self._refuse_request
         except ConnectionRefusedError:
             transport.abort()
@@ -78,20 +78,20 @@ class BoundedProtocol(HttpToolsProtocol):
         if sys.platform == "linux":
             self._socket = transport.get_extra_info("socket")
         self._head_due = self.loop.time() + self._limits.head_seconds
-        self._check = self.loop.call_later(CHECK_SECONDS, self._look)
+        self._timer = self.loop.call_later(CHECK_SECONDS, self._check_timeouts)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._check is not None:
-            self._check.cancel()
-        self._all.remove(self, self._client_key)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._connections.remove(self, self._client_key)
         super().connection_lost(exc)
-        if self._answering is not None:  # uvicorn stops the last request only, not the one in work
-            self._answering.disconnected = True
-            self._answering.message_event.set()
+        if self._responding is not None:  # uvicorn stops only the last pipelined request
+            self._responding.disconnected = True
+            self._responding.message_event.set()
 
     def abort(self) -> None:
         """Close now and discard unsent bytes."""
-        self._all.refused("broken-off", None, None)
+        self._connections.refused("broken-off", None, None)
         self.transport.abort()
 
     # Reading
@@ -105,7 +105,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._head_due = self.loop.time() + self._limits.head_seconds
         self._read_at = time.monotonic()
         for start in range(0, len(data), PART_BYTES):
-            if self._deaf or self.transport.is_closing():
+            if self._reading_stopped or self.transport.is_closing():
                 return
             part = data[start : start + PART_BYTES]
             self._head_bytes += len(part)
@@ -114,7 +114,7 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._refuse(head_too_large(self._limits))
             elif len(self.pipeline) >= PIPELINED and not self.cycle.more_body:
                 self.cycle.keep_alive = False  # the rest must be sent again, as RFC 9112 9.3.2 says
-                self._deaf = True
+                self._reading_stopped = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if len(self.headers) >= HEADERS:
@@ -130,7 +130,7 @@ class BoundedProtocol(HttpToolsProtocol):
             scope[RECEIVED] = self._read_at, seconds_in_kernel(self._socket)
         super().on_headers_complete()
         if at_once:
-            self._answering = self.cycle
+            self._responding = self.cycle
 
     def on_body(self, body: bytes) -> None:
         self._head_bytes = 0
@@ -146,27 +146,27 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._measure()
+        self._report_unsent()
 
     def resume_writing(self) -> None:
         super().resume_writing()
         self._unread_since = None
-        self._measure()
+        self._report_unsent()
 
     def on_response_complete(self) -> None:
-        self._answering = self.pipeline[-1][0] if self.pipeline else None
+        self._responding = self.pipeline[-1][0] if self.pipeline else None
         super().on_response_complete()
         if self.flow.write_paused:
-            self._measure()
+            self._report_unsent()
 
-    def _measure(self) -> None:
+    def _report_unsent(self) -> None:
         waiting = self.transport.get_write_buffer_size() if self.flow.write_paused else 0
-        self._all.unsent(self, self._client_key, waiting)
+        self._connections.unsent(self, self._client_key, waiting)
 
     # Timeouts
 
-    def _look(self) -> None:
-        self._check = self.loop.call_later(CHECK_SECONDS, self._look)
+    def _check_timeouts(self) -> None:
+        self._timer = self.loop.call_later(CHECK_SECONDS, self._check_timeouts)
         now = self.loop.time()
         if self._head_due is not None and self._idle and now >= self._head_due:
             self._head_due = None
@@ -185,9 +185,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _refuse(self, problem: Problem) -> None:
         """Respond with a problem and close; only close if another response is being sent."""
-        self._all.refused(problem.name, problem.status_code, None)
-        if self._answering is None or not self._answering.response_started:
-            self.transport.write(last_answer(problem))
+        self._connections.refused(problem.name, problem.status_code, None)
+        if self._responding is None or not self._responding.response_started:
+            self.transport.write(final_response(problem))
         self.transport.close()
 
     async def _refuse_request(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -196,5 +196,5 @@ class BoundedProtocol(HttpToolsProtocol):
             app: Any = self.config.loaded_app
             await app(scope, receive, send)
         else:
-            self._all.refused(TOO_MANY.name, TOO_MANY.status_code, scope)
+            self._connections.refused(TOO_MANY.name, TOO_MANY.status_code, scope)
             await TOO_MANY.answer(send, [CLOSE])

@@ -89,42 +89,42 @@ def _has_body(scope: Scope) -> bool:
 class InFlight:
     """Counts concurrent requests, in total and per client, against the limits."""
 
-    def __init__(self, most: int, most_of_one: int) -> None:
-        self._most, self._most_of_one = most, most_of_one
-        self._taken = 0
-        self._taken_by: Counter[str] = Counter()
+    def __init__(self, most: int, most_per_client: int) -> None:
+        self._most, self._most_per_client = most, most_per_client
+        self._count = 0
+        self._count_by_client: Counter[str] = Counter()
 
     def check(self, client: str) -> None:
         """Raises Problem at a limit."""
-        if self._taken >= self._most:
+        if self._count >= self._most:
             raise AT_CAPACITY
-        if self._taken_by[client] >= self._most_of_one:
-            most = f"At most {self._most_of_one} concurrent requests per client; slow down."
+        if self._count_by_client[client] >= self._most_per_client:
+            most = f"At most {self._most_per_client} concurrent requests per client; slow down."
             raise Problem(429, "rate-limited", "Too many requests", most, WAIT)
 
     def acquire(self, client: str) -> None:
         """Count one request. Raises Problem at a limit."""
         self.check(client)
-        self._taken += 1
-        self._taken_by[client] += 1
+        self._count += 1
+        self._count_by_client[client] += 1
 
     def release(self, client: str) -> None:
         """Uncount one request."""
-        self._taken -= 1
-        self._taken_by[client] -= 1
-        if not self._taken_by[client]:
-            del self._taken_by[client]
+        self._count -= 1
+        self._count_by_client[client] -= 1
+        if not self._count_by_client[client]:
+            del self._count_by_client[client]
 
 
 class Slot:
     """One request's share of `InFlight`: acquired when the request is complete, released when its
     response is complete, even if the client reads it slowly."""
 
-    __slots__ = ("_answered", "_client", "_complete", "_in_flight", "_taken")
+    __slots__ = ("_acquired", "_answered", "_client", "_complete", "_in_flight")
 
     def __init__(self, in_flight: InFlight, client: str) -> None:
         self._in_flight, self._client = in_flight, client
-        self._complete = self._taken = self._answered = False
+        self._complete = self._acquired = self._answered = False
 
     def begin(self, *, has_body: bool) -> None:
         """Raises Problem at a limit.
@@ -140,13 +140,13 @@ class Slot:
     def _take(self) -> None:
         self._complete = True
         self._in_flight.acquire(self._client)
-        self._taken = True
+        self._acquired = True
 
     def release(self) -> None:
         """Release the slot; no effect if it is not acquired."""
         self._answered = True
-        if self._taken:
-            self._taken = False
+        if self._acquired:
+            self._acquired = False
             self._in_flight.release(self._client)
 
     def wrap_receive(self, receive: Receive) -> Receive:
