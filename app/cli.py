@@ -17,9 +17,12 @@ from rich.text import Text
 from app.catalogue.importer import Summary, import_path, size
 from app.catalogue.importers.row import Unreadable
 from app.command_catalogue import open_for_command
-from app.composition import model_path
+from app.composition import further_legs, load_model, model_path
 from app.console import print_error, progress_bar, refuse
-from app.recommend.ranking import ArtefactRefused
+from app.model.calibrators import calibrator_path, load_calibrators
+from app.model.judged import Split
+from app.recommend.artefact import ArtefactRefused
+from app.recommend.fusion import Fusion
 from app.server import prepare, serve
 from app.settings import Settings, settings_table, unknown_names
 
@@ -151,6 +154,7 @@ def reindex() -> None:
 @cli.command()
 def train() -> None:
     """Train the pairwise ranking model on the judged seed queries (tune split)."""
+    from app.model.calibration import TooFewAnswers  # noqa: PLC0415
     from app.model.commands import train_on_seed  # noqa: PLC0415 - scikit-learn takes a second
     from app.model.train import TooFewQueries  # noqa: PLC0415
 
@@ -158,28 +162,54 @@ def train() -> None:
     with open_for_command(chosen.data) as catalogue:
         try:
             model, measured = train_on_seed(catalogue, model_path(chosen))
-        except TooFewQueries as error:
+        except (TooFewQueries, TooFewAnswers) as error:
             raise refuse(f"{error}. Is the seed catalogue imported?") from error
     out.print(f"pairwise {model.card.version} written to {model_path(chosen)}")
     out.print(f"nDCG@10 on the test split: {measured}. Restart the service to use it.")
 
 
 @cli.command()
-def evaluate() -> None:
-    """Measure the rankings on the judged seed queries (test split)."""
-    from app.model.commands import evaluate_on_seed  # noqa: PLC0415
+def calibrate(
+    to: Annotated[Path | None, typer.Option(help="where to write it [the data folder]")] = None,
+) -> None:
+    """Learn when fusion's first result answers, from the judged seed queries (tune split)."""
+    from app.model.calibration import TooFewAnswers  # noqa: PLC0415 - scikit-learn takes a second
+    from app.model.commands import calibrate_on_seed  # noqa: PLC0415
+
+    data = settings().data
+    path = to or calibrator_path(data, Fusion.card)
+    with open_for_command(data) as catalogue:
+        try:
+            calibrate_on_seed(catalogue, Fusion(further_legs(catalogue)), path)
+        except TooFewAnswers as error:
+            raise refuse(f"{error}. Is the seed catalogue imported?") from error
+    print_plain(f"relevance of fusion written to {path}. Restart the service to use it.")
+
+
+@cli.command()
+def evaluate(
+    split: Annotated[Split, typer.Option(help="which judged queries")] = Split.TEST,
+) -> None:
+    """Measure the rankings, and how well relevance is known, on the judged seed queries."""
+    from app.model.commands import evaluate_on_seed, judge_on_seed  # noqa: PLC0415
+    from app.model.report import calibration_tables, ranking_table  # noqa: PLC0415
 
     chosen = settings()
     with open_for_command(chosen.data) as catalogue:
-        table = Table("model", "nDCG@10", "95 % interval", "queries")
         try:
-            measured = evaluate_on_seed(catalogue, model_path(chosen))
+            measured = evaluate_on_seed(catalogue, model_path(chosen), split)
         except ArtefactRefused as error:
-            raise refuse(f"{model_path(chosen)}: {error}; train it again.") from error
-        for name, quality in measured.items():
-            interval = f"{quality.low:.3f}-{quality.high:.3f}"
-            table.add_row(name, f"{quality.mean:.3f}", interval, str(quality.queries))
-    out.print(table)
+            raise refuse(f"{model_path(chosen)}: {error}.") from error
+        out.print(ranking_table(measured))
+        legs = further_legs(catalogue)
+        model = load_model(model_path(chosen), legs)
+        calibrators = load_calibrators(
+            chosen.data, {Fusion.card, model.card}, catalogue.models.embedder.name
+        ).by_model
+        for each in (Fusion(legs), model) if model.card != Fusion.card else (model,):
+            if each.card.name in calibrators:
+                judged = judge_on_seed(catalogue, each, calibrators[each.card.name], split)
+                out.print(*calibration_tables(each.card.name, judged))
 
 
 @cli.command()

@@ -18,13 +18,14 @@ from app.catalogue.feedback_journal import Journal
 from app.catalogue.index import CatalogueIndex
 from app.catalogue.store import Catalogue
 from app.catalogue.vectors import Models
+from app.model.calibrators import LoadedCalibrators, load_calibrators
 from app.recommend.answer_cache import AnswerCache
+from app.recommend.artefact import ArtefactRefused
 from app.recommend.embedding import Embedder, StaticEmbedder
 from app.recommend.fusion import Fusion
 from app.recommend.leg import Leg
 from app.recommend.pipeline import Recommender
 from app.recommend.ranking import (
-    ArtefactRefused,
     FallbackModel,
     PairwiseModel,
     RankingModel,
@@ -78,6 +79,7 @@ class Parts:
     journal: Journal
     recommender: Recommender
     model: RankingModel
+    calibrators: LoadedCalibrators
     topic_signal: WikipediaSignal | NoTopicSignal
     stages: StageObserver
 
@@ -148,7 +150,12 @@ async def running(settings: Settings, instrumentation: Instrumentation) -> Async
         index = CatalogueIndex(catalogue.database, catalogue.models, settings.lexical_index, legs)
         model = load_model(model_path(settings), legs)
         answers = AnswerCache(settings.answers_bytes)
-        recommender = Recommender(index, model, topic_signal, answers, stages)
-        parts = Parts(settings, catalogue, notes, recommender, model, topic_signal, stages)
+        calibrators = load_calibrators(
+            settings.data, {Fusion.card, model.card}, embedder.name, settings.answered_from
+        )
+        recommender = Recommender(index, model, topic_signal, answers, stages, calibrators.by_model)
+        parts = Parts(
+            settings, catalogue, notes, recommender, model, calibrators, topic_signal, stages
+        )
         instrumentation.parts(parts)
         yield parts

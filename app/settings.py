@@ -161,6 +161,12 @@ class Settings(BaseSettings):
     lexical_index: Literal["auto", "fts5", "memory"] = Field(
         "auto", description="where BM25 is computed; auto: by the size of the catalogue"
     )
+    answered_from: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="relevance from which a query counts as answered; none: as it was calibrated",
+    )
     answers_bytes: int = Field(
         33_554_432,
         ge=0,

@@ -56,7 +56,9 @@ async def readyz(parts: PartsDep, response: Response) -> Health:
     found["topic_signal"] = await _topic_signal(parts)
     refused = parts.model.refusal if isinstance(parts.model, RefusedModel) else None
     found["ranking_model"] = f"refused: {refused}" if refused else "ok"
-    degraded = found["topic_signal"] not in ("ok", "off") or refused is not None
+    problems = parts.calibrators.problems
+    found["relevance"] = "; ".join(problems) or "ok"
+    degraded = found["topic_signal"] not in ("ok", "off") or bool(refused or problems)
     response.status_code = 503 if unready else 200
     status: Verdict = "unready" if unready else "degraded" if degraded else "ready"
     return Health(status=status, parts=found)

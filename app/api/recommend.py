@@ -112,7 +112,7 @@ def encode(identity: Identity, answer: Recommendation, *, explain: bool) -> byte
     Encodes the internal types directly: building and validating the wire models takes four times
     as long. Tests validate the result against the models.
     """
-    query = answer.query
+    query, relevance = answer.query, answer.ranking.relevance
     return to_json(
         {
             "recommendation_id": identity.recommendation_id,
@@ -121,7 +121,10 @@ def encode(identity: Identity, answer: Recommendation, *, explain: bool) -> byte
                 "text": query.text,
                 "terms": [term.surface for term in query.terms],
                 "corrections": query.corrections,
+                "unknown": query.unknown,
             },
+            "relevance": None if relevance is None else relevance.probability,
+            "answered": None if relevance is None else relevance.answered,
             "results": [_result(each, explain) for each in answer.ranking.items],
             "model": answer.model,
             "degraded": answer.degraded,

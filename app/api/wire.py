@@ -194,6 +194,9 @@ class Interpretation(BaseModel):
     corrections: dict[str, str] = Field(
         description="misspelt words and their corrections", examples=[{"braed": "bread"}]
     )
+    unknown: list[str] = Field(
+        description="words that no document contains, even corrected", examples=[[]]
+    )
 
 
 class Model(BaseModel):
@@ -212,6 +215,18 @@ class RecommendResponse(BaseModel):
         examples=["4bf92f3577b34da6a3ce929d0e0e4736"],
     )
     query: Interpretation
+    relevance: float | None = Field(
+        ge=0,
+        le=1,
+        description="the probability that the first result answers the query, calibrated on judged "
+        "queries; null for similar documents, and where no calibrator fits the model",
+        examples=[0.93],
+    )
+    answered: bool | None = Field(
+        description="whether the relevance is high enough; if false, the results are only the "
+        "nearest there are",
+        examples=[True],
+    )
     results: list[Result]
     model: Model
     degraded: list[str] = Field(

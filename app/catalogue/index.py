@@ -26,6 +26,7 @@ from app.recommend.embedding import Embedder
 from app.recommend.fusion import fuse
 from app.recommend.latent import LatentModel
 from app.recommend.leg import Leg
+from app.recommend.lexical import rarity
 from app.recommend.ranking import DECIMALS
 from app.recommend.text_analysis import STOP_WORDS, bare, stem, words
 from app.recommend.types import (
@@ -99,11 +100,14 @@ class SnapshotIndex:
         """Whether retrieval takes less time than starting a thread for it (0.1 ms or more)."""
         return self.snapshot.dense is not None
 
-    def knows(self, stem: str) -> bool:
-        """Whether some document contains the term."""
+    def rarity(self, stem: str) -> float:
+        """How rare the term is, in [0, 1]; 1 where no document contains it."""
         if self.snapshot.bm25 is None:
-            return bool(full_text.frequencies(self._database.reader, [stem]))
-        return self.snapshot.bm25.impact(stem) is not None
+            matching = full_text.frequencies(self._database.reader, [stem]).get(stem, 0)
+        else:
+            impact = self.snapshot.bm25.impact(stem)
+            matching = 0 if impact is None else len(impact.slots)
+        return rarity(self.snapshot.count, matching)
 
     def nearest(self, stem: str) -> tuple[str, str] | None:
         """The (stem, surface) of the most likely intended word."""
@@ -112,8 +116,11 @@ class SnapshotIndex:
     def probe(self, query: Query) -> Probe:
         """The query as terms and vectors; misspelt words are embedded in their corrected form."""
         text = bare(query.text)
-        if query.corrections:
-            text = " ".join(query.corrections.get(word, word) for word in words(text))
+        slips = {term.surface: self.snapshot.speller.same_stem(term) for term in query.terms}
+        spelling = {word: right for word, right in slips.items() if right}
+        spelling.update(query.corrections)
+        if spelling:
+            text = " ".join(spelling.get(word, word) for word in words(text))
         terms = {term.stem: term.count for term in query.terms}
         return Probe(terms, self._embedder.embed([text])[0], self._project(terms))
 

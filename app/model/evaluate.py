@@ -11,7 +11,7 @@ from app.recommend.index import Index
 from app.recommend.pipeline import DEPTH
 from app.recommend.query import NoSearchableWords, analyze
 from app.recommend.ranking import RankingModel, order
-from app.recommend.types import Candidates
+from app.recommend.types import Candidates, Query
 
 CUT = 10
 RESAMPLES = 2000
@@ -22,6 +22,7 @@ class Retrieved:
     """A judged query with its candidates and their ids, in the same order."""
 
     query: JudgedQuery
+    analyzed: Query
     candidates: Candidates
     ids: list[str]
 
@@ -55,24 +56,27 @@ def ndcg(ranking: Sequence[str], relevance: Mapping[str, float], cut: int = CUT)
 def retrieve(
     index: Index, names: Callable[[Sequence[int]], list[str]], queries: Sequence[JudgedQuery]
 ) -> list[Retrieved]:
-    """The candidates of every query that has words and relevant documents."""
+    """The candidates of every query that has words."""
     found = []
     for query in queries:
-        if not query.relevance:
-            continue
         try:
             analyzed = analyze(query.text, index)
         except NoSearchableWords:
             continue
         candidates = index.retrieve(index.probe(analyzed), DEPTH, frozenset())
-        found.append(Retrieved(query, candidates, names(candidates.keys.tolist())))
+        found.append(Retrieved(query, analyzed, candidates, names(candidates.keys.tolist())))
     return found
 
 
+def answerable(retrieved: Sequence[Retrieved]) -> list[Retrieved]:
+    """Without the queries that no document answers."""
+    return [each for each in retrieved if each.query.relevance]
+
+
 def scores_of(retrieved: Sequence[Retrieved], model: RankingModel) -> np.ndarray:
-    """The nDCG@10 of each query, (q,)."""
+    """The nDCG@10 of each answerable query, (q,)."""
     values = []
-    for each in retrieved:
+    for each in answerable(retrieved):
         places = order(model.score(each.candidates))[:CUT].tolist()
         values.append(ndcg([each.ids[place] for place in places], each.query.relevance))
     return np.array(values)

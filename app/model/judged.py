@@ -4,10 +4,18 @@ import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
 
 from app.recommend.types import Document
+
+
+class Split(StrEnum):
+    """Judged queries to learn and choose by, and those to measure with."""
+
+    TUNE = "tune"
+    TEST = "test"
 
 
 @dataclass(frozen=True, slots=True)

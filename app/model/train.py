@@ -5,14 +5,15 @@ reduction, Joachims 2002, with logistic loss). Linear and pairwise, because tree
 models improved one collection and harmed another.
 """
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.model.evaluate import Retrieved, quality, scores_of
+from app.model.calibration import write_whole
+from app.model.evaluate import Retrieved, answerable, quality, scores_of
+from app.recommend.artefact import dump
 from app.recommend.features import features, names
 from app.recommend.ranking import PairwiseModel
 from app.recommend.types import Floats
@@ -22,6 +23,7 @@ STRENGTH = 0.1
 WORSE_PER_BETTER = 20
 FOLDS = 5
 FEWEST = 10
+LEAST_SCALE = 1e-3
 
 
 class TooFewQueries(ValueError):
@@ -32,6 +34,7 @@ def fit(retrieved: Sequence[Retrieved], seed: int = 0) -> list[float]:
     """One coefficient per feature. Raises TooFewQueries."""
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - 1 s, needed here only
 
+    retrieved = answerable(retrieved)
     seen = [features(each.candidates) for each in retrieved]
     random = np.random.default_rng(seed)
     parts = [_pairs(x, each.gains(), random) for x, each in zip(seen, retrieved, strict=True)]
@@ -59,32 +62,69 @@ def _pairs(seen: Floats, gains: Floats, random: np.random.Generator) -> Floats:
 
 
 def cross_validated(retrieved: Sequence[Retrieved], seed: int = 0) -> NDArray[np.float64]:
-    """The nDCG@10 (q,) of each query by a model trained without it (5 folds)."""
-    places = np.random.default_rng(seed).permutation(len(retrieved))
+    """The nDCG@10 (q,) of each answerable query by a model trained without it (5 folds)."""
+    retrieved = answerable(retrieved)
     values = np.zeros(len(retrieved))
-    for fold in range(FOLDS):
-        held = places[fold::FOLDS]
-        training = [retrieved[place] for place in np.setdiff1d(places, held)]
-        model = PairwiseModel(fit(training, seed), "fold", _further(training))
+    for held, coefficients in _folds(retrieved, seed):
+        model = PairwiseModel(coefficients, "fold", _further(retrieved))
         values[held] = scores_of([retrieved[place] for place in held], model)
     return values
+
+
+def _folds(
+    retrieved: Sequence[Retrieved], seed: int
+) -> Iterator[tuple[NDArray[np.intp], list[float]]]:
+    """Each fold's positions, and the coefficients trained without them."""
+    places = np.random.default_rng(seed).permutation(len(retrieved))
+    for fold in range(FOLDS):
+        held = places[fold::FOLDS]
+        yield held, fit([retrieved[place] for place in np.setdiff1d(places, held)], seed)
+
+
+def platt(
+    retrieved: Sequence[Retrieved], coefficients: Sequence[float], seed: int = 0
+) -> tuple[float, float]:
+    """(scale, intercept) that turn log odds into the probability that a candidate is relevant.
+
+    Learnt on candidates of held-out queries, and of those no document answers. The scale is above
+    zero, so the order stays.
+    """
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+
+    judged = answerable(retrieved)
+    odds, relevant = [], []
+    for held, trained in _folds(judged, seed):
+        for each in (judged[place] for place in held):
+            odds.append(features(each.candidates) @ np.array(trained))
+            relevant.append(each.gains() > 0)
+    for each in retrieved:
+        if not each.query.relevance:
+            odds.append(features(each.candidates) @ np.array(coefficients))
+            relevant.append(each.gains() > 0)
+    model = LogisticRegression(C=1e6, tol=1e-8, max_iter=1000)
+    model.fit(np.concatenate(odds)[:, None], np.concatenate(relevant))
+    return max(float(model.coef_[0, 0]), LEAST_SCALE), float(model.intercept_[0])
 
 
 def train(retrieved: Sequence[Retrieved], path: Path) -> PairwiseModel:
     """Fit on all queries and write the artefact atomically."""
     expected = quality(cross_validated(retrieved))
-    artefact = {
-        "features": names(_further(retrieved)),
-        "coefficients": fit(retrieved),
-        "trained_on": {"queries": len(retrieved), "pairs_per_relevant": WORSE_PER_BETTER},
-        "cross_validated_ndcg": round(expected.mean, 4),
-    }
-    content = json.dumps(artefact, indent=2).encode()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".part")
-    unfinished.write_bytes(content)
-    unfinished.replace(path)
-    return PairwiseModel.load(content, _further(retrieved))
+    coefficients = fit(retrieved)
+    scale, intercept = platt(retrieved, coefficients)
+    artefact = dump(
+        {
+            "features": names(_further(retrieved)),
+            "coefficients": [scale * each for each in coefficients],
+            "intercept": intercept,
+            "trained_on": {
+                "queries": len(answerable(retrieved)),
+                "pairs_per_relevant": WORSE_PER_BETTER,
+            },
+            "cross_validated_ndcg": round(expected.mean, 4),
+        }
+    )
+    write_whole(path, artefact)
+    return PairwiseModel.load(artefact, _further(retrieved))
 
 
 def _further(retrieved: Sequence[Retrieved]) -> list[str]:

@@ -3,40 +3,46 @@
 from collections.abc import Mapping, Sequence
 
 from app.recommend.topic_signal import Page
-from app.recommend.types import DENSE, LATENT, TOPIC, Reason
+from app.recommend.types import DENSE, LATENT, TOPIC, Reason, Scored
 
 CLOSE = 0.45
-"""Minimum similarity of a vector leg to be mentioned in the summary."""
+"""Minimum similarity of the dense leg for "is close in meaning"."""
+SUBJECT = 0.7
+"""Minimum similarity of the latent leg for "shares its subject", if the query was answered. Chosen on
+the tune split: 97 % of these documents were judged relevant; 48 % at .45 in all responses."""
 
 
 def explain(
-    base: float,
-    weights: Mapping[str, float],
+    scored: Scored,
     legs: Sequence[float],
     contributions: Sequence[float],
     matched: tuple[str, ...],
     page: Page | None,
+    *,
+    answered: bool = True,
 ) -> Reason:
-    """The reason for one document; `legs` and `contributions` in the order of `weights`."""
-    by_leg = dict(zip(weights, legs, strict=True))
+    """The reason for one document; `legs` and `contributions` in the order of its weights."""
+    by_leg = dict(zip(scored.weights, legs, strict=True))
     return Reason(
-        base=base,
+        base=scored.base,
         legs=by_leg,
-        weights=weights,
-        contributions=dict(zip(weights, contributions, strict=True)),
+        weights=scored.weights,
+        contributions=dict(zip(scored.weights, contributions, strict=True)),
         matched_terms=matched,
         topic_page=page.title if page else None,
-        summary=_summary(matched, by_leg, page),
+        summary=_summary(matched, by_leg, page, answered),
     )
 
 
-def _summary(matched: tuple[str, ...], legs: Mapping[str, float], page: Page | None) -> str:
+def _summary(
+    matched: tuple[str, ...], legs: Mapping[str, float], page: Page | None, answered: bool
+) -> str:
     parts = []
     if matched:
         parts.append("contains " + ", ".join(f"“{word}”" for word in matched))
     if legs[DENSE] >= CLOSE:
         parts.append("is close in meaning")
-    if legs[LATENT] >= CLOSE:
+    if answered and legs[LATENT] >= SUBJECT:
         parts.append("shares its subject")
     if page:
         parts.append(f"Wikipedia's search leads to “{page.title}”")

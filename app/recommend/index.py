@@ -4,12 +4,14 @@ from typing import Protocol
 
 from app.recommend.types import Candidates, Keys, Probe, Query, Stored
 
+UNKNOWN = 1.0
+
 
 class Vocabulary(Protocol):
     """The words of the catalogue."""
 
-    def knows(self, stem: str) -> bool:
-        """Whether some document contains the term."""
+    def rarity(self, stem: str) -> float:
+        """How rare the term is, in [0, 1]; UNKNOWN where no document contains it."""
 
     def nearest(self, stem: str) -> tuple[str, str] | None:
         """The (stem, surface) of the most likely intended word, or None if none is close."""

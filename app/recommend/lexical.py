@@ -6,6 +6,7 @@ by the highest score that the query's terms can reach, which puts them in [0, 1]
 2023, "An analysis of fusion functions for hybrid retrieval", theoretical min-max).
 """
 
+import math
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
@@ -27,6 +28,16 @@ def idf(documents: int, matching: int) -> float:
     """Inverse document frequency of a term in `matching` of `documents`."""
     odds = (documents - matching + 0.5) / (matching + 0.5)
     return max(float(np.log(odds)), IDF_FLOOR) if odds > 0 else IDF_FLOOR
+
+
+def rarity(documents: int, matching: int) -> float:
+    """How much a term narrows a search down, in [0, 1], whatever the size of the catalogue.
+
+    1: no document contains it; 0: every document does.
+    """
+    if not matching:
+        return 1.0
+    return max(math.log((documents + 1) / (matching + 1)) / math.log(documents + 2), 0.0)
 
 
 class Postings:

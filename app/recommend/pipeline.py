@@ -9,6 +9,7 @@ from app.recommend.fusion import with_topic
 from app.recommend.index import Index, LiveIndex
 from app.recommend.query import analyze
 from app.recommend.ranking import RankingModel, rank
+from app.recommend.relevance import NO_CALIBRATORS, Calibrators
 from app.recommend.stages import ANALYZE, RANK, RETRIEVE, SCORE, StageObserver
 from app.recommend.topic_signal import Evidence, Outcome, TopicSignal, match
 from app.recommend.types import Candidates, Probe, Query, Recommendation, Request
@@ -27,9 +28,11 @@ class Recommender:
         topic_signal: TopicSignal,
         answers: AnswerCache,
         stages: StageObserver,
+        calibrators: Calibrators = NO_CALIBRATORS,
     ) -> None:
         self._index, self._model, self._topic_signal = index, model, topic_signal
         self._answers, self._stages = answers, stages
+        self._calibrators = calibrators
 
     async def recommend(self, request: Request) -> Recommendation:
         """The best documents for a text. Raises NoSearchableWords."""
@@ -43,7 +46,7 @@ class Recommender:
         inline = topic.done() and index.quick  # there is nothing to overlap with
         candidates = retrieve() if inline else await to_thread(retrieve)
         evidence = await topic
-        answer = self._answer(index, query, candidates, evidence, request.limit)
+        answer = self._answer(index, query, candidates, evidence, request.limit, typed=True)
         answer = replace(answer, cached=False)
         if index is self._index.now():
             self._answers.put(request, index, evidence, answer)
@@ -56,7 +59,8 @@ class Recommender:
             return None
         query, probe = like
         candidates = await to_thread(self._retrieve, index, probe, frozenset[str]())
-        return self._answer(index, query, candidates, Evidence(Outcome.OFF), limit)
+        off = Evidence(Outcome.OFF)
+        return self._answer(index, query, candidates, off, limit, typed=False)
 
     def _retrieve(self, index: Index, probe: Probe, categories: frozenset[str]) -> Candidates:
         with self._stages.observe(RETRIEVE) as stage:
@@ -64,8 +68,16 @@ class Recommender:
         return candidates
 
     def _answer(
-        self, index: Index, query: Query, candidates: Candidates, evidence: Evidence, limit: int
+        self,
+        index: Index,
+        query: Query,
+        candidates: Candidates,
+        evidence: Evidence,
+        limit: int,
+        *,
+        typed: bool,
     ) -> Recommendation:
+        """Score and rank. Relevance is calibrated for typed queries only."""
         with self._stages.observe(SCORE) as stage:
             scored = self._model.score(candidates)
             signal, pages = match(evidence, candidates)
@@ -73,7 +85,8 @@ class Recommender:
                 scored = with_topic(scored, signal)
             stage.result = scored
         with self._stages.observe(RANK) as stage:
-            ranking = rank(scored, query, evidence, pages, index, limit)
+            calibrator = self._calibrators.get(scored.model.name) if typed else None
+            ranking = rank(scored, query, evidence.named(pages), index, limit, calibrator)
             stage.result = ranking
         missing = {"topic_signal": evidence.outcome.degraded, "ranking_model": scored.failure}
         degraded = tuple(part for part, failed in missing.items() if failed)

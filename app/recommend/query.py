@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from app.recommend.index import Vocabulary
+from app.recommend.index import UNKNOWN, Vocabulary
 from app.recommend.text_analysis import STOP_WORDS, normalize, stem, words
 from app.recommend.types import Query, Term
 
@@ -28,19 +28,25 @@ def analyze(text: str, vocabulary: Vocabulary) -> Query:
     surfaces: dict[str, str] = {}
     counts: Counter[str] = Counter()
     corrections: dict[str, str] = {}
-    unknown = 0
+    rarities: dict[str, float] = {}
+    unknown: list[str] = []
     for word in searched[:MAX_WORDS]:
         term = stem(word)
         if term in counts:
             counts[term] += counts[term] < MAX_REPEATED
             continue
-        if not vocabulary.knows(term):
+        rarity = vocabulary.rarity(term)
+        if rarity == UNKNOWN:
             nearest = vocabulary.nearest(term)
-            if nearest is not None and vocabulary.knows(nearest[0]):
+            if nearest is not None and (found := vocabulary.rarity(nearest[0])) < UNKNOWN:
                 term, corrections[word] = nearest
+                rarity = found
             else:
-                unknown += 1
+                unknown.append(word)
+        rarities[term] = rarity
         surfaces.setdefault(term, corrections.get(word, word))
         counts[term] = min(counts[term] + 1, MAX_REPEATED)
-    terms = tuple(Term(term, surface, counts[term]) for term, surface in surfaces.items())
-    return Query(text, terms, corrections, unknown)
+    terms = tuple(
+        Term(term, surface, counts[term], rarities[term]) for term, surface in surfaces.items()
+    )
+    return Query(text, terms, corrections, tuple(unknown))

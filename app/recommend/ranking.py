@@ -1,26 +1,35 @@
 """Ranking models behind one protocol, and the ranking by their scores."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
-from hashlib import sha256
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.recommend.artefact import load
 from app.recommend.explain import explain
 from app.recommend.features import features, names, owners
 from app.recommend.fusion import leg_scores
 from app.recommend.index import Index
-from app.recommend.topic_signal import Evidence
-from app.recommend.types import LEGS, Candidates, ModelCard, Query, Ranked, Ranking, Scored
+from app.recommend.relevance import Calibrator
+from app.recommend.relevance import features as relevance_features
+from app.recommend.topic_signal import Page
+from app.recommend.types import (
+    LEGS,
+    Candidates,
+    ModelCard,
+    Query,
+    Ranked,
+    Ranking,
+    Relevance,
+    Scored,
+    Stored,
+)
 
 DECIMALS = 6
 """Scores are rounded to this before they are compared: their last bits depend on the order in which
 the index was written."""
-LARGEST = 1e6
-"""Upper limit of valid coefficients."""
 
 
 class RankingModel(Protocol):
@@ -32,22 +41,24 @@ class RankingModel(Protocol):
     def score(self, candidates: Candidates) -> Scored: ...
 
 
-class ArtefactRefused(ValueError):
-    """The trained artefact is invalid, or does not fit this program."""
-
-
 class PairwiseModel:
     """A logistic regression on differences between documents, trained by scikit-learn.
 
-    The score is the probability that the document is better than the average candidate. On the
-    log-odds scale it is a sum, so each leg's contribution to `score - 0.5` is exact.
+    Its log odds are scaled and shifted on held-out queries (Platt, 1999), which leaves the order
+    as it is: the score is the probability that the document is relevant. On the log-odds scale it
+    is a sum, so each leg's part of it is exact.
     """
 
     def __init__(
-        self, coefficients: list[float], version: str, further: Sequence[str] = ()
+        self,
+        coefficients: Sequence[float],
+        version: str,
+        further: Sequence[str] = (),
+        intercept: float = 0.0,
     ) -> None:
         """`further`: names of the legs besides `types.LEGS`, in the order of their features."""
         self._coefficients = np.array(coefficients, np.float32)
+        self._intercept = intercept
         self._legs = (*LEGS[:-1], *further, LEGS[-1])
         belongs = [[leg == owner for owner in owners(further)] for leg in self._legs]
         self._by_leg = (np.array(belongs) * self._coefficients).T.astype(np.float32)
@@ -58,37 +69,31 @@ class PairwiseModel:
 
     @classmethod
     def load(cls, artefact: bytes, further: Sequence[str] = ()) -> "PairwiseModel":
-        """From JSON: {"features": […], "coefficients": […]}. Raises ArtefactRefused."""
-        try:
-            content: dict[str, Any] = json.loads(artefact)
-            seen, coefficients = content["features"], list(map(float, content["coefficients"]))
-        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-            raise ArtefactRefused(f"not a pairwise model: {error!r}") from error
-        expected = names(further)
-        if seen != expected or len(coefficients) != len(expected):
-            raise ArtefactRefused(f"trained on the features {seen}, not on {expected}; train again")
-        if not all(abs(each) <= LARGEST for each in coefficients):
-            raise ArtefactRefused(f"a coefficient is not a number of at most {LARGEST:g}")
-        return cls(coefficients, sha256(artefact).hexdigest()[:12], further)
+        """From JSON; see `artefact`. Raises ArtefactRefused."""
+        found = load(artefact, names(further))
+        return cls(found.coefficients, found.version, further, found.intercept)
 
     def score(self, candidates: Candidates) -> Scored:
-        """Scores (n,) in [0, 1]; 0.5 is the average candidate."""
+        """Scores (n,) in [0, 1]. The base is the score of a document no feature speaks for."""
         if candidates.legs != self._legs:
             raise ValueError(f"trained for the legs {self._legs}, not for {candidates.legs}")
-        seen = features(candidates)
-        centred = seen - seen.mean(axis=0) if len(seen) else seen
-        parts = centred @ self._by_leg
-        odds = parts.sum(axis=1)
-        scores = 0.5 + 0.5 * np.tanh(odds / 2)  # the logistic function, without overflow
+        parts = features(candidates) @ self._by_leg
+        odds = parts.sum(axis=1, dtype=np.float64)
+        base = float(_logistic(np.float64(self._intercept)))
+        scores = _logistic(odds + self._intercept)
         if not np.isfinite(scores).all():
             raise FloatingPointError("the pairwise model gave a score that is not a number")
         near = np.abs(odds) < 1e-6
-        slope = np.where(near, 0.25, (scores - 0.5) / np.where(near, 1, odds))
-        contributions = parts * slope[:, None].astype(np.float32)
+        slope = np.where(near, base * (1 - base), (scores - base) / np.where(near, 1, odds))
+        contributions = (parts * slope[:, None]).astype(np.float32)
         return Scored(
             candidates, scores.astype(np.float32), leg_scores(candidates), contributions,
-            self._weights, self.card, base=0.5,
+            self._weights, self.card, base=base,
         )  # fmt: skip
+
+
+def _logistic(odds: Any) -> Any:
+    return 0.5 + 0.5 * np.tanh(odds / 2)  # without overflow
 
 
 class FallbackModel:
@@ -125,25 +130,46 @@ def order(scored: Scored) -> NDArray[np.intp]:
 def rank(
     scored: Scored,
     query: Query,
-    evidence: Evidence,
-    pages: NDArray[np.intp],
+    pages: Sequence[Page | None],
     index: Index,
     limit: int,
+    calibrator: Calibrator | None = None,
 ) -> Ranking:
-    """The best `limit` documents with their reasons; `pages` (n,) points into the evidence."""
+    """The best `limit` documents with their reasons; `pages` (n,) are named in them.
+
+    `calibrator` judges the first document.
+    """
     leading = order(scored)[:limit]
+    stored = {each.key: each for each in index.documents(scored.candidates.keys[leading])}
+    keys = scored.candidates.keys[leading].tolist()
+    leading = leading[[key in stored for key in keys]]  # without those deleted a moment ago
+    found = [stored[key] for key in keys if key in stored]
+    relevance = _relevance(calibrator, query, scored, leading, found)
     scores = np.round(scored.scores[leading].astype(float), DECIMALS).tolist()
     legs = np.round(scored.legs[leading].astype(float), DECIMALS).tolist()
     parts = np.round(scored.contributions[leading].astype(float), DECIMALS).tolist()
-    keys = scored.candidates.keys[leading]
-    found = {stored.key: stored for stored in index.documents(keys)}
     items: list[Ranked] = []
-    for place, (key, number) in enumerate(zip(keys.tolist(), pages[leading].tolist(), strict=True)):
-        if (stored := found.get(key)) is None:  # deleted since the retrieval
-            continue
-        page = evidence.pages[number] if number >= 0 else None
-        matched = tuple(term.surface for term in query.terms if stored.contains(term.stem))
-        reason = explain(scored.base, scored.weights, legs[place], parts[place], matched, page)
-        rank_, section = len(items) + 1, stored.section
-        items.append(Ranked(rank_, stored.document, scores[place], reason, section))
-    return Ranking(tuple(items), considered=len(scored.candidates))
+    for place, (number, each) in enumerate(zip(leading.tolist(), found, strict=True)):
+        matched = tuple(term.surface for term in query.terms if each.contains(term.stem))
+        reason = explain(
+            scored, legs[place], parts[place], matched, pages[number],
+            answered=relevance is None or relevance.answered,
+        )  # fmt: skip
+        items.append(Ranked(place + 1, each.document, scores[place], reason, each.section))
+    return Ranking(tuple(items), len(scored.candidates), relevance)
+
+
+def _relevance(
+    calibrator: Calibrator | None,
+    query: Query,
+    scored: Scored,
+    leading: NDArray[np.intp],
+    found: Sequence[Stored],
+) -> Relevance | None:
+    if calibrator is None:
+        return None
+    if not found:
+        return Relevance(0.0, answered=False)
+    return calibrator.relevance(
+        relevance_features(query, scored.candidates, int(leading[0]), found[0])
+    )

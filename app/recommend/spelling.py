@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from app.recommend.types import Term
+
 SHORTEST = 4
 LONG = 8
 """Minimum length of words for which two edits are allowed instead of one."""
@@ -24,6 +26,20 @@ class Speller:
         for term in sorted(terms):
             if term.isalpha() and len(term) >= SHORTEST - 1:
                 self._by_shape[term[0], len(term)].append(term)
+
+    def same_stem(self, term: Term) -> str | None:
+        """The commonest word of the term's stem, where the typed one is a slip of it.
+
+        The stemmer forgives "kubernets", but models that know whole words don't. Only a letter
+        missing or extra within the word is a slip: endings differ in words that are both right.
+        """
+        known = self._terms.get(term.stem)
+        if known is None or len(term.surface) < SHORTEST:
+            return None
+        word, right = term.surface, known[0]
+        if len(word) == len(right) or word.startswith(right) or right.startswith(word):
+            return None
+        return right if OSA.distance(word, right, score_cutoff=1) == 1 else None
 
     def nearest(self, stem: str) -> tuple[str, str] | None:
         """The (stem, surface) with the fewest edits, then the most documents; or None."""

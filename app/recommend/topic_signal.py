@@ -61,6 +61,10 @@ class Evidence:
         titles = np.array([title_hash(page.title) for page in pages], np.uint64)
         return cls(Outcome.HIT if pages else Outcome.MISS, pages, vectors, titles)
 
+    def named(self, numbers: NDArray[np.intp]) -> list[Page | None]:
+        """The pages with these numbers (n,); None for -1."""
+        return [self.pages[number] if number >= 0 else None for number in numbers.tolist()]
+
 
 class TopicSignal(Protocol):
     """A source of evidence, requested while local retrieval runs."""

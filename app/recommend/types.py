@@ -69,11 +69,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A word of the query: its `stem`, and its `surface` as typed or corrected."""
+    """A word of the query: its `stem`, and its `surface` as typed or corrected.
+
+    `rarity` is in [0, 1]; 1: no document contains it.
+    """
 
     stem: str
     surface: str
     count: int = 1
+    rarity: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +87,8 @@ class Query:
     text: str
     terms: tuple[Term, ...]
     corrections: Mapping[str, str] = field(default_factory=dict)
-    unknown: int = 0
-    """Number of terms that occur in no document, even after correction."""
+    unknown: tuple[str, ...] = ()
+    """The words that occur in no document, even after correction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,11 +188,23 @@ class Ranked:
 
 
 @dataclass(frozen=True, slots=True)
+class Relevance:
+    """The probability that the first result answers the query, and whether that is enough."""
+
+    probability: float
+    answered: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Ranking:
-    """The best documents of `considered` candidates, best first."""
+    """The best documents of `considered` candidates, best first.
+
+    `relevance` is None for similar documents, and without a calibrator for the ranking model.
+    """
 
     items: tuple[Ranked, ...]
     considered: int
+    relevance: Relevance | None = None
 
 
 @dataclass(frozen=True, slots=True)

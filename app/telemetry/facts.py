@@ -14,8 +14,8 @@ from purgatory.domain.model import OpenedState
 
 from app.catalogue.feedback_journal import NotRecommended, RecordedFeedback, UnknownRecommendation
 from app.catalogue.importer import Batch
+from app.recommend.artefact import ArtefactRefused
 from app.recommend.query import NoSearchableWords
-from app.recommend.ranking import ArtefactRefused
 from app.recommend.stages import FEEDBACK, RECOMMEND
 from app.recommend.topic_signal import Evidence, Outcome
 from app.recommend.types import Candidates, Query, Ranking, Recommendation, Request, Scored
@@ -118,6 +118,9 @@ def _of_ranking(ranking: Ranking) -> Attributes:
     if len(ranking.items) > 1:
         margin = ranking.items[0].score - ranking.items[1].score
         attributes[v.SCORE_MARGIN] = round(margin, DECIMALS)
+    if ranking.relevance is not None:
+        attributes[v.RELEVANCE] = ranking.relevance.probability
+        attributes[v.ANSWERED] = ranking.relevance.answered
     return attributes
 
 
@@ -141,6 +144,11 @@ def _recommendation(recommendation: Recommendation, stage: FinishedStage) -> Fac
         attributes = {**attributes, v.MISSING: recommendation.degraded}
     if recommendation.ranking.items:
         measurements.append(Measurement(v.TOP_SCORE, recommendation.ranking.items[0].score, model))
+    if (relevance := recommendation.ranking.relevance) is not None:
+        judged: Attributes = {v.ANSWERED: relevance.answered}
+        measured = Measurement(v.FIRST_RELEVANCE, relevance.probability, {**judged, **model})
+        measurements.append(measured)
+        attributes = {**attributes, **judged}
     return Facts(
         attributes,
         events=(v.CACHE_MISS,) if recommendation.cached is False else (),
@@ -201,7 +209,7 @@ FACTS: Mapping[type, Callable[[Any, FinishedStage], Facts]] = {
 
 def oov_ratio(query: Query) -> float:
     """Fraction of the query's terms that occur in no document; 0 without terms."""
-    return round(query.unknown / len(query.terms), DECIMALS) if query.terms else 0.0
+    return round(len(query.unknown) / len(query.terms), DECIMALS) if query.terms else 0.0
 
 
 def length_bucket(characters: int) -> str:

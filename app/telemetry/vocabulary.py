@@ -89,6 +89,13 @@ SCORE_MARGIN = Attribute(
 SCORE_BUCKET = Attribute(
     "vitrine.score.bucket", "string", "score of the first result, in tenths", TENTHS
 )
+RELEVANCE = Attribute(
+    "vitrine.relevance.probability", "double",
+    "calibrated probability that the first result answers the query, in [0, 1]",
+)  # fmt: skip
+ANSWERED = Attribute(
+    "vitrine.relevance.answered", "boolean", "whether that is enough to call the query answered"
+)
 DEGRADED = Attribute("vitrine.ranking.degraded", "boolean", "whether a part was unavailable")
 MISSING = Attribute("vitrine.ranking.missing", "string[]", "the unavailable parts", PARTS)
 RECOMMENDATION_ID = Attribute(
@@ -200,6 +207,11 @@ QUERY_OOV = Metric(
 TOP_SCORE = Metric(
     "vitrine.score.top", "histogram", "1", "score of the first result",
     (MODEL_NAME, MODEL_VERSION), SHARES,
+)  # fmt: skip
+FIRST_RELEVANCE = Metric(
+    "vitrine.relevance.probability", "histogram", "1",
+    "calibrated probability that the first result answers the query",
+    (ANSWERED, MODEL_NAME, MODEL_VERSION), SHARES,
 )  # fmt: skip
 FEEDBACK = Metric(
     "vitrine.feedback", "counter", "{feedback}", "feedback, without repetitions",

@@ -24,6 +24,11 @@ SELECT
     round(quantileExactInclusive(0.5)(score), 3) AS top_score_p50,
     round(quantileExactInclusive(0.9)(score), 3) AS top_score_p90,
     round(100 * avg(unknown), 2) AS unknown_words_percent,
+    round(
+        100 * countIf(served AND attributes['vitrine.relevance.answered'] = 'false')
+        / nullIf(countIf(served AND attributes['vitrine.relevance.answered'] != ''), 0),
+        2
+    ) AS not_answered_percent,
     round(100 * countIf(kind = 'click') / nullIf(recommendations, 0), 2) AS click_through_percent,
     countIf(kind = 'click' AND rank = '1') AS clicks_at_1,
     countIf(kind = 'click' AND rank = '2-3') AS clicks_at_2_to_3,

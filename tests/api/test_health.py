@@ -13,7 +13,7 @@ from app.settings import WikipediaSettings
 from tests.api.service import recommended, serving, settings
 from tests.stand_in import StandIn, fails
 
-RANKS = {"ranking_model": "ok"}
+RANKS = {"ranking_model": "ok", "relevance": "ok"}
 pytestmark = pytest.mark.anyio
 
 
@@ -89,3 +89,17 @@ async def test_a_model_that_is_no_model_is_told_and_does_not_stop_it(shelf_data:
         found = recommended(await client.get("/recommend", params={"q": "bread"}))
         assert found.degraded == ["ranking_model"]
         assert found.results
+
+
+async def test_a_calibrator_that_is_none_is_told_and_relevance_is_null(
+    shelf_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.model.calibrators.files", lambda _: shelf_data)  # nothing is shipped
+    (shelf_data / "relevance-fusion.json").write_text("{}")
+    async with serving(settings(shelf_data)) as client:
+        found = recommended(await client.get("/recommend", params={"q": "bread"}))
+        assert found.results
+        assert (found.relevance, found.answered, found.degraded) == (None, None, [])
+        health = await readiness(client, 200)
+        assert health.status == "degraded"
+        assert health.parts["relevance"].startswith("relevance-fusion.json is refused: not an")

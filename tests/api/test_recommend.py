@@ -56,6 +56,29 @@ async def test_every_result_has_its_reasons(client: httpx.AsyncClient) -> None:
     assert "“stale”" in first.summary
 
 
+@pytest.mark.parametrize(
+    ("query", "answered", "unknown"),
+    [
+        (QUESTION, True, []),
+        ("kubernets autoscalling", True, []),
+        ("best pizza in Naples", False, ["pizza", "naples"]),
+        ("the of and", False, []),
+        ("asdf qwer zxcv", False, ["asdf", "qwer", "zxcv"]),
+    ],
+)
+async def test_it_knows_when_it_does_not_know(
+    client: httpx.AsyncClient, query: str, answered: bool, unknown: list[str]
+) -> None:
+    found = await ask(client, query)
+    assert found.relevance is not None
+    assert (found.relevance > 0.5) == found.answered == answered
+    assert found.query.unknown == unknown
+    if not answered:
+        summaries = [each.reasons.summary for each in found.results if each.reasons]
+        assert not [each for each in summaries if "shares its subject" in each]
+        assert len(found.results) == 5, "the nearest are kept"
+
+
 async def test_how_the_query_was_understood_is_told(client: httpx.AsyncClient) -> None:
     found = await ask(client, "  Photosynthasis\t in PLANTS ")
     assert found.query.text == "Photosynthasis in PLANTS"

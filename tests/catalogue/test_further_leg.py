@@ -9,10 +9,11 @@ import pytest
 from app.catalogue.index import CatalogueIndex
 from app.catalogue.store import Catalogue
 from app.recommend.answer_cache import AnswerCache
+from app.recommend.artefact import ArtefactRefused, dump
 from app.recommend.features import features, names
 from app.recommend.fusion import Fusion
 from app.recommend.pipeline import Recommender
-from app.recommend.ranking import ArtefactRefused, FallbackModel, PairwiseModel, RankingModel
+from app.recommend.ranking import FallbackModel, PairwiseModel, RankingModel
 from app.recommend.stages import Unobserved
 from app.recommend.topic_signal import NoTopicSignal
 from app.recommend.types import LEGS, Floats, Keys, Probe, Recommendation, Request
@@ -81,7 +82,9 @@ def test_a_trained_model_has_features_of_it(index: CatalogueIndex, leg: Popular)
     assert answer.ranking.items[0].document.id == "tide"
     assert answer.ranking.items[0].reason.weights["popular"] == 1
     with pytest.raises(ArtefactRefused, match="train again"):
-        PairwiseModel.load(b'{"features": [], "coefficients": []}', ["popular"])
+        PairwiseModel.load(
+            dump({"features": names([]), "coefficients": [1.0] * 8, "intercept": 0}), ["popular"]
+        )
     untrained = FallbackModel(PairwiseModel([1.0] * 8, "1"), Fusion([leg]))
     assert recommended(index, untrained).degraded == ("ranking_model",)
 

@@ -12,6 +12,7 @@ from app.catalogue.index import CatalogueIndex
 from app.catalogue.store import Catalogue
 from app.catalogue.vectors import Models
 from app.recommend.embedding import Embedder
+from app.recommend.index import UNKNOWN
 from app.recommend.latent import LatentModel
 from app.recommend.types import LATENT, Document
 from tests.catalogue.looking import (
@@ -68,7 +69,7 @@ def test_a_new_document_is_found_at_once(writer: Catalogue, index: CatalogueInde
     writer.put([QUOKKA])
     assert search(index, "quokka")[0] == "quokka"
     assert search(index, "marsupial", frozenset({"zoology"})) == ["quokka"]
-    assert index.now().knows("quokka")
+    assert index.now().rarity("quokka") < UNKNOWN
 
 
 def test_an_update_takes_the_place_of_the_old_text(
@@ -77,7 +78,7 @@ def test_an_update_takes_the_place_of_the_old_text(
     writer.put([replace(SHELF[0], title="Toast", text="A quokka on toast.", category="zoology")])
     assert held(index) == IDS
     assert search(index, "quokka")[0] == "staling"
-    assert not index.now().knows("starch")
+    assert index.now().rarity("starch") == UNKNOWN
     assert "staling" not in search(index, "bread", frozenset({"cooking"}))
     assert_as_if_fresh(index, writer)
 

@@ -30,9 +30,9 @@ def test_model_quality(reports: Reports) -> None:
     reports.tell(*told, replace(told[0], ago=25 * HOUR))
     first, second = reports.rows("model_quality")
     assert [*first.values()] == [
-        "fusion", "1", 4, 25, 0.26, 0.5, 0.74, 25, 50, 1, 1, 0, 0, 1, 0, 0, 0,
+        "fusion", "1", 4, 25, 0.26, 0.5, 0.74, 25, 25, 50, 1, 1, 0, 0, 1, 0, 0, 0,
     ]  # fmt: skip
-    nothing = [None] * 6
+    nothing = [None] * 7
     assert [*second.values()] == ["fusion", "2", 0, *nothing, 0, 0, 0, 0, 0, 0, 1, 0]
 
 
@@ -44,6 +44,7 @@ def served(score: float, unknown: float, *, degraded: bool = False) -> Record:
         v.SCORE_TOP: score,
         v.OOV_RATIO: unknown,
         v.DEGRADED: degraded,
+        v.ANSWERED: score > 0.3,
     }
     return Record(body=v.SERVED, ago=100, attributes=about)
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.page.looking import Shown, box, cards, number
+from tests.page.looking import Shown, ask, box, cards, number
 
 
 def test_searching_by_keyboard_shows_ranked_results(shown: Shown) -> None:
@@ -64,6 +64,21 @@ def test_corrections_are_shown(shown: Shown) -> None:
 
     expect(page.locator("#reading")).to_have_text("Searched for bread, sourdoug → sourdough")
     expect(cards(page).first.locator("h3 mark")).to_have_text("Sourdough")
+
+
+def test_what_is_not_known_is_said(shown: Shown) -> None:
+    page = shown.open("/?q=blorft+bread")
+    expect(page.locator("#reading")).to_have_text("Read as bread")
+    expect(page.locator("#unknown")).to_have_text("In no document: “blorft”")
+
+    ask(page, "blorft snizzle wug")
+    expect(page.locator("#nearest")).to_have_text("Nothing here answers that well; closest:")
+    expect(page.locator("#nearest")).to_be_visible()
+    expect(page.locator("#status")).to_contain_text("Nothing here answers that well")
+    expect(cards(page)).not_to_have_count(0)
+    ask(page, "sourdough bread")
+    expect(page.locator("#nearest")).to_be_hidden()
+    expect(page.locator("#unknown")).to_be_hidden()
 
 
 def test_slash_goes_to_the_search_box(shown: Shown) -> None:

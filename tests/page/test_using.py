@@ -12,7 +12,7 @@ def test_a_hostile_question_is_only_text(shown: Shown) -> None:
     page = shown.open("/?q=<img src=x onerror=alert(1)> constructor bread")
 
     expect(page.get_by_role("heading", level=2)).to_contain_text("<img src=x onerror=alert(1)>")
-    expect(page.locator("#reading")).to_contain_text("constructor")
+    expect(page.locator("#unknown")).to_contain_text("constructor")
     expect(page.locator("main img")).to_have_count(0)
 
 

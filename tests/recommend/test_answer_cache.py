@@ -33,11 +33,11 @@ class EmptyIndex:
 
     quick = True
 
-    def knows(self, stem: str) -> bool:
-        return not stem
+    def rarity(self, stem: str) -> float:
+        return 0.0 if stem == "" else 1.0
 
     def nearest(self, stem: str) -> tuple[str, str] | None:
-        return (stem, stem) if self.knows(stem) else None
+        return (stem, stem) if self.rarity(stem) < 1 else None
 
     def probe(self, query: Query) -> Probe:
         nothing = np.zeros(64, np.float32)

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from app.catalogue.store import Catalogue
+from app.recommend.artefact import ArtefactRefused
 from app.recommend.fusion import Fusion
 from app.recommend.query import NoSearchableWords
-from app.recommend.ranking import ArtefactRefused, RefusedModel
+from app.recommend.ranking import RefusedModel
 from app.recommend.stages import ANALYZE, RANK, RETRIEVE, SCORE
 from app.recommend.topic_signal import Evidence, Outcome
 from app.recommend.types import Candidates, Query, Ranking, Scored

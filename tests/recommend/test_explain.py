@@ -1,18 +1,27 @@
 """Reasons in numbers and in a sentence."""
 
-from app.recommend.explain import CLOSE, explain
+from app.recommend.explain import CLOSE, SUBJECT, explain
+from app.recommend.fusion import Fusion
 from app.recommend.topic_signal import Page
 from app.recommend.types import LEGS, Reason
+from tests.recommend.candidates import candidates
 
-WEIGHTS = dict.fromkeys(LEGS, 0.25)
+SCORED = Fusion().score(candidates([0.5]))
 
 
-def reason(legs: list[float], matched: tuple[str, ...] = (), page: Page | None = None) -> Reason:
-    return explain(0.0, WEIGHTS, legs, [leg / 4 for leg in legs], matched, page)
+def reason(
+    legs: list[float],
+    matched: tuple[str, ...] = (),
+    page: Page | None = None,
+    *,
+    answered: bool = True,
+) -> Reason:
+    parts = [leg / 4 for leg in legs]
+    return explain(SCORED, legs, parts, matched, page, answered=answered)
 
 
 def test_everything_that_counts_is_said() -> None:
-    told = reason([0.3, CLOSE, CLOSE, 0.9], ("keep", "bread"), Page("Staling"))
+    told = reason([0.3, CLOSE, SUBJECT, 0.9], ("keep", "bread"), Page("Staling"))
     assert told.summary == (
         "Contains “keep”, “bread”; is close in meaning; shares its subject; "
         "Wikipedia's search leads to “Staling”."
@@ -22,9 +31,11 @@ def test_everything_that_counts_is_said() -> None:
 
 
 def test_what_is_not_close_is_not_said() -> None:
-    told = reason([0.3, CLOSE - 0.01, CLOSE - 0.01, 0.0], ("bread",))
+    told = reason([0.3, CLOSE - 0.01, SUBJECT - 0.01, 0.0], ("bread",))
     assert told.summary == "Contains “bread”."
     assert told.topic_page is None
+    unanswered = reason([0.3, 0.0, 1.0, 0.0], ("bread",), answered=False)
+    assert unanswered.summary == "Contains “bread”."
 
 
 def test_a_weak_match_says_so() -> None:

@@ -1,6 +1,6 @@
 """The trained model: explained exactly, refused when wrong, replaced when it fails."""
 
-import json
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.recommend.artefact import ArtefactRefused, dump
 from app.recommend.features import FEATURES, LEG_OF, features
 from app.recommend.fusion import Fusion, with_topic
 from app.recommend.ranking import (
-    ArtefactRefused,
     FallbackModel,
     PairwiseModel,
     RefusedModel,
@@ -24,13 +24,15 @@ COEFFICIENTS = st.lists(st.floats(-5, 5, width=32), min_size=len(FEATURES), max_
 SOME = [2.0, 0.5, 1.5, 0.3, 0.2, 1.0, 0.1, 0.4]
 
 
-def artefact(coefficients: object = SOME, names: object = FEATURES) -> bytes:
-    return json.dumps({"features": names, "coefficients": coefficients}).encode()
+def artefact(coefficients: object = SOME, names: object = FEATURES, intercept: object = 0) -> bytes:
+    return dump({"features": names, "coefficients": coefficients, "intercept": intercept})
 
 
-@given(any_candidates(), COEFFICIENTS)
-def test_contributions_add_up(found: Candidates, coefficients: list[float]) -> None:
-    scored = PairwiseModel(coefficients, "1").score(found)
+@given(any_candidates(), COEFFICIENTS, st.floats(-20, 20))
+def test_contributions_add_up(
+    found: Candidates, coefficients: list[float], intercept: float
+) -> None:
+    scored = PairwiseModel(coefficients, "1", intercept=intercept).score(found)
     for each in (scored, with_topic(scored, np.full(len(found), 0.5, np.float32))):
         assert ((each.scores >= 0) & (each.scores <= 1)).all()
         total = each.base + each.contributions.sum(axis=1)
@@ -48,11 +50,10 @@ def test_the_largest_coefficients_still_give_scores(size: float) -> None:
     np.testing.assert_allclose(total, scored.scores, atol=1e-4)
 
 
-def test_the_average_candidate_scores_a_half() -> None:
-    scored = PairwiseModel(SOME, "1").score(candidates([0.4, 0.4, 0.4]))
-    (alone,) = PairwiseModel(SOME, "1").score(candidates([0.7])).scores
-    assert alone == 0.5
-    assert scored.base == 0.5
+def test_the_base_is_the_score_of_a_document_no_feature_speaks_for() -> None:
+    scored = PairwiseModel(SOME, "1", intercept=-3).score(candidates([0.0, 0.0]))
+    assert scored.base == pytest.approx(1 / (1 + math.exp(3)))
+    np.testing.assert_allclose(scored.scores, scored.base, atol=1e-6)
 
 
 def test_a_better_candidate_scores_higher() -> None:
@@ -91,8 +92,12 @@ def test_the_version_is_the_artefact_itself() -> None:
         artefact([*SOME[:-1], 10**400]),
         artefact([*SOME[:-1], None]),
         artefact(3),
+        artefact(intercept=float("nan")),
+        artefact()[:-20],
+        artefact().replace(b"2.0", b"2.5"),
+        artefact().replace(b'"format": 1', b'"format": 2'),
     ],
-    ids=range(16),
+    ids=range(20),
 )
 def test_a_bad_artefact_is_refused(content: bytes) -> None:
     with pytest.raises(ArtefactRefused, match=r"\w+ \w+"):

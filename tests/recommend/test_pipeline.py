@@ -97,7 +97,7 @@ def test_an_empty_catalogue_answers_nothing(open_catalogue: OpenCatalogue) -> No
         pipeline = Recommender(index, model, FakeTopicSignal(OFF), AnswerCache(0), Unobserved())
         answer = ask(pipeline, "bread")
         assert answer.ranking == Ranking((), 0)
-        assert answer.query.unknown == 1
+        assert answer.query.unknown == ("bread",)
 
 
 def test_all_scores_of_a_ranking_fall(recommender: Build) -> None:

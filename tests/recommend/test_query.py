@@ -60,7 +60,7 @@ def test_an_unknown_word_is_corrected() -> None:
     assert terms(query) == ["kubernet", "bread"]
     assert query.corrections == {"kubernts": "kubernetes"}
     assert query.terms[0].surface == "kubernetes"
-    assert query.unknown == 0
+    assert query.unknown == ()
 
 
 def test_a_known_word_is_never_corrected() -> None:
@@ -74,13 +74,14 @@ def test_no_correction_to_a_word_that_no_document_contains_any_more() -> None:
     query = analyze("bred", MISSPELT)
     assert terms(query) == ["bred"]
     assert not query.corrections
-    assert query.unknown == 1
+    assert query.unknown == ("bred",)
 
 
-def test_unknown_words_are_counted_and_kept() -> None:
+def test_unknown_words_are_named_and_kept() -> None:
     query = analyze("bread xyzzy plugh", MISSPELT)
     assert terms(query) == ["bread", "xyzzi", "plugh"]
-    assert query.unknown == 2
+    assert query.unknown == ("xyzzy", "plugh")
+    assert [term.rarity for term in query.terms] == [0.5, 1, 1]
 
 
 @given(st.text(st.characters(), max_size=60))

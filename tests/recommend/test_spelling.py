@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.recommend.spelling import LONG, SHORTEST, Speller
+from app.recommend.types import Term
 
 SPELLER = Speller(
     {
@@ -19,6 +20,21 @@ SPELLER = Speller(
         "学习": ("学习", 5),
     }
 )
+
+
+@pytest.mark.parametrize(
+    ("typed", "right"),
+    [
+        ("kubernets", "kubernetes"),
+        ("kubernetes", None),
+        ("kubernete", None),
+        ("kubernated", None),
+        ("unknown", None),
+    ],
+)
+def test_a_slip_that_the_stemmer_forgives_is_spelt_right(typed: str, right: str | None) -> None:
+    stem = "kubernet" if typed.startswith("kubern") else typed
+    assert SPELLER.same_stem(Term(stem, typed)) == right
 
 
 @pytest.mark.parametrize(

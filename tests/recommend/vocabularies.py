@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from app.recommend.index import UNKNOWN
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -10,8 +12,8 @@ class Known:
     stems: frozenset[str] = frozenset()
     intended: dict[str, tuple[str, str]] = field(default_factory=dict)
 
-    def knows(self, stem: str) -> bool:
-        return stem in self.stems
+    def rarity(self, stem: str) -> float:
+        return 0.5 if stem in self.stems else UNKNOWN
 
     def nearest(self, stem: str) -> tuple[str, str] | None:
         return self.intended.get(stem)

@@ -28,6 +28,7 @@ METRICS = (
     "vitrine.query.oov_ratio",
     "vitrine.recommend.duration",
     "vitrine.recommendations",
+    "vitrine.relevance.probability",
     "vitrine.requests.active",
     "vitrine.score.top",
     "vitrine.stage.duration",

@@ -35,6 +35,7 @@ from tests.telemetry.trees import (
 COUNT = Like("count", int, r"[1-9]\d?")
 """Of documents: how many are near enough depends on the embeddings."""
 SCORE_VALUE = Like("score", float, r"[01]\.\d{1,4}")
+YES_OR_NO = Like("answered", bool, "True|False")
 BUCKET = Like("bucket", str, "|".join(v.TENTHS))
 RECOMMENDATION = Like("recommendation", str, "[0-9a-f]{32}")
 PORT = Like("port", int, r"\d+")
@@ -106,7 +107,7 @@ def answered(
     if missing:
         about[v.MISSING] = missing
     if cache:
-        about[v.CACHE_OUTCOME] = cache
+        about |= {v.CACHE_OUTCOME: cache, v.ANSWERED: YES_OR_NO}
     if cache == "miss":
         first = (v.CACHE_MISS, *first)
     return server(name, 200, about, *first, *stages(topic, **others))
@@ -139,12 +140,14 @@ def scored(*events: Event | str, error: str = "") -> Tree:
     return span(SCORE, FUSION | ({ERROR_TYPE: error} if error else {}), *events)
 
 
-def ranked(shown: int = 5) -> Tree:
-    """The ranking of that many results."""
+def ranked(shown: int = 5, *, typed: bool = True) -> Tree:
+    """The ranking of that many results, for a typed query or for a document."""
     told = {
         v.RESULTS: shown, v.SCORE_TOP: SCORE_VALUE, v.SCORE_BUCKET: BUCKET,
         v.SCORE_MARGIN: SCORE_VALUE,
     }  # fmt: skip
+    if typed:
+        told |= {v.RELEVANCE: SCORE_VALUE, v.ANSWERED: YES_OR_NO}
     return span(RANK, told, select(SHOWN.format(",".join("?" * shown))))
 
 

@@ -19,7 +19,7 @@ from app.telemetry.kit.privacy import Hasher, PrivateSpans
 from app.telemetry.kit.stages import StageConfig, Stages
 from app.telemetry.kit.vocabulary import Metric
 
-QUERY = Query("stale bread", (Term("stale", "stale"), Term("bread", "bread")), unknown=1)
+QUERY = Query("stale bread", (Term("stale", "stale"), Term("bread", "bread")), unknown=("bread",))
 
 
 class Watch:

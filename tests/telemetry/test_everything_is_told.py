@@ -1,6 +1,5 @@
 """What is declared is also told; measurements point to their spans; what others log stays here."""
 
-import json
 import logging
 from pathlib import Path
 from typing import Any, NoReturn
@@ -9,6 +8,7 @@ import pytest
 from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
 
 from app.catalogue.store import Catalogue
+from app.recommend.artefact import dump
 from app.recommend.features import FEATURES
 from app.recommend.ranking import PairwiseModel
 from app.recommend.stages import FETCH_TOPIC
@@ -60,8 +60,8 @@ async def drive(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_nothing_is_declared_in_vain(
     telling: Telling, shelf_data: Path, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    artefact = {"features": FEATURES, "coefficients": [1.0] * len(FEATURES)}
-    (shelf_data / "ranking-model.json").write_text(json.dumps(artefact))
+    artefact = {"features": FEATURES, "coefficients": [1.0] * len(FEATURES), "intercept": 0.0}
+    (shelf_data / "ranking-model.json").write_bytes(dump(artefact))
     monkeypatch.setattr(PairwiseModel, "score", breaks)
     monkeypatch.setattr("app.telemetry.kit.process.LAG_SECONDS", 0.001)
     stand_in.behaviour = in_turn(fails(500, "0"), finds("Bread"), fails(429, "3600"))

@@ -96,7 +96,8 @@ async def test_similar_documents(telling: Telling) -> None:
         answer = await service.client.get("/documents/staling/similar", params={"limit": 3})
     expected = answered(
         select(TITLE), select(VECTORS), select(VECTORS),
-        analyze=None, rank=ranked(3), name="GET /documents/{document_id}/similar", cache="",
+        analyze=None, rank=ranked(3, typed=False),
+        name="GET /documents/{document_id}/similar", cache="",
     )  # fmt: skip
     assert_same(service.tree(answer), expected)
     assert_served(service, answer)
@@ -145,6 +146,8 @@ async def test_spans_tell_the_numbers_of_the_answer(telling: Telling) -> None:
     assert told[v.SCORE_MARGIN] == pytest.approx(scores[0] - scores[1], abs=1e-4)
     low, high = map(float, str(told[v.SCORE_BUCKET]).split("-"))
     assert low <= scores[0] < high
+    assert (told[v.RELEVANCE], told[v.ANSWERED]) == (found.relevance, found.answered)
+    assert service.counts(v.FIRST_RELEVANCE) == {(found.answered, "fusion", "1"): 1}
     about = server_span(service, answer).attributes or {}
     assert about[v.RECOMMENDATION_ID] == found.recommendation_id
     assert FUSION.items() <= about.items()
@@ -163,7 +166,11 @@ async def test_nothing_found_is_told_without_scores(
     expected = answered(
         analyze=span("analyze query", {**analyzed(1).attributes, v.OOV_RATIO: 1.0}),
         retrieve=span("retrieve candidates", {v.CANDIDATES: 0}),
-        rank=span("rank candidates", {v.RESULTS: 0}, select(SHOWN.format(""))),
+        rank=span(
+            "rank candidates",
+            {v.RESULTS: 0, v.RELEVANCE: 0.0, v.ANSWERED: False},
+            select(SHOWN.format("")),
+        ),
     )
     assert_same(service.tree(answer), expected)
     assert service.counts(v.TOP_SCORE) == {}

@@ -121,13 +121,15 @@ async function suggestCategories() {
 // --- drawing the answer
 
 function draw(answer, asked) {
-  const { query, results, degraded } = answer;
+  const { query, results, degraded, answered } = answer;
   const scale = Math.max(1, ...results.map(({ reasons }) => peak(reasons)));
   const like = asked.has("similar");
   document.title = `${query.text} – Vitrine`;
   find("heading").replaceChildren(like ? "Similar to “" : "Results for “");
   find("heading").append(make("bdi", "", query.text), "”");
   find("reading").replaceChildren(...(like ? [] : reading(query)));
+  find("unknown").replaceChildren(...(like ? [] : notFound(query)));
+  find("nearest").hidden = answered !== false || !results.length;
   find("degraded").replaceChildren(
     ...degraded.map((part) => make("li", "", own(MISSING, part) ?? `Ranked without “${part}”.`)),
   );
@@ -139,15 +141,21 @@ function draw(answer, asked) {
 }
 
 /** The words that were searched for; a corrected one as “kubernets → kubernetes”. */
-function reading({ terms, corrections }) {
-  const corrected = new Set(Object.values(corrections));
-  const plain = terms.filter((term) => !corrected.has(term));
+function reading({ terms, corrections, unknown }) {
+  const elsewhere = new Set([...Object.values(corrections), ...unknown]);
+  const plain = terms.filter((term) => !elsewhere.has(term));
   const words = plain.map((term) => make("bdi", "", term));
   for (const [typed, read] of Object.entries(corrections)) {
     words.push(make("bdi", "", `${typed} → `));
     words.at(-1).append(make("strong", "", read));
   }
   return words.flatMap((word, place) => [place ? ", " : "Searched for ", word]);
+}
+
+/** The words that no document contains. */
+function notFound({ unknown }) {
+  const words = unknown.map((word) => make("bdi", "", `“${word}”`));
+  return words.flatMap((word, place) => [place ? ", " : "In no document: ", word]);
 }
 
 function drawProvenance({ results, took_ms: took, model, recommendation_id: id, trace_id: trace }) {
@@ -158,7 +166,10 @@ function drawProvenance({ results, took_ms: took, model, recommendation_id: id, 
   find("traced").hidden = !trace;
   drawTrace(find("trace"), trace ?? "");
   find("copy").textContent = "Copy";
-  find("status").textContent = find("took").textContent;
+  const notice = find("nearest");
+  find("status").textContent = [notice.hidden ? "" : notice.textContent, find("took").textContent]
+    .join(" ")
+    .trim();
 }
 
 /** The trace's id, as a link to its page if a trace page is configured. */

@@ -1,0 +1,229 @@
+"""Calibration: learning when the first result answers, and measuring how well that is known.
+
+Judged queries within the domain and out of it. The regression is fitted on the tune split; its
+threshold is chosen on held-out predictions of the same split, so the test split decides nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.model.evaluate import Retrieved
+from app.model.judged import JudgedQuery
+from app.recommend.artefact import dump
+from app.recommend.index import Index
+from app.recommend.ranking import RankingModel, order
+from app.recommend.relevance import FEATURES, features
+
+STRENGTH = 0.3
+"""Inverse regularisation (scikit-learn's C) on standardised features."""
+FOLDS, REPEATS = 5, 10
+GOOD_WITHHELD, OUTSIDE_WITHHELD = 0.05, 0.8
+"""The goals: at most this share of good answers is withheld, at least this share of the queries
+out of the domain."""
+FEWEST = 10
+"""Queries answered, and queries not answered, that a calibration needs."""
+BINS = 5
+RESAMPLES = 2000
+Values = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+
+class TooFewAnswers(ValueError):
+    """Not enough judged queries, with a good first result or without, to calibrate on."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FirstResults:
+    """What a ranking model puts first: `seen` (q, features), whether it answers `good` (q,), and
+    whether the query is out of the domain (q,)."""
+
+    seen: Values
+    good: Mask
+    outside: Mask
+
+    def __len__(self) -> int:
+        return len(self.good)
+
+
+def first_results(
+    index: Index, retrieved: Sequence[Retrieved], model: RankingModel
+) -> FirstResults:
+    """The features of each query's first result, as the service computes them."""
+    seen, good, outside = [], [], []
+    for each in retrieved:
+        if not len(each.candidates):
+            continue
+        place = int(order(model.score(each.candidates))[0])
+        (first,) = index.documents(each.candidates.keys[[place]])
+        seen.append(features(each.analyzed, each.candidates, place, first))
+        good.append(answers(each.query, each.ids[place]))
+        outside.append(not each.query.relevance)
+    rows = np.array(seen, float).reshape(len(seen), len(FEATURES))
+    return FirstResults(rows, np.array(good, bool), np.array(outside, bool))
+
+
+def answers(query: JudgedQuery, document: str) -> bool:
+    """Whether the document answers: its grade is at least half of the best there is."""
+    best = max(query.relevance.values(), default=0)
+    return best > 0 and query.relevance.get(document, 0) >= best / 2
+
+
+def fit(found: FirstResults) -> tuple[list[float], float]:
+    """The coefficients and the intercept. Raises TooFewAnswers."""
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - 1 s, needed here only
+
+    if min(found.good.sum(), (~found.good).sum()) < FEWEST:
+        counts = f"{found.good.sum()} answered queries and {(~found.good).sum()} others"
+        raise TooFewAnswers(f"{counts}; at least {FEWEST} of each are needed")
+    mean, spread = found.seen.mean(axis=0), found.seen.std(axis=0)
+    spread[spread == 0] = 1
+    model = LogisticRegression(C=STRENGTH, tol=1e-8, max_iter=1000)
+    model.fit((found.seen - mean) / spread, found.good)
+    coefficients = model.coef_[0] / spread
+    return coefficients.tolist(), float(model.intercept_[0] - coefficients @ mean)
+
+
+def predict(found: FirstResults, coefficients: Sequence[float], intercept: float) -> Values:
+    """The relevance (q,) of each first result."""
+    odds = found.seen @ np.array(coefficients) + intercept
+    probabilities: Values = 0.5 + 0.5 * np.tanh(odds / 2)
+    return probabilities
+
+
+def cross_validated(found: FirstResults, seed: int = 0) -> Values:
+    """The relevance (q,) of each query by models trained without it: the mean of some splits."""
+    total = np.zeros(len(found))
+    random = np.random.default_rng(seed)
+    for _ in range(REPEATS):
+        shuffled = random.permutation(len(found))
+        places = shuffled[np.argsort(found.good[shuffled], kind="stable")]  # folds alike
+        for fold in range(FOLDS):
+            held = places[fold::FOLDS]
+            rest = np.setdiff1d(places, held)
+            part = FirstResults(found.seen[rest], found.good[rest], found.outside[rest])
+            apart = FirstResults(found.seen[held], found.good[held], found.outside[held])
+            total[held] += predict(apart, *fit(part))
+    return total / REPEATS
+
+
+def calibrate(found: FirstResults, model: RankingModel, embedder: str, path: Path) -> None:
+    """Fit on all queries and write the artefact, whole or not at all. Raises TooFewAnswers."""
+    coefficients, intercept = fit(found)
+    held_out = cross_validated(found)
+    threshold = _threshold(held_out, found)
+    measured = measure(held_out, found, threshold)
+    artefact: dict[str, Any] = {
+        "model": model.card.name,
+        "model_version": model.card.version,
+        "embedder": embedder,
+        "features": list(FEATURES),
+        "coefficients": [round(each, 4) for each in coefficients],
+        "intercept": round(intercept, 4),
+        "threshold": threshold,
+        "trained_on": {
+            "answered": int(found.good.sum()),
+            "wrong_first_result": int((~found.good & ~found.outside).sum()),
+            "out_of_domain": int(found.outside.sum()),
+        },
+        "cross_validated": {"auc": round(measured.auc.value, 3), "brier": round(measured.brier, 3)},
+    }
+    write_whole(path, dump(artefact))
+
+
+def _threshold(held_out: Values, found: FirstResults) -> float:
+    """Half-way between where one goal and where the other one is just met."""
+    highest = float(np.quantile(held_out[found.good], GOOD_WITHHELD))
+    others = held_out[found.outside if found.outside.any() else ~found.good]
+    lowest = float(np.quantile(others, OUTSIDE_WITHHELD))
+    return round((highest + lowest) / 2, 3)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that appears whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".part")
+    unfinished.write_bytes(content)
+    unfinished.replace(path)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A figure with the ends of its 95 % interval; `count` of `total` where it is a share."""
+
+    value: float
+    low: float
+    high: float
+    count: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Queries whose relevance is alike: their number, its mean, and the share that was answered."""
+
+    queries: int
+    predicted: float
+    observed: float
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How well relevance is known.
+
+    `auc` tells good answers from queries out of the domain, `auc_all` also from wrong first results
+    within it. `withheld_good` and `withheld_outside` are shares below the threshold.
+    """
+
+    auc: Rate
+    auc_all: Rate
+    brier: float
+    withheld_good: Rate
+    withheld_outside: Rate
+    bins: tuple[Bin, ...]
+
+
+def measure(relevance: Values, found: FirstResults, threshold: float) -> Calibration:
+    """Compare predictions (q,) with judgements."""
+    good, outside = relevance[found.good], relevance[found.outside]
+    ordered = np.array_split(np.argsort(relevance, kind="stable"), BINS)
+    return Calibration(
+        auc=_auc(good, outside),
+        auc_all=_auc(good, relevance[~found.good]),
+        brier=float(np.mean((relevance - found.good) ** 2)),
+        withheld_good=wilson(int((good < threshold).sum()), len(good)),
+        withheld_outside=wilson(int((outside < threshold).sum()), len(outside)),
+        bins=tuple(
+            Bin(len(each), float(relevance[each].mean()), float(found.good[each].mean()))
+            for each in ordered
+            if len(each)
+        ),
+    )
+
+
+def wilson(count: int, total: int) -> Rate:
+    """A share with Wilson's 95 % score interval."""
+    if not total:
+        return Rate(0, 0, 1)
+    z, share = 1.959964, count / total
+    middle = (share + z * z / (2 * total)) / (1 + z * z / total)
+    square = share * (1 - share) / total + z * z / (4 * total * total)
+    half = z * square**0.5 / (1 + z * z / total)
+    return Rate(share, max(middle - half, 0), min(middle + half, 1), count, total)
+
+
+def _auc(higher: Values, lower: Values, seed: int = 0) -> Rate:
+    """The chance that one of `higher` is above one of `lower`, bootstrapped over both."""
+    wins = (higher[:, None] > lower) + 0.5 * (higher[:, None] == lower)
+    if not wins.size:
+        return Rate(0.5, 0, 1)
+    random = np.random.default_rng(seed)
+    rows = random.integers(0, len(higher), (RESAMPLES, len(higher)))
+    columns = random.integers(0, len(lower), (RESAMPLES, len(lower)))
+    draws = [wins[r][:, c].mean() for r, c in zip(rows, columns, strict=True)]
+    low, high = np.percentile(draws, [2.5, 97.5])
+    return Rate(float(wins.mean()), float(low), float(high))

@@ -1,0 +1,59 @@
+"""Trained artefacts: linear models as JSON, with a checksum. Nothing in them is executable."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+FORMAT = 1
+LARGEST = 1e6
+"""A coefficient beyond this is no result of training."""
+
+
+class ArtefactRefused(ValueError):
+    """The trained artefact is not one this program can use."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinearArtefact:
+    """What an artefact holds: one coefficient a feature, an intercept, and everything else."""
+
+    coefficients: tuple[float, ...]
+    intercept: float
+    content: Mapping[str, Any]
+    version: str
+
+
+def dump(content: Mapping[str, Any]) -> bytes:
+    """JSON with `format` and `checksum` added; the same content gives the same bytes."""
+    whole = {"format": FORMAT, **content}
+    return (json.dumps(whole | {"checksum": _checksum(whole)}, indent=2) + "\n").encode()
+
+
+def load(artefact: bytes, features: Sequence[str]) -> LinearArtefact:
+    """The inverse of `dump`, for a model of these features. Raises ArtefactRefused."""
+    try:
+        content: dict[str, Any] = json.loads(artefact)
+        layout, names = content["format"], content["features"]
+        numbers, intercept = list(map(float, content["coefficients"])), float(content["intercept"])
+        checksum = content.pop("checksum")
+        expected = _checksum(content)
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        raise ArtefactRefused(f"not an artefact of this version: {error!r}; train again") from error
+    if layout != FORMAT:
+        raise ArtefactRefused(f"its format is {layout!r}, not {FORMAT}; train again")
+    if checksum != expected:
+        raise ArtefactRefused("its checksum is wrong: it was changed or is incomplete")
+    if names != list(features) or len(numbers) != len(features):
+        raise ArtefactRefused(
+            f"trained on the features {names}, not on {list(features)}; train again"
+        )
+    if not all(abs(each) <= LARGEST for each in (*numbers, intercept)):
+        raise ArtefactRefused(f"a coefficient is not a number of at most {LARGEST:g}")
+    return LinearArtefact(tuple(numbers), intercept, content, expected[:12])
+
+
+def _checksum(content: Mapping[str, Any]) -> str:
+    plain = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return sha256(plain.encode()).hexdigest()
