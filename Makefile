@@ -131,6 +131,7 @@ format: $(VENV)/.dev ## fix style and format
 
 bench: $(VENV)/.dev ## measure quality and speed (about 15 minutes; tables and benchmarks/results/*.json)
 	@$(BIN)/python -m benchmarks.quality
+	@$(BIN)/python -m benchmarks.relevance
 	@$(BIN)/python -m benchmarks.importing
 	@$(BIN)/python -m benchmarks.serving
 	@$(BIN)/python -m benchmarks.overload

@@ -68,7 +68,7 @@ def test_corrections_are_shown(shown: Shown) -> None:
 
 def test_what_is_not_known_is_said(shown: Shown) -> None:
     page = shown.open("/?q=blorft+bread")
-    expect(page.locator("#reading")).to_have_text("Read as bread")
+    expect(page.locator("#reading")).to_have_text("Searched for bread")
     expect(page.locator("#unknown")).to_have_text("In no document: “blorft”")
 
     ask(page, "blorft snizzle wug")
