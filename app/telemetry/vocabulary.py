@@ -89,9 +89,10 @@ SCORE_MARGIN = Attribute(
 SCORE_BUCKET = Attribute(
     "vitrine.score.bucket", "string", "score of the first result, in tenths", TENTHS
 )
+CALIBRATED = "If a user typed a query, and a calibrator fits the model."
 RELEVANCE = Attribute(
     "vitrine.relevance.probability", "double",
-    "calibrated probability that the first result answers the query, in [0, 1]",
+    "calibrated probability that the first result answers the query, in [0, 1]", examples=[0.93],
 )  # fmt: skip
 ANSWERED = Attribute(
     "vitrine.relevance.answered", "boolean", "whether that is enough to call the query answered"
@@ -164,6 +165,7 @@ RANKED = Span(
         **required(RESULTS, ERROR_TYPE),
         **dict.fromkeys((SCORE_TOP, SCORE_BUCKET), "If there is a result."),
         SCORE_MARGIN: "If there are two results.",
+        **dict.fromkeys((RELEVANCE, ANSWERED), CALIBRATED),
     },
 )  # fmt: skip
 WRITTEN = Span(
@@ -181,6 +183,7 @@ CORE = CoreNames(
         DEGRADED: "If it is a recommendation.",
         MISSING: "If a part was unavailable.",
         CACHE_OUTCOME: "If a user typed a query.",
+        ANSWERED: CALIBRATED,
         **dict.fromkeys((FEEDBACK_KIND, RANK_BUCKET, REPEATED), "If it is feedback."),
     },
 )  # fmt: skip
