@@ -26,8 +26,9 @@ class _NoAliases(yaml.SafeDumper):
 
 
 def merged(*names: str) -> dict[str, Any]:
-    """The core and these backends (or `redaction-strict`), merged as the Collector merges files:
-    maps are merged, anything else is replaced.
+    """The core configuration merged with these backends (or `redaction-strict`).
+
+    As the Collector merges files: maps are merged, anything else is replaced.
     """
     result: dict[str, Any] = {}
     folders = ((HERE if each == STRICT else BACKENDS, each) for each in names)

@@ -1,10 +1,10 @@
 import js from "@eslint/js";
 import globals from "globals";
 
-// What the pages' scripts must not do: telemetry and documents are shown as text only.
+// Untrusted data must be inserted as text, never as HTML.
 const unsafe = ["innerHTML", "outerHTML", "insertAdjacentHTML", "write"].map((property) => ({
   property,
-  message: "what is shown goes into text nodes (dom.js)",
+  message: "insert text nodes instead (dom.js)",
 }));
 
 export default [

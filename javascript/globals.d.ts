@@ -1,2 +1,2 @@
-// From a script of its own, which docs.html loads first.
+// Global of the Swagger UI script that docs.html loads first.
 declare const SwaggerUIBundle: (options: object) => unknown;

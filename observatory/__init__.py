@@ -1,5 +1,6 @@
-"""Where telemetry lands and can be looked at, without containers.
+"""A telemetry backend without containers.
 
-One process beside the service: OTLP in, an embedded ClickHouse to keep it, ClickHouse's own HTTP
-interface and a page to look at it. The service knows none of this, only an OTLP endpoint.
+One process that runs next to the service: an OTLP receiver, an embedded ClickHouse as the store,
+ClickHouse's HTTP interface, and pages that show traces, logs and charts. The service depends on
+none of this: it knows an OTLP endpoint only.
 """

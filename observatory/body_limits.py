@@ -1,4 +1,4 @@
-"""Bodies of requests and answers: bounded in bytes, in time and by the memory budget."""
+"""Limits on request and response bodies: size, time and the memory budget."""
 
 import asyncio
 import logging
@@ -8,25 +8,25 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from observatory.decompression import Damaged, TooLarge
-from observatory.memory_budget import Full, MemoryBudget, take
+from observatory.decompression import BodyError, TooLarge
+from observatory.memory_budget import Account, BudgetExceeded, MemoryBudget, take
 
 logger = logging.getLogger(__name__)
 
 BODY_SECONDS = 30
-"""How long the body of a request may take to arrive."""
+"""Deadline for receiving a request body."""
 UNREAD_SECONDS, READ_BYTES_A_SECOND = 30, 256 << 10
-"""How long an answer may take to be read: so long, and longer by its size."""
+"""A client has UNREAD_SECONDS, plus time in proportion to the size, to read a response."""
 CHUNK = 256 << 10
 
 
 async def body(request: Request, most: int) -> bytes:
-    """The body as it was sent, of at most `most` bytes.
+    """The body as received, at most `most` bytes. Its size counts in the request's account.
 
     Raises:
-        TooLarge
-        Damaged: the sender went away, or was too slow.
-        Full: there is no memory for it.
+        TooLarge: it has more bytes.
+        BodyError: the client disconnected, or was too slow.
+        BudgetExceeded: the memory budget is exhausted.
 
     """
     chunks, size = [], 0
@@ -39,20 +39,22 @@ async def body(request: Request, most: int) -> bytes:
                 take(len(chunk))
                 chunks.append(chunk)
     except ClientDisconnect as error:
-        raise Damaged("the sender went away") from error
+        raise BodyError("the client disconnected") from error
     except TimeoutError as error:
-        raise Damaged(f"the rest did not come within {BODY_SECONDS} seconds") from error
+        raise BodyError(f"the body did not arrive within {BODY_SECONDS} seconds") from error
     return b"".join(chunks)
 
 
-class BoundedAnswers:
-    """Middleware: what a request and its answer hold counts in the budget until it is sent.
+class BoundedResponses:
+    """Middleware: the memory of a request and its response counts in the budget until it is sent.
 
-    An answer for which there is no room becomes a refusal; one that isn't read is broken off.
+    When the budget is exhausted, or the server stops before the response is ready (uvicorn then
+    cancels the request), the response of `refusal(scope, stopping)` is sent instead. A response
+    that the client does not read in time is aborted.
     """
 
     def __init__(
-        self, app: ASGIApp, budget: MemoryBudget, refusal: Callable[[Scope], Response]
+        self, app: ASGIApp, budget: MemoryBudget, refusal: Callable[[Scope, bool], Response]
     ) -> None:
         self._app, self._budget, self._refusal = app, budget, refusal
 
@@ -61,34 +63,45 @@ class BoundedAnswers:
             await self._app(scope, receive, send)
             return
         with self._budget.account() as account:
-            begun: list[Message] = []
-            started = False
-
-            async def bounded(message: Message) -> None:
-                nonlocal started
-                if message["type"] != "http.response.body":
-                    begun.append(message)
-                    return
-                content = message.get("body", b"")
-                account.cover(len(content))
-                started = True
-                for each in begun:
-                    await send(each)
-                begun.clear()
-                await _sent(send, content, message.get("more_body", False))
-
+            sender = _Sender(send, account)
             try:
-                await self._app(scope, receive, bounded)
-            except Full:
-                if started:
+                await self._app(scope, receive, sender)
+            except BudgetExceeded:
+                if sender.started:
                     raise
-                await self._refusal(scope)(scope, receive, send)
+                await self._refusal(scope, False)(scope, receive, send)
+            except asyncio.CancelledError:
+                if not sender.started:
+                    await self._refusal(scope, True)(scope, receive, send)
             except UnreadError:
-                logger.warning("an answer was not read in time and is broken off")
+                logger.warning(
+                    "a client did not read its response in time; the response is aborted"
+                )
+
+
+class _Sender:
+    """Sends a response in chunks; counts its body in the account before anything is sent."""
+
+    def __init__(self, send: Send, account: Account) -> None:
+        self.started = False
+        self._send, self._account = send, account
+        self._pending: list[Message] = []
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] != "http.response.body":
+            self._pending.append(message)
+            return
+        content = message.get("body", b"")
+        self._account.cover(len(content))
+        self.started = True
+        for each in self._pending:
+            await self._send(each)
+        self._pending.clear()
+        await _sent(self._send, content, message.get("more_body", False))
 
 
 class UnreadError(Exception):
-    """The client does not read its answer."""
+    """The client does not read its response."""
 
 
 async def _sent(send: Send, content: bytes, more: bool) -> None:

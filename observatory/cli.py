@@ -28,34 +28,34 @@ cli = typer.Typer(
 
 
 def settings() -> ObservatorySettings:
-    """The settings, or one sentence for each that makes no sense."""
+    """The settings; prints a message for each invalid one and exits."""
     known = {PREFIX + name.upper() for name in ObservatorySettings.model_fields}
     if unknown := sorted(
         name for name in os.environ if name.startswith(PREFIX) and name not in known
     ):
-        raise refuse(f"No such setting: {', '.join(unknown)}; see docs/observatory.md.")
+        raise refuse(f"Unknown setting: {', '.join(unknown)}; see docs/observatory.md.")
     try:
         return ObservatorySettings()
     except ValidationError as error:
         for each in error.errors(include_url=False, include_input=False):
             say(f"{PREFIX}{'_'.join(map(str, each['loc'])).upper()}: {each['msg']}")
-        raise refuse("These settings make no sense; see docs/observatory.md.") from error
+        raise refuse("Invalid settings; see docs/observatory.md.") from error
 
 
 @cli.command("serve")
 def serve_(
-    with_another: Annotated[bool, typer.Option("--beside", hidden=True)] = False,
+    supervised: Annotated[bool, typer.Option("--beside", hidden=True)] = False,
 ) -> None:
-    """Take telemetry and show it, until interrupted."""
-    # The engine comes with it, which only a server needs.
+    """Run the observatory until it is interrupted."""
+    # Imports the engine (slow), which the other commands do not need.
     from observatory.server import start  # noqa: PLC0415
 
-    start(settings(), with_another)
+    start(settings(), supervised)
 
 
 @cli.command("settings")
 def settings_() -> None:
-    """Print the table of settings, as docs/observatory.md has it."""
+    """Print the table of settings (docs/observatory.md)."""
     print(HEAD + "".join(map(_row, ObservatorySettings.model_fields.items())), end="")  # noqa: T201
 
 
@@ -68,11 +68,14 @@ def _row(setting: tuple[str, FieldInfo]) -> str:
 
 @cli.command("beside", context_settings={"ignore_unknown_options": True})
 def beside_(
-    command: Annotated[list[str], typer.Argument(help="what to run")],
+    command: Annotated[list[str], typer.Argument(help="command to run")],
     collector: Annotated[
-        str | None, typer.Option(help="binary of a Collector to put in between")
+        str | None,
+        typer.Option(
+            help="path of a Collector binary to put between the command and the observatory"
+        ),
     ] = None,
 ) -> None:
-    """Serve while a command runs that sends its telemetry here."""
+    """Run a command and, until it ends, an observatory that receives its telemetry."""
     settings()
     raise typer.Exit(beside(command, collector))

@@ -1,4 +1,4 @@
-"""All parts of the observatory, built in order and taken down in reverse."""
+"""Builds the parts of the observatory in order and closes them in reverse."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -9,38 +9,43 @@ from observatory.memory_budget import MemoryBudget
 from observatory.query.reader import Limits, Reader
 from observatory.settings import ObservatorySettings
 from observatory.store.engine import Engine, EngineError
-from observatory.store.retention import Keeper
+from observatory.store.retention import DiskLimiter
 from observatory.store.schema import prepare
 from observatory.store.table_writer import Store
 
 LOOKING_ROWS, LOOKING_BYTES = 100_000, 24 << 20
-"""Of a query of the page's own; each has a smaller LIMIT."""
+"""Limits of a query made by the pages; each has a smaller LIMIT of its own."""
 PROGRAMS = 8
-"""Queries over ClickHouse's interface at a time."""
+"""Concurrent queries over ClickHouse's HTTP interface."""
 STORE_SECONDS = 1
-"""For rows that wait to be stored when it stops; what was acknowledged does not wait any more."""
+"""Time to store queued rows at shutdown. Acknowledged rows are stored already."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the servers work with."""
+    """The parts that the servers use."""
 
     settings: ObservatorySettings
     engine: Engine
     budget: MemoryBudget
     intake: Intake
-    keeper: Keeper
+    disk_limiter: DiskLimiter
     page: Reader
-    """For the page's own queries."""
+    """Runs the queries of the pages."""
     visitors: Reader
-    """For what people type."""
+    """Runs queries that users type."""
     programs: Reader
-    """For ClickHouse's interface, whose results are not cut."""
+    """Runs queries of ClickHouse's HTTP interface; results are not cut."""
 
 
 @contextmanager
 def running(settings: ObservatorySettings) -> Iterator[Parts]:
-    """The parts, working; afterwards everything that was acknowledged is stored."""
+    """The running parts; closes them on exit. Everything acknowledged is stored by then.
+
+    Raises:
+        EngineError: the data folder cannot be used.
+
+    """
     with ExitStack() as last:
         try:
             engine = Engine(settings.data, settings.memory_bytes)
@@ -51,22 +56,22 @@ def running(settings: ObservatorySettings) -> Iterator[Parts]:
         budget = MemoryBudget(settings.waiting_bytes)
         store = Store(engine, LAYOUTS, budget)
         last.callback(store.close, STORE_SECONDS)
-        keeper = Keeper(engine, settings.disk_bytes)
-        keeper.start()
-        last.callback(keeper.close)
+        disk_limiter = DiskLimiter(engine, settings.disk_bytes)
+        disk_limiter.start()
+        last.callback(disk_limiter.close)
         intake = Intake(store, settings.retention_hours, budget)
         last.callback(intake.close)
 
-        def reader(rows: int, at_once: int = 4, **more: int) -> Reader:
+        def reader(rows: int, concurrency: int = 4, **more: int) -> Reader:
             limits = Limits(settings.query_seconds, settings.query_bytes, rows, **more)
-            return Reader(engine, limits, at_once)
+            return Reader(engine, limits, concurrency)
 
         yield Parts(
             settings=settings,
             engine=engine,
             budget=budget,
             intake=intake,
-            keeper=keeper,
+            disk_limiter=disk_limiter,
             page=reader(LOOKING_ROWS, result_bytes=LOOKING_BYTES),
             visitors=reader(settings.query_rows + 1),
             programs=reader(0, PROGRAMS),

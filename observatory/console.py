@@ -9,13 +9,13 @@ _errors = Console(stderr=True)
 
 
 def say(sentence: str, style: str | None = None) -> None:
-    """Print a sentence; brackets in it are no markup, addresses are bold at a terminal."""
+    """Print a message without interpreting markup; URLs are bold on a terminal."""
     text = Text(sentence)
     text.highlight_regex(ADDRESS, "bold")
     _errors.print(text, style=style, highlight=False, soft_wrap=True)
 
 
 def refuse(sentence: str) -> typer.Exit:
-    """Print why it is not possible; the caller raises what this returns."""
+    """Print an error message; returns the exit (status 1) for the caller to raise."""
     say(sentence, "red")
     return typer.Exit(1)

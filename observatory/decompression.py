@@ -1,4 +1,4 @@
-"""Packed bodies, unpacked no further than they may be large."""
+"""Decompression of gzip, deflate, LZ4 and Zstandard bodies, up to a size limit."""
 
 import zlib
 from collections.abc import Callable
@@ -8,58 +8,58 @@ import lz4.frame
 from backports import zstd
 
 GZIP, DEFLATE = 31, 15
-"""How zlib names the formats (`wbits`)."""
-MOST_MEMBERS = 256
-"""Of one body: each is looked for behind a copy of the rest."""
+"""zlib's `wbits` of the two formats."""
+MAX_MEMBERS = 256
+"""Members or frames per body; each costs a copy of the remaining bytes."""
 
 
-class Damaged(Exception):
-    """It is not what it says; says why."""
+class BodyError(Exception):
+    """A body that is incomplete or not in the declared format; the message is the reason."""
 
 
 class TooLarge(Exception):
-    """It holds more than it may."""
+    """A body is larger than the limit."""
 
 
-def inflated(body: bytes, kind: int, most: int) -> bytes:
-    """A gzip (of one or more members) or deflate body of at most `most` bytes.
+def inflate(body: bytes, kind: int, most: int) -> bytes:
+    """Decompress a gzip (one or more members) or deflate body; at most `most` bytes.
 
-    Raises Damaged or TooLarge.
+    Raises BodyError or TooLarge.
     """
-    return _unpacked(body, lambda: zlib.decompressobj(wbits=kind), most)
+    return _decompress(body, lambda: zlib.decompressobj(wbits=kind), most)
 
 
-def unlz4(body: bytes, most: int) -> bytes:
-    """A body of one or more LZ4 frames, of at most `most` bytes.
+def decompress_lz4(body: bytes, most: int) -> bytes:
+    """Decompress one or more LZ4 frames; at most `most` bytes.
 
-    Raises Damaged or TooLarge.
+    Raises BodyError or TooLarge.
     """
-    return _unpacked(body, lz4.frame.LZ4FrameDecompressor, most)
+    return _decompress(body, lz4.frame.LZ4FrameDecompressor, most)
 
 
-def unzstd(body: bytes, most: int) -> bytes:
-    """A body of one or more Zstandard frames, of at most `most` bytes.
+def decompress_zstd(body: bytes, most: int) -> bytes:
+    """Decompress one or more Zstandard frames; at most `most` bytes.
 
-    Raises Damaged or TooLarge.
+    Raises BodyError or TooLarge.
     """
-    return _unpacked(body, zstd.ZstdDecompressor, most)
+    return _decompress(body, zstd.ZstdDecompressor, most)
 
 
-def _unpacked(body: bytes, unpacker: Callable[[], Any], most: int) -> bytes:
+def _decompress(body: bytes, decompressor: Callable[[], Any], most: int) -> bytes:
     parts: list[bytes] = []
-    room = most
+    remaining = most
     while body:
-        if len(parts) == MOST_MEMBERS:
-            raise Damaged("it has too many members")
-        unpack = unpacker()
+        if len(parts) == MAX_MEMBERS:
+            raise BodyError("it has too many members")
+        unpack = decompressor()
         try:
-            parts.append(unpack.decompress(body, room + 1))
+            parts.append(unpack.decompress(body, remaining + 1))
         except (zlib.error, zstd.ZstdError, RuntimeError) as error:
-            raise Damaged(str(error)) from error
-        room -= len(parts[-1])
-        if room < 0:
+            raise BodyError(str(error)) from error
+        remaining -= len(parts[-1])
+        if remaining < 0:
             raise TooLarge
         if not unpack.eof:
-            raise Damaged("it ends too early")
+            raise BodyError("it is truncated")
         body = unpack.unused_data or b""
     return b"".join(parts)

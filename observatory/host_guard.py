@@ -8,14 +8,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from observatory.settings import ObservatorySettings
 
 ALWAYS = {"localhost", "127.0.0.1", "::1"}
-ELSEWHERE = {"cross-site", "same-site"}
+OTHER_ORIGINS = {"cross-site", "same-site"}
 
 
 class HostGuard:
-    """Refuses what browsers do for pages of other origins; a link may open a page of ours.
+    """Middleware: rejects requests that a browser makes for another origin's page.
 
-    A name of theirs that leads here shows in the Host header (DNS rebinding), their scripts and
-    pictures in Sec-Fetch-Site. gRPC needs no such check: no browser speaks HTTP/2 without TLS.
+    The Host header shows DNS rebinding (421); Sec-Fetch-Site shows cross-site requests (403),
+    except links to pages. gRPC needs no such check: browsers do not speak HTTP/2 without TLS.
     """
 
     def __init__(
@@ -24,7 +24,7 @@ class HostGuard:
         settings: ObservatorySettings,
         opens: Callable[[str], bool] = lambda _: False,
     ) -> None:
-        """`opens`: whether a link from elsewhere may lead to a path."""
+        """`opens(path)`: whether pages of other origins may link to this path."""
         self._app = app
         self._opens = opens
         more = {each.strip().lower() for each in settings.hosts.split(",") if each.strip()}
@@ -35,24 +35,24 @@ class HostGuard:
             await self._app(scope, receive, send)
             return
         headers = {name: value.decode("latin-1").lower() for name, value in scope["headers"]}
-        if _named(headers) not in self._names:
-            said = "This is asked for by another name than its own; OBSERVATORY_HOSTS allows more."
-            await PlainTextResponse(said + "\n", 421)(scope, receive, send)
-        elif headers.get(b"sec-fetch-site") in ELSEWHERE and not (
-            _navigates(headers) and self._opens(scope["path"])
+        if _hostname(headers) not in self._names:
+            message = "Unknown Host header. Add the name to OBSERVATORY_HOSTS to allow it."
+            await PlainTextResponse(message + "\n", 421)(scope, receive, send)
+        elif headers.get(b"sec-fetch-site") in OTHER_ORIGINS and not (
+            _is_navigation(headers) and self._opens(scope["path"])
         ):
-            said = "Pages of other origins may link to pages here, and that is all."
-            await PlainTextResponse(said + "\n", 403)(scope, receive, send)
+            message = "Cross-origin request refused: other origins may only link to pages."
+            await PlainTextResponse(message + "\n", 403)(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
 
-def _named(headers: dict[bytes, str]) -> str:
+def _hostname(headers: dict[bytes, str]) -> str:
     host = headers.get(b"host", "localhost")
     return host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
 
 
-def _navigates(headers: dict[bytes, str]) -> bool:
+def _is_navigation(headers: dict[bytes, str]) -> bool:
     return (
         headers.get(b"sec-fetch-mode") == "navigate"
         and headers.get(b"sec-fetch-dest") == "document"

@@ -1,8 +1,8 @@
-"""One bound in bytes on what the observatory's own process holds: received, decoded, unsent.
+"""One limit in bytes on the data that the observatory's own process holds.
 
-What a request takes while it is worked on counts in its `Account`, which the request's context
-carries, and is given back when the answer is sent. What outlives a request (rows that wait for the
-store) is taken and given back by who holds it.
+The memory of a request counts in its `Account` (a context variable) and is released when the
+response is sent. Data that outlives the request, such as rows queued for the store, is reserved and
+released by its owner.
 """
 
 import threading
@@ -13,12 +13,12 @@ from contextvars import ContextVar
 RETRY_SECONDS = 1
 
 
-class Full(Exception):
-    """There is no room for more at the moment; ask again later."""
+class BudgetExceeded(Exception):
+    """The memory budget is exhausted; retry later."""
 
 
 class MemoryBudget:
-    """Bytes that may be held at a time. Thread-safe."""
+    """A limit on bytes held at the same time. Thread-safe."""
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -27,29 +27,29 @@ class MemoryBudget:
 
     @property
     def taken(self) -> int:
-        """Bytes that are held now."""
+        """Bytes held now."""
         return self._taken
 
     def take(self, count: int) -> None:
-        """Count bytes that are held from now on.
+        """Reserve bytes.
 
         Raises:
-            Full: there is no room for so many, and nothing is counted.
+            BudgetExceeded: the limit would be exceeded; nothing is reserved.
 
         """
         with self._lock:
             if count > 0 and self._taken + count > self.size:
-                raise Full("too much is held at the moment; ask again")
+                raise BudgetExceeded("out of memory at the moment; retry")
             self._taken += count
 
     def give_back(self, count: int) -> None:
-        """So many are held no more."""
+        """Release bytes."""
         with self._lock:
             self._taken -= count
 
     @contextmanager
     def account(self) -> Iterator["Account"]:
-        """What one request holds: its context's `take` counts here, until it ends."""
+        """The account of one request: `take` in its context reserves bytes here until it ends."""
         account = Account(self)
         token = _ACCOUNT.set(account)
         try:
@@ -60,7 +60,7 @@ class MemoryBudget:
 
 
 class Account:
-    """Bytes that one request holds. Thread-safe."""
+    """Bytes held by one request. Thread-safe."""
 
     def __init__(self, budget: MemoryBudget) -> None:
         self._budget = budget
@@ -69,24 +69,24 @@ class Account:
         self._lock = threading.Lock()
 
     def take(self, count: int) -> None:
-        """As MemoryBudget's, until this is closed; then nothing is counted any more."""
+        """As MemoryBudget.take; no effect once the account is closed."""
         with self._lock:
             if not self._closed:
                 self._budget.take(count)
                 self._taken += count
 
     def cover(self, count: int) -> None:
-        """Hold at least so many."""
+        """Reserve what is missing to hold at least `count` bytes."""
         with self._lock:
             missing = max(0, count - self._taken)
         self.take(missing)
 
     def give_back(self, count: int) -> None:
-        """So many of them are held no more."""
+        """Release bytes."""
         self.take(-count)
 
     def close(self) -> None:
-        """Give everything back."""
+        """Release everything."""
         with self._lock:
             self._closed = True
             self._budget.give_back(self._taken)
@@ -96,10 +96,10 @@ _ACCOUNT: ContextVar[Account | None] = ContextVar("account", default=None)
 
 
 def take(count: int) -> None:
-    """Count bytes for the request whose context this is; outside of requests nothing is counted.
+    """Reserve bytes for the current request; outside of a request this has no effect.
 
     Raises:
-        Full: there is no room for so many.
+        BudgetExceeded: the limit would be exceeded.
 
     """
     account = _ACCOUNT.get()

@@ -1,4 +1,4 @@
-"""Listening sockets, opened before anything else is built: a taken port is reported at once."""
+"""Listening sockets, opened first so that a port in use is reported at once."""
 
 import socket
 
@@ -6,14 +6,14 @@ import psutil
 
 
 class PortTaken(Exception):
-    """An address can't be had; says by whom it is, where that can be seen."""
+    """An address is in use or not available; the message names its process, if known."""
 
 
 def listening(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes a free one.
+    """A listening socket; port 0 takes a free port.
 
     Raises:
-        PortTaken: it can't be had.
+        PortTaken: the address is not available.
 
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -24,12 +24,14 @@ def listening(host: str, port: int) -> socket.socket:
         listener.listen(128)
     except OSError as error:
         listener.close()
-        raise PortTaken(f"{host}:{port} can't be had ({error.strerror}{_holder(port)})") from error
+        raise PortTaken(
+            f"{host}:{port} is not available ({error.strerror}{_holder(port)})"
+        ) from error
     return listener
 
 
 def _holder(port: int) -> str:
-    """Who listens there, as far as this user may know."""
+    """The process that listens on the port, if this user may see it."""
     try:
         for each in psutil.net_connections("tcp"):
             if each.status == psutil.CONN_LISTEN and each.laddr[1:] == (port,) and each.pid:

@@ -26,38 +26,38 @@ from observatory.store.engine import EngineError
 from observatory.ui.application import page
 
 GRACE_SECONDS = 1
-"""For what is being answered when it is asked to stop."""
+"""Time for requests in flight at shutdown."""
 STOP_SECONDS = 2.5
-"""After which the process ends, whatever runs: what was acknowledged is on disk."""
+"""After this the process exits even if requests are in flight; acknowledged data is on disk."""
 CONNECTIONS = 400
-"""Of each HTTP server; beyond them the answer is 503."""
-LONGEST_HEAD = 1 << 20
-"""Bytes of a request's line and headers: a statement may stand in them."""
+"""Connections per HTTP server; further ones get 503."""
+MAX_HEAD_BYTES = 1 << 20
+"""Request line and headers; a SQL statement may be in the URL."""
 
 
-class Doors(NamedTuple):
-    """Where it can be reached: base URLs."""
+class Endpoints(NamedTuple):
+    """Base URLs of the servers."""
 
     page: str
     otlp: str
-    """Over gRPC."""
+    """OTLP over gRPC."""
     otlp_http: str
     clickhouse: str
 
 
 class _Listeners(NamedTuple):
-    """Sockets of the HTTP servers, and the port of gRPC's."""
+    """Sockets of the HTTP servers, and the port of the gRPC server."""
 
     page: socket.socket
     otlp: socket.socket
     clickhouse: socket.socket
     grpc_port: int
 
-    def doors(self, host: str) -> Doors:
+    def endpoints(self, host: str) -> Endpoints:
         def url(port: int) -> str:
             return f"http://{_address(host, port)}"
 
-        return Doors(
+        return Endpoints(
             url(self.page.getsockname()[1]),
             url(self.grpc_port),
             url(self.otlp.getsockname()[1]),
@@ -66,18 +66,19 @@ class _Listeners(NamedTuple):
 
 
 class _Server(uvicorn.Server):
-    """One of several in a process: signals are for them all."""
+    """One of several servers in the process, which handles signals for all of them."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
 
-def serve(settings: ObservatorySettings, ready: Callable[[Doors], None]) -> None:
-    """Serve until SIGINT or SIGTERM; `ready` is called when all doors are open.
+def serve(settings: ObservatorySettings, ready: Callable[[Endpoints], None]) -> None:
+    """Serve until SIGINT or SIGTERM; `ready` is called when all servers accept requests.
 
     Raises:
-        PortTaken: one of the ports can't be had.
+        PortTaken: one of the ports is in use.
+        EngineError: the data folder cannot be used.
 
     """
     host = settings.host
@@ -86,14 +87,14 @@ def serve(settings: ObservatorySettings, ready: Callable[[Doors], None]) -> None
         closing(listening(host, settings.http_port)) as otlp,
         closing(listening(host, settings.clickhouse_port)) as clickhouse,
     ):
-        # gRPC binds by itself: seen to be free here, and let go.
+        # The gRPC server binds its port itself; check here that it is free, and release it.
         with closing(listening(host, settings.grpc_port)) as probe:
             listeners = _Listeners(page_, otlp, clickhouse, probe.getsockname()[1])
         with running(settings) as parts:
             asyncio.run(_serve(parts, listeners, ready))
 
 
-async def _serve(parts: Parts, listeners: _Listeners, ready: Callable[[Doors], None]) -> None:
+async def _serve(parts: Parts, listeners: _Listeners, ready: Callable[[Endpoints], None]) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -111,15 +112,15 @@ async def _serve(parts: Parts, listeners: _Listeners, ready: Callable[[Doors], N
     serving = [
         asyncio.create_task(server.serve(sockets=[listener])) for server, listener in servers
     ]
-    ready(listeners.doors(settings.host))
-    await _either(stop.wait(), serving)
-    _end_in(STOP_SECONDS)
+    ready(listeners.endpoints(settings.host))
+    await _stop_requested(stop.wait(), serving)
+    _exit_after(STOP_SECONDS)
     threading.Thread(target=parts.engine.interrupt, daemon=True).start()
-    await _stopped(rpc, [server for server, _ in servers], serving)
+    await _shut_down(rpc, [server for server, _ in servers], serving)
 
 
-def _end_in(seconds: float) -> None:
-    """End the process then, if it has not ended by itself."""
+def _exit_after(seconds: float) -> None:
+    """Exit the process after a delay, unless it has ended before."""
     timer = threading.Timer(seconds, os._exit, (0,))
     timer.daemon = True
     timer.start()
@@ -131,25 +132,25 @@ def _config(application: Any) -> uvicorn.Config:
         access_log=False,
         log_level="warning",
         lifespan="off",
-        http="h11",  # which has a bound for heads
-        h11_max_incomplete_event_size=LONGEST_HEAD,
+        http="h11",  # it can limit the size of headers
+        h11_max_incomplete_event_size=MAX_HEAD_BYTES,
         limit_concurrency=CONNECTIONS,
         timeout_graceful_shutdown=GRACE_SECONDS,
         server_header=False,
     )
 
 
-async def _either(stop: Awaitable[Any], serving: Sequence["asyncio.Task[None]"]) -> None:
-    """Return when asked to stop, or when one of the servers has ended."""
+async def _stop_requested(stop: Awaitable[Any], serving: Sequence["asyncio.Task[None]"]) -> None:
+    """Wait until a stop is requested or a server has ended."""
     stopping = asyncio.ensure_future(stop)
     await asyncio.wait([stopping, *serving], return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
 
 
-async def _stopped(
+async def _shut_down(
     rpc: grpc.aio.Server, servers: Sequence[_Server], serving: Sequence["asyncio.Task[None]"]
 ) -> None:
-    """No more requests are accepted; those under way have GRACE_SECONDS."""
+    """Accept no more requests and wait GRACE_SECONDS for those in flight."""
     for server in servers:
         server.should_exit = True
     await asyncio.gather(rpc.stop(GRACE_SECONDS), *serving)
@@ -159,37 +160,40 @@ def _address(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def start(chosen: ObservatorySettings, with_another: bool) -> None:
-    """Serve until interrupted; `with_another`: until whoever started this is gone, too."""
+def start(chosen: ObservatorySettings, supervised: bool) -> None:
+    """Serve until interrupted; if `supervised`, also until standard input is closed.
+
+    A supervised server prints its endpoints as one line of JSON when it is ready.
+    """
     logging.basicConfig(level=logging.WARNING, format="observatory: %(message)s")
 
-    def ready(doors: Doors) -> None:
-        say(f"\nThe observatory shows traces, charts and logs on {doors.page}")
-        if with_another:
-            print(json.dumps(doors._asdict()), flush=True)  # noqa: T201  to who started it
-            _end_with(sys.stdin.fileno())
+    def ready(endpoints: Endpoints) -> None:
+        say(f"\nThe observatory shows traces, charts and logs on {endpoints.page}")
+        if supervised:
+            print(json.dumps(endpoints._asdict()), flush=True)  # noqa: T201  read by the supervisor
+            _stop_at_end_of(sys.stdin.fileno())
 
     try:
         serve(chosen, ready)
-        os._exit(0)  # all is stored, and nothing that is still under way is worth waiting for
+        os._exit(0)  # everything is stored; threads still running need not be awaited
     except PortTaken as error:
         raise refuse(
-            f"The observatory can't start: {error}. Stop what uses it, or choose another "
+            f"The observatory can't start: {error}. Stop the process that uses it, choose another "
             f"({PREFIX}…_PORT, see docs/observatory.md), or do without: make run OBSERVATORY=0"
         ) from error
     except EngineError as error:
         raise refuse(
-            f"The observatory can't use its folder {chosen.data}: {error} "
+            f"The observatory can't use its data folder {chosen.data}: {error} "
             f"({PREFIX}DATA names another; or do without: make run OBSERVATORY=0)"
         ) from error
 
 
-def _end_with(stream: int) -> None:
-    """Stop when the file ends: whoever held its other end is gone, however that came about."""
+def _stop_at_end_of(stream: int) -> None:
+    """Stop when the stream ends: the process that held its other end has gone."""
 
     def watch() -> None:
         while os.read(stream, 1024):
             pass
         os.kill(os.getpid(), signal.SIGTERM)
 
-    threading.Thread(target=watch, name="watch for the end", daemon=True).start()
+    threading.Thread(target=watch, name="watch stdin", daemon=True).start()

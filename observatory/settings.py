@@ -12,7 +12,7 @@ Bytes = Annotated[int, Field(ge=1 << 20)]
 
 
 class ObservatorySettings(BaseSettings):
-    """Where it listens, what it keeps, what may be asked of it."""
+    """Addresses, retention, and limits of requests and queries."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
 
@@ -23,26 +23,28 @@ class ObservatorySettings(BaseSettings):
     clickhouse_port: Port = Field(8123, description="ClickHouse's HTTP interface")
     hosts: str = Field(
         "",
-        description="names, with commas, under which it is asked for besides its address and "
-        "localhost (a page elsewhere could reach it by a name of its own)",
+        description="comma-separated host names to accept besides its address and localhost "
+        "(protects against DNS rebinding)",
     )
     data: Path = Field(Path("data/observatory"), description="folder of the database")
     retention_hours: int = Field(72, ge=1, le=24 * 366, description="how long telemetry is kept")
-    disk_bytes: Bytes = Field(5 << 30, description="of disk; beyond it the oldest goes")
-    memory_bytes: int = Field(
-        700 << 20, ge=256 << 20, description="that the engine may take in all"
+    disk_bytes: Bytes = Field(
+        5 << 30, description="largest size on disk; above it the oldest data is dropped"
     )
-    message_bytes: Bytes = Field(8 << 20, description="largest OTLP message, unpacked")
+    memory_bytes: int = Field(700 << 20, ge=256 << 20, description="memory limit of the engine")
+    message_bytes: Bytes = Field(8 << 20, description="largest OTLP message, decompressed")
     waiting_bytes: int = Field(
         256 << 20,
         ge=16 << 20,
-        description="that may be held at a time, beside the engine: bodies that arrive, rows to be "
-        "stored, answers that are not yet read; what is more is refused",
+        description="memory limit outside the engine: request bodies, rows queued for the store, "
+        "responses not yet read; requests beyond it are refused and may be retried",
     )
     write_token: SecretStr = Field(
         SecretStr(""),
-        description="password that may write over ClickHouse's interface; none may, where empty",
+        description="password for writing over ClickHouse's HTTP interface; if empty, nobody can",
     )
-    query_seconds: float = Field(10, gt=0, le=600, description="longest query")
-    query_rows: int = Field(10_000, ge=1, le=400_000, description="rows of a page's SQL query")
-    query_bytes: Bytes = Field(256 << 20, description="of memory that one query may take")
+    query_seconds: float = Field(10, gt=0, le=600, description="time limit of a query")
+    query_rows: int = Field(
+        10_000, ge=1, le=400_000, description="rows in the result of a query on the SQL page"
+    )
+    query_bytes: Bytes = Field(256 << 20, description="memory limit of a query")

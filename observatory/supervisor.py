@@ -1,6 +1,6 @@
-"""Runs a command beside an observatory, and maybe a Collector: started and stopped together.
+"""Runs a command together with an observatory and, optionally, a Collector.
 
-The command starts last and stops first, so that what it sends at its end still finds a receiver.
+The command starts last and stops first, so that the telemetry of its shutdown is received.
 """
 
 import asyncio
@@ -20,28 +20,30 @@ from observatory.console import say
 
 ROOT = Path(__file__).parents[1]
 READY = b"Everything is ready"
-WORTH_TELLING = (b'"level":"error"', b'"level":"fatal"', b"Error: ")
-UNTIL_STDIN_ENDS = 'exec 3<&0; (read _ <&3; kill $$) >/dev/null 2>&1 & exec "$@" 3<&- </dev/null'
-"""The Collector does not look at its standard input, so that somebody must who goes with it."""
-BEHIND = {"OBSERVATORY_GRPC_PORT": "4327", "OBSERVATORY_HTTP_PORT": "4328"}
-"""Where the observatory is when the Collector has the usual doors."""
-ALONE = {
+SHOWN_LOG_LINES = (b'"level":"error"', b'"level":"fatal"', b"Error: ")
+KILL_AT_END_OF_STDIN = (
+    'exec 3<&0; (read _ <&3; kill $$) >/dev/null 2>&1 & exec "$@" 3<&- </dev/null'
+)
+"""The Collector ignores its standard input; this wrapper kills it when that is closed."""
+BEHIND_COLLECTOR = {"OBSERVATORY_GRPC_PORT": "4327", "OBSERVATORY_HTTP_PORT": "4328"}
+"""The observatory's ports when the Collector has the standard ones."""
+COLLECTOR_DEFAULTS = {
     "COLLECTOR_HASH_KEY": secrets.token_hex(),
     "GOMEMLIMIT": "400MiB",
     "COLLECTOR_SAMPLING_PERCENTAGE": "100",
     "COLLECTOR_DECISION_WAIT": "5s",
     "COLLECTOR_DECISION_WAIT_AFTER_ROOT": "1s",
 }
-"""One person's machine: every answer's trace is wanted, and soon."""
-LOGGED = {"COLLECTOR_LOG_LEVEL": "info"}
-"""It says at this level that it is ready."""
-LONGEST_LINE = 1 << 20
-LISTENING: set[asyncio.Task[None]] = set()
-"""Held here, since an event loop does not hold on to its tasks."""
+"""For one developer's machine: no sampling, short delays."""
+COLLECTOR_LOG_LEVEL = {"COLLECTOR_LOG_LEVEL": "info"}
+"""The level at which the Collector logs READY."""
+MAX_LINE_BYTES = 1 << 20
+LOG_TASKS: set[asyncio.Task[None]] = set()
+"""An event loop keeps only weak references to its tasks."""
 
 
-class Doors(NamedTuple):
-    """Where a companion takes OTLP, and shows it if it does."""
+class Endpoints(NamedTuple):
+    """URLs at which a process receives OTLP, and of its page if it has one."""
 
     grpc: str
     http: str
@@ -49,128 +51,129 @@ class Doors(NamedTuple):
 
 
 class Companion(NamedTuple):
-    """A process with its name, and what to await until it is ready: None says it has ended."""
+    """A named child process; `endpoints()` waits until it is ready (None: it has ended)."""
 
     name: str
     process: Process
-    doors: Callable[[], Coroutine[Any, Any, Doors | None]]
+    endpoints: Callable[[], Coroutine[Any, Any, Endpoints | None]]
 
 
 async def observatory(*, behind: bool) -> Companion:
-    """An observatory; where it is not asked directly it leaves the usual ports free."""
+    """Start an observatory; `behind` a Collector it leaves the standard ports to that."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "observatory", "serve", "--beside"),
-        env={**(BEHIND if behind else {}), **os.environ},
-        stdin=PIPE,  # it stops when this is closed, however that comes about
+        env={**(BEHIND_COLLECTOR if behind else {}), **os.environ},
+        stdin=PIPE,  # it stops when this is closed, even if this process is killed
         stdout=PIPE,
-        start_new_session=True,  # Ctrl-C is for the command, which it outlives
+        start_new_session=True,  # Ctrl-C goes to the command; this stops later
     )
 
-    async def doors() -> Doors | None:
-        said = await process.stdout.readline() if process.stdout else b""
-        if not said:
-            return None  # it has said why
-        found: Mapping[str, str] = json.loads(said)
-        return Doors(found["otlp"], found["otlp_http"], found["page"])
+    async def endpoints() -> Endpoints | None:
+        line = await process.stdout.readline() if process.stdout else b""
+        if not line:
+            return None  # it has printed the reason
+        found: Mapping[str, str] = json.loads(line)
+        return Endpoints(found["otlp"], found["otlp_http"], found["page"])
 
-    return Companion("The observatory", process, doors)
+    return Companion("The observatory", process, endpoints)
 
 
 async def collector(binary: str, endpoint: str) -> Companion:
-    """A Collector that hands everything on to an OTLP endpoint (HTTP)."""
+    """Start a Collector that exports to an OTLP endpoint (HTTP)."""
     configuration = (ROOT / "otel-collector-config.yaml", ROOT / "collector/backends/otlp.yaml")
     process = await asyncio.create_subprocess_exec(
-        *("sh", "-c", UNTIL_STDIN_ENDS, "sh", binary),
+        *("sh", "-c", KILL_AT_END_OF_STDIN, "sh", binary),
         *(word for file in configuration for word in ("--config", str(file))),
-        env={**ALONE, **os.environ, "OTLP_ENDPOINT": endpoint, "OTLP_TOKEN": "none"} | LOGGED,
+        env={**COLLECTOR_DEFAULTS, **os.environ, "OTLP_ENDPOINT": endpoint, "OTLP_TOKEN": "none"}
+        | COLLECTOR_LOG_LEVEL,
         stdin=PIPE,
         stderr=PIPE,
-        limit=LONGEST_LINE,
+        limit=MAX_LINE_BYTES,
         start_new_session=True,
     )
 
-    async def doors() -> Doors | None:
+    async def endpoints() -> Endpoints | None:
         ready = asyncio.Event()
-        listening = asyncio.create_task(_listen(process, ready))
-        LISTENING.add(listening)
+        reading_log = asyncio.create_task(_read_log(process, ready))
+        LOG_TASKS.add(reading_log)
         await ready.wait()
         host, ports = os.environ.get("COLLECTOR_HOST", "127.0.0.1"), os.environ.get
-        where = Doors(
+        endpoints = Endpoints(
             f"http://{host}:{ports('COLLECTOR_GRPC_PORT', '4317')}",
             f"http://{host}:{ports('COLLECTOR_HTTP_PORT', '4318')}",
         )
-        return None if listening.done() else where
+        return None if reading_log.done() else endpoints
 
-    return Companion("The Collector", process, doors)
+    return Companion("The Collector", process, endpoints)
 
 
-async def _listen(process: Process, ready: asyncio.Event) -> None:
-    """As long as it runs pass on what somebody should know."""
+async def _read_log(process: Process, ready: asyncio.Event) -> None:
+    """Read the Collector's log until it ends: set `ready`, print errors."""
     while process.stderr and not process.stderr.at_eof():
         try:
             line = await process.stderr.readline()
-        except ValueError:  # longer than anything that is worth telling
+        except ValueError:  # longer than MAX_LINE_BYTES
             continue
         if READY in line:
             ready.set()
-        elif any(sign in line for sign in WORTH_TELLING):
+        elif any(mark in line for mark in SHOWN_LOG_LINES):
             say(line.decode(errors="replace").strip())
     ready.set()
 
 
 STOP_SECONDS = 10
-"""After which what was told to stop is killed."""
+"""After this a process that was asked to stop is killed."""
 NOT_RUN, NOT_FOUND, KILLED = 126, 127, 128
-"""A shell's exit statuses; the last plus the signal."""
+"""Exit statuses as a shell has them; KILLED plus the signal's number."""
 Signal = asyncio.Future[int]
 
 
 def beside(command: Sequence[str], otelcol: str | None = None) -> int:
-    """Run `command` beside an observatory until it ends; its exit status.
+    """Run `command` with an observatory until it ends; returns its exit status.
 
-    `otelcol`: a Collector's binary that its telemetry goes through.
+    `otelcol`: path of a Collector binary to send its telemetry through.
     """
     return asyncio.run(_beside(command, otelcol))
 
 
 async def _beside(command: Sequence[str], otelcol: str | None) -> int:
     loop = asyncio.get_running_loop()
-    told_to_stop: Signal = loop.create_future()
+    stop_signal: Signal = loop.create_future()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, _tell, told_to_stop, number)
+        loop.add_signal_handler(number, _request_stop, stop_signal, number)
     async with AsyncExitStack() as stack:
         companions = [await observatory(behind=otelcol is not None)]
         stack.push_async_callback(_stop, companions[0].process)
-        doors = await _ready(companions[0], told_to_stop)
-        page = doors and doors.page
-        if doors and otelcol:
-            companions.append(await collector(otelcol, doors.http))
+        endpoints = await _ready(companions[0], stop_signal)
+        page = endpoints and endpoints.page
+        if endpoints and otelcol:
+            companions.append(await collector(otelcol, endpoints.http))
             stack.push_async_callback(_stop, companions[1].process)
-            doors = await _ready(companions[1], told_to_stop)
-        if not doors:
-            return 0 if told_to_stop.done() else await companions[-1].process.wait() or 1
+            endpoints = await _ready(companions[1], stop_signal)
+        if not endpoints:
+            return 0 if stop_signal.done() else await companions[-1].process.wait() or 1
         try:
             running = await asyncio.create_subprocess_exec(
                 *command,
-                env={**_addresses(doors, page), **os.environ},
-                process_group=0,  # a signal comes once, from here
+                env={**_addresses(endpoints, page), **os.environ},
+                process_group=0,  # so that it gets signals once, from here
             )
         except OSError as error:
             say(f"{command[0]} can't be run: {error.strerror}")
             return NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_RUN
-        return await _watched(running, companions, told_to_stop)
+        return await _watched(running, companions, stop_signal)
 
 
-def _tell(told_to_stop: Signal, number: int) -> None:
-    if not told_to_stop.done():
-        told_to_stop.set_result(number)
+def _request_stop(stop_signal: Signal, number: int) -> None:
+    if not stop_signal.done():
+        stop_signal.set_result(number)
 
 
-async def _ready(companion: Companion, told_to_stop: Signal) -> Doors | None:
-    """Its doors; None where it has ended, having said why, or is not wanted any more."""
-    opening = asyncio.create_task(companion.doors())
-    either: set[asyncio.Future[Any]] = {opening, told_to_stop}
+async def _ready(companion: Companion, stop_signal: Signal) -> Endpoints | None:
+    """Its endpoints; None if it has ended (and printed the reason) or a stop was requested."""
+    opening = asyncio.create_task(companion.endpoints())
+    either: set[asyncio.Future[Any]] = {opening, stop_signal}
     await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
     if opening.done():
         return opening.result()
@@ -178,35 +181,35 @@ async def _ready(companion: Companion, told_to_stop: Signal) -> Doors | None:
     return None
 
 
-def _addresses(doors: Doors, page: str | None) -> Mapping[str, str]:
-    """Where the command finds them, in variables that it knows."""
+def _addresses(endpoints: Endpoints, page: str | None) -> Mapping[str, str]:
+    """Environment variables that give the command the endpoints."""
     protocol = os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL", "").strip().lower()
-    over_http = protocol.startswith("http")  # as the service reads it: gRPC with any other value
+    over_http = protocol.startswith("http")  # any other value means gRPC, as in the service
     if any(re.fullmatch("OTEL_EXPORTER_OTLP_(.*_)?ENDPOINT", name) for name in os.environ):
-        return {}  # it goes elsewhere, and is shown there
+        return {}  # the user has chosen another backend
     return {
-        "OTEL_EXPORTER_OTLP_ENDPOINT": doors.http if over_http else doors.grpc,
+        "OTEL_EXPORTER_OTLP_ENDPOINT": endpoints.http if over_http else endpoints.grpc,
         "VITRINE_TELEMETRY__TRACE_URL": f"{page}/trace/{{trace_id}}",
     }
 
 
-async def _watched(command: Process, companions: Sequence[Companion], told_to_stop: Signal) -> int:
-    """Until the command ends; that a companion ends is only said."""
+async def _watched(command: Process, companions: Sequence[Companion], stop_signal: Signal) -> int:
+    """Wait for the command to end; when a companion ends first, only a warning is printed."""
     ended = asyncio.create_task(command.wait())
     gone: dict[asyncio.Future[int], str] = {
         asyncio.create_task(each.process.wait()): each.name for each in companions
     }
-    waiting: set[asyncio.Future[int]] = {ended, *gone, told_to_stop}
-    while not (ended.done() or told_to_stop.done()):
+    waiting: set[asyncio.Future[int]] = {ended, *gone, stop_signal}
+    while not (ended.done() or stop_signal.done()):
         done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        if not (ended.done() or told_to_stop.done()):
+        if not (ended.done() or stop_signal.done()):
             for each in done:
-                say(f"{gone[each]} has ended; telemetry gets no further than there.")
+                say(f"{gone[each]} has ended; telemetry is no longer received.")
     for each in gone:
         each.cancel()
     if ended.done():
         return ended.result() if ended.result() >= 0 else KILLED - ended.result()
-    await _stop(command, told_to_stop.result())
+    await _stop(command, stop_signal.result())
     return 0
 
 

@@ -1,8 +1,8 @@
 """ClickHouse's own compressed frames.
 
-A frame is a checksum (16 bytes), a method, the sizes packed (with these nine bytes)
-and unpacked, and the data. What comes in is not checked (TCP did that); clients check what goes
-out.
+A frame is a checksum (16 bytes, CityHash128), the method (1 byte), the compressed size including
+these nine bytes, the uncompressed size (4 bytes each), and the data. Checksums of incoming frames
+are not verified (TCP has done that); outgoing frames have them because clients verify them.
 """
 
 import struct
@@ -10,56 +10,57 @@ import struct
 import lz4.block
 from clickhouse_cityhash.cityhash import CityHash128
 
-from observatory.decompression import Damaged, TooLarge
+from observatory.decompression import BodyError, TooLarge
 
 CHECKSUM, HEAD = 16, struct.Struct("<BII")
 PLAIN, LZ4 = 0x02, 0x82
 FRAME = 1 << 20
-"""Bytes of content in one frame that goes out."""
+"""Uncompressed bytes per outgoing frame."""
 
 
-def opened(body: bytes, most: int) -> bytes:
-    """What a sequence of ClickHouse's frames holds.
+def decode_frames(body: bytes, most: int) -> bytes:
+    """Decompress a sequence of frames; at most `most` bytes.
 
     Raises:
-        Damaged, TooLarge
+        BodyError: a frame is truncated or its sizes are wrong.
+        TooLarge: the content has more than `most` bytes.
 
     """
     parts, at, size = [], 0, 0
     while at < len(body):
         if at + CHECKSUM + HEAD.size > len(body):
-            raise Damaged("the last frame is cut off")
+            raise BodyError("the last frame is truncated")
         method, packed, plain = HEAD.unpack_from(body, at + CHECKSUM)
         size += plain
         if packed < HEAD.size:
-            raise Damaged(f"a frame says that it has {packed} bytes")
+            raise BodyError(f"a frame has an invalid size, {packed} bytes")
         if size > most:
             raise TooLarge
         data = body[at + CHECKSUM + HEAD.size : at + CHECKSUM + packed]
         if len(data) != packed - HEAD.size:
-            raise Damaged("the last frame is cut off")
-        parts.append(_unpacked(method, data, plain))
+            raise BodyError("the last frame is truncated")
+        parts.append(_decompress(method, data, plain))
         if len(parts[-1]) != plain:
-            raise Damaged(f"a frame of {len(parts[-1])} bytes says that it has {plain}")
+            raise BodyError(f"a frame has {len(parts[-1])} bytes instead of {plain}")
         at += CHECKSUM + packed
     return b"".join(parts)
 
 
-def _unpacked(method: int, data: bytes, size: int) -> bytes:
+def _decompress(method: int, data: bytes, size: int) -> bytes:
     if method == PLAIN:
         return data
     if method != LZ4:
-        raise Damaged(
-            f"method {method:#x} is neither plain nor LZ4 (set the client to lz4 or none)"
+        raise BodyError(
+            f"compression method {method:#x} is not supported (set the client to lz4 or none)"
         )
     try:
         return bytes(lz4.block.decompress(data, uncompressed_size=size))
     except lz4.block.LZ4BlockError as error:
-        raise Damaged(str(error)) from error
+        raise BodyError(str(error)) from error
 
 
-def closed(content: bytes) -> bytes:
-    """LZ4 frames that hold `content`."""
+def encode_frames(content: bytes) -> bytes:
+    """`content` compressed as LZ4 frames."""
     whole = memoryview(content)
     return b"".join(_frame(whole[at : at + FRAME]) for at in range(0, len(content), FRAME) or (0,))
 
@@ -67,5 +68,7 @@ def closed(content: bytes) -> bytes:
 def _frame(content: memoryview) -> bytes:
     packed: bytes = lz4.block.compress(content, store_size=False)
     framed = HEAD.pack(LZ4, HEAD.size + len(packed), len(content)) + packed
-    low, high = divmod(CityHash128(framed), 1 << 64)  # the halves come swapped
+    low, high = divmod(
+        CityHash128(framed), 1 << 64
+    )  # ClickHouse writes the halves in the other order
     return bytes(struct.pack("<QQ", low, high) + framed)

@@ -1,7 +1,8 @@
-"""How clickhouse-go, the driver of the collector's exporter, says hello.
+"""The handshake of clickhouse-go, the driver of the Collector's exporter.
 
-It speaks a protocol version of its own in Native until it has learnt the server's. The answer in
-that version says that ours is 0, and from then on it reads Native as the engine writes it.
+Its first statement asks for the server's revision, and it expects the answer in Native format of
+the driver's own protocol version. The answer gives revision 0; from then on the driver reads Native
+as the engine writes it.
 """
 
 import re
@@ -12,17 +13,17 @@ from observatory.store.native_format import text, varint
 _HELLO = re.compile(r"SELECT displayName\(\), version\(\), revision\(\), timezone\(\)\s*;?\s*")
 _BLOCK_INFO = b"\x01\x00\x02\xff\xff\xff\xff\x00"
 _SERIALIZATIONS_SINCE = 54454
-"""From here on every column says whether its serialization is a special one."""
+"""From this revision on each column has a flag for custom serialization."""
 NAME, REVISION = "observatory", 0
 
 
-def is_hello(sql: str, protocol: int) -> bool:
+def is_handshake(sql: str, protocol: int) -> bool:
     """Whether this is the driver's first statement."""
     return protocol > 0 and _HELLO.fullmatch(sql.strip()) is not None
 
 
-def hello(version: str, protocol: int) -> bytes:
-    """The answer: one row of a name, the engine's version, our revision and the time zone."""
+def handshake(version: str, protocol: int) -> bytes:
+    """The response in Native format: one row of name, engine version, revision and time zone."""
     flag = b"\x00" if protocol >= _SERIALIZATIONS_SINCE else b""
 
     def column(name: str, kind: str, value: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""What a request over ClickHouse's HTTP interface asks.
+"""Parses a request of ClickHouse's HTTP interface: statement, data, parameters, settings, password.
 
 https://clickhouse.com/docs/interfaces/http
 """
@@ -12,10 +12,18 @@ from dataclasses import dataclass
 from starlette.datastructures import Headers, QueryParams
 
 from observatory.clickhouse_http import compressed_frames
-from observatory.decompression import DEFLATE, GZIP, Damaged, TooLarge, inflated, unlz4, unzstd
+from observatory.decompression import (
+    DEFLATE,
+    GZIP,
+    BodyError,
+    TooLarge,
+    decompress_lz4,
+    decompress_zstd,
+    inflate,
+)
 from observatory.store.engine import Escaped
 
-LONGEST_QUERY = 262_144
+MAX_QUERY_BYTES = 262_144
 _QUOTED = rb"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`"""
 _INSERT = re.compile(
     rb"""\s*INSERT\s(?:[^'"`]|"""
@@ -24,7 +32,7 @@ _INSERT = re.compile(
     + rb"""|[\s)](?:FORMAT\s+)?VALUES\s*(?=\(|\Z))""",
     re.IGNORECASE | re.DOTALL,
 )
-"""An INSERT with its data behind it; of binary formats these begin after one line feed."""
+"""An INSERT up to its data; in binary formats the data begins after one line feed."""
 _SELECTS = re.compile(_QUOTED + rb"|(\bSELECT\b)", re.IGNORECASE | re.DOTALL)
 ACCEPTED = frozenset(
     (
@@ -38,11 +46,11 @@ ACCEPTED = frozenset(
         *("http_write_exception_in_output_format", "add_http_cors_header"),
     )
 )
-"""Parameters of HTTP's own; all others but `param_…` are settings. Each request is a session."""
+"""Parameters of the HTTP interface itself; all others except `param_…` are query settings."""
 
 
 class Refusal(Exception):
-    """A request that is not carried out: HTTP's status, ClickHouse's code, and why."""
+    """A refused request: HTTP status, ClickHouse error code and name, and the reason."""
 
     def __init__(self, http: int, code: int, name: str, message: str) -> None:
         super().__init__(message)
@@ -50,41 +58,41 @@ class Refusal(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """One statement, as it was sent."""
+class StatementRequest:
+    """One statement as received."""
 
     sql: str
     data: bytes
-    """Of an INSERT."""
+    """Rows of an INSERT, in the statement's format."""
     database: str
     format: str
-    """Of the answer, where the statement names none."""
+    """Output format if the statement has no FORMAT clause."""
     parameters: Mapping[str, str]
     framed: bool
-    """Whether the answer goes in ClickHouse's own compressed frames."""
+    """Whether the response is sent in ClickHouse's own compressed frames."""
     protocol: int
-    """Which protocol version the client speaks in Native; 0: HTTP's own."""
+    """Protocol version of the client for Native; 0 if it sends none."""
     settings: Mapping[str, str]
-    """Of the query."""
+    """Settings of the query, as text."""
 
 
-def asked(query: QueryParams, headers: Headers, body: bytes, most: int) -> Asked:
-    """The statement from the query string or the body, which has at most `most` bytes unpacked.
+def parse_request(query: QueryParams, headers: Headers, body: bytes, most: int) -> StatementRequest:
+    """The statement from the query string or the body (at most `most` bytes decompressed).
 
     Raises:
-        Refusal: the body is packed in no known way, or the statement is too long.
+        Refusal: the body's compression is unknown, or it or the statement is too long.
 
     """
-    body = _unpacked(
+    body = _decompress(
         headers.get("content-encoding", "").lower(), query.get("decompress") == "1", body, most
     )
     statement, data = _split(query.get("query", "").encode(errors="replace"), body)
     sql = statement.decode(errors="replace")
-    if len(sql) > LONGEST_QUERY:
+    if len(sql) > MAX_QUERY_BYTES:
         raise Refusal(
-            413, 307, "TOO_MANY_BYTES", f"a statement has at most {LONGEST_QUERY:,} bytes"
+            413, 307, "TOO_MANY_BYTES", f"a statement has at most {MAX_QUERY_BYTES:,} bytes"
         )
-    return Asked(
+    return StatementRequest(
         sql=sql,
         data=data,
         database=query.get("database") or headers.get("x-clickhouse-database") or "default",
@@ -105,19 +113,21 @@ def asked(query: QueryParams, headers: Headers, body: bytes, most: int) -> Asked
 
 
 def _split(given: bytes, body: bytes) -> tuple[bytes, bytes]:
-    """The statement, and the data of an INSERT; `given`: what the address has of both."""
+    """Statement and INSERT data; `given`: the part of both that the URL has."""
     given = given.rstrip(b"; \t\r\n")
     if not given:
-        end = _end_of_insert(body[:LONGEST_QUERY])
+        end = _end_of_insert(body[:MAX_QUERY_BYTES])
         return (body, b"") if end is None else (body[:end], body[end:])
     end = _end_of_insert(given + b"\n")
     if end is not None:
         return given[:end], given[end:] + body
-    return (given + b"\n" + body if body else given), b""  # the body goes on, as with a server
+    return (
+        given + b"\n" + body if body else given
+    ), b""  # the body continues the statement, as with a ClickHouse server
 
 
 def _end_of_insert(text: bytes) -> int | None:
-    """Where an INSERT's data begin; None where it has none."""
+    """Where the data of an INSERT begins; None if it has none."""
     found = _INSERT.match(text)
     if found is None or any(each[1] for each in _SELECTS.finditer(found[0])):
         return None
@@ -125,29 +135,34 @@ def _end_of_insert(text: bytes) -> int | None:
 
 
 def too_large(most: int) -> Refusal:
-    """The body has more than `most` bytes, packed or not."""
+    """The body has more than `most` bytes, compressed or decompressed."""
     return Refusal(413, 307, "TOO_MANY_BYTES", f"a body has at most {most:,} bytes")
 
 
-def _number(said: str) -> int:
-    if not re.fullmatch("[0-9]{1,9}", said):
-        raise Refusal(400, 72, "CANNOT_PARSE_NUMBER", f"a version is a number, not {said[:40]!r}")
-    return int(said)
+def _number(digits: str) -> int:
+    if not re.fullmatch("[0-9]{1,9}", digits):
+        raise Refusal(400, 72, "CANNOT_PARSE_NUMBER", f"a version is a number, not {digits[:40]!r}")
+    return int(digits)
 
 
 def may_write(query: QueryParams, headers: Headers, token: str) -> bool:
-    """Whether the request has the token; without any password it may read.
+    """Whether the request has the write token; without a password it may only read.
 
     Raises:
-        Refusal: it has a password, and the wrong one.
+        Refusal: the password is wrong.
 
     """
-    given = _password(query, headers)
-    if given in ("", "null"):  # so a JDBC driver sends no password
+    password = _password(query, headers)
+    if password in ("", "null"):  # a JDBC driver sends "null" for no password
         return False
-    if token and hmac.compare_digest(given.encode(), token.encode()):
+    if token and hmac.compare_digest(password.encode(), token.encode()):
         return True
-    raise Refusal(403, 516, "AUTHENTICATION_FAILED", "reading needs no password, writing the token")
+    raise Refusal(
+        403,
+        516,
+        "AUTHENTICATION_FAILED",
+        "wrong password: reading needs none, writing needs the token",
+    )
 
 
 def _password(query: QueryParams, headers: Headers) -> str:
@@ -162,19 +177,21 @@ def _password(query: QueryParams, headers: Headers) -> str:
     return headers.get("x-clickhouse-key") or query.get("password", "")
 
 
-def _unpacked(encoding: str, framed: bool, body: bytes, most: int) -> bytes:
+def _decompress(encoding: str, framed: bool, body: bytes, most: int) -> bytes:
     try:
         if encoding in ("", "identity"):
             plain = body
         elif encoding in ("gzip", "deflate"):
-            plain = inflated(body, GZIP if encoding == "gzip" else DEFLATE, most)
+            plain = inflate(body, GZIP if encoding == "gzip" else DEFLATE, most)
         elif encoding in ("lz4", "zstd"):
-            plain = (unlz4 if encoding == "lz4" else unzstd)(body, most)
+            plain = (decompress_lz4 if encoding == "lz4" else decompress_zstd)(body, most)
         else:
             known = "identity, gzip, deflate, lz4 or zstd"
             raise Refusal(415, 73, "UNKNOWN_COMPRESSION_METHOD", f"send {known}, not {encoding}")
-        return compressed_frames.opened(plain, most) if framed else plain
-    except Damaged as error:
-        raise Refusal(400, 271, "CANNOT_DECOMPRESS", f"can't unpack the body: {error}") from error
+        return compressed_frames.decode_frames(plain, most) if framed else plain
+    except BodyError as error:
+        raise Refusal(
+            400, 271, "CANNOT_DECOMPRESS", f"can't decompress the body: {error}"
+        ) from error
     except TooLarge as error:
         raise too_large(most) from error

@@ -1,6 +1,6 @@
-"""Answers as a ClickHouse server gives them.
+"""Responses as a ClickHouse server sends them.
 
-`query_id` is the client's, or one of ours, and comes back in a header.
+The query id of the request, or a new one, is returned in a header.
 """
 
 import gzip
@@ -27,36 +27,36 @@ TYPES = {
     "JSONCompact": "application/json; charset=UTF-8",
     "JSONEachRow": "application/x-ndjson; charset=UTF-8",
 }
-PACKERS: dict[str, Callable[[bytes], bytes]] = {
+ENCODERS: dict[str, Callable[[bytes], bytes]] = {
     "zstd": zstd.compress,
     "lz4": lz4.frame.compress,
     "gzip": partial(gzip.compress, compresslevel=1),
 }
 STATUSES = {
-    **dict.fromkeys((46, 47, 50, 56, 60, 73, 81, 115, 336), 404),  # unknown
-    **dict.fromkeys((6, 25, 26, 27, 38, 41, 44, 53, 62, 70, 72, 131), 400),  # can't be parsed
+    **dict.fromkeys((46, 47, 50, 56, 60, 73, 81, 115, 336), 404),  # unknown name
+    **dict.fromkeys((6, 25, 26, 27, 38, 41, 44, 53, 62, 70, 72, 131), 400),  # cannot be parsed
     202: 503,
     164: 403,
     497: 403,
     159: 408,
 }
-"""HTTP's for some of ClickHouse's codes, as a server has them; 500 for the others."""
+"""HTTP statuses of ClickHouse error codes, as a server has them; 500 for the others."""
 _ID = re.compile("[!-~]{1,256}")
 _CODE = re.compile(r"Code: (\d+)\.")
 
 
-def packing_of(query: QueryParams, headers: Headers) -> str:
-    """The content encoding that a client asks for; empty for none."""
+def content_encoding(query: QueryParams, headers: Headers) -> str:
+    """The content encoding to use for this client; empty for none."""
     accepted = headers.get("accept-encoding", "").lower()
     if query.get("enable_http_compression") != "1":
         return ""
-    return next((name for name in PACKERS if name in accepted), "")
+    return next((name for name in ENCODERS if name in accepted), "")
 
 
 def result(
-    found: Result, output: str, query_id: str, *, framed: bool = False, packing: str = ""
+    found: Result, output: str, query_id: str, *, framed: bool = False, encoding: str = ""
 ) -> Response:
-    """Rows in the format `output`, maybe in ClickHouse's compressed frames or packed by HTTP."""
+    """Rows in the format `output`; compressed in frames (`framed`) or by HTTP (`encoding`)."""
     facts = {
         "read_rows": found.rows_read,
         "read_bytes": found.bytes_read,
@@ -65,19 +65,23 @@ def result(
         "result_bytes": len(found.content),
         "elapsed_ns": round(found.seconds * 10**9),
     }
-    # Java's client takes a result without this for an empty one.
+    # Without this summary the Java client treats a result as empty.
     summary = json.dumps({name: str(fact) for name, fact in facts.items()})
-    content = compressed_frames.closed(found.content) if framed and found.content else found.content
-    encoding = {"Content-Encoding": packing} if packing else {}
+    content = (
+        compressed_frames.encode_frames(found.content)
+        if framed and found.content
+        else found.content
+    )
+    encoding_header = {"Content-Encoding": encoding} if encoding else {}
     return Response(
-        PACKERS[packing](content) if packing else content,
-        headers=_headers(query_id, output) | {"X-ClickHouse-Summary": summary} | encoding,
+        ENCODERS[encoding](content) if encoding else content,
+        headers=_headers(query_id, output) | {"X-ClickHouse-Summary": summary} | encoding_header,
         media_type=TYPES.get(output, "application/octet-stream"),
     )
 
 
 def failed(error: EngineError, query_id: str, *, framed: bool) -> Response:
-    """The engine's error, with its code."""
+    """An error of the engine, with its code."""
     found = _CODE.search(str(error))
     code = int(found[1]) if found else 1002
     http = 503 if isinstance(error, EngineGone) else STATUSES.get(code, 500)
@@ -85,13 +89,13 @@ def failed(error: EngineError, query_id: str, *, framed: bool) -> Response:
 
 
 def refused(refusal: Refusal, query_id: str, *, framed: bool) -> Response:
-    """An error of ours, in the same form."""
-    said = f"Code: {refusal.code}. DB::Exception: {refusal}. ({refusal.name})"
-    return _error(refusal.http, refusal.code, said, query_id, framed=framed)
+    """An error of this interface, in the engine's form."""
+    message = f"Code: {refusal.code}. DB::Exception: {refusal}. ({refusal.name})"
+    return _error(refusal.http, refusal.code, message, query_id, framed=framed)
 
 
 def query_id_of(given: str) -> str:
-    """The id that a request has: `given`, where a header can hold it."""
+    """The query id: `given` if it is valid in a header, otherwise a new one."""
     return given if _ID.fullmatch(given) else str(uuid4())
 
 
@@ -99,8 +103,8 @@ def _error(http: int, code: int, message: str, query_id: str, *, framed: bool) -
     headers = {**_headers(query_id), "X-ClickHouse-Exception-Code": str(code)}
     if http == 503:
         headers["Retry-After"] = str(RETRY_SECONDS)
-    said = message.encode(errors="replace") + b"\n"
-    body = compressed_frames.closed(said) if framed else said
+    content = message.encode(errors="replace") + b"\n"
+    body = compressed_frames.encode_frames(content) if framed else content
     return Response(body, http, headers=headers, media_type="text/plain")
 
 
@@ -109,7 +113,7 @@ def _headers(query_id: str, output: str = "") -> dict[str, str]:
         "X-ClickHouse-Server-Display-Name": "observatory",
         "X-ClickHouse-Query-Id": query_id,
         "X-ClickHouse-Timezone": "UTC",
-        "X-Content-Type-Options": "nosniff",  # what a query says is no script of another page
+        "X-Content-Type-Options": "nosniff",  # a query's result must not run as a script
         "Cross-Origin-Resource-Policy": "same-origin",
         **({"X-ClickHouse-Format": output} if output else {}),
     }

@@ -1,1 +1,1 @@
-"""OTLP in: messages to rows, rows to blocks, blocks to the store."""
+"""The OTLP receiver: decodes messages into rows and rows into blocks for the store."""

@@ -1,6 +1,7 @@
-"""What data points of each kind have of their own: the columns, and a row's values for them.
+"""Columns and row values that are specific to each kind of data point.
 
-A function takes the metric's data (a Gauge, a Sum, …) and the point.
+Each function takes the metric's data (a Gauge, a Sum, …) and a point, and returns the values of the
+columns in the constant that its docstring names.
 """
 
 from typing import Any
@@ -8,17 +9,17 @@ from typing import Any
 from observatory.intake.attribute_values import pairs, span_id, trace_id
 from observatory.intake.row_blocks import Row
 from observatory.store.native_format import (
-    LAST_MOMENT,
+    MAX_TIMESTAMP,
     array_of,
     attributes,
-    moment,
     number,
     string,
+    timestamp,
 )
 
 _EXEMPLARS = (
     array_of(attributes("Exemplars.FilteredAttributes")),
-    array_of(moment("Exemplars.TimeUnix")),
+    array_of(timestamp("Exemplars.TimeUnix")),
     array_of(number("Exemplars.Value", "Float64")),
     array_of(string("Exemplars.SpanId")),
     array_of(string("Exemplars.TraceId")),
@@ -58,17 +59,17 @@ SUMMARY = (
 
 
 def gauge(_: Any, point: Any) -> Row:
-    """As GAUGE."""
+    """Values of GAUGE."""
     return (_value(point), point.flags, *_exemplars(point))
 
 
 def total(data: Any, point: Any) -> Row:
-    """As SUM."""
+    """Values of SUM."""
     return (*gauge(data, point), data.aggregation_temporality, int(data.is_monotonic))
 
 
 def histogram(data: Any, point: Any) -> Row:
-    """As HISTOGRAM."""
+    """Values of HISTOGRAM."""
     return (
         point.count,
         point.sum,
@@ -80,7 +81,7 @@ def histogram(data: Any, point: Any) -> Row:
 
 
 def exponential(data: Any, point: Any) -> Row:
-    """As EXPONENTIAL."""
+    """Values of EXPONENTIAL."""
     return (
         point.count,
         point.sum,
@@ -96,7 +97,7 @@ def exponential(data: Any, point: Any) -> Row:
 
 
 def summary(_: Any, point: Any) -> Row:
-    """As SUMMARY."""
+    """Values of SUMMARY."""
     at = point.quantile_values
     return (
         point.count,
@@ -122,7 +123,7 @@ def _exemplars(point: Any) -> Row:
     rows = [
         (
             pairs(each.filtered_attributes),
-            each.time_unix_nano & LAST_MOMENT,
+            each.time_unix_nano & MAX_TIMESTAMP,
             _value(each),
             span_id(each.span_id),
             trace_id(each.trace_id),

@@ -1,7 +1,7 @@
 """OTLP over gRPC.
 
-To the wire a call with one message is a stream of one. Served as a stream, a call's message is read
-only when there is room for the largest that it may be.
+On the wire a unary call is a stream of one message. Handling it as a stream lets the server read a
+message only after memory for the largest possible message has been reserved.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from observatory.intake.receiver import (
     Unavailable,
     Undecodable,
 )
-from observatory.memory_budget import Account, Full
+from observatory.memory_budget import Account, BudgetExceeded
 from observatory.ports import PortTaken
 
 SERVICES = {
@@ -29,32 +29,32 @@ SERVICES = {
     "metrics": "metrics.v1.MetricsService",
 }
 STREAMS = 128
-"""Calls at a time of one connection."""
+"""Concurrent calls per connection."""
 CALLS = 1000
-"""Calls at a time of all connections."""
+"""Concurrent calls of all connections."""
 READS, READ_SECONDS = 16, 10
-"""Messages that are read at a time, and how long one may take to arrive."""
+"""Messages being received at the same time, and the deadline for one."""
 CODES = {
     Undecodable: grpc.StatusCode.INVALID_ARGUMENT,
     Busy: grpc.StatusCode.RESOURCE_EXHAUSTED,
-    Full: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    BudgetExceeded: grpc.StatusCode.RESOURCE_EXHAUSTED,
     Unavailable: grpc.StatusCode.UNAVAILABLE,
 }
 Export = Callable[[Any, Any], Awaitable[bytes]]
 
 
 def grpc_server(intake: Intake, address: str, message_bytes: int) -> Any:
-    """A `grpc.aio.Server` bound to `address`; start and stop it.
+    """A `grpc.aio.Server` bound to `address`, not started.
 
     Raises:
-        PortTaken: the address can't be had.
+        PortTaken: the address is not available.
 
     """
     server = grpc.aio.server(
         options=[
             ("grpc.max_receive_message_length", message_bytes),
             ("grpc.max_concurrent_streams", STREAMS),
-            ("grpc.http2.bdp_probe", 0),  # it lets a connection buffer megabytes unread
+            ("grpc.http2.bdp_probe", 0),  # the probe makes gRPC buffer megabytes per connection
             ("grpc.so_reuseport", 0),
         ],
         maximum_concurrent_rpcs=CALLS,
@@ -70,7 +70,7 @@ def grpc_server(intake: Intake, address: str, message_bytes: int) -> Any:
     try:
         server.add_insecure_port(address)
     except RuntimeError as error:
-        raise PortTaken(f"{address} can't be had ({error})") from error
+        raise PortTaken(f"{address} is not available ({error})") from error
     return server
 
 
@@ -80,17 +80,19 @@ def _export(intake: Intake, signal: Signal, most: int, reads: asyncio.Semaphore)
             try:
                 message = await _message(context, account, most, reads)
                 receipt = await intake.receive(signal, message)
-            except (Undecodable, Busy, Full, Unavailable) as error:
+            except (Undecodable, Busy, BudgetExceeded, Unavailable) as error:
                 await _abort(context, error)
             except TimeoutError:
-                await _abort(context, Busy("too many messages are being read, or this is too slow"))
+                await _abort(
+                    context, Busy("too many messages are being received, or this one is too slow")
+                )
             return bytes(response(signal, receipt).SerializeToString())
 
     return export
 
 
 async def _message(context: Any, account: Account, most: int, reads: asyncio.Semaphore) -> bytes:
-    """The message of a call, read when its turn has come and there is room for it."""
+    """Receive the message of a call once a slot and memory are available."""
     await asyncio.wait_for(reads.acquire(), TURN_SECONDS)
     try:
         account.take(most)
@@ -98,14 +100,14 @@ async def _message(context: Any, account: Account, most: int, reads: asyncio.Sem
     finally:
         reads.release()
     if not isinstance(message, bytes):
-        raise Undecodable("there is no message")
+        raise Undecodable("the call has no message")
     account.give_back(most - len(message))
     return message
 
 
 async def _abort(context: Any, error: Exception) -> NoReturn:
     code: Any = CODES[type(error)]
-    details = status(code.value[0], str(error), again=not isinstance(error, Undecodable))
+    details = status(code.value[0], str(error), retryable=not isinstance(error, Undecodable))
     context.set_trailing_metadata((("grpc-status-details-bin", details.SerializeToString()),))
     await context.abort(code, str(error))
     raise AssertionError("abort raises")

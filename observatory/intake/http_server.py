@@ -1,4 +1,4 @@
-"""OTLP over HTTP: protobuf or JSON, as it is or gzipped."""
+"""OTLP over HTTP: protobuf or JSON, optionally gzipped."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -13,8 +13,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Scope
 
-from observatory.body_limits import BoundedAnswers, body
-from observatory.decompression import GZIP, Damaged, TooLarge, inflated
+from observatory.body_limits import BoundedResponses, body
+from observatory.decompression import GZIP, BodyError, TooLarge, inflate
 from observatory.host_guard import HostGuard
 from observatory.intake.otlp_json import from_protobuf, to_protobuf
 from observatory.intake.otlp_responses import response, status
@@ -36,11 +36,11 @@ CODES = {
     Busy: (429, code_pb2.RESOURCE_EXHAUSTED),
     Unavailable: (503, code_pb2.UNAVAILABLE),
 }
-"""HTTP's status and gRPC's code."""
+"""HTTP status and gRPC code of each error."""
 
 
-class _Wrong(Exception):
-    """A request that is answered with an error of HTTP's own."""
+class _HttpError(Exception):
+    """A request is refused with this HTTP status and gRPC code."""
 
     def __init__(self, http: int, code: int, message: str) -> None:
         super().__init__(message)
@@ -57,9 +57,9 @@ def otlp_http(intake: Intake, settings: ObservatorySettings) -> Starlette:
         ],
         middleware=[
             Middleware(HostGuard, settings),
-            Middleware(BoundedAnswers, intake.budget, _busy),
+            Middleware(BoundedResponses, intake.budget, _unavailable),
         ],
-        exception_handlers={HTTPException: _elsewhere},
+        exception_handlers={HTTPException: _routing_error},
     )
 
 
@@ -70,22 +70,22 @@ def _endpoint(
         kind = _kind(request.scope)
         try:
             _check_kind(kind)
-            packed = _packed(request)
+            gzipped = _is_gzipped(request)
 
             def unpack(sent: bytes) -> tuple[bytes, str]:
-                plain = inflated(sent, GZIP, message_bytes) if packed else sent
+                plain = inflate(sent, GZIP, message_bytes) if gzipped else sent
                 return to_protobuf(signal, plain) if kind == JSON else (plain, "")
 
             sent = await body(request, message_bytes)
             receipt = await intake.receive(signal, sent, unpack)
-        except _Wrong as error:
+        except _HttpError as error:
             return _error(kind, error.http, error.code, str(error))
         except TooLarge:
             return _error(
                 kind, 413, code_pb2.INVALID_ARGUMENT, f"send at most {message_bytes:,} bytes"
             )
-        except Damaged as error:
-            return _error(kind, 400, code_pb2.INVALID_ARGUMENT, f"this can't be read: {error}")
+        except BodyError as error:
+            return _error(kind, 400, code_pb2.INVALID_ARGUMENT, f"the body can't be read: {error}")
         except (Undecodable, Busy, Unavailable) as error:
             return _error(kind, *CODES[type(error)], str(error))
         return _answer(kind, 200, response(signal, receipt))
@@ -97,42 +97,44 @@ def _kind(scope: Scope) -> str:
     return Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower()
 
 
-def _busy(scope: Scope) -> Response:
-    return _error(_kind(scope), *CODES[Busy], "too much is held at the moment")
+def _unavailable(scope: Scope, stopping: bool) -> Response:
+    if stopping:
+        return _error(_kind(scope), *CODES[Unavailable], "the observatory is stopping")
+    return _error(_kind(scope), *CODES[Busy], "out of memory at the moment; retry")
 
 
 def _check_kind(kind: str) -> None:
     if kind not in (PROTOBUF, JSON):
-        said = f"send {PROTOBUF} or {JSON}, not {kind or 'nothing'}"
-        raise _Wrong(415, code_pb2.INVALID_ARGUMENT, said)
+        message = f"send {PROTOBUF} or {JSON}, not {kind or 'nothing'}"
+        raise _HttpError(415, code_pb2.INVALID_ARGUMENT, message)
 
 
-def _packed(request: Request) -> bool:
+def _is_gzipped(request: Request) -> bool:
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("identity", "gzip"):
-        raise _Wrong(415, code_pb2.INVALID_ARGUMENT, f"send gzip or identity, not {encoding}")
+        raise _HttpError(415, code_pb2.INVALID_ARGUMENT, f"send gzip or identity, not {encoding}")
     return encoding == "gzip"
 
 
-async def _elsewhere(request: Request, error: Exception) -> Response:
-    """Not found, or the wrong method: said as the other errors are."""
+async def _routing_error(request: Request, error: Exception) -> Response:
+    """Not found or method not allowed, as an OTLP error."""
     kind = _kind(request.scope)
     http = error.status_code if isinstance(error, HTTPException) else 500
-    said = "POST to /v1/traces, /v1/logs or /v1/metrics"
-    answer = _error(kind, http, code_pb2.UNIMPLEMENTED, said)
+    message = "POST to /v1/traces, /v1/logs or /v1/metrics"
+    answer = _error(kind, http, code_pb2.UNIMPLEMENTED, message)
     answer.headers.update((isinstance(error, HTTPException) and error.headers) or {})
     return answer
 
 
 def _error(kind: str, http: int, code: int, message: str) -> Response:
-    answer = _answer(kind, http, status(code, message, again=http in (429, 503)))
+    answer = _answer(kind, http, status(code, message, retryable=http in (429, 503)))
     if http in (429, 503):
         answer.headers["Retry-After"] = str(RETRY_SECONDS)
     return answer
 
 
 def _answer(kind: str, http: int, message: Any) -> Response:
-    """In the encoding of the request; protobuf where that is unknown."""
+    """A response in the encoding of the request; protobuf if that is unknown."""
     if kind == JSON:
         return Response(from_protobuf(message), http, media_type=JSON)
     return Response(message.SerializeToString(), http, media_type=PROTOBUF)

@@ -3,17 +3,17 @@
 from functools import partial
 from typing import Any
 
-from observatory.intake.attribute_values import pairs, said, span_id, trace_id
+from observatory.intake.attribute_values import as_text, pairs, span_id, trace_id
 from observatory.intake.otlp_messages import LogRecord, ResourceLogs, ScopeLogs
 from observatory.intake.resource_and_scope import UNREADABLE, Origin, Scope, envelope
 from observatory.intake.row_blocks import Decoded, Row
 from observatory.intake.time_window import Window
-from observatory.store.native_format import Layout, attributes, moment, number, string, text
+from observatory.store.native_format import Layout, attributes, number, string, text, timestamp
 
 LAYOUT = Layout(
     "otel.otel_logs",
     (
-        moment("Timestamp"),
+        timestamp("Timestamp"),
         string("TraceId"),
         string("SpanId"),
         number("TraceFlags", "UInt8"),
@@ -34,7 +34,7 @@ LAYOUT = Layout(
 
 
 def decode(request: Any, window: Window, decoded: Decoded) -> None:
-    """The records of an ExportLogsServiceRequest."""
+    """Add the records of an ExportLogsServiceRequest to `decoded`."""
     decoded.count(len(request.resource_logs))
     for each in request.resource_logs:
         group = envelope(ResourceLogs, each)
@@ -44,7 +44,7 @@ def decode(request: Any, window: Window, decoded: Decoded) -> None:
             scoped = envelope(ScopeLogs, one)
             scope = Scope.read(scoped.scope)
             if origin is None or scope is None:
-                decoded.refuse(len(scoped.log_records), UNREADABLE)
+                decoded.reject(len(scoped.log_records), UNREADABLE)
                 continue
             common = (origin, resource_schema, scope, text(scoped.schema_url))
             row = partial(_row, window, common)
@@ -56,14 +56,14 @@ def _row(window: Window, common: tuple[Origin, bytes, Scope, bytes], record: Any
     origin, resource_schema, scope, scope_schema = common
     body = record.body
     return (
-        window.moment(record.time_unix_nano or record.observed_time_unix_nano, "time"),
+        window.check(record.time_unix_nano or record.observed_time_unix_nano, "time"),
         trace_id(record.trace_id),
         span_id(record.span_id),
         record.flags & 0xFF,
         text(record.severity_text),
         record.severity_number & 0xFF,
         origin.service,
-        text(said(body, body.WhichOneof("value"))),
+        text(as_text(body, body.WhichOneof("value"))),
         resource_schema,
         origin.attributes,
         scope_schema,

@@ -13,13 +13,13 @@ from observatory.intake.resource_and_scope import UNREADABLE, Origin, Scope, env
 from observatory.intake.row_blocks import Decoded, Row
 from observatory.intake.time_window import Window
 from observatory.store.native_format import (
-    LAST_MOMENT,
+    MAX_TIMESTAMP,
     Layout,
     attributes,
-    moment,
     number,
     string,
     text,
+    timestamp,
 )
 
 COMMON = (
@@ -35,18 +35,18 @@ COMMON = (
     string("MetricDescription"),
     string("MetricUnit"),
     attributes("Attributes"),
-    moment("StartTimeUnix"),
-    moment("TimeUnix"),
+    timestamp("StartTimeUnix"),
+    timestamp("TimeUnix"),
 )
 
 
 class Kind(NamedTuple):
-    """A kind of metric: where its points go, and what they have besides the common columns."""
+    """A kind of metric: its table, and the function for the values after the common columns."""
 
     layout: Layout
     rest: Callable[[Any, Any], Row]
     data: Any
-    """The classes of the metric's data, and of its points."""
+    """Message classes of the metric's data and, next, of its points."""
     point: Any
 
 
@@ -81,7 +81,7 @@ KINDS = {
 
 
 def decode(request: Any, window: Window, decoded: Decoded) -> None:
-    """The data points of an ExportMetricsServiceRequest."""
+    """Add the data points of an ExportMetricsServiceRequest to `decoded`."""
     decoded.count(len(request.resource_metrics))
     for each in request.resource_metrics:
         group = envelope(ResourceMetrics, each)
@@ -110,14 +110,14 @@ def decode(request: Any, window: Window, decoded: Decoded) -> None:
 
 
 def _take(decoded: Decoded, window: Window, common: Row, shared: int, metric: Any) -> None:
-    """The points of a metric; `common`: nothing, where they can't be stored."""
+    """Add the points of a metric; without `common` they are rejected."""
     name = metric.WhichOneof("data")
     if name is None:
-        return  # a metric without points says nothing
+        return  # a metric without data
     kind = KINDS[name]
     data = envelope(kind.data, getattr(metric, name))
     if not common:
-        decoded.refuse(len(data.data_points), UNREADABLE)
+        decoded.reject(len(data.data_points), UNREADABLE)
         return
     named = (*common, text(metric.name), text(metric.description), text(metric.unit))
     row = partial(_row, window, named, kind, data)
@@ -129,7 +129,7 @@ def _row(window: Window, named: Row, kind: Kind, data: Any, point: Any) -> Row:
     return (
         *named,
         pairs(point.attributes),
-        point.start_time_unix_nano & LAST_MOMENT,
-        window.moment(point.time_unix_nano, "time"),
+        point.start_time_unix_nano & MAX_TIMESTAMP,
+        window.check(point.time_unix_nano, "time"),
         *kind.rest(data, point),
     )

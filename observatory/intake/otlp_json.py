@@ -1,4 +1,4 @@
-"""OTLP's JSON: protobuf's mapping, but for ids in hexadecimal.
+"""OTLP/JSON: protobuf's JSON mapping, except that ids are in hexadecimal.
 
 https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
 """
@@ -18,37 +18,37 @@ from observatory.intake.row_blocks import MOST_RECORDS
 
 IDS = {"traceId", "spanId", "parentSpanId", "trace_id", "span_id", "parent_span_id"}
 UNREADABLE = b"\xff"
-"""No protobuf: a record that was no OTLP in JSON is refused where its message is decoded."""
+"""Invalid protobuf in place of an invalid JSON record, so that the decoder rejects that record."""
 DEEPEST, LONGEST_INTEGER = 300, 40
 _TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 _WRONG = (ParseError, ValueError, TypeError, AttributeError, RecursionError)
 
 
 def to_protobuf(signal: Signal, body: bytes) -> tuple[bytes, str]:
-    """A JSON message in protobuf's encoding, and why the first record that is no OTLP is none.
+    """Convert a JSON message to protobuf; also returns why the first invalid record is invalid.
 
     Raises:
-        Undecodable: what is around the records can't be read, in words that say where.
+        Undecodable: the structure around the records is invalid; the message says where.
 
     """
     try:
         value = _loaded(body)
     except (JSONDecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
-        raise Undecodable(f"this is no JSON: {error}") from error
+        raise Undecodable(f"the body is not valid JSON: {error}") from error
     message = _Message()
     try:
         return message.encoded(value, REQUESTS[signal.name]), message.reason
     except _WRONG as error:
-        raise Undecodable(f"this is no OTLP in JSON: {error}") from error
+        raise Undecodable(f"the body is not valid OTLP/JSON: {error}") from error
 
 
 def from_protobuf(message: Any) -> bytes:
-    """An answer as JSON."""
+    """A response message as JSON."""
     return str(MessageToJson(message, indent=None)).encode()
 
 
 def _loaded(body: bytes) -> Any:
-    """The JSON value; what makes no sense in a record is left for the record to be refused."""
+    """Parse JSON so that deep nesting or long integers invalidate only their record."""
     try:
         return loads(body, parse_int=_integer)
     except RecursionError:
@@ -60,7 +60,7 @@ def _integer(digits: str) -> int | str:
 
 
 def _flattened(body: bytes) -> bytes:
-    """The JSON with a text where it is nested more than DEEPEST times: no OTLP, but JSON."""
+    """The JSON with a string in place of values nested deeper than DEEPEST."""
     parts: list[bytes] = []
     depth = kept = 0
     for token in _TOKENS.finditer(body):
@@ -75,7 +75,7 @@ def _flattened(body: bytes) -> bytes:
 
 
 class _Message:
-    """Encodes one message; keeps why the first of its records could not be."""
+    """Encodes one message; `reason` is why the first invalid record is invalid."""
 
     def __init__(self) -> None:
         self.reason = ""
@@ -119,7 +119,7 @@ class _Message:
         try:
             return self.encoded(value, kind)
         except _WRONG as error:
-            self.reason = self.reason or f"a {kind.DESCRIPTOR.name} is no OTLP in JSON: {error}"
+            self.reason = self.reason or f"a {kind.DESCRIPTOR.name} is not valid OTLP/JSON: {error}"
             return UNREADABLE
 
 
@@ -130,7 +130,7 @@ class _Value:
         self._count = 0
 
     def read(self, value: Any) -> Any:
-        """The same with ids in base64, as protobuf's JSON has bytes, and half characters mended."""
+        """The same value with ids in base64 (protobuf JSON) and lone surrogates replaced."""
         self._count += 1
         if self._count > MOST_FIELDS:
             raise ValueError(f"it has more than {MOST_FIELDS:,} values")

@@ -1,12 +1,12 @@
-"""OTLP's messages as a receiver can read them safely: strings as bytes, records one by one.
+"""OTLP message classes that a receiver can parse safely: strings as bytes, records one by one.
 
-The published descriptors with two changes that leave the wire format as it is:
+The published descriptors with two changes that do not alter the wire format:
 
 - `string` becomes `bytes`. A protobuf parser refuses a whole message for one string that is not
   UTF-8; a receiver should lose that string at most. `native_format.text` makes it valid.
-- In what only wraps records (ENVELOPES) a message becomes `bytes`. Each record is then parsed by
-  itself: one that is nested too deeply or damaged is refused alone, and of a message of millions
-  of empty records only one at a time becomes an object.
+- In messages that only wrap records (ENVELOPES), nested messages become `bytes`. Each record is
+  then parsed separately: a damaged or too deeply nested record is rejected alone, and a message
+  with millions of empty records never becomes millions of objects at once.
 """
 
 from typing import Any
@@ -22,14 +22,14 @@ from opentelemetry.proto.metrics.v1 import metrics_pb2
 from opentelemetry.proto.resource.v1 import resource_pb2
 from opentelemetry.proto.trace.v1 import trace_pb2
 
-from observatory.intake.attribute_values import Refused
+from observatory.intake.attribute_values import RecordRejected
 
 REQUESTS: dict[str, Any] = {
     "traces": trace_service_pb2.ExportTraceServiceRequest,
     "logs": logs_service_pb2.ExportLogsServiceRequest,
     "metrics": metrics_service_pb2.ExportMetricsServiceRequest,
 }
-"""The published classes."""
+"""The published request classes."""
 ENVELOPES = frozenset(
     each.DESCRIPTOR.full_name
     for each in (
@@ -42,15 +42,15 @@ ENVELOPES = frozenset(
     )
 )
 SMALL_RECORD = 64 << 10
-"""Bytes. Parsed, a smaller record takes some megabytes at most, whatever it holds."""
+"""Bytes. A smaller record needs at most a few megabytes when parsed, so it is not checked."""
 MOST_FIELDS = 100_000
-"""Of a larger one."""
+"""Fields of a record larger than SMALL_RECORD."""
 _POOL = descriptor_pool.DescriptorPool()
 _FIELD = descriptor_pb2.FieldDescriptorProto
 
 
 def _add(file: Any) -> None:
-    """Add a file and what it imports, in the order that needs nothing unseen."""
+    """Add a file to the pool, after the files that it imports."""
     try:
         _POOL.FindFileByName(file.name)
         return
@@ -73,7 +73,7 @@ def _add(file: Any) -> None:
 
 
 def twin(original: Any) -> Any:
-    """The class with these changes, of a published class."""
+    """The changed class that corresponds to a published class."""
     _add(original.DESCRIPTOR.file)
     return message_factory.GetMessageClass(
         _POOL.FindMessageTypeByName(original.DESCRIPTOR.full_name)
@@ -91,10 +91,10 @@ InstrumentationScope = twin(common_pb2.InstrumentationScope)
 
 
 def parsed(kind: Any, record: bytes) -> Any:
-    """A message of class `kind`.
+    """Parse a record as a message of class `kind`.
 
     Raises:
-        Refused: it is damaged, nested too deeply, or has too many parts.
+        RecordRejected: it is damaged, nested too deeply, or has too many fields.
 
     """
     if len(record) > SMALL_RECORD:
@@ -102,11 +102,11 @@ def parsed(kind: Any, record: bytes) -> Any:
     try:
         return kind.FromString(record)
     except DecodeError as error:
-        raise Refused("it is damaged, or nested too deeply") from error
+        raise RecordRejected("it is damaged, or nested too deeply") from error
 
 
 def _check_fields(record: bytes, kind: Any) -> None:
-    """Count the fields of a message and of those in it: parsed, each may take a hundred bytes."""
+    """Limit the fields of a message, nested ones included: each may take a hundred bytes parsed."""
     waiting = [(memoryview(record), kind)]
     count = 0
     try:
@@ -121,13 +121,13 @@ def _check_fields(record: bytes, kind: Any) -> None:
                     count += len(inner) // 8  # packed numbers
                 count += 1
                 if count > MOST_FIELDS:
-                    raise Refused(f"it has more than {MOST_FIELDS:,} values")
+                    raise RecordRejected(f"it has more than {MOST_FIELDS:,} values")
     except (IndexError, KeyError) as error:
-        raise Refused("it is damaged") from error
+        raise RecordRejected("it is damaged") from error
 
 
 def _field(part: memoryview, at: int, kind: Any) -> tuple[memoryview | None, Any, int]:
-    """A field's content, if it has a length; what it is; where the next begins."""
+    """A field's content if length-delimited, its descriptor, and the offset of the next field."""
     tag, at = _varint(part, at)
     if tag & 7 == 2:
         size, at = _varint(part, at)
@@ -138,7 +138,7 @@ def _field(part: memoryview, at: int, kind: Any) -> tuple[memoryview | None, Any
 
 
 def _varint(part: memoryview, at: int) -> tuple[int, int]:
-    """A number in groups of seven bits, and where it ends."""
+    """Decode a varint; returns the number and the offset after it."""
     number = shift = 0
     while True:
         byte = part[at]

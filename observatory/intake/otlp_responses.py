@@ -1,4 +1,4 @@
-"""OTLP's answers: what was stored, and errors with how to go on.
+"""OTLP responses: partial success, and errors with retry information.
 
 https://opentelemetry.io/docs/specs/otlp/
 """
@@ -24,18 +24,18 @@ RESPONSES: dict[str, Any] = {
 
 
 def response(signal: Signal, receipt: Receipt) -> Any:
-    """The Export…ServiceResponse; partial success is set only where something was refused."""
+    """The Export…ServiceResponse; partial success is set only if records were rejected."""
     answer = RESPONSES[signal.name]()
-    if receipt.refused:
-        setattr(answer.partial_success, f"rejected_{signal.records}", receipt.refused)
+    if receipt.rejected:
+        setattr(answer.partial_success, f"rejected_{signal.records}", receipt.rejected)
         answer.partial_success.error_message = receipt.reason
     return answer
 
 
-def status(code: int, message: str, *, again: bool) -> Status:
-    """A google.rpc.Status; with when to try again, where that may help."""
+def status(code: int, message: str, *, retryable: bool) -> Status:
+    """A google.rpc.Status; with RetryInfo if `retryable` (a retry may succeed)."""
     answer = Status(code=code, message=message)
-    if again:
+    if retryable:
         retry = RetryInfo(retry_delay=Duration(seconds=RETRY_SECONDS))
         answer.details.add().Pack(retry)
     return answer

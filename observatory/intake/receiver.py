@@ -1,7 +1,7 @@
-"""A message in, its rows stored: the one way in, whatever the transport.
+"""Decodes OTLP messages and stores their rows, independent of the transport.
 
-Messages are decoded one at a time, on one thread: it is work for the interpreter, of which more at
-a time would take more memory and no less time.
+Messages are decoded one at a time on one thread: decoding is pure Python, so more threads would use
+more memory without being faster.
 """
 
 import asyncio
@@ -13,38 +13,38 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from observatory.decompression import Damaged, TooLarge
+from observatory.decompression import BodyError, TooLarge
 from observatory.intake import logs, metrics, spans
 from observatory.intake.otlp_messages import LogsRequest, MetricsRequest, TracesRequest
 from observatory.intake.row_blocks import MOST_RECORDS, Decoded, TooManyRecords
 from observatory.intake.time_window import Window
-from observatory.memory_budget import RETRY_SECONDS, Full, MemoryBudget
+from observatory.memory_budget import RETRY_SECONDS, BudgetExceeded, MemoryBudget
 from observatory.store.engine import EngineError
-from observatory.store.table_writer import Closed, Store
+from observatory.store.table_writer import Store, WriterClosed
 
 __all__ = ["LAYOUTS", "RETRY_SECONDS", "SIGNALS", "Intake", "Receipt", "Signal"]
 
 TURN_SECONDS = 5
-"""How long a message waits to be decoded until its sender is asked to retry."""
-PATIENCE_SECONDS = 30
-"""How long an insert may take until the sender is asked to retry."""
+"""How long a message may wait to be decoded before the sender is asked to retry."""
+INSERT_SECONDS = 30
+"""How long an insert may take before the sender is asked to retry."""
 
 
 class Undecodable(Exception):
-    """The message is none of OTLP's; sending it again will not help."""
+    """The message is not valid OTLP; a retry will not help."""
 
 
 class Busy(Exception):
-    """There is no room; send it again in RETRY_SECONDS."""
+    """Overloaded; retry after RETRY_SECONDS."""
 
 
 class Unavailable(Exception):
-    """It could not be stored, or it is stopping; send it again."""
+    """The message could not be stored, or the observatory is stopping; retry."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """A kind of telemetry: how its messages are read, and what they are called."""
+    """A signal: the names of it and its records in OTLP, its message class and decoder."""
 
     name: str
     records: str
@@ -61,24 +61,24 @@ LAYOUTS = (spans.LAYOUT, logs.LAYOUT, *(kind.layout for kind in metrics.KINDS.va
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """All but `refused` records are stored; why the first of those was refused."""
+    """Number of rejected records, and the reason for the first; all others are stored."""
 
-    refused: int
+    rejected: int
     reason: str
 
 
-_EXPECTED = (DecodeError, TooManyRecords, Undecodable, Full, Damaged, TooLarge)
+_EXPECTED = (DecodeError, TooManyRecords, Undecodable, BudgetExceeded, BodyError, TooLarge)
 Unpack = Callable[[bytes], tuple[bytes, str]]
-"""From what was sent to a message in protobuf's encoding, and why a record of it was refused."""
+"""Converts a request body to a protobuf message and the reason for a rejected record, if any."""
 
 
-def as_it_is(sent: bytes) -> tuple[bytes, str]:
-    """What was sent is the message."""
+def unchanged(sent: bytes) -> tuple[bytes, str]:
+    """For a body that is a protobuf message already."""
     return sent, ""
 
 
 class Intake:
-    """Decodes messages and has their rows stored."""
+    """Decodes messages and stores their rows."""
 
     def __init__(
         self,
@@ -93,38 +93,39 @@ class Intake:
         self._clock = clock
         self._decoder = ThreadPoolExecutor(1, "decode")
 
-    async def receive(self, signal: Signal, sent: bytes, unpack: Unpack = as_it_is) -> Receipt:
-        """Store what was sent.
+    async def receive(self, signal: Signal, sent: bytes, unpack: Unpack = unchanged) -> Receipt:
+        """Store the records of a message.
 
         Raises:
-            Undecodable, Busy: nothing of it was stored.
-            Unavailable: some tables may have their part; sent again, these have it twice.
+            Undecodable, Busy: nothing was stored.
+            Unavailable: some tables may have their rows; after a retry they have them twice.
+            BudgetExceeded, BodyError, TooLarge: nothing was stored.
 
         """
         latest = time.monotonic() + TURN_SECONDS
         decoding = self._decoder.submit(self._decode, signal, sent, unpack, latest)
         decoded = await asyncio.wrap_future(decoding)
-        if isinstance(decoded, Full):
+        if isinstance(decoded, BudgetExceeded):
             raise Busy("too much is waiting to be stored") from decoded
         if isinstance(decoded, Exception):
             raise decoded
         if decoded.blocks:
             await self._stored(decoded)
-        return Receipt(decoded.refused, decoded.reason)
+        return Receipt(decoded.rejected, decoded.reason)
 
     def close(self) -> None:
-        """Decode nothing more."""
+        """Stop decoding."""
         self._decoder.shutdown(wait=False, cancel_futures=True)
 
     def _decode(
         self, signal: Signal, sent: bytes, unpack: Unpack, latest: float
     ) -> Decoded | Exception:
-        """Rows as blocks, which the budget counts; or why there are none.
+        """Blocks of rows, counted in the budget; or the error.
 
-        An error is returned: raised, its traceback would keep the message in memory.
+        The error is returned: the traceback of a raised one would keep the message in memory.
         """
         if time.monotonic() > latest:
-            return Busy("too many messages wait to be read")
+            return Busy("too many messages are waiting to be decoded")
         decoded = Decoded(self.budget.take)
         try:
             message, decoded.reason = unpack(sent)
@@ -141,21 +142,21 @@ class Intake:
 
     async def _stored(self, decoded: Decoded) -> None:
         waiting = {asyncio.wrap_future(each) for each in self._store.put(decoded.blocks)}
-        done, late = await asyncio.wait(waiting, timeout=PATIENCE_SECONDS)
+        done, late = await asyncio.wait(waiting, timeout=INSERT_SECONDS)
         try:
             for each in done:
                 each.result()
-        except Closed as error:
+        except WriterClosed as error:
             raise Unavailable("the observatory is stopping") from error
         except EngineError as error:
-            raise Unavailable("it could not be stored") from error
+            raise Unavailable("the records could not be stored") from error
         if late:
-            raise Unavailable("it could not be stored in time")
+            raise Unavailable("the records could not be stored in time")
 
 
 def _reason(error: Exception, signal: Signal) -> Exception:
     if isinstance(error, DecodeError):
-        return Undecodable(f"this is no Export{signal.name.title()} message")
+        return Undecodable(f"the body is not an Export{signal.name.title()} message")
     if isinstance(error, TooManyRecords):
         return Undecodable(f"send at most {MOST_RECORDS:,} records in a message")
     error.__cause__ = error.__context__ = None

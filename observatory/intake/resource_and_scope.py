@@ -1,8 +1,8 @@
-"""What a group of records has in common, encoded once for all of them."""
+"""Resource and scope of a group of records, encoded once per group."""
 
 from typing import Any, NamedTuple, Self
 
-from observatory.intake.attribute_values import Refused, pairs, said
+from observatory.intake.attribute_values import RecordRejected, as_text, pairs
 from observatory.intake.otlp_messages import InstrumentationScope, Resource, parsed
 from observatory.store.native_format import EMPTY, LONGEST_NAME, Pairs, text
 
@@ -10,46 +10,46 @@ UNREADABLE = "its resource or scope is damaged, or nested too deeply"
 
 
 def envelope(kind: Any, content: bytes) -> Any:
-    """What wraps records, of class `kind`.
+    """Parse a message that wraps records, of class `kind`.
 
     Raises:
-        DecodeError: it is damaged, and with it the message.
+        DecodeError: it is damaged, which invalidates the whole request.
 
     """
     return kind.FromString(content)
 
 
 class Origin(NamedTuple):
-    """A resource: who sent it."""
+    """A resource: the service that sent the records."""
 
     service: bytes
     attributes: Pairs
 
     @classmethod
     def read(cls, resource: bytes) -> Self | None:
-        """As `of`; None where it can't be read."""
+        """Parse and convert; None if it is damaged."""
         try:
             return cls.of(parsed(Resource, resource))
-        except Refused:
+        except RecordRejected:
             return None
 
     @classmethod
     def of(cls, resource: Any) -> Self:
-        """Read off a Resource."""
+        """Convert a Resource."""
         service = EMPTY
         for each in resource.attributes:
             if each.key == b"service.name":
-                service = text(said(each.value, each.value.WhichOneof("value"))[:LONGEST_NAME])
+                service = text(as_text(each.value, each.value.WhichOneof("value"))[:LONGEST_NAME])
         return cls(service, pairs(resource.attributes))
 
     @property
     def size(self) -> int:
-        """Bytes that a row has of it."""
+        """Bytes that it adds to each row."""
         return len(self.attributes.keys) + len(self.attributes.values)
 
 
 class Scope(NamedTuple):
-    """An instrumentation scope: which library made it."""
+    """An instrumentation scope: the library that created the records."""
 
     name: bytes
     version: bytes
@@ -58,15 +58,15 @@ class Scope(NamedTuple):
 
     @classmethod
     def read(cls, scope: bytes) -> Self | None:
-        """As `of`; None where it can't be read."""
+        """Parse and convert; None if it is damaged."""
         try:
             return cls.of(parsed(InstrumentationScope, scope))
-        except Refused:
+        except RecordRejected:
             return None
 
     @classmethod
     def of(cls, scope: Any) -> Self:
-        """Read off an InstrumentationScope."""
+        """Convert an InstrumentationScope."""
         return cls(
             text(scope.name),
             text(scope.version),
@@ -76,5 +76,5 @@ class Scope(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Bytes that a row has of it."""
+        """Bytes that it adds to each row."""
         return len(self.name) + len(self.attributes.keys) + len(self.attributes.values)

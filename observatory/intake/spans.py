@@ -3,29 +3,29 @@
 from functools import partial
 from typing import Any
 
-from observatory.intake.attribute_values import Refused, pairs, span_id, trace_id
+from observatory.intake.attribute_values import RecordRejected, pairs, span_id, trace_id
 from observatory.intake.otlp_messages import ResourceSpans, ScopeSpans, Span
 from observatory.intake.resource_and_scope import UNREADABLE, Origin, Scope, envelope
 from observatory.intake.row_blocks import Decoded, Row
 from observatory.intake.time_window import Window
 from observatory.store.native_format import (
     EMPTY,
-    LAST_MOMENT,
     LONGEST_NAME,
+    MAX_TIMESTAMP,
     Layout,
     array_of,
     attributes,
-    moment,
     number,
     repeated,
     string,
     text,
+    timestamp,
 )
 
 LAYOUT = Layout(
     "otel.otel_traces",
     (
-        moment("Timestamp"),
+        timestamp("Timestamp"),
         string("TraceId"),
         string("SpanId"),
         string("ParentSpanId"),
@@ -40,7 +40,7 @@ LAYOUT = Layout(
         number("Duration", "UInt64"),
         string("StatusCode"),
         string("StatusMessage"),
-        array_of(moment("Events.Timestamp")),
+        array_of(timestamp("Events.Timestamp")),
         array_of(string("Events.Name")),
         array_of(attributes("Events.Attributes")),
         array_of(string("Links.TraceId")),
@@ -59,7 +59,7 @@ NO_LINKS: tuple[tuple[Any, ...], ...] = ((), (), (), ())
 
 
 def decode(request: Any, window: Window, decoded: Decoded) -> None:
-    """The spans of an ExportTraceServiceRequest."""
+    """Add the spans of an ExportTraceServiceRequest to `decoded`."""
     decoded.count(len(request.resource_spans))
     for each in request.resource_spans:
         group = envelope(ResourceSpans, each)
@@ -69,17 +69,17 @@ def decode(request: Any, window: Window, decoded: Decoded) -> None:
             scoped = envelope(ScopeSpans, one)
             scope = Scope.read(scoped.scope)
             if origin is None or scope is None:
-                decoded.refuse(len(scoped.spans), UNREADABLE)
+                decoded.reject(len(scoped.spans), UNREADABLE)
                 continue
             row = partial(_row, window, origin, scope)
             decoded.take(LAYOUT, Span, scoped.spans, row, origin.size + scope.size)
 
 
 def _row(window: Window, origin: Origin, scope: Scope, span: Any) -> Row:
-    start = window.moment(span.start_time_unix_nano, "start time")
+    start = window.check(span.start_time_unix_nano, "start time")
     trace, own = trace_id(span.trace_id), span_id(span.span_id)
     if EMPTY in (trace, own):
-        raise Refused("a span needs a trace id of 16 bytes and a span id of 8")
+        raise RecordRejected("a span needs a trace id of 16 bytes and a span id of 8")
     status = span.status
     return (
         start,
@@ -105,7 +105,7 @@ def _row(window: Window, origin: Origin, scope: Scope, span: Any) -> Row:
 def _events(events: Any) -> tuple[tuple[Any, ...], ...]:
     rows = [
         (
-            each.time_unix_nano & LAST_MOMENT,
+            each.time_unix_nano & MAX_TIMESTAMP,
             repeated(each.name[:LONGEST_NAME]),
             pairs(each.attributes),
         )

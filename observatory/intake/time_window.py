@@ -1,8 +1,8 @@
-"""Which moments can be stored: not before what is kept, and not far ahead."""
+"""The window of timestamps that are stored: within the retention, and not far in the future."""
 
 from dataclasses import dataclass
 
-from observatory.intake.attribute_values import Refused
+from observatory.intake.attribute_values import RecordRejected
 
 AHEAD = 86_400 * 1_000_000_000
 """Nanoseconds by which a sender's clock may be ahead."""
@@ -10,10 +10,10 @@ AHEAD = 86_400 * 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """From when to when, in nanoseconds since 1970.
+    """First and last timestamp accepted, in nanoseconds since 1970.
 
-    What is older than the retention would be dropped as soon as it is stored, and a moment years
-    away would keep a partition alive for as long.
+    Rows older than the retention would be dropped at once, and a row dated years ahead would keep
+    its partition for years.
     """
 
     first: int
@@ -24,16 +24,16 @@ class Window:
         """The window at `now`; both in nanoseconds."""
         return cls(now - retention, now + AHEAD)
 
-    def moment(self, value: int, name: str) -> int:
-        """`value` itself.
+    def check(self, value: int, name: str) -> int:
+        """Return `value` if it is within the window.
 
         Raises:
-            Refused: it is outside.
+            RecordRejected: it is not; `name` is used in the message.
 
         """
         if self.first <= value <= self.last:
             return value
         if not value:
-            raise Refused(f"no {name}")
-        side = "before what is kept" if value < self.first else "more than a day ahead"
-        raise Refused(f"its {name} is {side}")
+            raise RecordRejected(f"no {name}")
+        side = "older than the retention" if value < self.first else "more than a day in the future"
+        raise RecordRejected(f"its {name} is {side}")

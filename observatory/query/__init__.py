@@ -1,1 +1,1 @@
-"""What readers may run: checked, then bounded."""
+"""Queries of readers: permission checks and limits."""

@@ -1,6 +1,7 @@
-"""What readers and writers may not do, judged by the tree that the engine's parser makes.
+"""Permission checks on the syntax tree that the engine's parser produces.
 
-No way of writing it hides anything there: `SELECT * APPLY(file)` reads files as `file('…')` does.
+Checking the tree instead of the text covers every notation: `SELECT * APPLY(file)` reads files as
+`file('…')` does.
 """
 
 import re
@@ -10,16 +11,16 @@ from typing import Any
 TABLE_FUNCTIONS = frozenset(
     ("numbers", "numbers_mt", "zeros", "generateseries", "generate_series", "values", "view")
 )
-"""That make their rows themselves."""
+"""Table functions that only generate rows."""
 FUNCTIONS = frozenset(
     (
         *("file", "sleep", "sleepeachrow", "eval", "evalmlmethod", "catboostevaluate"),
         *("showcertificate", "hascolumnintable"),
     )
 )
-"""That read files, run what they are given, or keep others waiting."""
+"""Forbidden functions: they read files, evaluate code, or sleep."""
 AI = re.compile("ai[A-Z]")
-"""How functions begin that ask a model elsewhere."""
+"""Prefix of functions that call a remote model."""
 SYSTEM = frozenset(
     (
         *("aggregate_function_combinators", "build_options", "codecs", "collations", "columns"),
@@ -30,88 +31,90 @@ SYSTEM = frozenset(
         *("table_functions", "tables", "time_zones", "zeros", "zeros_mt"),
     )
 )
-"""Tables of the database system that say what there is, and how it is."""
+"""Tables of the `system` database that readers may use: schema and state."""
 WRITERS_TABLE_FUNCTIONS = TABLE_FUNCTIONS | {"merge", "null"}
 ENGINES = re.compile(
     r"(?:(?:Replacing|Summing|Aggregating|Collapsing|VersionedCollapsing|Coalescing|Graphite)?"
     r"MergeTree|Memory|Null|Merge|Atomic)",
     re.IGNORECASE,
 )
-"""Of tables and databases: what they keep is here, and the bound on disk or memory counts it."""
+"""Table and database engines whose data is stored here and counts in the limits."""
 _IN = re.compile(r"(?:global)?(?:not)?(?:null)?in(?:ignoreset)?", re.IGNORECASE)
 OUTSIDE = re.compile(
     r"disk|table_disk|storage_policy|dynamic_disk\w*|format_schema\w*|output_format_schema"
     r"|format_template\w*|url_base|\w*_(?:path|url|endpoint|cache_name)"
 )
-"""Settings that name files, URLs or other places to store."""
-_ONLY = "queries read the tables of this database only"
+"""Settings that name files, URLs or other storage."""
+_ONLY = "queries may read only the tables of this database"
 Node = Mapping[str, Any]
 
 
 class NotAllowed(Exception):
-    """A reader may not run this; says what to do instead."""
+    """The statement is not permitted; the message says what to do instead."""
 
 
-def look_at(tree: Any, database: str) -> None:
-    """Nothing, if a reader may run the statement; names are looked up in `database` first.
+def check_reader_tree(tree: Any, database: str) -> None:
+    """Check the statement of a reader; unqualified names are resolved in `database`.
 
     Raises:
-        NotAllowed: it reaches beyond the tables.
+        NotAllowed: it uses something other than the tables.
 
     """
     for node in _nodes(tree):
         kind, name = node.get("type"), str(node.get("name", ""))
-        _look_at_clauses(node)
-        _look_at_function(str(node.get("func_name", "")))  # of APPLY
+        _check_clauses(node)
+        _check_function(str(node.get("func_name", "")))  # of APPLY
         if kind == "TableIdentifier":
-            _look_at_table(_parts(node, database))
+            _check_table(_parts(node, database))
         if kind in ("Function", "Identifier"):
-            _look_at_function(name)
+            _check_function(name)
         if kind == "Function" and _IN.fullmatch(name):
-            _look_at_right_side(node, database)
+            _check_right_side(node, database)
 
 
-def look_at_writing(tree: Any) -> None:
-    """Nothing, if a writer may run the statement: all of it stays in the database.
+def check_writer_tree(tree: Any) -> None:
+    """Check the statement of a writer: it must stay within the database.
 
     Raises:
-        NotAllowed: it reads or writes files, or calls others.
+        NotAllowed: it uses files or other servers.
 
     """
     for node in _nodes(tree):
-        _look_at_places(node)
+        _check_places(node)
         for change in node.get("changes", ()) if node.get("type") == "SetQuery" else ():
             check_outside(str(change.get("name", "")))
         for word in ("table_function", "as_table_function"):
             if word in node:
-                _look_at_table_function(node[word], WRITERS_TABLE_FUNCTIONS)
-        _look_at_function(str(node.get("func_name", "")))  # of APPLY
+                _check_table_function(node[word], WRITERS_TABLE_FUNCTIONS)
+        _check_function(str(node.get("func_name", "")))  # of APPLY
         if node.get("type") in ("Function", "Identifier") and "kind" not in node:
-            _look_at_function(str(node.get("name", "")))
+            _check_function(str(node.get("name", "")))
 
 
-def _look_at_places(node: Node) -> None:
-    """Where a statement reads from and stores to."""
+def _check_places(node: Node) -> None:
+    """Check where a statement reads from and stores to."""
     name, kind = str(node.get("name", "")), str(node.get("kind", ""))
     if any(node.get(word) for word in ("out_file", "infile", "attach_from_path", "attach")):
-        raise NotAllowed("writers read and write tables, not files")
+        raise NotAllowed("writers may use tables, not files")
     if kind.endswith("_ENGINE") and not ENGINES.fullmatch(name):
-        raise NotAllowed(f"tables and databases of the engine {name} are kept elsewhere")
+        raise NotAllowed(f"the engine {name} stores its data elsewhere and is not allowed")
     if node.get("type") == "CreateQuery" and node.get("is_dictionary"):
-        raise NotAllowed("dictionaries are read from elsewhere")
+        raise NotAllowed("dictionaries are not allowed: they read from other sources")
     command = str(node.get("command_type", ""))
     if node.get("detach") or command.startswith(("FREEZE", "UNFREEZE", "FETCH", "EXPORT")):
-        raise NotAllowed("parts of tables are neither copied nor put aside here")
+        raise NotAllowed("parts of tables can't be detached, frozen, fetched or exported")
 
 
 def check_outside(setting: str) -> None:
-    """Raises NotAllowed for a setting that reaches outside of the database."""
+    """Raises NotAllowed for a setting that names files, URLs or other storage."""
     if OUTSIDE.fullmatch(setting):
-        raise NotAllowed(f"leave out the setting {setting}: it reaches outside of the database")
+        raise NotAllowed(
+            f"leave out the setting {setting}: it names something outside of the database"
+        )
 
 
 def _nodes(tree: Any) -> Iterator[Node]:
-    """All nodes of a tree, however deep."""
+    """All nodes of a tree, without recursion."""
     waiting = [tree]
     while waiting:
         node = waiting.pop()
@@ -122,50 +125,52 @@ def _nodes(tree: Any) -> Iterator[Node]:
             waiting.extend(node)
 
 
-def _look_at_clauses(node: Node) -> None:
+def _check_clauses(node: Node) -> None:
     if "out_file" in node:
-        raise NotAllowed("leave out INTO OUTFILE: the answer comes back to you")
-    for name, below in node.items():  # a subquery's settings are not held to `readonly`
-        ours = (node.get("type"), name) == ("ExplainQuery", "settings")  # what is to be explained
+        raise NotAllowed("leave out INTO OUTFILE: the result is in the response")
+    for name, below in node.items():  # `readonly` does not restrict a subquery's settings
+        ours = (node.get("type"), name) == ("ExplainQuery", "settings")  # those of EXPLAIN itself
         if isinstance(below, dict) and below.get("type") == "SetQuery" and not ours:
-            raise NotAllowed("leave out SETTINGS: they are what they are for readers")
+            raise NotAllowed("leave out SETTINGS: readers can't change them in a statement")
     if "table_function" in node:
-        _look_at_table_function(node["table_function"])
+        _check_table_function(node["table_function"])
 
 
-def _look_at_function(name: str) -> None:
+def _check_function(name: str) -> None:
     if name.lower() in FUNCTIONS or AI.match(name):
         raise NotAllowed(f"leave out {name}: {_ONLY}")
 
 
-def _look_at_table_function(function: Node, known: Collection[str] = TABLE_FUNCTIONS) -> None:
+def _check_table_function(function: Node, known: Collection[str] = TABLE_FUNCTIONS) -> None:
     name = str(function["name"])
     if function.get("is_compound_name"):  # a view with parameters
-        _look_at_table(name.split("."))
+        _check_table(name.split("."))
     elif name.lower() not in known:
         raise NotAllowed(f"leave out {name}(…): {_ONLY}")
 
 
-def _look_at_right_side(node: Node, database: str) -> None:
-    """Of IN: it may be the name of a table."""
+def _check_right_side(node: Node, database: str) -> None:
+    """Check the right side of IN: it may be the name of a table."""
     for operand in node["arguments"]["children"][1:]:
         if operand["type"] == "Identifier":
-            _look_at_table(_parts(operand, database))
+            _check_table(_parts(operand, database))
 
 
 def _parts(node: Node, database: str) -> list[str]:
-    """The names of a table and its database, as far as the statement has them."""
+    """Database (if any) and table that a node names."""
     parts: list[str] = node.get("name_parts") or []
     if not all(parts):
         raise NotAllowed("a name in a statement can't be a parameter")
     return parts or [database, str(node["name"])]
 
 
-def _look_at_table(parts: list[str]) -> None:
+def _check_table(parts: list[str]) -> None:
     *databases, table = parts
     if not table:
         raise NotAllowed("the name of a table can't be a parameter")
     if "/" in table:
         raise NotAllowed(f"leave out files: {_ONLY}")
     if databases[-1:] == ["system"] and table not in SYSTEM:
-        raise NotAllowed(f"system.{table} is not for readers; system.tables and the like are")
+        raise NotAllowed(
+            f"readers may not use system.{table}; system.tables and similar tables are allowed"
+        )

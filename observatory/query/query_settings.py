@@ -1,4 +1,4 @@
-"""Settings of a query that a request brings: honoured or refused, never ignored."""
+"""Query settings sent with a request: applied or refused, never ignored."""
 
 import re
 from collections.abc import Mapping
@@ -17,42 +17,42 @@ _READERS = re.compile(
     r"|timeout|join|set|transfer)_overflow_mode|log_comment|log_queries|send_logs_level"
     r"|use_\w*cache\w*|async_insert|wait_for_async_insert|query_cache_\w+|idle_connection_timeout"
 )
-"""Settings that change what an answer looks like, or lower what a query may take."""
+"""Settings of readers: they change the form of a result, or lower a limit."""
 
 
 def literal_settings(given: Mapping[str, str]) -> dict[str, Any]:
-    """A writer's settings, as SET takes them.
+    """A writer's settings as literals for SET.
 
     Raises:
-        NotAllowed: one of them reaches outside of the database.
+        NotAllowed: a name is invalid, or a setting names something outside of the database.
 
     """
     for name in given:
         if not _NAME.fullmatch(name):
-            raise NotAllowed(f"{name[:100]!r} is no setting")
+            raise NotAllowed(f"{name[:100]!r} is not a setting")
         check_outside(name)
     return {name: _quoted(value) for name, value in given.items()}
 
 
 def reader_settings(given: Mapping[str, str], bounds: Mapping[str, Any]) -> dict[str, Any]:
-    """A reader's settings, as SET takes them; `bounds`: those of every reader.
+    """A reader's settings as literals for SET; `bounds`: the limits of every reader.
 
     Raises:
-        NotAllowed: one of them is not for readers, or above its bound.
+        NotAllowed: a setting is not for readers, or above its limit.
 
     """
     settings = literal_settings(given)
     for name, value in given.items():
         bound = bounds.get(name)
-        if name == "readonly":  # it is so for every reader
+        if name == "readonly":  # applies to every reader anyway
             if value not in ("1", "2"):
-                raise NotAllowed("readers are readonly")
+                raise NotAllowed("readers can't change readonly")
             del settings[name]
         elif name in bounds and _NAME_OF_BOUND.match(name):
             if bound and not _within(value, float(bound)):
-                raise NotAllowed(f"{name} is at most {bound:g} here, and not 0")
+                raise NotAllowed(f"{name} must be above 0 and at most {bound:g}")
         elif not _READERS.fullmatch(name):
-            raise NotAllowed(f"the setting {name} is not for readers")
+            raise NotAllowed(f"readers can't change the setting {name}")
     return settings
 
 

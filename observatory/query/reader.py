@@ -1,4 +1,4 @@
-"""Queries of readers: bounded in time, memory, rows and number at a time."""
+"""Read-only queries with limits on time, memory, rows and concurrency."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -12,28 +12,29 @@ from observatory.store.engine import Engine, EngineGone, Result, Session
 
 VIEWS = "vitrine"
 """The database of the views."""
-PATIENCE_SECONDS = 5
-"""How long a query waits for its turn."""
+WAIT_SECONDS = 5
+"""How long a query waits for a free session."""
 
 
-class TooMany(Exception):
-    """Too many queries are under way; ask again."""
+class TooManyQueries(Exception):
+    """Too many queries are running; retry."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one query may take."""
+    """Limits of one query."""
 
     seconds: float
     memory: int
+    """Bytes."""
     rows: int
-    """The result is cut after these many; 0: no cut."""
+    """A longer result is cut; 0: never cut."""
     result_rows: int = 500_000
     result_bytes: int = 64 << 20
-    """Of columns; larger results are an error."""
+    """Bytes of columns; a larger result is an error."""
 
     def settings(self) -> dict[str, Any]:
-        """As ClickHouse's settings; the last forbids to change them."""
+        """As ClickHouse settings; the last one (`readonly`) forbids changing them."""
         return {
             "max_execution_time": self.seconds,
             "max_memory_usage": self.memory,
@@ -50,12 +51,12 @@ class Limits:
 
 
 class Reader:
-    """A few read-only sessions and who may use them. Thread-safe."""
+    """A pool of read-only sessions. Thread-safe."""
 
-    def __init__(self, engine: Engine, limits: Limits, at_once: int = 4) -> None:
+    def __init__(self, engine: Engine, limits: Limits, concurrency: int = 4) -> None:
         self._engine, self._limits = engine, limits
         self._free: LifoQueue[Session] = LifoQueue()
-        for _ in range(at_once):
+        for _ in range(concurrency):
             self._free.put(engine.session(limits.settings()))
 
     def query(
@@ -65,7 +66,7 @@ class Reader:
         parameters: Mapping[str, Any] | None = None,
         database: str = VIEWS,
     ) -> bytes:
-        """The result in one of ClickHouse's formats; names are looked up in `database` first."""
+        """The result in the ClickHouse format `output`; see `result`."""
         return self.result(sql, output, parameters, database).content
 
     def result(
@@ -76,15 +77,16 @@ class Reader:
         database: str = VIEWS,
         settings: Mapping[str, str] | None = None,
     ) -> Result:
-        """As `query`, with settings of this query, as text, and what it took.
+        """Run a query: result in the ClickHouse format `output`, with statistics.
 
-        `sql` must be ours or have been through `statements.reading`.
+        `sql` must be a constant or checked by `statements.reading`; unqualified names are resolved
+        in `database`; `settings` apply to this query only.
 
         Raises:
-            NotAllowed: a setting is not for readers.
-            EngineError: the engine refused it, or it took more than it may.
-            TooMany: there was no free session for PATIENCE_SECONDS.
-            Full: there is no memory for the result.
+            NotAllowed: readers can't change one of the settings.
+            EngineError: the engine refused the query, or it exceeded a limit.
+            TooManyQueries: no session was free for WAIT_SECONDS.
+            BudgetExceeded: the memory budget is exhausted.
 
         """
         bounds = self._limits.settings()
@@ -94,14 +96,14 @@ class Reader:
             if own:
                 readonly = bounds.pop("readonly")
                 session = self._engine.session({**bounds, **own, "readonly": readonly})
-            asked = (sql, output, parameters, database, self._limits.seconds)
+            arguments = (sql, output, parameters, database, self._limits.seconds)
             started = time.monotonic()
             try:
-                return session.query(*asked)
-            except EngineGone:  # another's query was to blame, or this as well
+                return session.query(*arguments)
+            except EngineGone:  # killed because of another query, or of this one
                 if time.monotonic() - started > self._limits.seconds / 2:
                     raise
-                return session.query(*asked)
+                return session.query(*arguments)
             finally:
                 if own:
                     session.close()
@@ -109,9 +111,9 @@ class Reader:
     @contextmanager
     def _session(self) -> Iterator[Session]:
         try:
-            session = self._free.get(timeout=PATIENCE_SECONDS)
+            session = self._free.get(timeout=WAIT_SECONDS)
         except Empty as error:
-            raise TooMany("too many queries are under way; ask again in a moment") from error
+            raise TooManyQueries("too many queries are running; retry in a moment") from error
         try:
             yield session
         finally:

@@ -1,8 +1,8 @@
-"""Which statements a reader may run: one SELECT, SHOW, DESCRIBE, EXISTS or EXPLAIN.
+"""Parses and checks statements: a reader may run one SELECT, SHOW, DESCRIBE, EXISTS or EXPLAIN.
 
-The sessions that run them are read-only; this closes what `readonly` leaves open in an embedded
-engine: files of this machine, models elsewhere, Python's objects, settings of subqueries. What is
-run is the statement in the one canonical form that the engine's own parser prints.
+Readers' sessions are read-only already; these checks cover what `readonly` permits in an embedded
+engine: local files, remote models, Python objects, settings of subqueries. The statement that runs
+is the canonical form that the engine's own parser prints.
 """
 
 import re
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from json import loads
 from typing import Any
 
-from observatory.query.permissions import NotAllowed, look_at, look_at_writing
+from observatory.query.permissions import NotAllowed, check_reader_tree, check_writer_tree
 from observatory.store.engine import Engine, EngineError
 
 __all__ = ["NotAllowed", "Statement", "check_values", "parsed", "reading", "writing"]
@@ -19,7 +19,7 @@ __all__ = ["NotAllowed", "Statement", "check_values", "parsed", "reading", "writ
 READING = ("SELECT", "WITH", "SHOW", "DESCRIBE", "EXISTS", "EXPLAIN", "(")
 WRITING = (*READING, "CREATE", "INSERT", "ALTER", "TRUNCATE", "DROP", "RENAME", "OPTIMIZE")
 NAMING = ("SHOW", "DESCRIBE", "EXISTS")
-"""Those that take names; the parser has no tree for most of them."""
+"""Statements on names; the parser has no tree for most of them."""
 _DROP_FUNCTION = re.compile(r"DROP FUNCTION (?:IF EXISTS )?\w+")
 PARSE_SECONDS, LONGEST_VALUES = 5, 200_000
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
@@ -29,97 +29,99 @@ _BEYOND_NAMES = re.compile(r"\(|\bINTO\s+OUTFILE\b|\bSETTINGS\s+\w+\s*=")
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A statement in canonical form, and the format it asks for, if any."""
+    """A statement in canonical form, and the format in its FORMAT clause, if any."""
 
     text: str
     format: str | None
     selects: bool = False
-    """Of an INSERT: the rows come from a query."""
+    """Whether it is an INSERT … SELECT."""
 
     @property
     def verb(self) -> str:
-        """Its first word."""
+        """The first word, in upper case."""
         return "(" if self.text.startswith("(") else self.text.partition(" ")[0].upper()
 
 
 def parsed(engine: Engine, sql: str) -> Statement:
-    """The statement that `sql` is.
+    """Parse one statement.
 
     Raises:
-        EngineError: it is none, or more than one.
+        EngineError: `sql` is not a statement, or more than one.
 
     """
     text = _printed(engine, "formatQuerySingleLine", sql)
-    asked = _FORMAT.search(_blank(text))
-    if asked is None:
+    clause = _FORMAT.search(_blank(text))
+    if clause is None:
         return Statement(text, None)
-    return Statement(text[: asked.start()], text[asked.start(1) : asked.end(1)].strip('`"'))
+    return Statement(text[: clause.start()], text[clause.start(1) : clause.end(1)].strip('`"'))
 
 
 def reading(engine: Engine, sql: str, database: str = "") -> Statement:
-    """As `parsed`, if a reader may run it; names are looked up in `database` first.
+    """Parse and check a reader's statement; unqualified names are resolved in `database`.
 
     Raises:
-        NotAllowed: it writes, or reaches beyond the tables.
-        EngineError: the engine can't read it.
+        NotAllowed: it writes, or uses something other than the tables.
+        EngineError: a syntax error.
 
     """
     statement = parsed(engine, sql)
     if statement.verb not in READING:
-        raise NotAllowed(f"{statement.verb} is not for readers: ask with SELECT, SHOW or DESCRIBE")
+        raise NotAllowed(
+            f"{statement.verb} is not allowed for readers: use SELECT, SHOW or DESCRIBE"
+        )
     if statement.verb in NAMING:
-        _look_at_names(statement)
+        _check_names(statement)
     else:
-        look_at(_tree(engine, statement), database)
+        check_reader_tree(_tree(engine, statement), database)
     return statement
 
 
 def writing(engine: Engine, sql: str) -> Statement:
-    """As `parsed`, if a writer may run it.
+    """Parse and check a writer's statement.
 
     Raises:
-        NotAllowed: it is not for requests that stand for themselves, or reaches beyond the tables.
-        EngineError: the engine can't read it.
+        NotAllowed: it needs a session, or uses something outside of the database.
+        EngineError: a syntax error.
 
     """
     statement = parsed(engine, sql)
     if statement.verb not in WRITING or statement.text.startswith("CREATE TEMPORARY"):
-        raise NotAllowed(f"{statement.verb} is not for requests that stand for themselves")
+        raise NotAllowed(f"{statement.verb} is not supported: requests are stateless")
     if statement.verb in NAMING:
-        _look_at_names(statement)
+        _check_names(statement)
         return statement
-    if _DROP_FUNCTION.fullmatch(statement.text):  # it has no tree
+    if _DROP_FUNCTION.fullmatch(statement.text):  # the parser has no tree for it
         return statement
     tree = _tree(engine, statement, with_format=True)
-    look_at_writing(tree)
+    check_writer_tree(tree)
     return replace(statement, selects="select" in tree)
 
 
 def check_values(engine: Engine, values: bytes) -> bool:
-    """Whether the expressions behind VALUES may be evaluated; literals may stand there anyway.
+    """Whether expressions after VALUES may be evaluated; if not, only literals are accepted.
 
     Raises:
-        NotAllowed: they call what a writer may not.
+        NotAllowed: they call a forbidden function.
 
     """
     if len(values) > LONGEST_VALUES:
         return False
     sql = f"SELECT {values.decode(errors='replace').rstrip().rstrip(';')}"
     try:
-        look_at_writing(_tree(engine, Statement(sql, None)))
+        check_writer_tree(_tree(engine, Statement(sql, None)))
     except EngineError:
         return False
     return True
 
 
-def _look_at_names(statement: Statement) -> None:
-    """SHOW and the like take names and patterns; of files not even whether they are there."""
+def _check_names(statement: Statement) -> None:
+    """Check a statement of NAMING: names of tables only, so that no file can be probed."""
     if found := _BEYOND_NAMES.search(_blank(statement.text)):
-        raise NotAllowed(f"{statement.verb} takes names here; leave out {found[0]!r}")
+        raise NotAllowed(f"{statement.verb} takes only names; leave out {found[0]!r}")
     if "{" in _blank(statement.text):
-        raise NotAllowed(f"{statement.verb} takes names as they are, not as parameters")
+        raise NotAllowed(f"{statement.verb} takes literal names, not parameters")
     if any("/" in quoted[0] for quoted in _QUOTED.finditer(statement.text)):
-        raise NotAllowed(f"{statement.verb} takes the names of tables, not of files")
+        raise NotAllowed(f"{statement.verb} takes names of tables, not of files")
 
 
 def _tree(engine: Engine, statement: Statement, *, with_format: bool = False) -> Any:
@@ -127,25 +129,25 @@ def _tree(engine: Engine, statement: Statement, *, with_format: bool = False) ->
     try:
         return loads(_printed(engine, "parseQueryToJSON", statement.text + form))
     except RecursionError as error:
-        raise NotAllowed("it is nested too deeply; make it flatter") from error
+        raise NotAllowed("the statement is nested too deeply") from error
     except EngineError as error:
-        if "JSON serialization" in str(error):  # it has no tree for this kind
-            raise NotAllowed(f"this kind of {statement.verb} is not possible here") from error
+        if "JSON serialization" in str(error):  # the parser has no tree for this kind
+            raise NotAllowed(f"this kind of {statement.verb} is not supported") from error
         raise
 
 
 def _printed(engine: Engine, function: str, sql: str) -> str:
-    # Values come back as tab-separated text, escaped; base64 has nothing to escape.
-    asking = f"SELECT base64Encode({function}("
+    # Tab-separated results are escaped; base64 contains nothing to escape.
+    call = f"SELECT base64Encode({function}("
     try:
         printed = engine.write(
-            f"{asking}{{sql:String}}))", "TSV", {"sql": sql}, seconds=PARSE_SECONDS
+            f"{call}{{sql:String}}))", "TSV", {"sql": sql}, seconds=PARSE_SECONDS
         ).content
     except EngineError as error:
-        raise EngineError(str(error).partition(f": In scope {asking}")[0]) from error
+        raise EngineError(str(error).partition(f": In scope {call}")[0]) from error
     return b64decode(printed).decode(errors="replace").strip()
 
 
 def _blank(text: str) -> str:
-    """The same, of the same length, with everything quoted blotted out."""
+    """The same text with the content of quotes masked; the length stays the same."""
     return _QUOTED.sub(lambda quoted: "'" + "·" * (len(quoted[0]) - 2) + "'", text)

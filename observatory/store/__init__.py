@@ -1,1 +1,1 @@
-"""The embedded engine, its tables, inserts and retention."""
+"""The embedded ClickHouse engine, its tables, inserts and retention."""

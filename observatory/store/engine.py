@@ -1,9 +1,9 @@
-"""ClickHouse (chDB) in a process of its own, which can be killed when a query can't.
+"""The embedded engine (chDB), in a child process that can be killed if a query can't be cancelled.
 
-ClickHouse checks a query's limits between blocks of rows: a query that spends its time inside one
-call of a function knows no limit and no signal. When a query outlives its limit, or the
-observatory stops, the process is killed; the next query starts it again (some two seconds). What
-was acknowledged is on disk by then, and a killed insert is made again.
+ClickHouse checks a query's limits between blocks of rows, so a query that spends its time inside
+one function call ignores limits and cancellation. When a query exceeds its time limit, or the
+observatory stops, the process is killed; the next query restarts it (about two seconds).
+Acknowledged rows are on disk by then, and an interrupted insert is repeated.
 """
 
 import logging
@@ -26,23 +26,28 @@ logger = logging.getLogger(__name__)
 
 ROOT = Path(__file__).parents[2]
 WRITING = {
-    "max_partitions_per_insert_block": 0,  # rows of late senders may be of many hours
+    "max_partitions_per_insert_block": 0,  # late rows may belong to many hourly partitions
     "max_threads": 1,
 }
+CANCELLED = "QUERY_WAS_CANCELLED"
 KILL_SECONDS = 2
-"""By how much a query may outlive its limit before the engine is killed."""
+"""How long a query may exceed its time limit before the engine is killed."""
 
 
 class EngineError(Exception):
-    """The engine could not do what it was asked; the message is the engine's."""
+    """A statement failed; the message is the engine's."""
 
 
 class EngineGone(EngineError):
-    """The engine's process ended meanwhile; whether the statement had an effect is unknown."""
+    """The engine's process ended during the statement, which may or may not have had an effect."""
+
+
+class EngineStopping(EngineGone):
+    """The engine has been closed; statements no longer run."""
 
 
 class Escaped(str):
-    """A query parameter that is written as ClickHouse reads it, with escapes."""
+    """A query parameter that is already escaped for ClickHouse."""
 
     __slots__ = ()
 
@@ -53,7 +58,7 @@ _ESCAPES = str.maketrans(
 
 
 def bound(parameters: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Query parameters as the engine takes them: text is escaped, unless it is already."""
+    """Query parameters for the engine: strings are escaped, unless they are `Escaped`."""
     if not parameters:
         return None
     return {
@@ -67,30 +72,35 @@ def bound(parameters: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 
 def quoted(name: str) -> str:
-    """An identifier, for where none can be bound."""
+    """A quoted identifier, where a parameter is not possible."""
     return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
 
 
 def literal(text: str) -> str:
-    """A string, for where none can be bound."""
+    """A string literal, where a parameter is not possible."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _without_file(message: str, name: str) -> str:
+    """An error message of an insert without the name of the temporary file."""
+    return message.replace(f": (in file/uri {name})", "").replace(name, "the data")
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a statement came to, in the format asked for."""
+    """The result of a statement in the requested format, with statistics."""
 
     content: bytes
     rows: int = 0
     rows_read: int = 0
-    """From tables, as the next."""
+    """Rows read from tables; so are `bytes_read`."""
     bytes_read: int = 0
     rows_written: int = 0
     seconds: float = 0
 
 
 class _Process:
-    """One run of the engine."""
+    """One process of the engine."""
 
     def __init__(self, folder: Path, memory: int) -> None:
         self._killed = False
@@ -103,26 +113,26 @@ class _Process:
                 ),
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,  # the observatory's own is read by who started it
+                stdout=subprocess.DEVNULL,  # the supervisor reads the observatory's
                 pass_fds=(theirs.fileno(),),
             )
-        said = self._control.recv(4096)
-        if said != b"\n":
+        status = self._control.recv(4096)
+        if status != b"\n":
             self.kill()
-            raise EngineError(said.decode(errors="replace") or "the engine's process has ended")
+            raise EngineError(status.decode(errors="replace") or "the engine's process has ended")
 
     def alive(self) -> bool:
         return not self._killed and self._child.poll() is None
 
     def kill(self) -> None:
-        """End it, if it has not ended; again is no harm."""
+        """Kill the process if it still runs; may be called twice."""
         self._killed = True
         self._control.close()
         self._child.kill()
         self._child.wait()
 
     def connect(self) -> Connection:
-        """A new session, as a connection."""
+        """Open a session; returns its connection."""
         ours, theirs = socket.socketpair()
         with theirs:
             socket.send_fds(self._control, [b"."], [theirs.fileno()])
@@ -130,7 +140,7 @@ class _Process:
 
 
 class Session:
-    """Settings, and statements that run with them; one thread at a time may use it."""
+    """Runs statements with fixed settings. For one thread at a time."""
 
     def __init__(self, engine: "Engine", settings: Mapping[str, Any]) -> None:
         self._engine = engine
@@ -145,12 +155,12 @@ class Session:
         database: str = "",
         seconds: float | None = None,
     ) -> Result:
-        """The result in the format `output`.
+        """Run a statement; the result is in the format `output`.
 
         Raises:
-            EngineError: the engine refused it, or it took more than `seconds` and was killed.
-            EngineGone: the engine ended meanwhile, for a reason that lies elsewhere.
-            Full: there is no memory for the result.
+            EngineError: the engine refused it, or it exceeded `seconds` and was killed.
+            EngineGone: the engine ended meanwhile for another reason.
+            BudgetExceeded: the memory budget is exhausted.
 
         """
         process = self._engine.process()
@@ -161,13 +171,19 @@ class Session:
                 self._ask(*self._connected, ("", self._set, "TSV", None))
             request = (database, statement, output, bound(parameters))
             return self._ask(*self._connected, request, seconds)
+        except EngineError as error:
+            if self._engine.stopping and CANCELLED in str(error):
+                raise EngineStopping("the observatory is stopping") from error
+            raise
         except (EOFError, OSError) as error:
-            process.kill()  # it has ended, or is about to
+            process.kill()  # it has ended or is ending
             self.close()
-            raise EngineGone("the engine was restarted meanwhile; try again") from error
+            if self._engine.stopping:
+                raise EngineStopping("the observatory is stopping") from error
+            raise EngineGone("the engine was restarted during the query; retry") from error
 
     def close(self) -> None:
-        """Forget the connection; the next query makes another."""
+        """Close the connection; the next query opens a new one."""
         if self._connected is not None:
             self._connected[1].close()
         self._connected = None
@@ -192,7 +208,7 @@ class Session:
         try:
             take(size)
         except BaseException:
-            self.close()  # with the result in it
+            self.close()  # the unread result goes with it
             raise
         content = connection.recv_bytes()
         if facts is None:
@@ -204,9 +220,9 @@ class Engine:
     """The embedded engine over one folder. Thread-safe."""
 
     def __init__(self, folder: Path, memory: int) -> None:
-        """Open it, or make it; `memory`: bytes that all queries together may take.
+        """Open or create the database; `memory`: limit in bytes for all queries together.
 
-        Raises EngineError or OSError where it can't be had.
+        Raises EngineError or OSError if the folder cannot be used.
         """
         if "?" in str(folder):
             raise EngineError("the engine can't use a folder with a question mark in its name")
@@ -215,13 +231,18 @@ class Engine:
         self._incoming.mkdir(parents=True, exist_ok=True)
         self._free: LifoQueue[Session] = LifoQueue()
         self._starting = threading.Lock()
-        self._closed = False
+        self._stopping = self._closed = False
         self._process = _Process(self._folder, memory)
         for left in self._incoming.iterdir():
-            left.unlink()  # by one that was killed
+            left.unlink()  # left by a killed process
+
+    @property
+    def stopping(self) -> bool:
+        """Whether `interrupt` or `close` has been called."""
+        return self._stopping
 
     def process(self) -> _Process:
-        """The engine's process; started again where it has ended.
+        """The engine's process; restarted if it has ended.
 
         Raises:
             EngineError: it does not start, or the engine is closed.
@@ -229,23 +250,23 @@ class Engine:
         """
         with self._starting:
             if self._closed:
-                raise EngineError("the observatory is stopping")
+                raise EngineStopping("the observatory is stopping")
             if not self._process.alive():
                 self._process.kill()
                 self._process = _Process(self._folder, self._memory)
             return self._process
 
     def restart(self) -> None:
-        """Start the engine before the next query needs it, where it has ended."""
+        """Restart the engine now if it has ended, before the next query needs it."""
         with suppress(EngineError):
             self.process()
 
     def session(self, settings: Mapping[str, Any]) -> Session:
-        """A session with settings of its own; one thread at a time may use it."""
+        """A session with these settings; for one thread at a time."""
         return Session(self, settings)
 
     def run(self, statements: str, **parameters: Any) -> bytes:
-        """Statements of our own; the last one's rows as tab-separated values."""
+        """Run trusted statements; returns the last result as tab-separated values."""
         return self.write(statements, "TSV", parameters).content
 
     def write(
@@ -257,7 +278,7 @@ class Engine:
         settings: Mapping[str, Any] | None = None,
         seconds: float | None = None,
     ) -> Result:
-        """A statement that may do anything; the result in the format `output`."""
+        """Run a statement without read-only limits; the result is in the format `output`."""
         with self._borrowed(settings) as session:
             return session.query(statement, output, parameters, database, seconds)
 
@@ -269,12 +290,12 @@ class Engine:
         form: str = "Native",
         settings: Mapping[str, Any] | None = None,
     ) -> Result:
-        """Store rows in the format `form`, all or none. On return they survive a kill.
+        """Store rows in the format `form`, all or none; on return they are durable.
 
-        By way of a file: chDB's `send_insert` is silent about what goes wrong beyond parsing, a
-        full disk say, and of data behind a statement it reads a quarter of a megabyte. Where the
-        engine was killed meanwhile for another's query, the rows are inserted again; if the first
-        insert had just succeeded, they are there twice.
+        The rows go through a file, because chDB's `send_insert` does not report errors after
+        parsing, such as a full disk, and inline data is limited to a quarter of a megabyte. If the
+        engine is killed meanwhile because of another query, the insert is repeated; in the rare
+        case that the first one had succeeded, the rows are stored twice.
         """
         with (
             NamedTemporaryFile(dir=self._incoming, suffix=".rows") as file,
@@ -284,24 +305,30 @@ class Engine:
             file.flush()
             rows = f"{statement} SELECT * FROM file({literal(file.name)}, {form})"
             try:
-                return session.query(rows, database=database)
+                try:
+                    return session.query(rows, database=database)
+                except EngineGone:
+                    return session.query(rows, database=database)
             except EngineGone:
-                return session.query(rows, database=database)
+                raise
+            except EngineError as error:  # the name of the file is internal
+                raise EngineError(_without_file(str(error), file.name)) from error
 
     def interrupt(self) -> None:
-        """End the queries that are under way and can be interrupted; inserts go on."""
+        """Cancel running SELECT queries because the observatory stops; inserts continue."""
+        self._stopping = True
         with suppress(EngineError):
             self.run("KILL QUERY WHERE query_kind = 'Select' ASYNC")
 
     def close(self) -> None:
-        """Kill the engine, whatever runs; what was acknowledged is on disk."""
+        """Kill the engine; acknowledged rows are on disk."""
         with self._starting:
-            self._closed = True
+            self._stopping = self._closed = True
             self._process.kill()
 
     @contextmanager
     def _borrowed(self, settings: Mapping[str, Any] | None = None) -> Iterator[Session]:
-        """A session that nobody else uses meanwhile; there are as many as were ever needed."""
+        """A session for exclusive use; the pool grows to the highest concurrency so far."""
         if settings:
             session = self.session({**WRITING, **settings})
             try:

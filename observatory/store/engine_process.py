@@ -1,13 +1,12 @@
 """The process that runs the embedded engine (chDB); see `engine`, which starts and kills it.
 
 `python -m observatory.store.engine_process DESCRIPTOR FOLDER MEMORY`: DESCRIPTOR is a Unix socket
-over which the parent passes one end of a socket pair for each session it wants. A request is
-`(database, statement, output format, parameters)`, pickled; the answer is `(size, facts)` and then
-the result, or the error message of the engine, where `facts` is None. The process ends when its
-parent does.
+over which the parent passes one end of a socket pair for each session. A request is the pickled
+tuple `(database, statement, output format, parameters)`. The response is `(size, facts)` and then
+the result, or the engine's error message if `facts` is None. The process ends with its parent.
 
-Facts that bite: a folder is for one process, a session for one thread at a time; a fork after the
-import hangs the child.
+Constraints of chDB: one process per folder, one thread at a time per session, and no fork after the
+import (the child hangs).
 """
 
 import fcntl
@@ -30,20 +29,22 @@ ARGUMENTS = {
     "mark_cache_size": 64 << 20,
     "uncompressed_cache_size": 0,
 }
-"""Of `clickhouse local`; the caches are a server's by default."""
+"""Arguments of `clickhouse local`; the default caches are sized for a server."""
 LOCK_SECONDS = 3
-"""How long a killed predecessor may take to release the folder."""
+"""How long to wait for a killed process to release the folder."""
 PYTHON_FORMATS = frozenset({"arrowtable", "dataframe", "datastore"})
-"""chDB's own, which are objects of Python packages."""
+"""Output formats of chDB that are Python objects; not supported."""
 READY = b"\n"
 
 
 def main(descriptor: int, folder: Path, memory: int) -> None:
     """Serve sessions over `folder` until the parent closes its end of the socket."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is handled by the parent
     control = socket.socket(fileno=descriptor)
-    given = {**ARGUMENTS, "max_server_memory_usage": memory}
-    where = f"{folder / 'engine'}?" + "&".join(f"{name}={value}" for name, value in given.items())
+    arguments = {**ARGUMENTS, "max_server_memory_usage": memory}
+    where = f"{folder / 'engine'}?" + "&".join(
+        f"{name}={value}" for name, value in arguments.items()
+    )
     try:
         lock = _locked(folder / "in-use")
         session = Session(where)
@@ -59,11 +60,11 @@ def main(descriptor: int, folder: Path, memory: int) -> None:
         threading.Thread(target=_serve, args=(Connection(descriptors[0]), where)).start()
     session.close()
     os.close(lock)
-    os._exit(0)  # whatever runs
+    os._exit(0)  # even if queries are running
 
 
 def _locked(path: Path) -> int:
-    """A descriptor that one process at a time can have."""
+    """Lock a file; returns the descriptor that holds the lock."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     until = time.monotonic() + LOCK_SECONDS
     while True:
@@ -71,25 +72,25 @@ def _locked(path: Path) -> int:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             if time.monotonic() > until:
-                raise OSError("another observatory uses it") from None
+                raise OSError("another observatory uses the folder") from None
             time.sleep(0.02)
         else:
             return descriptor
 
 
 def _without_files(session: Session, folder: Path) -> None:
-    """Leave only tables in the database `default`: chDB lays the machine's files over them."""
+    """Replace the database `default`, in which chDB also exposes local files, by a plain one."""
     link = folder / "metadata" / "default"
     session.query("DETACH DATABASE default")
     if link.is_symlink():
         session.query(f"ATTACH DATABASE default UUID '{link.readlink().name}' ENGINE = Atomic")
-    else:  # it never had a table
+    else:  # it has no tables
         link.with_suffix(".sql").unlink(missing_ok=True)
         session.query("CREATE DATABASE default ENGINE = Atomic")
 
 
 def _serve(connection: Connection, where: str) -> None:
-    """One session, on a thread of its own, until the other end is closed."""
+    """Serve one session until the other end is closed; runs on its own thread."""
     session = None
     try:
         while True:
@@ -97,7 +98,7 @@ def _serve(connection: Connection, where: str) -> None:
             try:
                 session = session or Session(where)
                 result = _run(session, database, statement, output, parameters)
-            except Exception as error:  # noqa: BLE001 - one that ends this thread ends the engine
+            except Exception as error:  # noqa: BLE001 - an uncaught error would end the engine
                 _answer(connection, str(error).encode(errors="replace"), None)
             else:
                 _answer(connection, bytes(result.bytes()), _facts(result))
@@ -116,7 +117,7 @@ def _run(session: Session, database: str, statement: str, output: str, parameter
 
 
 def _facts(result: Any) -> tuple[float, ...]:
-    """The fields of `engine.Result` behind the content."""
+    """The fields of `engine.Result` after `content`."""
     return (
         result.rows_read(),
         result.storage_rows_read(),

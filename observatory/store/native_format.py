@@ -1,8 +1,8 @@
-"""ClickHouse's Native format, as far as inserting needs it: columns of values to bytes.
+"""Encoder for ClickHouse's Native format, as far as inserts need it.
 
-A block is its columns in turn: a name, a type, then the values of all rows. Strings are a length
-and bytes; arrays are the running totals of their lengths and then all items; a map is an array of
-keys beside an array of values. Format: https://clickhouse.com/docs/interfaces/formats/Native
+A block is a sequence of columns: name, type, then the values of all rows. A string is its length
+and bytes; a column of arrays is the cumulative lengths and then all items; a map is encoded as an
+array of keys and an array of values. Format: https://clickhouse.com/docs/interfaces/formats/Native
 """
 
 from array import array
@@ -12,16 +12,16 @@ from functools import lru_cache
 from itertools import accumulate, chain
 from typing import Any, NamedTuple
 
-LAST_MOMENT = 2**63 - 1
-"""What fits into a DateTime64(9)."""
+MAX_TIMESTAMP = 2**63 - 1
+"""The largest DateTime64(9), in nanoseconds since 1970."""
 LONGEST_NAME = 1024
-"""Bytes of keys and names: tables keep dictionaries of them, which long ones would fill."""
+"""Bytes of a key or name; they are LowCardinality, whose dictionaries must stay small."""
 LONGEST_TEXT = 262_144
-"""Bytes of one value; of what is longer the rest is cut off, and the value says so."""
+"""Bytes of one value; a longer one is cut and ends with a note."""
 
 
 def varint(number: int) -> bytes:
-    """`number` in groups of seven bits, the lowest first."""
+    """LEB128: groups of seven bits, lowest first."""
     low = bytearray()
     while number > 127:
         low.append(number & 127 | 128)
@@ -34,28 +34,28 @@ _LENGTHS = [varint(length) for length in range(LONGEST_TEXT + 64)]
 
 
 def text(value: bytes) -> bytes:
-    """A String: what is not UTF-8 becomes U+FFFD, what is too long is cut."""
+    """Encode a String; invalid UTF-8 becomes U+FFFD, a value over LONGEST_TEXT is cut."""
     if not value.isascii() or len(value) > LONGEST_TEXT:
-        value = _mended(value)
+        value = _valid_utf8(value)
     return _LENGTHS[len(value)] + value
 
 
-def _mended(value: bytes) -> bytes:
-    mended = value[:LONGEST_TEXT].decode(errors="replace").encode()
-    if max(len(value), len(mended)) <= LONGEST_TEXT:
-        return mended
-    said = f"… (cut, {len(value):,} bytes)".encode()
-    return mended[: LONGEST_TEXT - len(said)].decode(errors="ignore").encode() + said
+def _valid_utf8(value: bytes) -> bytes:
+    valid = value[:LONGEST_TEXT].decode(errors="replace").encode()
+    if max(len(value), len(valid)) <= LONGEST_TEXT:
+        return valid
+    note = f"… (cut, {len(value):,} bytes)".encode()
+    return valid[: LONGEST_TEXT - len(note)].decode(errors="ignore").encode() + note
 
 
 EMPTY = text(b"")
 
 repeated = lru_cache(maxsize=4096)(text)
-"""As `text`, for what comes again and again: keys, names."""
+"""As `text`, cached: for keys and names, which repeat."""
 
 
 class Pairs(NamedTuple):
-    """A Map(String, String) of one row, encoded."""
+    """An encoded Map(String, String) of one row."""
 
     length: int
     keys: bytes
@@ -68,7 +68,7 @@ Encode = Callable[[Sequence[Any]], bytes]
 
 
 def texts(values: Sequence[bytes]) -> bytes:
-    """A column of strings that `text` has encoded."""
+    """A column of strings encoded by `text`."""
     return b"".join(values)
 
 
@@ -78,7 +78,7 @@ def numbers(typecode: str) -> Encode:
 
 
 def offsets(counts: Iterable[int]) -> bytes:
-    """The running totals of arrays' lengths."""
+    """The cumulative lengths of arrays."""
     return array("Q", accumulate(counts)).tobytes()
 
 
@@ -100,26 +100,26 @@ def arrays(encode: Encode) -> Encode:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table: what ClickHouse calls its type, and how its values are written."""
+    """A column of a table: name, ClickHouse type, and encoder of its values."""
 
     name: str
     type: str
     encode: Encode
 
     def head(self) -> bytes:
-        """What stands before the values."""
+        """The encoded name and type, which precede the values."""
         return text(self.name.encode()) + text(self.type.encode())
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The columns of a table in the order of its rows' values."""
+    """A table and its columns, in the order of the values in a row."""
 
     table: str
     columns: tuple[Column, ...]
 
     def block(self, rows: Sequence[tuple[Any, ...]]) -> bytes:
-        """The rows (at least one; each a value a column) as one Native block."""
+        """Encode rows (at least one; one value per column) as a Native block."""
         parts = [varint(len(self.columns)), varint(len(rows))]
         for column, values in zip(self.columns, zip(*rows, strict=True), strict=True):
             parts += (column.head(), column.encode(values))
@@ -127,7 +127,7 @@ class Layout:
 
     @property
     def insert(self) -> str:
-        """The statement that a block is the data of."""
+        """The INSERT statement for a block."""
         return f"INSERT INTO {self.table} ({', '.join(column.name for column in self.columns)})"
 
 
@@ -141,18 +141,18 @@ def attributes(name: str) -> Column:
     return Column(name, "Map(String, String)", maps)
 
 
-def moment(name: str) -> Column:
-    """A column of moments, in nanoseconds since 1970."""
+def timestamp(name: str) -> Column:
+    """A column of timestamps in nanoseconds since 1970."""
     return Column(name, "DateTime64(9)", numbers("q"))
 
 
 def number(name: str, kind: str) -> Column:
-    """A column of numbers of one of ClickHouse's types."""
+    """A column of numbers; `kind`: a key of TYPECODES."""
     return Column(name, kind, numbers(TYPECODES[kind]))
 
 
 def array_of(column: Column) -> Column:
-    """The same, many a row: a part of a Nested column."""
+    """A column of arrays of this column's type: part of a Nested column."""
     return Column(column.name, f"Array({column.type})", arrays(column.encode))
 
 

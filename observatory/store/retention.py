@@ -1,4 +1,4 @@
-"""The bound on disk: beyond it the oldest goes, in whichever database it is."""
+"""The disk limit: above it, the oldest parts of any table are dropped."""
 
 import logging
 import threading
@@ -11,8 +11,7 @@ logger = logging.getLogger(__name__)
 
 CHECK_SECONDS = 10
 FILL = 0.9
-"""What is left when there was too much."""
-
+"""Fraction of the limit to trim down to."""
 
 _PARTS = """
 SELECT database, table, name, bytes_on_disk FROM system.parts
@@ -22,8 +21,8 @@ WINDOW older AS (PARTITION BY partition, database, table ORDER BY max_block_numb
 ORDER BY coalesce(parseDateTimeBestEffortOrNull(partition), modification_time),
     row_number() OVER older / count() OVER of_table, table
 """
-"""Partitions are times in our tables, and in those of the Collector's exporter. Of one partition,
-tables give way in step: a part's place is how many are older."""
+"""All parts, oldest first. Partitions are times, as in the tables of the Collector's exporter.
+Within a partition, tables are trimmed in proportion: parts are ordered by their relative age."""
 
 
 class Part(NamedTuple):
@@ -35,22 +34,22 @@ class Part(NamedTuple):
     size: int
 
 
-class Keeper:
-    """Looks at the size now and then, on a thread of its own."""
+class DiskLimiter:
+    """Checks the size on disk periodically, on its own thread."""
 
     def __init__(self, engine: Engine, most: int) -> None:
-        """`most`: bytes."""
+        """`most`: the limit in bytes."""
         self._engine = engine
         self._most = most
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="disk bound", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="disk limit", daemon=True)
 
     def start(self) -> None:
-        """Look now, then every CHECK_SECONDS."""
+        """Check now, then every CHECK_SECONDS."""
         self._thread.start()
 
     def close(self) -> None:
-        """Stop looking; what is being dropped goes on as long as the engine does."""
+        """Stop checking; does not wait for a running check."""
         self._stop.set()
 
     def size(self) -> int:
@@ -58,7 +57,7 @@ class Keeper:
         return sum(part.size for part in self._parts())
 
     def trim(self) -> int:
-        """Drop the oldest parts where the bound is passed; how many bytes went."""
+        """Drop the oldest parts if the limit is exceeded; returns the bytes dropped."""
         parts = list(self._parts())
         size = sum(part.size for part in parts)
         if size <= self._most:
@@ -69,7 +68,7 @@ class Keeper:
                 break
             if self._drop(part):
                 dropped += part.size
-        logger.warning("the disk bound was passed: dropped the oldest %d bytes", dropped)
+        logger.warning("disk limit exceeded: dropped the oldest %d bytes", dropped)
         return dropped
 
     def _work(self) -> None:
@@ -78,12 +77,12 @@ class Keeper:
                 self.trim()
             except EngineError as error:
                 if not self._stop.is_set():
-                    logger.warning("could not look after the disk bound: %s", error)
+                    logger.warning("could not check the disk limit: %s", error)
             if self._stop.wait(CHECK_SECONDS):
                 return
 
     def _parts(self) -> Iterator[Part]:
-        """All there are, those with the oldest rows first."""
+        """All parts, those with the oldest rows first."""
         rows = self._engine.run(_PARTS)
         for line in rows.decode().splitlines():
             database, table, name, size = line.split("\t")
@@ -94,5 +93,5 @@ class Keeper:
             table = f"{quoted(part.database)}.{quoted(part.table)}"
             self._engine.run(f"ALTER TABLE {table} DROP PART {literal(part.name)}")
         except EngineError:
-            return False  # it has just been merged into another: next time
+            return False  # it has just been merged; retried at the next check
         return True

@@ -1,4 +1,4 @@
-"""The tables and views, from the .sql files that a ClickHouse server takes as well."""
+"""Creates the tables and views from the .sql files, which also work on a ClickHouse server."""
 
 import re
 from pathlib import Path
@@ -13,14 +13,14 @@ FILES = (
     "schema/metrics.sql",
     "views/otel.sql",
 )
-MOMENTS = {
+TIME_COLUMNS = {
     "otel_traces_trace_id_ts": "Start",
     "otel_traces": "Timestamp",
     "otel_logs": "Timestamp",
 }
-"""By which column a table's rows grow old; TimeUnix, where none is named."""
+"""The column for each table's TTL; TimeUnix if not listed."""
 TABLES = (
-    *MOMENTS,
+    *TIME_COLUMNS,
     *(
         f"otel_metrics_{kind}"
         for kind in ("gauge", "sum", "histogram", "exponential_histogram", "summary")
@@ -29,20 +29,21 @@ TABLES = (
 
 
 LARGEST_PART, PARTS = 256 << 20, 32
-"""Bytes, and how many at least make up the disk bound: so little goes at a time."""
+"""Largest part in bytes, and the least number of parts within the disk limit: parts are dropped
+whole, so small ones lose less at a time."""
 
 
 def prepare(engine: Engine, retention_hours: int, disk_bytes: int) -> None:
-    """Make what is missing, keep rows as long as asked, and parts small enough for the bound."""
+    """Create missing tables and views; set the TTL and the largest part size."""
     for name in FILES:
         engine.run((CLICKHOUSE / name).read_text())
-    kept = f"toIntervalHour({retention_hours})"
+    ttl = f"toIntervalHour({retention_hours})"
     largest = f"max_bytes_to_merge_at_max_space_in_pool = {min(LARGEST_PART, disk_bytes // PARTS)}"
     for table in TABLES:
-        made = engine.run(f"SHOW CREATE TABLE otel.{table}").decode()
-        if not re.search(rf"{largest}\b", made):
+        existing = engine.run(f"SHOW CREATE TABLE otel.{table}").decode()
+        if not re.search(rf"{largest}\b", existing):
             engine.run(f"ALTER TABLE otel.{table} MODIFY SETTING {largest}")
-        # Even a change that changes nothing has all parts looked through.
-        if kept not in made:
-            moment = f"toDateTime({MOMENTS.get(table, 'TimeUnix')})"
-            engine.run(f"ALTER TABLE otel.{table} MODIFY TTL {moment} + {kept}")
+        # An ALTER scans all parts even if it changes nothing.
+        if ttl not in existing:
+            timestamp = f"toDateTime({TIME_COLUMNS.get(table, 'TimeUnix')})"
+            engine.run(f"ALTER TABLE otel.{table} MODIFY TTL {timestamp} + {ttl}")

@@ -1,8 +1,8 @@
-"""What is to be kept, from many hands to one insert at a time for each table.
+"""Batches blocks from concurrent senders into one insert at a time per table.
 
-Senders wait until their rows are stored. While one insert is under way the blocks of others gather
-and go in together with the next, so that load makes inserts larger, not more: each makes a part
-that has to be merged later. What waits counts in the memory budget.
+Senders wait until their rows are stored. Blocks that arrive during an insert are stored together by
+the next one, so that under load inserts become larger, not more frequent: each creates a part that
+must be merged later. Queued blocks count in the memory budget.
 """
 
 import logging
@@ -20,29 +20,29 @@ from observatory.store.native_format import Layout
 logger = logging.getLogger(__name__)
 
 BYTES_AT_ONCE = 32 << 20
-"""Of one insert."""
+"""Bytes per insert."""
 
 
-class Closed(Exception):
-    """It is stopping and takes nothing more."""
+class WriterClosed(Exception):
+    """The writer is closed and accepts no more blocks."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Waiting:
+class _Queued:
     blocks: Sequence[bytes]
     size: int
     stored: "Future[None]"
 
 
 class TableWriter:
-    """Inserts into one table, on a thread of its own."""
+    """Inserts into one table, on its own thread."""
 
     def __init__(self, engine: Engine, layout: Layout, budget: MemoryBudget) -> None:
-        """`budget` counts what is put already; it is given back here."""
+        """Blocks must be reserved in `budget` before `put`; they are released here."""
         self._engine = engine
         self._layout = layout
         self._budget = budget
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting: deque[_Queued] = deque()
         self._changed = threading.Condition()
         self._closed = False
         self._thread = threading.Thread(
@@ -51,33 +51,33 @@ class TableWriter:
         self._thread.start()
 
     def put(self, blocks: Sequence[bytes]) -> "Future[None]":
-        """Have blocks stored; the future is done when they are, or fails with Closed."""
+        """Queue blocks; the future completes when they are stored, or fails with WriterClosed."""
         stored: Future[None] = Future()
         size = sum(map(len, blocks))
         with self._changed:
             if not self._closed:
-                self._waiting.append(_Waiting(blocks, size, stored))
+                self._waiting.append(_Queued(blocks, size, stored))
                 self._changed.notify()
                 return stored
         self._budget.give_back(size)
-        stored.set_exception(Closed())
+        stored.set_exception(WriterClosed())
         return stored
 
     def finish(self) -> None:
-        """Take nothing more; what waits is still stored."""
+        """Accept no more blocks; queued ones are still stored."""
         with self._changed:
             self._closed = True
             self._changed.notify()
 
     def join(self, seconds: float | None) -> None:
-        """Wait until what waited is stored, at most so long."""
+        """Wait until queued blocks are stored, at most this long."""
         self._thread.join(seconds)
 
     def _work(self) -> None:
         while batch := self._next():
             try:
                 self._insert(batch)
-            except Exception as error:  # whatever it was, the next batch may do better
+            except Exception as error:  # the next batch may succeed
                 logger.exception("could not store rows of %s", self._layout.table)
                 for each in batch:
                     if not each.stored.done():
@@ -85,19 +85,19 @@ class TableWriter:
             finally:
                 self._budget.give_back(sum(each.size for each in batch))
 
-    def _next(self) -> list[_Waiting]:
-        """What waits, up to a bound; nothing when it is time to stop."""
+    def _next(self) -> list[_Queued]:
+        """The next batch, up to BYTES_AT_ONCE; empty when it is time to stop."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closed)
-            batch: list[_Waiting] = []
+            batch: list[_Queued] = []
             taken = 0
             while self._waiting and (not batch or taken < BYTES_AT_ONCE):
                 batch.append(self._waiting.popleft())
                 taken += batch[-1].size
             return batch
 
-    def _insert(self, batch: list[_Waiting]) -> None:
-        """All at once; one by one where that fails, so that a bad block harms no other."""
+    def _insert(self, batch: list[_Queued]) -> None:
+        """Insert all at once; if that fails, one by one, so that one bad block fails alone."""
         try:
             self._engine.insert(
                 self._layout.insert, [block for each in batch for block in each.blocks]
@@ -115,20 +115,21 @@ class TableWriter:
 
 
 class Store:
-    """The tables that telemetry is written to."""
+    """Writers for the tables of telemetry."""
 
     def __init__(self, engine: Engine, layouts: tuple[Layout, ...], budget: MemoryBudget) -> None:
         self._writers = {layout: TableWriter(engine, layout, budget) for layout in layouts}
 
     def put(self, blocks: Mapping[Layout, Sequence[bytes]]) -> list["Future[None]"]:
-        """Have blocks stored that the budget counts already.
+        """Queue blocks that are reserved in the budget.
 
-        A future is done when a table's blocks are stored, or fails with Closed.
+        One future per table: it completes when the blocks are stored, or fails with WriterClosed or
+        EngineError.
         """
         return [self._writers[layout].put(given) for layout, given in blocks.items()]
 
     def close(self, seconds: float | None = None) -> None:
-        """Store what waits, for at most so long, and stop."""
+        """Store queued blocks, for at most this long, and stop."""
         latest = None if seconds is None else time.monotonic() + seconds
         for writer in self._writers.values():
             writer.finish()

@@ -1,1 +1,1 @@
-"""Arithmetic on traces: the tree of spans, the critical path, self times. No I/O."""
+"""Trace algorithms without I/O: span tree, critical path, self times."""

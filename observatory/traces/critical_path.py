@@ -1,18 +1,18 @@
-"""Which spans a trace had to wait for, and how long each worked by itself.
+"""The critical path of a trace, and the self time of each span.
 
-The critical path is read from the end of the root backwards. The child that ended last is what the
-root waited for; before that child began, the one that ended last before its start; and so on, and
-the same within each child. While it waited for none of them, the span itself is on the path.
+The critical path is found from the end of the root backwards: the child that ended last is on it;
+before that child started, the child that ended last before its start; and so on, recursively within
+each child. In between, the span itself is on the path.
 
     root   ├──────────────────────────┤
-    a        ├────────┤                    a ended before c began: both are on the path.
-    b          ├───┤                       b was over before a was: nobody waited for it.
+    a        ├────────┤                    a ended before c started: both are on the path.
+    b          ├───┤                       b ended before a: the root did not wait for it.
     c                    ├────────┤
     path   ╘r╧═══a════╧r═╧═══c════╧═r═╛
 
-A twentieth of a child, a millisecond at most, may reach into the next: clocks are not exact.
-Children are cut to their parent: what goes on after it (fire and forget) was not waited for.
-Moments and lengths are nanoseconds.
+Consecutive children may overlap by a twentieth of the earlier one, at most a millisecond, because
+clocks are not exact. Children are clipped to their parent: work that continues after it (fire and
+forget) is not on the path. Timestamps and lengths are nanoseconds.
 """
 
 from collections.abc import Sequence
@@ -20,13 +20,13 @@ from dataclasses import dataclass
 
 from observatory.traces.tree import Tree, children_of
 
-MOST_TOUCH = 1_000_000
-"""Nanoseconds that one child may reach into the next and still count as waited for."""
+MAX_OVERLAP = 1_000_000
+"""Nanoseconds by which consecutive children may overlap."""
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A piece of the path: when, how long, and the index of the node whose own time it is."""
+    """A piece of the path: the node's index, start and length."""
 
     node: int
     start: int
@@ -35,7 +35,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    """A node, as far as its ancestors leave it."""
+    """A node, clipped to its ancestors."""
 
     node: int
     start: int
@@ -43,9 +43,9 @@ class _Window:
 
 
 def critical_path(tree: Tree) -> Sequence[Segment]:
-    """The path through the longest root, first to last; its segments fill the root exactly.
+    """The path through the longest root in order of time; its segments cover the root exactly.
 
-    Of several roots the others are not on it; a real root comes before a span without its parent.
+    Other roots are not on the path; a real root is preferred to a span whose parent is missing.
     """
     top = _top(tree)
     if top is None:
@@ -58,7 +58,7 @@ def critical_path(tree: Tree) -> Sequence[Segment]:
         until = window.end
         for child in _ended(tree, children[window.node], window):
             end = min(child.end, until)
-            if child.end - end <= _touch(child) and end > child.start:
+            if child.end - end <= _overlap(child) and end > child.start:
                 _own(segments, window.node, end, until)
                 waiting.append(_Window(child.node, child.start, end))
                 until = child.start
@@ -67,7 +67,7 @@ def critical_path(tree: Tree) -> Sequence[Segment]:
 
 
 def self_times(tree: Tree) -> Sequence[int]:
-    """For each node the time in which none of its children ran."""
+    """For each node, the nanoseconds in which none of its children ran."""
     children = children_of(tree)
     return [
         node.span.duration - _covered(_cut(tree, below, _Window(index, node.start, node.end)))
@@ -76,15 +76,15 @@ def self_times(tree: Tree) -> Sequence[int]:
 
 
 def _top(tree: Tree) -> int | None:
-    """The root whose end the path explains."""
+    """Index of the root that the path is computed for."""
     tops = [index for index, node in enumerate(tree) if node.parent is None]
     # `min` keeps the first of equals, and the tree has the earlier ones first.
     return min(tops, key=lambda each: (tree[each].orphan, -tree[each].span.duration), default=None)
 
 
-def _touch(child: _Window) -> int:
-    """How far it may reach into the one that came next."""
-    return min(MOST_TOUCH, (child.end - child.start) // 20)
+def _overlap(child: _Window) -> int:
+    """How far a child may overlap the next one."""
+    return min(MAX_OVERLAP, (child.end - child.start) // 20)
 
 
 def _own(segments: list[Segment], node: int, start: int, end: int) -> None:
@@ -93,7 +93,7 @@ def _own(segments: list[Segment], node: int, start: int, end: int) -> None:
 
 
 def _cut(tree: Tree, children: Sequence[int], window: _Window) -> list[_Window]:
-    """What of the children is within the window, and longer than nothing."""
+    """The children clipped to the window, without empty ones."""
     cut = (
         _Window(each, max(tree[each].start, window.start), min(tree[each].end, window.end))
         for each in children
@@ -102,13 +102,13 @@ def _cut(tree: Tree, children: Sequence[int], window: _Window) -> list[_Window]:
 
 
 def _ended(tree: Tree, children: Sequence[int], window: _Window) -> list[_Window]:
-    """The children, last to end first; of those that end together, the longest."""
+    """The children by end, latest first; the longest first among equals."""
     # Sorting is stable: equals stay in the tree's order.
     return sorted(_cut(tree, children, window), key=lambda each: (-each.end, each.start))
 
 
 def _covered(windows: list[_Window]) -> int:
-    """The length of their union."""
+    """The length of the union of the windows."""
     covered, until = 0, None
     for each in sorted(windows, key=lambda each: each.start):
         begin = each.start if until is None else max(each.start, until)

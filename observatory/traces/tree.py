@@ -1,12 +1,11 @@
-"""Spans arranged as the tree of their trace, whatever they claim about each other.
+"""Builds the span tree of a trace from untrusted spans.
 
-Parents may be missing, ids may occur twice and parents may run in a circle: each span is in the
-tree once, and nothing here recurses or loops without bound. Moments and lengths are nanoseconds.
+Parents may be missing, ids may be duplicates and parents may form a cycle: each span is in the tree
+exactly once, and there is no recursion. Timestamps and durations are nanoseconds.
 
-A span whose clock is another than its parent's, and that starts before its parent, is moved to
-the middle of it where it is short enough, to its start where not: a cause does not follow its
-effect, so the clocks disagree. What is below it on the same clock moves with it. One that starts
-late is left there: it may have waited in a queue.
+Clock skew: a span that has another clock than its parent and starts before it is moved to the
+middle of the parent, or to its start if it is longer than the parent. Its descendants on the same
+clock move with it. A span that starts late is not moved: it may have waited in a queue.
 """
 
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What the shape of a trace depends on."""
+    """The fields of a span that determine the tree."""
 
     span_id: str
     parent_id: str
@@ -23,11 +22,11 @@ class Span:
     start: int
     duration: int
     clock: str = ""
-    """Whose clock told `start`."""
+    """Identifies the clock that `start` was read from."""
 
     @property
     def end(self) -> int:
-        """When it was over."""
+        """Nanoseconds since 1970."""
         return self.start + self.duration
 
 
@@ -37,32 +36,32 @@ class Node:
 
     span: Span
     given: int
-    """Its index among the spans that were given."""
+    """Index of the span in the input."""
     parent: int | None
     """Index of its parent's node."""
     depth: int
     start: int
-    """With the clock put right."""
+    """Corrected for clock skew."""
     orphan: bool
-    """It names a parent and has none here."""
+    """Its parent is missing."""
 
     @property
     def end(self) -> int:
-        """When it was over, with the clock put right."""
+        """Corrected for clock skew."""
         return self.start + self.span.duration
 
     @property
     def skew(self) -> int:
-        """By how much it was moved."""
+        """Nanoseconds by which the start was corrected."""
         return self.start - self.span.start
 
 
 Tree = Sequence[Node]
-"""Depth first, siblings by their start."""
+"""Nodes in depth-first order, siblings by start."""
 
 
 def arranged(spans: Sequence[Span]) -> Tree:
-    """The tree of these spans; several trees one after the other, where there are several roots."""
+    """The tree of these spans; several trees in sequence if there are several roots."""
     order = sorted(range(len(spans)), key=lambda index: _rank(spans[index]))
     parents = _parents(spans, order)
     children: dict[int, list[int]] = {}
@@ -74,7 +73,7 @@ def arranged(spans: Sequence[Span]) -> Tree:
 
 
 def children_of(tree: Tree) -> Sequence[Sequence[int]]:
-    """For each node the indexes of its children, in the tree's order."""
+    """For each node, the indexes of its children in tree order."""
     found: list[list[int]] = [[] for _ in tree]
     for index, node in enumerate(tree):
         if node.parent is not None:
@@ -83,12 +82,12 @@ def children_of(tree: Tree) -> Sequence[Sequence[int]]:
 
 
 def _rank(span: Span) -> tuple[int, int, str, str, str]:
-    """The order of siblings: one for each set of spans, in whatever order they come."""
+    """Sort key of siblings; does not depend on the input order."""
     return (span.start, -span.duration, span.span_id, span.parent_id, span.clock)
 
 
 def _parents(spans: Sequence[Span], order: Sequence[int]) -> list[int | None]:
-    """The index of each span's parent; circles are opened at their first span."""
+    """The index of each span's parent; a cycle is cut at its first span."""
     by_id: dict[str, int] = {}
     for index in order:
         by_id.setdefault(spans[index].span_id, index)
@@ -102,9 +101,9 @@ def _parents(spans: Sequence[Span], order: Sequence[int]) -> list[int | None]:
             seen_in[at] = start
             walked.append(at)
             at = parents[at]
-        if at is not None and seen_in[at] == start:  # the walk came back to itself
-            circle = walked[walked.index(at) :]
-            parents[min(circle, key=position.__getitem__)] = None
+        if at is not None and seen_in[at] == start:  # a cycle
+            cycle = walked[walked.index(at) :]
+            parents[min(cycle, key=position.__getitem__)] = None
     return parents
 
 
@@ -123,7 +122,7 @@ def _walked(spans: Sequence[Span], tops: list[int], children: dict[int, list[int
 
 
 def _start(span: Span, parent: Node | None) -> int:
-    """When it started by the clock of the trees's top."""
+    """The start by the clock of the tree's root."""
     if parent is None:
         return span.start
     if span.clock == parent.span.clock:

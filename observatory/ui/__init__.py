@@ -1,1 +1,1 @@
-"""The pages, and the JSON API behind them: what is asked of the store, and how it is shown."""
+"""The web pages and the JSON API behind them."""

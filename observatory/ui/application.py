@@ -1,4 +1,4 @@
-"""The page's web application: a shell with its files, and the API behind it."""
+"""The web application of the pages: HTML, static files, the JSON API and its error handlers."""
 
 import time
 from collections.abc import Callable
@@ -12,24 +12,24 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
-from observatory.body_limits import BoundedAnswers
+from observatory.body_limits import BoundedResponses
 from observatory.composition import Parts
 from observatory.host_guard import HostGuard
-from observatory.query.reader import TooMany
+from observatory.query.reader import TooManyQueries
 from observatory.query.statements import NotAllowed
 from observatory.store.engine import EngineError
 from observatory.ui import api, static_files
 from observatory.ui.queries import Queries
-from observatory.ui.responses import Problem, refused
+from observatory.ui.responses import Problem, query_problem, stopping
 
 
 def page(parts: Parts, clock: Callable[[], int] = time.time_ns) -> Starlette:
-    """The application; `clock` tells nanoseconds since 1970."""
+    """The application; `clock` returns nanoseconds since 1970."""
     handlers: dict[Any, Any] = {
         Problem: _problem,
-        EngineError: _refused,
-        NotAllowed: _refused,
-        TooMany: _refused,
+        EngineError: _query_error,
+        NotAllowed: _query_error,
+        TooManyQueries: _query_error,
         HTTPException: _http,
         Exception: _unexpected,
     }
@@ -37,36 +37,38 @@ def page(parts: Parts, clock: Callable[[], int] = time.time_ns) -> Starlette:
         routes=[*api.routes(Queries(parts, clock)), *static_files.routes()],
         middleware=[
             Middleware(HostGuard, parts.settings, lambda path: not path.startswith("/api/")),
-            Middleware(BoundedAnswers, parts.budget, _busy),
+            Middleware(BoundedResponses, parts.budget, _unavailable),
         ],
         exception_handlers=handlers,
     )
 
 
-def _busy(_: Scope) -> Response:
-    detail = "Too much is held at the moment; ask again, or for less."
-    return Problem(503, "busy", "No memory for the answer", detail).answer()
+def _unavailable(_: Scope, is_stopping: bool) -> Response:
+    if is_stopping:
+        return stopping().response()
+    detail = "Out of memory at the moment. Retry, or ask for less data."
+    return Problem(503, "busy", "Out of memory", detail).response()
 
 
 async def _problem(_: Request, error: Problem) -> Response:
-    return error.answer()
+    return error.response()
 
 
-async def _refused(_: Request, error: EngineError | NotAllowed | TooMany) -> Response:
-    return refused(error).answer()
+async def _query_error(_: Request, error: EngineError | NotAllowed | TooManyQueries) -> Response:
+    return query_problem(error).response()
 
 
 async def _http(_: Request, error: HTTPException) -> Response:
     phrase = HTTPStatus(error.status_code).phrase
     name = phrase.lower().replace(" ", "-")
-    detail = "There is nothing here; the page starts at /."
+    detail = "No such page; start at /."
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        detail = f"Ask with {(error.headers or {}).get('Allow', 'another method')}."
-    answer = Problem(error.status_code, name, phrase, detail).answer()
+        detail = f"Use {(error.headers or {}).get('Allow', 'another method')}."
+    answer = Problem(error.status_code, name, phrase, detail).response()
     answer.headers.update(error.headers or {})
     return answer
 
 
 async def _unexpected(_: Request, __: Exception) -> Response:
-    detail = "The observatory could not answer; its log says why. Please report it."
-    return Problem(500, "internal", "Unexpected", detail).answer()
+    detail = "Internal error; see the log of the observatory. Please report it."
+    return Problem(500, "internal", "Internal server error", detail).response()

@@ -1,13 +1,13 @@
-"""Rate, errors and durations of requests over time, with examples to look at.
+"""Request rate, error rate and latency over time, with exemplars.
 
-A request is what enters a service: a root, or a SERVER span below another service's.
+A request is a span that enters a service: a root span or a SERVER span.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
 from observatory.ui.filters import DEGRADED, FAILED, FILTERS, Filter, around, within
-from observatory.ui.parameters import MILLISECOND, RANGE, SECOND, Asked, Range
+from observatory.ui.parameters import MILLISECOND, RANGE, SECOND, Parameters, Range
 from observatory.ui.queries import Queries
 from observatory.ui.responses import invalid
 
@@ -17,7 +17,7 @@ MINUTE, HOUR, DAY = 60, 3600, 86_400
 STEPS = (1, 2, 5, 10, 15, 30, *(n * MINUTE for n in (1, 2, 5, 10, 15, 30)), HOUR, 2 * HOUR)
 REQUEST = "(ParentSpanId = '' OR SpanKind = 'Server')"
 REFUSED = "(SpanKind = 'Server' AND startsWith(SpanAttributes['http.response.status_code'], '4'))"
-"""Answered with 4xx: a mistake of the client, and no failure of the service."""
+"""Requests with a 4xx response: errors of the client, not of the service."""
 _EXEMPLAR = f"""(
     toUnixTimestamp64Nano(Timestamp), Duration, TraceId,
     multiIf({FAILED}, 'error', {DEGRADED}, 'degraded', 'ok'), SpanName
@@ -36,15 +36,15 @@ GROUP BY time
 Point = dict[str, Any]
 
 
-def charts(queries: Queries, asked: Asked) -> dict[str, Any]:
-    """The points of each line; the last one may be of a part of its step."""
-    where = asked.range(queries.clock(), queries.kept)
-    step = asked.whole("step", 1, DAY) or _step(where)
-    times = range(_down(where.start, step), -_down(-where.end, step), step)
+def charts(queries: Queries, parameters: Parameters) -> dict[str, Any]:
+    """The data points of each series; the last step may be incomplete."""
+    where = parameters.range(queries.clock(), queries.kept)
+    step = parameters.whole("step", 1, DAY) or _step(where)
+    times = range(_step_start(where.start, step), -_step_start(-where.end, step), step)
     if len(times) > MOST_POINTS:
-        raise invalid("step", f"makes more than {MOST_POINTS} points; take a longer one")
-    where = Range(_down(where.start, step) * SECOND, where.end)
-    found = {point["time"]: point for point in _found(queries, Filter.of(asked), where, step)}
+        raise invalid("step", f"gives more than {MOST_POINTS} points; use a longer step")
+    where = Range(_step_start(where.start, step) * SECOND, where.end)
+    found = {point["time"]: point for point in _found(queries, Filter.of(parameters), where, step)}
     points = [found.get(time) for time in times]
     seconds = [min(step, max(1, where.end / SECOND - time)) for time in times]
     return {
@@ -58,9 +58,9 @@ def charts(queries: Queries, asked: Asked) -> dict[str, Any]:
     }
 
 
-def _down(moment: int, step: int) -> int:
-    """The beginning of the step that a moment in nanoseconds is in, in seconds."""
-    return moment // (step * SECOND) * step
+def _step_start(timestamp: int, step: int) -> int:
+    """Start of the step that contains a timestamp (nanoseconds), in seconds."""
+    return timestamp // (step * SECOND) * step
 
 
 def _step(where: Range) -> int:
@@ -85,7 +85,7 @@ def _quantile(points: Sequence[Point | None], at: int) -> list[float | None]:
 
 
 def _exemplars(points: Sequence[Point | None]) -> list[dict[str, Any]]:
-    """Of each point the slowest, one that failed, and any; in this order, if they are too many."""
+    """Per point the slowest trace, a failed one and any one; at most MOST_EXEMPLARS in all."""
     chosen: dict[tuple[int, str], list[Any]] = {}
     for kind in ("slowest", "failed", "any"):
         for point in points:

@@ -1,10 +1,10 @@
-"""What there is to filter by."""
+"""Values to filter by: services, routes, attribute keys and values."""
 
 from typing import Any
 
 from observatory.ui.charts import REQUEST
 from observatory.ui.filters import ROUTE, AttributeTest, within
-from observatory.ui.parameters import RANGE, Asked, Range
+from observatory.ui.parameters import RANGE, Parameters, Range
 from observatory.ui.queries import LONG, Queries, cut
 from observatory.ui.responses import Problem, invalid
 
@@ -22,7 +22,7 @@ SELECT {{value}} AS value, count() AS count
 FROM otel.otel_traces WHERE {within("from", "to")} AND {{condition}}
 GROUP BY value ORDER BY count DESC, value LIMIT {MOST_VALUES}
 """
-_ABOUT = f"""
+_APPROXIMATE_VALUES = f"""
 SELECT each.item AS value, each.count - each.error AS count
 FROM (
     SELECT arrayJoin(approx_top_k({MOST_VALUES}, 10000)({{value}})) AS each
@@ -30,12 +30,12 @@ FROM (
 )
 WHERE count > 0 ORDER BY count DESC, value
 """
-"""The same in bounded memory; counts are at least as large as it says."""
+"""The same in bounded memory; the counts are lower bounds."""
 
 
-def facets(queries: Queries, asked: Asked) -> dict[str, Any]:
-    """Services, routes and keys of attributes, those used most first."""
-    values = _values(asked.range(queries.clock(), queries.kept)) | {"cut": LONG}
+def facets(queries: Queries, parameters: Parameters) -> dict[str, Any]:
+    """Services, routes and attribute keys, the most frequent first."""
+    values = _values(parameters.range(queries.clock(), queries.kept)) | {"cut": LONG}
     return {
         name: [
             row["it"]
@@ -48,30 +48,30 @@ def facets(queries: Queries, asked: Asked) -> dict[str, Any]:
     }
 
 
-def facet_values(queries: Queries, asked: Asked) -> dict[str, Any]:
-    """What an attribute was, and how often, the most frequent first."""
-    where = asked.range(queries.clock(), queries.kept)
-    key = asked.text("key")
+def facet_values(queries: Queries, parameters: Parameters) -> dict[str, Any]:
+    """Values of an attribute with their counts, the most frequent first."""
+    where = parameters.range(queries.clock(), queries.kept)
+    key = parameters.text("key")
     if key is None:
-        raise invalid("key", "is required; /api/facets has the keys there are")
+        raise invalid("key", "is required; /api/facets lists the keys")
     test = AttributeTest(key)
     condition = test.condition(0, "SpanAttributes")
     parts = {"value": cut(test.column(0, "SpanAttributes")), "condition": condition.sql}
     values = _values(where) | {"cut": LONG} | condition.values
     try:
-        return {"values": queries.rows(_put(_VALUES, parts), values)}
+        return {"values": queries.rows(_with_parts(_VALUES, parts), values)}
     except Problem as problem:
         if problem.status != 413:
             raise
-    return {"values": queries.rows(_put(_ABOUT, parts), values)}
+    return {"values": queries.rows(_with_parts(_APPROXIMATE_VALUES, parts), values)}
 
 
 def _values(where: Range) -> dict[str, Any]:
     return {"from": where.start, "to": where.end}
 
 
-def _put(sql: str, parts: dict[str, str]) -> str:
-    """SQL with parts of ours put in."""
+def _with_parts(sql: str, parts: dict[str, str]) -> str:
+    """Replace `{name}` in SQL by constant parts."""
     for name, part in parts.items():
         sql = sql.replace(f"{{{name}}}", part)
     return sql

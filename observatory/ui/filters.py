@@ -5,70 +5,70 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from observatory.ui.parameters import SECOND, Asked, Range
+from observatory.ui.parameters import SECOND, Parameters, Range
 from observatory.ui.responses import invalid
 
 MOST = 8
 RESOURCE = "resource."
 NAME = "name"
-_WRITTEN = re.compile(r"(?P<key>.+?)(?:(?P<operator>!=|=|~)(?P<value>.*))?", re.DOTALL)
+_SYNTAX = re.compile(r"(?P<key>.+?)(?:(?P<operator>!=|=|~)(?P<value>.*))?", re.DOTALL)
 
 
 class Condition(NamedTuple):
-    """A part of a WHERE clause, from constants of ours, and the parameters bound in it."""
+    """A part of a WHERE clause made of constants, and the values of its parameters."""
 
     sql: str
     values: dict[str, Any]
 
     @classmethod
     def all_of(cls, conditions: Sequence["Condition"]) -> "Condition":
-        """Those together."""
+        """The conjunction of conditions."""
         values = {name: value for each in conditions for name, value in each.values.items()}
         return cls(" AND ".join(f"({each.sql})" for each in conditions) or "1", values)
 
 
 @dataclass(frozen=True, slots=True)
 class AttributeTest:
-    """What an attribute has to be; `resource.…` are a resource's, `name` is a span's name."""
+    """A test of an attribute; `resource.…` is a resource attribute, `name` is the span name."""
 
     key: str
     operator: str = ""
-    """`=`, `!=`, `~`: contains, whatever the case; nothing: it is there."""
+    """`=`, `!=`, `~` (contains, ignoring case), or empty: the attribute exists."""
     value: str = ""
 
     @classmethod
-    def read(cls, said: str) -> "AttributeTest":
-        """As it is written in `attr`.
+    def read(cls, text: str) -> "AttributeTest":
+        """Parse the value of an `attr` parameter.
 
         Raises:
-            Problem: 422.
+            Problem: 422, a syntax error.
 
         """
-        found = _WRITTEN.fullmatch(said)
-        if not found or said[0] in "!=~":
-            raise invalid("attr", "is key, key=value, key!=value or key~text")
+        found = _SYNTAX.fullmatch(text)
+        if not found or text[0] in "!=~":
+            raise invalid("attr", "must be key, key=value, key!=value or key~text")
         return cls(found["key"], found["operator"] or "", found["value"] or "")
 
     @property
     def of_resource(self) -> bool:
-        """Whether it is about what sent the span."""
+        """Whether it tests a resource attribute."""
         return self.key.startswith(RESOURCE)
 
     def column(self, number: int, own: str) -> str:
-        """SQL for the value, where a table's own attributes are in the column `own`."""
+        """SQL for the value; `own`: the table's column of attributes."""
         if self.key == NAME and own == "SpanAttributes":
             return "SpanName"
         return f"{self._map(own)}[{{key{number}:String}}]"
 
     def condition(self, number: int, own: str) -> Condition:
-        """As SQL; `number` tells its parameters from those of other tests."""
+        """The SQL condition; `number` makes the names of its parameters unique."""
         text, value = self.column(number, own), f"{{value{number}:String}}"
         values = {f"value{number}": self.value} if self.operator else {}
         parts = []
         if text != "SpanName":
             values[f"key{number}"] = self.key.removeprefix(RESOURCE)
             parts.append(f"mapContains({self._map(own)}, {{key{number}:String}})")
-            if self.operator == "=":  # what the index over the values knows
+            if self.operator == "=":  # uses the index on map values
                 parts.append(f"has(mapValues({self._map(own)}), {value})")
         if self.operator == "~":
             parts.append(f"positionCaseInsensitiveUTF8({text}, {value}) > 0")
@@ -80,22 +80,22 @@ class AttributeTest:
         return "ResourceAttributes" if self.of_resource else own
 
 
-def attribute_tests(asked: Asked) -> Sequence[AttributeTest]:
-    """Those that were given.
+def attribute_tests(parameters: Parameters) -> Sequence[AttributeTest]:
+    """The tests in the `attr` parameters.
 
     Raises:
-        Problem: 422.
+        Problem: 422, a syntax error or too many.
 
     """
-    said = asked.texts("attr")
-    if len(said) > MOST:
-        raise invalid("attr", f"may be given {MOST} times at most")
-    return tuple(AttributeTest.read(each) for each in said)
+    texts = parameters.texts("attr")
+    if len(texts) > MOST:
+        raise invalid("attr", f"may be given at most {MOST} times")
+    return tuple(AttributeTest.read(each) for each in texts)
 
 
 FILTERS = ("service", "route", "status", "min_ms", "max_ms", "attr")
 AROUND = 5 * 60 * 10**9
-"""Nanoseconds before and after a root within which filters look for spans of its trace."""
+"""Nanoseconds before and after a root in which its trace's spans are searched."""
 
 ROUTE = "if(SpanAttributes['http.route'] != '', SpanAttributes['http.route'], SpanName)"
 FAILED = "(StatusCode = 'Error')"
@@ -103,7 +103,7 @@ DEGRADED = (
     "arrayExists((name, value) -> endsWith(name, '.degraded') AND value = 'true',"
     " mapKeys(SpanAttributes), mapValues(SpanAttributes))"
 )
-"""Whatever a service calls it: `shop.price.degraded`."""
+"""An attribute of any service whose name ends in `.degraded`."""
 STATUSES = {
     "ok": f"NOT {FAILED} AND NOT {DEGRADED}",
     "error": FAILED,
@@ -113,43 +113,43 @@ STATUSES = {
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What a trace has to be."""
+    """The filter of traces and requests."""
 
     service: str | None = None
     route: str | None = None
     status: str | None = None
     shortest: int | None = None
-    """Nanoseconds, as `longest`."""
+    """Nanoseconds; so is `longest`."""
     longest: int | None = None
     tests: Sequence[AttributeTest] = ()
 
     @classmethod
-    def of(cls, asked: Asked) -> "Filter":
-        """As the parameters say.
+    def of(cls, parameters: Parameters) -> "Filter":
+        """Read the filter parameters.
 
         Raises:
-            Problem: 422.
+            Problem: 422, an invalid value.
 
         """
-        shortest, longest = asked.milliseconds("min_ms"), asked.milliseconds("max_ms")
+        shortest, longest = parameters.milliseconds("min_ms"), parameters.milliseconds("max_ms")
         if shortest is not None and longest is not None and shortest > longest:
-            raise invalid("min_ms", "is at most max_ms")
+            raise invalid("min_ms", "must not be greater than max_ms")
         return cls(
-            asked.text("service"),
-            asked.text("route"),
-            asked.one_of("status", STATUSES),
+            parameters.text("service"),
+            parameters.text("route"),
+            parameters.one_of("status", STATUSES),
             shortest,
             longest,
-            attribute_tests(asked),
+            attribute_tests(parameters),
         )
 
     def on_trace(self) -> Condition:
-        """For the span that a trace is shown by, and some spans of the trace."""
+        """Conditions on the span that represents a trace, and on any span of the trace."""
         tests = [test.condition(at, "SpanAttributes") for at, test in enumerate(self.tests)]
         return Condition.all_of([*self._on_span(), *map(_some_span, [*self._service(), *tests])])
 
     def on_request(self) -> Condition:
-        """The same, but service and resource are the request's own: it is theirs that count."""
+        """As `on_trace`, but service and resource attributes are those of the request itself."""
         conditions = [*self._on_span(), *self._service()]
         for at, test in enumerate(self.tests):
             condition = test.condition(at, "SpanAttributes")
@@ -182,7 +182,7 @@ def _some_span(condition: Condition) -> Condition:
 
 
 def around(where: Range) -> dict[str, int]:
-    """Parameters of a query about what begins in a range, and what may belong to it."""
+    """Query parameters: a range, and the wider range of spans of the same traces."""
     return {
         "from": where.start,
         "to": where.end,
@@ -192,7 +192,7 @@ def around(where: Range) -> dict[str, int]:
 
 
 def within(start: str, end: str) -> str:
-    """SQL for: from the moment in one parameter until before that in another."""
+    """SQL for start <= Timestamp < end, given the names of two parameters."""
     return (
         f"Timestamp >= fromUnixTimestamp64Nano({{{start}:Int64}}, 'UTC')"
         f" AND Timestamp < fromUnixTimestamp64Nano({{{end}:Int64}}, 'UTC')"
@@ -200,7 +200,7 @@ def within(start: str, end: str) -> str:
 
 
 def seconds_within(column: str, start: str = "from", end: str = "to") -> str:
-    """The same for a column of whole seconds that the order of the rows begins with."""
+    """The same for a column in whole seconds that the sorting key begins with."""
     return (
         f"{column} >= toDateTime(intDiv({{{start}:Int64}}, {SECOND}), 'UTC')"
         f" AND {column} <= toDateTime(intDiv({{{end}:Int64}}, {SECOND}), 'UTC')"

@@ -3,19 +3,19 @@
 from typing import Any
 
 from observatory.ui.filters import Condition, attribute_tests, within
-from observatory.ui.paging import Place, stretches
-from observatory.ui.parameters import RANGE, Asked, Range
+from observatory.ui.paging import Cursor, time_slices
+from observatory.ui.parameters import RANGE, Parameters, Range
 from observatory.ui.queries import LONG, Queries, cut, cut_map
 from observatory.ui.responses import invalid
-from observatory.ui.trace_rows import identity
+from observatory.ui.trace_rows import normalized_trace_id
 
 KNOWN = (*RANGE, "q", "severity", "service", "trace_id", "attr", "limit", "before")
 USUAL, MOST, MOST_WORDS = 100, 500, 10
 CUTS = (LONG, 256)
 SEVERITIES = {"debug": 5, "info": 9, "warn": 13, "error": 17}
-"""The least numbers: https://opentelemetry.io/docs/specs/otel/logs/data-model/#field-severitynumber"""
-_MARK = "[0-9]{1,6}"
-"""How many records of that moment were shown."""
+"""Lowest severity numbers: https://opentelemetry.io/docs/specs/otel/logs/data-model/#field-severitynumber"""
+_TIEBREAK = "[0-9]{1,6}"
+"""Number of records with the cursor's timestamp on earlier pages."""
 _WITHIN = within("from", "to")
 _RECORDS = f"""
 SELECT toUnixTimestamp64Nano(Timestamp) AS time, TraceId AS trace_id, SpanId AS span_id,
@@ -32,67 +32,69 @@ WHERE {_WITHIN} AND {{where}} AND Timestamp >= (
 ORDER BY Timestamp DESC, cityHash64(TraceId, SpanId, SeverityNumber, EventName, Body, LogAttributes)
 LIMIT {{most:UInt32}} OFFSET {{shown:UInt32}}
 """
-"""Records have no ids: of those of one moment the order is that of what they say, which is read
-only back to where the page ends."""
+"""Records have no ids, so records with equal timestamps are ordered by content, which is read only
+back to the last timestamp of the page."""
 
 
-def log_records(queries: Queries, asked: Asked) -> dict[str, Any]:
-    """A page of it: {logs, more, next}."""
-    limit = asked.whole("limit", 1, MOST) or USUAL
-    condition, place = _condition(asked), Place.read(asked.text("before"), _MARK)
-    where = _range(queries, asked)
-    where = Range(where.start, min(where.end, place.end))
+def log_records(queries: Queries, parameters: Parameters) -> dict[str, Any]:
+    """One page: {logs, more, next}."""
+    limit = parameters.whole("limit", 1, MOST) or USUAL
+    condition, cursor = _condition(parameters), Cursor.read(parameters.text("before"), _TIEBREAK)
+    where = _range(queries, parameters)
+    where = Range(where.start, min(where.end, cursor.end))
     sql = _RECORDS.replace("{where}", condition.sql)
     found: list[dict[str, Any]] = []
     reached = where.end
-    for stretch in stretches(where, queries.seconds):
-        shown = int(place.mark or 0) if stretch.end == place.end else 0
+    for slice_ in time_slices(where, queries.seconds):
+        shown = int(cursor.tiebreak or 0) if slice_.end == cursor.end else 0
         most = limit + 1 - len(found)
-        values = {"from": stretch.start, "to": stretch.end, "most": most, "shown": shown}
+        values = {"from": slice_.start, "to": slice_.end, "most": most, "shown": shown}
         values |= {"reach": most + shown, **condition.values}
         found += queries.cut_rows(sql, values, CUTS)
-        reached = stretch.start
+        reached = slice_.start
         if len(found) > limit:
             break
-    following = None
+    next_cursor = None
     if len(found) > limit:
-        following = str(_following(place, found[:limit]))
-    elif reached > where.start:  # time was up
-        following = str(Place(reached))
+        next_cursor = str(_next_cursor(cursor, found[:limit]))
+    elif reached > where.start:  # the time budget is used up
+        next_cursor = str(Cursor(reached))
     logs = [{**row, "time": str(row["time"])} for row in found[:limit]]
-    return {"logs": logs, "more": following is not None, "next": following}
+    return {"logs": logs, "more": next_cursor is not None, "next": next_cursor}
 
 
-def _following(place: Place, page: list[dict[str, Any]]) -> Place:
-    """Where a page that begins at `place` ends."""
+def _next_cursor(cursor: Cursor, page: list[dict[str, Any]]) -> Cursor:
+    """The cursor after `page`, which started at `cursor`."""
     time = page[-1]["time"]
     shown = sum(row["time"] == time for row in page)
-    return Place(time, str(shown + (int(place.mark or 0) if time == place.time else 0)))
+    return Cursor(time, str(shown + (int(cursor.tiebreak or 0) if time == cursor.time else 0)))
 
 
-def _range(queries: Queries, asked: Asked) -> Range:
-    """Of a trace all records are meant, if no time is given."""
+def _range(queries: Queries, parameters: Parameters) -> Range:
+    """The requested range; with a trace id and no range, everything stored."""
     now = queries.clock()
-    if asked.text("trace_id") and not asked.has_range():
+    if parameters.text("trace_id") and not parameters.has_range():
         return Range(now - queries.kept, now)
-    return asked.range(now, queries.kept)
+    return parameters.range(now, queries.kept)
 
 
-def _condition(asked: Asked) -> Condition:
-    words = (asked.text("q") or "").split()
+def _condition(parameters: Parameters) -> Condition:
+    words = (parameters.text("q") or "").split()
     if len(words) > MOST_WORDS:
-        raise invalid("q", f"has at most {MOST_WORDS} words")
+        raise invalid("q", f"may have at most {MOST_WORDS} words")
     conditions = []
     for at, word in enumerate(words):
         sql = f"positionCaseInsensitiveUTF8(Body, {{word{at}:String}}) > 0"
         conditions.append(Condition(sql, {f"word{at}": word}))
-    if severity := asked.one_of("severity", SEVERITIES):
+    if severity := parameters.one_of("severity", SEVERITIES):
         least = {"severity": SEVERITIES[severity]}
         conditions.append(Condition("SeverityNumber >= {severity:UInt8}", least))
-    if service := asked.text("service"):
+    if service := parameters.text("service"):
         conditions.append(Condition("ServiceName = {service:String}", {"service": service}))
-    if trace_id := asked.text("trace_id"):
-        conditions.append(Condition("TraceId = {trace:String}", {"trace": identity(trace_id)}))
-    for number, test in enumerate(attribute_tests(asked)):
+    if trace_id := parameters.text("trace_id"):
+        conditions.append(
+            Condition("TraceId = {trace:String}", {"trace": normalized_trace_id(trace_id)})
+        )
+    for number, test in enumerate(attribute_tests(parameters)):
         conditions.append(test.condition(number, "LogAttributes"))
     return Condition.all_of(conditions)

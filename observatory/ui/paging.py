@@ -1,64 +1,67 @@
-"""Pages of a list, newest first: cursors, and stretches of time that are searched one by one.
+"""Pagination of lists, newest first: cursors, and time slices that are searched one by one.
 
-Mostly the newest stretch has enough. Where matches are rare the stretches grow; when time is up the
-page says how far back it has searched, and the next page goes on from there.
+Usually the newest slice has enough rows. If matches are rare the slices grow. When the time budget
+is used up, the cursor of the page says how far back it has searched.
 """
 
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from observatory.ui.parameters import LAST_MOMENT, SECOND, Range
+from observatory.ui.parameters import MAX_TIMESTAMP, SECOND, Range
 from observatory.ui.responses import invalid
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """What follows is older, or as old and behind the `mark`, which each list has of its own."""
+class Cursor:
+    """A position: the next rows are older than `time`, or equal and after `tiebreak`.
 
-    time: int = LAST_MOMENT
-    mark: str = ""
+    The tiebreak is specific to each list.
+    """
+
+    time: int = MAX_TIMESTAMP
+    tiebreak: str = ""
 
     @classmethod
-    def read(cls, said: str | None, mark: str) -> "Place":
-        """As `str` says it, with a mark of this pattern; a time alone means: older than this.
+    def read(cls, text: str | None, tiebreak: str) -> "Cursor":
+        """Parse a cursor; `tiebreak`: a regular expression. A time alone means: older than this.
 
         Raises:
-            Problem: 422.
+            Problem: 422, a syntax error.
 
         """
-        if said is None:
+        if text is None:
             return cls()
-        pattern = rf"(?P<time>[0-9]{{1,19}})(?:\.(?P<mark>{mark}))?"
-        found = re.fullmatch(pattern, said, re.DOTALL)
-        if not found or int(found["time"]) > LAST_MOMENT:
-            raise invalid("before", "is what the page before has as next")
-        return cls(int(found["time"]), found["mark"] or "")
+        pattern = rf"(?P<time>[0-9]{{1,19}})(?:\.(?P<tiebreak>{tiebreak}))?"
+        found = re.fullmatch(pattern, text, re.DOTALL)
+        if not found or int(found["time"]) > MAX_TIMESTAMP:
+            raise invalid("before", "must be the `next` of the previous page")
+        return cls(int(found["time"]), found["tiebreak"] or "")
 
     def __str__(self) -> str:
-        return f"{self.time}.{self.mark}" if self.mark else str(self.time)
+        return f"{self.time}.{self.tiebreak}" if self.tiebreak else str(self.time)
 
     @property
     def end(self) -> int:
-        """Until when, in nanoseconds, there may be more."""
-        return self.time + 1 if self.mark else self.time
+        """End (exclusive) of the range of the remaining rows, in nanoseconds."""
+        return self.time + 1 if self.tiebreak else self.time
 
 
 FIRST = 5 * 60 * SECOND
-"""Nanoseconds of the newest stretch."""
+"""Length of the newest slice in nanoseconds."""
 GROWTH = 8
-UNHURRIED_SECONDS = 0.5
-"""A stretch that took longer is followed by none that is larger."""
+SLOW_SECONDS = 0.5
+"""After a slice that took longer, slices do not grow."""
 BUDGET_SECONDS = 2.5
 
 
-def stretches(where: Range, seconds: Callable[[], float]) -> Iterator[Range]:
-    """Pieces of `where`, newest first, as far as time allows; `seconds`: a clock."""
-    began = now = seconds()
+def time_slices(where: Range, seconds: Callable[[], float]) -> Iterator[Range]:
+    """Slices of `where`, newest first, until BUDGET_SECONDS are used; `seconds`: a clock."""
+    started = now = seconds()
     end, length = where.end, FIRST
-    while end > where.start and now - began <= BUDGET_SECONDS:
+    while end > where.start and now - started <= BUDGET_SECONDS:
         start = max(where.start, end - length)
         yield Range(start, end)
-        end, asked, now = start, now, seconds()
-        if now - asked < UNHURRIED_SECONDS:
+        end, before, now = start, now, seconds()
+        if now - before < SLOW_SECONDS:
             length *= GROWTH

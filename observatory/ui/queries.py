@@ -1,4 +1,4 @@
-"""Questions of the page to the store: bounded, values bound, rows as Python has them."""
+"""Runs the queries of the pages with bound parameters and limits; rows become Python objects."""
 
 import json
 import time
@@ -9,14 +9,14 @@ from typing import Any
 from observatory.composition import Parts
 from observatory.memory_budget import take
 from observatory.store.engine import EngineError, Escaped, literal
-from observatory.ui.responses import Problem, said
+from observatory.ui.responses import Problem, engine_problem, short_message
 
 LONG = 4096
-"""Bytes of a value in a list; what is longer is cut."""
+"""Bytes of a value in a list; longer values are cut."""
 LONGEST = 262_144
-"""Bytes of a value anywhere."""
+"""Bytes of a value in a single trace."""
 ROW_WEIGHT = 6
-"""How much larger rows are as Python's objects than in JSON."""
+"""Memory of rows as Python objects, as a multiple of their JSON."""
 TOO_MUCH = ("TOO_MANY_ROWS_OR_BYTES", "MEMORY_LIMIT_EXCEEDED", "TIMEOUT_EXCEEDED")
 
 Rows = list[dict[str, Any]]
@@ -25,7 +25,7 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Queries:
-    """What answers are made from; `clock`: nanoseconds since 1970, `seconds`: for durations."""
+    """Queries of the pages; `clock`: nanoseconds since 1970, `seconds`: a monotonic clock."""
 
     parts: Parts
     clock: Callable[[], int] = time.time_ns
@@ -33,14 +33,15 @@ class Queries:
 
     @property
     def kept(self) -> int:
-        """Nanoseconds that telemetry is kept."""
+        """The retention in nanoseconds."""
         return self.parts.settings.retention_hours * 3600 * 10**9
 
     def rows(self, sql: str, values: Values | None = None) -> Rows:
-        """The rows of a query of ours.
+        """Run a trusted query; returns its rows.
 
         Raises:
-            Problem: 413, there is more than a query may read; 500, the store failed.
+            Problem: 413, a limit was exceeded; 503, the observatory is stopping; 500, other errors.
+            BudgetExceeded: out of memory.
 
         """
         lines = self.lines(sql, values)
@@ -48,22 +49,22 @@ class Queries:
         return [json.loads(line) for line in lines]
 
     def row(self, sql: str, values: Values | None = None) -> dict[str, Any]:
-        """The only row of a query that always has one."""
+        """The row of a query that always returns exactly one."""
         return self.rows(sql, values)[0]
 
     def lines(self, sql: str, values: Values | None = None) -> list[str]:
-        """As `rows`, each in JSON."""
+        """As `rows`, each row as JSON text."""
         try:
             found = self.parts.page.query(sql, "JSONEachRow", values)
         except EngineError as error:
             raise _failed(error) from error
-        # Ours are cut with LIMIT; bytes that are no UTF-8 were stored by others.
+        # Other writers may have stored bytes that are not UTF-8.
         return found.decode(errors="replace").split("\n")[:-1]
 
     def cut_rows(self, sql: str, values: Values, cuts: Sequence[int]) -> Rows:
-        """As `rows`, with values as long as all of them together allow.
+        """As `rows`, with long values cut as little as possible.
 
-        `sql` has `{cut:UInt32}`: the first of `cuts` with which the result is not too large.
+        `sql` contains `{cut:UInt32}`: tries the lengths in `cuts` until the result is small enough.
         """
         for cut in cuts[:-1]:
             try:
@@ -76,22 +77,24 @@ class Queries:
 
 def _failed(error: EngineError) -> Problem:
     if any(name in str(error) for name in TOO_MUCH):
-        detail = "Choose a shorter time or other filters, or ask for parts of it on the page /sql."
-        return Problem(413, "too-large", "There is too much of it", detail)
-    return Problem(500, "store-failed", "The store could not answer", said(error))
+        detail = "Choose a shorter range or more filters, or query a part of it on the page /sql."
+        return Problem(413, "too-large", "The result is too large", detail)
+    return engine_problem(error) or Problem(
+        500, "store-failed", "The query failed", short_message(error)
+    )
 
 
 def cut(text: str) -> str:
-    """SQL for a text of `{cut:UInt32}` bytes, or as many characters of a longer one."""
+    """SQL for a text cut to `{cut:UInt32}` characters if it has more bytes."""
     most = "{cut:UInt32}"
     return f"if(length({text}) > {most}, concat(leftUTF8({text}, {most}), '…'), {text})"
 
 
 def cut_map(attributes: str) -> str:
-    """SQL for a map whose values are cut."""
+    """SQL for a map with values cut as by `cut`."""
     return f"mapApply((k, v) -> (k, {cut('v')}), {attributes})"
 
 
 def array(texts: Sequence[str]) -> Escaped:
-    """Texts as a parameter of type Array(String)."""
+    """Strings as a parameter of type Array(String)."""
     return Escaped("[" + ",".join(map(literal, texts)) + "]")

@@ -1,4 +1,4 @@
-"""The SQL page: reports to start from, and the result of one statement that reads."""
+"""The SQL page: example reports, and the result of one read-only statement."""
 
 import json
 from itertools import takewhile
@@ -16,7 +16,7 @@ COMMENT = "--"
 
 
 def reports(folder: Path = FOLDER) -> list[dict[str, Any]]:
-    """Each with what the comments that it begins with say: a title, then what it is about."""
+    """Reports from .sql files; the leading comments are the title and the description."""
     return [_report(path) for path in sorted(folder.glob("*.sql"))]
 
 
@@ -33,26 +33,26 @@ def _report(path: Path) -> dict[str, Any]:
 
 
 EXACT = 2**53
-"""Beyond it JavaScript's numbers are not exact: such integers are told as text."""
+"""Larger integers are sent as strings: JavaScript numbers are not exact beyond it."""
 LARGEST = 8 << 20
-"""Bytes of a result."""
+"""Largest result in bytes."""
 WEIGHT = 24
-"""How much larger JSON may become as Python's objects: lists of empty lists."""
+"""Memory of JSON as Python objects, as a multiple of its size (worst case: empty lists)."""
 
 
-def answered(queries: Queries, sql: str) -> dict[str, Any]:
-    """Its result, at most as many rows as are set.
+def run_statement(queries: Queries, sql: str) -> dict[str, Any]:
+    """The result of a statement, at most `query_rows` rows.
 
     Raises:
-        NotAllowed: readers may not do this.
-        EngineError: it is wrong, or takes more than it may.
-        TooMany: there are too many at once.
+        NotAllowed: the statement is not allowed for readers.
+        EngineError: the statement is invalid, or exceeds a limit.
+        TooManyQueries: too many queries are running.
 
     """
     statement = reading(queries.parts.engine, sql)
     found = queries.parts.visitors.query(statement.text, "JSONCompact")
     if len(found) > LARGEST:
-        raise EngineError(f"The result is larger than {LARGEST >> 20} MB; select less of it.")
+        raise EngineError(f"The result is larger than {LARGEST >> 20} MB; select less.")
     take(WEIGHT * len(found))
     try:
         result = json.loads(found.decode(errors="replace"), parse_int=_exact)

@@ -1,7 +1,7 @@
-"""The shell of the page and its files, read once and served from memory.
+"""Serves index.html and the static files from memory.
 
-The shell names its files by a version that changes when any of them does, so that a browser needs
-to ask for each of them only once: with forty small modules that is what opens the page at once.
+index.html refers to the files by a content hash, so that browsers can cache them forever. With
+forty small modules this makes the page open fast.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ VIEWS = ("/", "/trace/{trace_id}", "/logs", "/charts", "/sql")
 
 
 def routes() -> list[Route]:
-    """The shell at every view's address, and its files, with their version or without."""
+    """index.html at the path of every view; static files with and without a version."""
     folder = files(__package__).joinpath("static")
     read = {
         each.name: each.read_bytes()
@@ -42,15 +42,15 @@ def routes() -> list[Route]:
     page = read.pop("index.html").replace(b'"/static/', b'"/static/%s/' % version.encode())
     latest = {name: _response(name, content, HEADERS) for name, content in read.items()}
     versioned = {name: _response(name, content, FOREVER) for name, content in read.items()}
-    missing = Response("There is no such file.\n", 404, media_type="text/plain", headers=HEADERS)
+    missing = Response("No such file.\n", 404, media_type="text/plain", headers=HEADERS)
 
     async def shell(_: Request) -> Response:
         return _response("index.html", page, HEADERS)
 
     async def file(request: Request) -> Response:
-        asked = request.path_params
-        kept = versioned if asked.get("version") == version else latest
-        return kept.get(asked["name"], missing)
+        given = request.path_params
+        available = versioned if given.get("version") == version else latest
+        return available.get(given["name"], missing)
 
     return [
         *(Route(view, shell) for view in VIEWS),

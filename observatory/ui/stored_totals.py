@@ -1,4 +1,4 @@
-"""What is stored, and within which bounds."""
+"""Totals of what is stored, and the limits on it."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ SELECT count() AS spans, toUnixTimestamp64Nano(min(Timestamp)) AS oldest,
 
 
 def stored(queries: Queries) -> dict[str, Any]:
-    """As the contract has it."""
+    """The content of /api/status."""
     rows, moments = queries.row(_ROWS), queries.row(_MOMENTS)
     some = moments["spans"] > 0
     settings = queries.parts.settings

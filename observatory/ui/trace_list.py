@@ -1,8 +1,8 @@
 """The list of traces, newest first.
 
-A trace is shown by its root, the earliest if there are several; by its earliest span where the root
-is missing. Candidates for that are found first, cheaply; then all spans of those few traces are
-read, which shows whether a candidate is the span that its trace is shown by.
+A trace is represented by its root (the earliest of several), or by its earliest span if the root is
+missing. A cheap query finds candidates first; then all spans of those few traces are read, to check
+that each candidate is the span that represents its trace.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,8 +19,8 @@ from observatory.ui.filters import (
     seconds_within,
     within,
 )
-from observatory.ui.paging import Place, stretches
-from observatory.ui.parameters import RANGE, Asked, Range
+from observatory.ui.paging import Cursor, time_slices
+from observatory.ui.parameters import RANGE, Parameters, Range
 from observatory.ui.queries import LONG, Queries, Rows, array, cut
 
 CUTS = (LONG, 256)
@@ -31,8 +31,8 @@ _ROOTLESS = f"""
             SELECT cityHash64(TraceId) FROM otel.otel_traces
             WHERE {_ROOT} AND {within("spans_from", "spans_to")}
         )"""
-"""Hashes take half the time of ids; two that are equal by chance would hide a trace without root.
-A root may be further away than is looked: that shows when all spans of the trace are read."""
+"""Hashes are twice as fast as ids; a collision would hide a trace without a root. A root outside of
+the searched range is found when all spans of the trace are read."""
 _CANDIDATES = """
 SELECT TraceId AS trace_id, toUnixTimestamp64Nano(min(Timestamp)) AS time FROM otel.otel_traces
 WHERE {kind} AND {where}
@@ -63,45 +63,45 @@ FROM otel.otel_traces_trace_id_ts WHERE TraceId IN {ids:Array(String)}
 """
 
 
-def place_of(trace: Mapping[str, Any]) -> Place:
-    """That of a trace in the list."""
-    return Place(int(trace["time"]), trace["trace_id"])
+def cursor_of(trace: Mapping[str, Any]) -> Cursor:
+    """The cursor after a trace of the list."""
+    return Cursor(int(trace["time"]), trace["trace_id"])
 
 
 @dataclass(frozen=True, slots=True)
 class TraceSearch:
-    """Traces that a filter lets through."""
+    """Traces that match a filter."""
 
     queries: Queries
     chosen: Filter
 
-    def newest(self, stretch: Range, place: Place, count: int) -> list[dict[str, Any]]:
-        """At most `count` that begin in the stretch and come after `place`."""
+    def newest(self, slice_: Range, cursor: Cursor, count: int) -> list[dict[str, Any]]:
+        """At most `count` that start in the slice and come after `cursor`."""
         found: list[dict[str, Any]] = []
         while len(found) < count:
-            candidates = self._candidates(stretch, place, count)
+            candidates = self._candidates(slice_, cursor, count)
             found += self._shown(candidates)
             if len(candidates) < count:
                 break
-            place = place_of(candidates[-1])
+            cursor = cursor_of(candidates[-1])
         return found[:count]
 
-    def _candidates(self, stretch: Range, place: Place, most: int) -> Rows:
-        found = self._matching(_ROOT, stretch, place, most)
-        # Where there are enough, what is older than all of them is of no interest.
-        newer = Range(found[-1]["time"] if len(found) == most else stretch.start, stretch.end)
+    def _candidates(self, slice_: Range, cursor: Cursor, most: int) -> Rows:
+        found = self._matching(_ROOT, slice_, cursor, most)
+        # If there are enough, older ones need not be searched.
+        newer = Range(found[-1]["time"] if len(found) == most else slice_.start, slice_.end)
         if self.queries.rows(f"{_ROOTLESS} LIMIT 1", around(newer)):
-            found += self._matching(f"TraceId IN ({_ROOTLESS})", newer, place, most)
+            found += self._matching(f"TraceId IN ({_ROOTLESS})", newer, cursor, most)
         return sorted(found, key=lambda row: (row["time"], row["trace_id"]), reverse=True)[:most]
 
-    def _matching(self, kind: str, stretch: Range, place: Place, most: int) -> Rows:
+    def _matching(self, kind: str, slice_: Range, cursor: Cursor, most: int) -> Rows:
         condition = self.chosen.on_trace()
         sql = _CANDIDATES.format(kind=kind, where=f"{within('from', 'to')} AND {condition.sql}")
-        after = {"time": place.time, "trace_id": place.mark, "most": most}
-        return self.queries.rows(sql, {**around(stretch), **after, **condition.values})
+        after = {"time": cursor.time, "trace_id": cursor.tiebreak, "most": most}
+        return self.queries.rows(sql, {**around(slice_), **after, **condition.values})
 
     def _shown(self, candidates: Rows) -> Iterator[dict[str, Any]]:
-        """Those candidates that their trace is shown by, in full."""
+        """The candidates that represent their trace, with all columns."""
         if not candidates:
             return
         ids = array([each["trace_id"] for each in candidates])
@@ -138,23 +138,23 @@ KNOWN = (*RANGE, *FILTERS, "limit", "before")
 USUAL, MOST = 50, 500
 
 
-def traces(queries: Queries, asked: Asked) -> dict[str, Any]:
-    """A page of it: {traces, more, next}."""
-    limit = asked.whole("limit", 1, MOST) or USUAL
-    search = TraceSearch(queries, Filter.of(asked))
-    place = Place.read(asked.text("before"), ".*")
-    where = asked.range(queries.clock(), queries.kept)
-    where = Range(where.start, min(where.end, place.end))
+def traces(queries: Queries, parameters: Parameters) -> dict[str, Any]:
+    """One page: {traces, more, next}."""
+    limit = parameters.whole("limit", 1, MOST) or USUAL
+    search = TraceSearch(queries, Filter.of(parameters))
+    cursor = Cursor.read(parameters.text("before"), ".*")
+    where = parameters.range(queries.clock(), queries.kept)
+    where = Range(where.start, min(where.end, cursor.end))
     found: list[dict[str, Any]] = []
     reached = where.end
-    for stretch in stretches(where, queries.seconds):
-        found += search.newest(stretch, place, limit + 1 - len(found))
-        reached = stretch.start
+    for slice_ in time_slices(where, queries.seconds):
+        found += search.newest(slice_, cursor, limit + 1 - len(found))
+        reached = slice_.start
         if len(found) > limit:
             break
-    following = None
+    next_cursor = None
     if len(found) > limit:
-        following = str(place_of(found[limit - 1]))
-    elif reached > where.start:  # time was up
-        following = str(Place(reached))
-    return {"traces": found[:limit], "more": following is not None, "next": following}
+        next_cursor = str(cursor_of(found[limit - 1]))
+    elif reached > where.start:  # the time budget is used up
+        next_cursor = str(Cursor(reached))
+    return {"traces": found[:limit], "more": next_cursor is not None, "next": next_cursor}

@@ -1,4 +1,4 @@
-"""What is stored of one trace."""
+"""Queries for the spans and log records of one trace."""
 
 import re
 from dataclasses import dataclass
@@ -44,16 +44,16 @@ FROM otel.otel_traces_trace_id_ts WHERE TraceId = {id:String}
 """
 
 
-def identity(said: str) -> str:
-    """A trace's id as it is stored.
+def normalized_trace_id(text: str) -> str:
+    """A trace id as it is stored (lower case).
 
     Raises:
-        Problem: 422, it is none.
+        Problem: 422, it is invalid.
 
     """
-    if not _ID.fullmatch(said):
-        raise invalid("trace id", "is 32 hexadecimal digits")
-    return said.lower()
+    if not _ID.fullmatch(text):
+        raise invalid("trace id", "must be 32 hexadecimal digits")
+    return text.lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,37 +63,37 @@ class TraceRows:
     queries: Queries
     trace_id: str
     first: int
-    """Nanoseconds since 1970; no span begins before it, and none at `last` or after it."""
+    """Nanoseconds since 1970: all spans start from `first` (inclusive) to `last` (exclusive)."""
     last: int
 
     @classmethod
-    def of(cls, queries: Queries, said: str) -> "TraceRows":
-        """Those of the trace with this id.
+    def of(cls, queries: Queries, text: str) -> "TraceRows":
+        """The trace with this id.
 
         Raises:
-            Problem: 422, it is no id; 404, there is none.
+            Problem: 422, the id is invalid; 404, there is no such trace.
 
         """
-        trace_id = identity(said)
+        trace_id = normalized_trace_id(text)
         extent = queries.row(_EXTENT, {"id": trace_id})
         if not extent["batches"]:
             raise _unknown(trace_id)
-        # The extents are kept in whole seconds.
+        # Extents are stored in whole seconds.
         return cls(queries, trace_id, extent["first"] * 10**9, (extent["last"] + 1) * 10**9)
 
     def spans(self) -> Rows:
-        """Roots first, then by their start: MOST_SPANS at most, and one more if there are more."""
+        """Roots first, then by start: up to MOST_SPANS + 1, to detect that there are more."""
         rows = self.queries.cut_rows(_SPANS, self._values(MOST_SPANS + 1), CUTS)
-        if not rows:  # they have just been dropped, before what is known of their time
+        if not rows:  # the spans have been dropped, their extent not yet
             raise _unknown(self.trace_id)
         return rows
 
     def logs(self) -> Rows:
-        """By their time: MOST_LOGS at most, and one more if there are more."""
+        """By time: up to MOST_LOGS + 1, to detect that there are more."""
         return self.queries.cut_rows(_LOGS, self._values(MOST_LOGS + 1, AROUND), CUTS)
 
     def raw(self) -> bytes:
-        """As they are stored: a JSON object with `spans` and `logs`."""
+        """The stored rows: a JSON object with `spans` and `logs`."""
         spans = self.queries.lines(_RAW_SPANS, self._values(MOST_SPANS))
         if not spans:
             raise _unknown(self.trace_id)
@@ -110,10 +110,10 @@ class TraceRows:
 
 
 def raw_trace(queries: Queries, trace_id: str) -> bytes:
-    """The rows of a trace as they are stored, in JSON."""
+    """The stored rows of a trace as JSON."""
     return TraceRows.of(queries, trace_id).raw()
 
 
 def _unknown(trace_id: str) -> Problem:
-    detail = f"No spans of {trace_id} are stored (yet); they come about 2 s after the request."
+    detail = f"No spans of {trace_id} are stored (yet); spans arrive about 2 s after the request."
     return Problem(404, "not-found", "No such trace", detail)

@@ -9,10 +9,10 @@ from observatory.ui.trace_rows import MOST_LOGS, MOST_SPANS, TraceRows
 
 
 def whole_trace(queries: Queries, trace_id: str) -> dict[str, Any]:
-    """All of it, as far as there are not too many spans."""
+    """Spans, critical path and log records of a trace; cut if there are too many."""
     stored = TraceRows.of(queries, trace_id)
     found, logs = stored.spans(), stored.logs()
-    rows = _once(found[:MOST_SPANS])
+    rows = _deduplicated(found[:MOST_SPANS])
     tree = arranged([_span(row) for row in rows])
     start = min(node.start for node in tree)
     skews = {node.span.span_id: node.skew for node in reversed(tree)}
@@ -29,14 +29,14 @@ def whole_trace(queries: Queries, trace_id: str) -> dict[str, Any]:
     }
 
 
-def _once(rows: Rows) -> Rows:
-    """Without those that are there again: a sender that heard no answer sends a second time."""
-    said = ("span_id", "parent_id", "start", "duration", "service", "name", "kind", "status")
-    return list({tuple(row[name] for name in said): row for row in reversed(rows)}.values())[::-1]
+def _deduplicated(rows: Rows) -> Rows:
+    """Rows without duplicates, which senders cause when they retry."""
+    fields = ("span_id", "parent_id", "start", "duration", "service", "name", "kind", "status")
+    return list({tuple(row[name] for name in fields): row for row in reversed(rows)}.values())[::-1]
 
 
 def _span(row: dict[str, Any]) -> Span:
-    # Processes of one machine have one clock.
+    # Processes on one host share a clock.
     clock = row["resource"].get("host.name") or row["service"]
     return Span(row["span_id"], row["parent_id"], row["start"], row["duration"], clock)
 
@@ -89,12 +89,12 @@ def _shown(row: dict[str, Any], node: Node, start: int) -> dict[str, Any]:
 
 
 def _log(row: dict[str, Any], start: int, skews: dict[str, int]) -> dict[str, Any]:
-    skew = skews.get(row["span_id"], 0)  # its clock is the span's
+    skew = skews.get(row["span_id"], 0)  # the same clock as the span
     return {**row, "time": str(row["time"]), "offset": row["time"] - start + skew}
 
 
 def events(row: dict[str, Any], start: int) -> list[dict[str, Any]]:
-    """What happened in it; offsets are from `start`."""
+    """Events of a span; offsets are from `start`."""
     columns = (row["event_times"], row["event_names"], row["event_attributes"])
     return [
         {"name": name, "offset": time - start, "attributes": attributes}
@@ -103,7 +103,7 @@ def events(row: dict[str, Any], start: int) -> list[dict[str, Any]]:
 
 
 def links(row: dict[str, Any]) -> list[dict[str, Any]]:
-    """Which others it is about."""
+    """Links of a span."""
     columns = (row["link_traces"], row["link_spans"], row["link_attributes"])
     return [
         {"trace_id": trace_id, "span_id": span_id, "attributes": attributes}

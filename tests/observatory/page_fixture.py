@@ -26,7 +26,7 @@ def parts(engine: Engine) -> Parts:
         engine=engine,
         budget=MemoryBudget(256 << 20),
         intake=unused,
-        keeper=unused,
+        disk_limiter=unused,
         page=Reader(engine, Limits(SECONDS, MEMORY, LOOKING_ROWS, result_bytes=RESULT_BYTES)),
         visitors=Reader(engine, Limits(SECONDS, MEMORY, ROWS + 1)),
         programs=unused,

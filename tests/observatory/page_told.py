@@ -116,7 +116,7 @@ class Told:
         decoded = Decoded()
         signal.decode(message, ALL_TIME, decoded)
         decoded.finish()
-        assert decoded.refused == 0, decoded.reason
+        assert decoded.rejected == 0, decoded.reason
         self.engine.insert(signal.LAYOUT.insert, decoded.blocks[signal.LAYOUT])
 
     def empty(self) -> None:

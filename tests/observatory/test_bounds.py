@@ -11,7 +11,7 @@ from observatory.intake.receiver import LAYOUTS, LOGS, METRICS, SIGNALS, TRACES,
 from observatory.intake.row_blocks import Decoded
 from observatory.intake.time_window import Window
 from observatory.store.engine import Engine
-from observatory.store.retention import Keeper
+from observatory.store.retention import DiskLimiter
 from observatory.store.schema import TABLES as ALL_TABLES
 from tests.observatory.conftest import RETENTION_HOURS
 from tests.observatory.messages import HOUR, TABLES, record, request
@@ -100,7 +100,7 @@ def test_another_retention_holds_from_the_next_start(tmp_path: Path) -> None:
 
 def test_below_the_bound_nothing_goes(empty: Engine) -> None:
     store(empty, TRACES, 1, 100, 1000)
-    keeper = Keeper(empty, 10 * MEGABYTE)
+    keeper = DiskLimiter(empty, 10 * MEGABYTE)
     assert keeper.trim() == 0
     assert hours_kept(empty, TRACES) == {"1"}
 
@@ -109,7 +109,7 @@ def test_beyond_the_bound_the_oldest_goes_first_of_all_signals(empty: Engine) ->
     for hours in (24, 0, 60, 36, 12, 48):
         for signal in (TRACES, LOGS):
             store(empty, signal, hours, 100, 3000)
-    keeper = Keeper(empty, 2 * MEGABYTE)
+    keeper = DiskLimiter(empty, 2 * MEGABYTE)
     assert keeper.size() > 2 * MEGABYTE
     assert keeper.trim() > 0
     assert MEGABYTE < keeper.size() <= 2 * MEGABYTE
@@ -126,7 +126,7 @@ def test_beyond_the_bound_within_a_few_hours_the_newest_stays(empty: Engine) -> 
         store(empty, LOGS, 0, 1, number)
     empty.run("OPTIMIZE TABLE otel.otel_traces FINAL")
     store(empty, TRACES, 0, 1, 10)
-    Keeper(empty, 2 * MEGABYTE).trim()
+    DiskLimiter(empty, 2 * MEGABYTE).trim()
     assert hours_kept(empty, LOGS) == {"0"}
     assert hours_kept(empty, TRACES) == {"0"}
 
@@ -145,7 +145,7 @@ def test_tables_elsewhere_count_and_give_way_too(empty: Engine) -> None:
                 "randomString(1000) FROM numbers(300)"
             )
         store(empty, TRACES, 0)
-        keeper = Keeper(empty, MEGABYTE)
+        keeper = DiskLimiter(empty, MEGABYTE)
         assert keeper.size() > 2 * MEGABYTE
         assert keeper.trim() > 0
         assert keeper.size() <= MEGABYTE
@@ -161,7 +161,7 @@ def test_what_went_is_gone_from_the_disk_too(empty: Engine) -> None:
         store(empty, TRACES, 12 * number, 100, 3000)
     before = parts(empty)
     assert all(folder.is_dir() for folder in before)
-    Keeper(empty, MEGABYTE).trim()
+    DiskLimiter(empty, MEGABYTE).trim()
     gone = before - parts(empty)
     assert gone
     until(lambda: not any(folder.exists() for folder in gone))

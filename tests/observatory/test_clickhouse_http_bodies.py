@@ -8,7 +8,7 @@ import pytest
 from backports import zstd
 
 from observatory.clickhouse_http.application import READER_BYTES, WRITER_BYTES
-from observatory.clickhouse_http.request import LONGEST_QUERY
+from observatory.clickhouse_http.request import MAX_QUERY_BYTES
 from tests.observatory.door import TOKEN, Door, basic, code
 from tests.observatory.framing import PLAIN, frame, opened
 
@@ -30,7 +30,7 @@ def test_a_reader_s_body_has_a_bound(door: Door, size: int) -> None:
 
 
 def test_a_statement_has_a_bound(door: Door) -> None:
-    longest = b"SELECT 1" + b" " * (LONGEST_QUERY - 8)
+    longest = b"SELECT 1" + b" " * (MAX_QUERY_BYTES - 8)
     assert door.ask(longest).text == "1\n"
     for answer in (
         door.ask(longest + b" "),

@@ -28,7 +28,7 @@ def alone(tmp_path: Path) -> Iterator[Engine]:
 
 @pytest.mark.parametrize("sql", ONE_CALL)
 def test_a_query_that_can_not_be_interrupted_is_killed(alone: Engine, sql: str) -> None:
-    reader = Reader(alone, Limits(0.5, MEMORY, 0), at_once=2)
+    reader = Reader(alone, Limits(0.5, MEMORY, 0), concurrency=2)
     alone.run("INSERT INTO default.t VALUES (1)")
     with pytest.raises(EngineError, match=r"Code: 159\..*killed"):
         reader.query(sql, "TSV", database="default")

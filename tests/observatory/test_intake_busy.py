@@ -10,9 +10,9 @@ from google.rpc import code_pb2
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 
 from observatory.intake import receiver
-from observatory.memory_budget import Full
+from observatory.memory_budget import BudgetExceeded
 from observatory.store.engine import EngineError
-from observatory.store.table_writer import Closed
+from observatory.store.table_writer import WriterClosed
 from tests.observatory.held import Held, holding
 from tests.observatory.messages import TABLES, fresh, gauge, record, request
 from tests.observatory.sending import JSON, PROTOBUF, Answer, retry_seconds
@@ -150,7 +150,7 @@ def test_room_is_counted_in_bytes() -> None:
         held.hold()
         for _ in range(4):
             held.put(b"x" * 25)
-        with pytest.raises(Full):
+        with pytest.raises(BudgetExceeded):
             held.put(b"x")
 
 
@@ -176,6 +176,6 @@ def test_what_waits_is_stored_before_it_stops() -> None:
 @pytest.mark.parametrize("signal", SIGNALS)
 def test_while_it_stops_nothing_more_is_taken(held: Held, signal: str, way: str) -> None:
     held.store.close()
-    assert isinstance(held.put(b"late").exception(PATIENCE), Closed)
+    assert isinstance(held.put(b"late").exception(PATIENCE), WriterClosed)
     answer = getattr(held, way)(signal, body(signal))
     told_to_try_again(answer, 503, code_pb2.UNAVAILABLE)

@@ -56,7 +56,7 @@ def test_what_is_refused_is_counted_and_only_that(
         assert answer.code in {0, 200}
         partial = answer.content.partial_success
         assert getattr(partial, REJECTED[signal]) == len(times) - times.count(now)
-        assert "before what is kept" in partial.error_message
+        assert "older than the retention" in partial.error_message
     assert stored(observatory, signal, name) == 5
 
 
@@ -64,9 +64,9 @@ def test_what_is_refused_is_counted_and_only_that(
 @pytest.mark.parametrize(
     ("ago", "why"),
     [
-        (73 * HOUR, "before what is kept"),
-        (-25 * HOUR, "more than a day ahead"),
-        (-(2**62), "more than a day ahead"),
+        (73 * HOUR, "older than the retention"),
+        (-25 * HOUR, "more than a day in the future"),
+        (-(2**62), "more than a day in the future"),
     ],
 )
 def test_times_out_of_reach_are_refused(

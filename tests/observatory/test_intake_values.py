@@ -145,7 +145,7 @@ def test_what_records_share_is_not_repeated_without_bound() -> None:
     request = TracesRequest.FromString(message.SerializeToString())
     decoded = Decoded()
     spans.decode(request, Window.around(time_ns(), 72 * HOUR), decoded)
-    assert decoded.refused == 1000
+    assert decoded.rejected == 1000
     assert "repeated" in decoded.reason
 
 

@@ -23,14 +23,14 @@ LAYOUT = Layout(
         native_format.string("s"),
         native_format.string("low"),
         native_format.attributes("m"),
-        native_format.moment("t"),
+        native_format.timestamp("t"),
         native_format.number("f", "Float64"),
         *(native_format.number(kind, kind) for kind in INTEGERS),
         native_format.array_of(native_format.string("ss")),
         native_format.array_of(native_format.attributes("ms")),
         native_format.array_of(native_format.number("fs", "Float64")),
         native_format.array_of(native_format.number("us", "UInt64")),
-        native_format.array_of(native_format.moment("ts")),
+        native_format.array_of(native_format.timestamp("ts")),
     ),
 )
 COLUMNS = (

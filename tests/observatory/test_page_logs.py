@@ -101,14 +101,14 @@ def test_all_records_of_a_trace_are_meant_where_no_time_is_given(page: Page, tol
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"severity": "fatal"}, "severity: is one of debug, info, warn, error"),
-        ({"trace_id": "abc"}, "trace id: is 32 hexadecimal digits"),
-        ({"q": " ".join("abcdefghijk")}, "q: has at most 10 words"),
-        ({"before": "yesterday"}, "before: is what the page before has as next"),
-        ({"before": "1.2.3"}, "before: is what the page before has as next"),
-        ({"before": str(2**63)}, "before: is what the page before has as next"),
-        ({"limit": 501}, "limit: is a whole number from 1 to 500"),
-        ({"route": "/x"}, "route: is not known here; there are from, to, last, q, severity"),
+        ({"severity": "fatal"}, "severity: must be one of debug, info, warn, error"),
+        ({"trace_id": "abc"}, "trace id: must be 32 hexadecimal digits"),
+        ({"q": " ".join("abcdefghijk")}, "q: may have at most 10 words"),
+        ({"before": "yesterday"}, "before: must be the `next` of the previous page"),
+        ({"before": "1.2.3"}, "before: must be the `next` of the previous page"),
+        ({"before": str(2**63)}, "before: must be the `next` of the previous page"),
+        ({"limit": 501}, "limit: must be a whole number from 1 to 500"),
+        ({"route": "/x"}, "route: is unknown; use from, to, last, q, severity"),
     ],
 )
 def test_bad_input(page: Page, given: dict[str, Any], said: str) -> None:

@@ -6,8 +6,8 @@ import pytest
 from starlette.datastructures import QueryParams
 
 from observatory.composition import Parts
-from observatory.ui.paging import BUDGET_SECONDS, FIRST, GROWTH, stretches
-from observatory.ui.parameters import Asked, Range
+from observatory.ui.paging import BUDGET_SECONDS, FIRST, GROWTH, time_slices
+from observatory.ui.parameters import Parameters, Range
 from observatory.ui.queries import Queries
 from observatory.ui.trace_list import KNOWN, traces
 from tests.observatory.page_asked import Page
@@ -105,17 +105,17 @@ def test_records_far_apart(page: Page, told: Told, limit: int) -> None:
 
 def test_stretches_grow_back_in_time_without_gaps() -> None:
     where = Range(0, 100 * FIRST)
-    found = list(stretches(where, lambda: 0.0))
+    found = list(time_slices(where, lambda: 0.0))
     assert found[0] == Range(99 * FIRST, 100 * FIRST)
     assert found[1] == Range((99 - GROWTH) * FIRST, 99 * FIRST)
     assert found[-1].start == 0
     assert [each.start for each in found[:-1]] == [each.end for each in found[1:]]
-    assert list(stretches(Range(5, 5), lambda: 0.0)) == []
+    assert list(time_slices(Range(5, 5), lambda: 0.0)) == []
 
 
 def test_stretches_end_when_time_is_up() -> None:
     second = count()
-    found = list(stretches(Range(0, 10**6 * FIRST), lambda: float(next(second))))
+    found = list(time_slices(Range(0, 10**6 * FIRST), lambda: float(next(second))))
     assert len(found) == int(BUDGET_SECONDS) + 1
     # Each took long, so none is longer than the first.
     assert {each.end - each.start for each in found} == {FIRST}
@@ -133,7 +133,7 @@ def test_a_search_that_takes_too_long_goes_on_with_the_next_page(told: Told, slo
     before, found, pages = None, [], 0
     while before is not None or pages == 0:
         given = {"last": "3600"} | ({"before": before} if before else {})
-        answer = traces(slow, Asked.of(QueryParams(given), KNOWN))
+        answer = traces(slow, Parameters.of(QueryParams(given), KNOWN))
         found += [each["trace_id"][-1] for each in answer["traces"]]
         before, pages = answer["next"], pages + 1
         assert answer["more"] == (before is not None)

@@ -7,7 +7,7 @@ import pytest
 from observatory.composition import Parts
 from observatory.query import reader
 from observatory.store.engine import EngineError
-from observatory.ui.responses import said
+from observatory.ui.responses import short_message
 from observatory.ui.sql_view import reports
 from tests.observatory.page_asked import ROWS, Page, read_problem
 from tests.observatory.page_told import MINUTE, NOW, Told, root
@@ -135,7 +135,7 @@ def test_too_many_at_once(page: Page, parts: Parts, monkeypatch: pytest.MonkeyPa
     problem = read_problem(answer)
     assert (problem["status"], problem["detail"]) == (
         503,
-        "too many queries are under way; ask again in a moment",
+        "too many queries are running; retry in a moment",
     )
     assert page.get("traces")["traces"] == []  # those of the page itself go on
 
@@ -143,14 +143,14 @@ def test_too_many_at_once(page: Page, parts: Parts, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("body", "status", "says"),
     [
-        (b"", 422, 'body: is no JSON; send {"query": "SELECT'),
-        (b"SELECT 1", 422, "body: is no JSON"),
-        (b"\xff", 422, "body: is no JSON"),
-        (b"[" * 60_000, 422, "body: is no JSON"),
-        (b'"SELECT 1"', 422, 'body: is not {"query"'),
-        (b"{}", 422, 'body: is not {"query"'),
-        (b'{"query": 1}', 422, 'body: is not {"query"'),
-        (b'{"query": "SELECT 1", "limit": 3}', 422, 'body: is not {"query"'),
+        (b"", 422, 'body: is not valid JSON; send {"query": "SELECT'),
+        (b"SELECT 1", 422, "body: is not valid JSON"),
+        (b"\xff", 422, "body: is not valid JSON"),
+        (b"[" * 60_000, 422, "body: is not valid JSON"),
+        (b'"SELECT 1"', 422, 'body: must be {"query"'),
+        (b"{}", 422, 'body: must be {"query"'),
+        (b'{"query": 1}', 422, 'body: must be {"query"'),
+        (b'{"query": "SELECT 1", "limit": 3}', 422, 'body: must be {"query"'),
         (b'{"query": " \\n "}', 422, "query: is empty"),
         (b'{"query": "%s"}' % (b"x" * (64 << 10)), 413, "Send 65,536 bytes at most."),
         (b'{"query": "SELECT 1\\u0000"}', 400, ""),
@@ -190,4 +190,4 @@ STACK = "Code: 1. DB::Exception: Oh. (BAD) (version 26.9.2.1 (official build)) S
     ],
 )
 def test_what_is_left_of_the_engines_words(words: str, left: str) -> None:
-    assert said(EngineError(words)) == left
+    assert short_message(EngineError(words)) == left

@@ -57,7 +57,10 @@ def test_unknown(page: Page, view: str) -> None:
 )
 def test_no_id(page: Page, said: str, view: str) -> None:
     problem = page.problem(f"traces/{said}{view}")
-    assert (problem["status"], problem["detail"]) == (422, "trace id: is 32 hexadecimal digits")
+    assert (problem["status"], problem["detail"]) == (
+        422,
+        "trace id: must be 32 hexadecimal digits",
+    )
 
 
 def test_raw(page: Page, told: Told) -> None:

@@ -46,7 +46,7 @@ class RefusedEarly:
             patch.setattr(os, "environ", environment(data, settings))
             patch.setattr("observatory.server.running", _opened)
             with pytest.raises(typer.Exit) as refusal:
-                start(cli.settings(), with_another=False)
+                start(cli.settings(), supervised=False)
         assert refusal.value.exit_code == 1
         assert not data.exists()
         return self._said.readouterr().err

@@ -69,5 +69,6 @@ def test_a_long_query_does_not_keep_it(
             assert not asking.done()
         children = observatory.family()
         assert observatory.stop(number) == 0
-        asking.exception(60)
+        assert asking.result(60).status_code == 503
+        assert "stopping" in asking.result().text
         assert not psutil.wait_procs(children, 60)[1]

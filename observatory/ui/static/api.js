@@ -1,6 +1,6 @@
-// Asking the observatory.
+// Client of the JSON API.
 
-/** What went wrong, in words that can be shown. */
+/** An error with a message for the user. */
 export class Problem extends Error {
   constructor(status, title, detail = "") {
     super(detail ? `${title}: ${detail}` : title);
@@ -11,11 +11,11 @@ export class Problem extends Error {
 }
 
 /**
- * The answer as JSON. Throws a Problem, or what `signal` was aborted with.
+ * Fetch JSON. Throws a Problem, or the abort reason of `signal`.
  * @param {string} path
  * @param {{signal?: AbortSignal, query?: URLSearchParams, post?: object}} options
  */
-export async function ask(path, { signal, query, post } = {}) {
+export async function fetchJson(path, { signal, query, post } = {}) {
   const address = query?.size ? `${path}?${query}` : path;
   const options = post
     ? {
@@ -32,10 +32,10 @@ export async function ask(path, { signal, query, post } = {}) {
   signal?.throwIfAborted();
   if (response.ok && body !== null) return body;
   const { title, detail } = body ?? {};
-  throw new Problem(response.status, title ?? `No usable answer (${response.status})`, detail);
+  throw new Problem(response.status, title ?? `Invalid response (${response.status})`, detail);
 }
 
-/** Only the last of several questions counts: a new one ends the one before. */
+/** Each call of `next()` aborts the previous request and returns the signal of the new one. */
 export function latest() {
   let running = new AbortController();
   return {

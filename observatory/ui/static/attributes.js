@@ -1,13 +1,13 @@
-// A table of attributes: what each is, to copy, and to look for other traces that have it.
+// A table of attributes; each value can be copied and used as a filter.
 
 import { copy, el } from "./dom.js";
 import { canBeFilteredBy, filterAddress } from "./ids.js";
 import { asText, oneLine, whole } from "./text.js";
 
-const SEARCHED_FROM = 8; // fewer can be seen at a glance
-const FILTERABLE = 256;
+const SEARCHED_FROM = 8; // number of attributes from which there is a search field
+const FILTERABLE = 256; // characters of a value
 
-/** `filterable(key)`: the name to filter traces by, or null. */
+/** `filterable(key)`: the name for the filter, or null; `list`: path of the list to filter. */
 export function attributeTable(
   attributes,
   { filterable = (key) => key, search = true, list: of = "/" } = {},
@@ -19,37 +19,37 @@ export function attributeTable(
   if (!search || entries.length < SEARCHED_FROM) return list;
   const field = el("input.search", {
     type: "search",
-    placeholder: "Search in these",
-    "aria-label": "Search in these attributes",
+    placeholder: "Search attributes",
+    "aria-label": "Search attributes",
     spellcheck: "false",
   });
-  field.oninput = () => sift(entries, rows, field.value);
+  field.oninput = () => filterRows(entries, rows, field.value);
   return el("div", {}, field, list);
 }
 
-/** Long names go on in the next line after a dot. */
+/** A key that may wrap after a dot or underscore. */
 function breakable(key) {
   const parts = oneLine(key, 200).split(/(?<=[._])/);
   return el("bdi", {}, ...parts.flatMap((part) => [part, el("wbr")]));
 }
 
-function sift(entries, rows, typed) {
-  const sought = typed.trim().toLowerCase();
+function filterRows(entries, rows, typed) {
+  const wanted = typed.trim().toLowerCase();
   entries.forEach(([key, value], place) => {
-    rows[place].hidden = !`${key} ${asText(value)}`.toLowerCase().includes(sought);
+    rows[place].hidden = !`${key} ${asText(value)}`.toLowerCase().includes(wanted);
   });
 }
 
 function row(key, text, filter, list) {
-  const leads = list === "/" ? "Traces with this" : "Logs with this";
-  const told = oneLine(key, 60);
-  const button = el("button.small", { type: "button", "aria-label": `Copy ${told}` }, "Copy");
+  const action = list === "/" ? "Filter traces by" : "Filter logs by";
+  const label = oneLine(key, 60);
+  const button = el("button.small", { type: "button", "aria-label": `Copy ${label}` }, "Copy");
   button.onclick = () => copy(text, button);
   const fits = filter && canBeFilteredBy(filter) && text.length <= FILTERABLE;
   const link = fits
     ? el(
         "a.small",
-        { href: filterAddress(filter, text, list), "aria-label": `${leads} ${told}`, title: leads },
+        { href: filterAddress(filter, text, list), "aria-label": `${action} ${label}`, title: action },
         "Filter",
       )
     : null;

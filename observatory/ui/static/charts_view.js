@@ -1,11 +1,10 @@
-// The view of numbers over time.
+// The Charts view: latency, request rate and error rate over time; latency by route.
 
-import { ask, latest } from "./api.js";
+import { fetchJson, latest } from "./api.js";
 import { el } from "./dom.js";
 import { facets } from "./facets.js";
-import { filterBar, question } from "./filters.js";
-import { Live } from "./live.js";
-import { pauseButton } from "./pause.js";
+import { filterBar, apiQuery } from "./filters.js";
+import { Live, pauseButton } from "./live.js";
 import { isOpen } from "./range.js";
 import { params } from "./router.js";
 import { errorChart, latencyChart, rateChart } from "./service_charts.js";
@@ -25,7 +24,7 @@ export class ChartsView {
     this.bar = filterBar(["service", "route", "status", "duration", "attributes"], {
       tools: [this.pause.element],
     });
-    this.latency = latencyChart({ title: "Latency, with traces to open", height: 320 });
+    this.latency = latencyChart({ title: "Latency with exemplars", height: 320 });
     this.rate = rateChart({ height: 200 });
     this.errors = errorChart({ height: 200 });
     this.note = el("p.notice.problem", { role: "alert", hidden: true });
@@ -67,7 +66,7 @@ export class ChartsView {
   async #load() {
     const signal = this.#loads.next();
     try {
-      const answer = await ask("/api/charts", { query: question(), signal });
+      const answer = await fetchJson("/api/charts", { query: apiQuery(), signal });
       for (const chart of [this.latency, this.rate, this.errors]) chart.set(answer);
       await this.#drawRoutes(signal);
       this.note.hidden = true;
@@ -89,14 +88,14 @@ export class ChartsView {
     this.routes.replaceChildren(...charts.map(([, chart]) => chart.element));
     await Promise.all(
       charts.map(async ([route, chart]) => {
-        const answer = await ask("/api/charts", { query: question({ route }), signal });
-        chart.element.hidden = !answer.rate.some(Boolean); // of another service, or not in this range
+        const answer = await fetchJson("/api/charts", { query: apiQuery({ route }), signal });
+        chart.element.hidden = !answer.rate.some(Boolean); // no data for this service or range
         if (!chart.element.hidden) chart.set(answer);
       }),
     );
   }
 
-  /** Its heading leads to its traces. */
+  /** The chart of a route; its heading links to the traces. */
   #chartOf(route) {
     if (!this.#byRoute.has(route)) {
       const chart = latencyChart({ title: "", height: 130, dots: false });

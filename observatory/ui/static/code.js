@@ -1,4 +1,4 @@
-// Statements and addresses, set so that one can read them.
+// Formatting of SQL statements and URLs.
 
 import { el } from "./dom.js";
 import { visible, whole } from "./text.js";
@@ -9,7 +9,7 @@ const WORDS =
   /('(?:[^']|'')*')|\b(SELECT|FROM|WHERE|AND|OR|NOT|IN|AS|ON|JOIN|LEFT|INNER|CROSS|GROUP|ORDER|BY|HAVING|LIMIT|UNION|ALL|INSERT|INTO|VALUES|UPDATE|SET|DELETE|CREATE|WITH|CASE|WHEN|THEN|ELSE|END|IS|NULL|DESC|ASC|DISTINCT|CONFLICT|DO|RETURNING|BEGIN|COMMIT|PRAGMA|MATCH)\b/gi;
 const LONG = 4000;
 
-/** A statement in SQL, one clause a line, its own words set apart. */
+/** A SQL statement with one clause per line and highlighted keywords. */
 export function statement(text) {
   if (text.length > LONG) return whole(text, "pre.code");
   const inLines = text.includes("\n") ? text : text.replace(CLAUSE, "\n");
@@ -26,11 +26,11 @@ export function statement(text) {
   return pre;
 }
 
-/** An address: host and path, and what is asked for line by line. Never a link: others chose it. */
+/** A URL with one query parameter per line. Not a link: the URL is untrusted. */
 export function address(text) {
   const url = URL.canParse(text) && text.length <= LONG ? new URL(text) : null;
   if (!url) return whole(text, "pre.code");
-  const asked = [...url.searchParams].map(([key, value], place) =>
+  const parameters = [...url.searchParams].map(([key, value], place) =>
     el(
       "span.line",
       {},
@@ -43,6 +43,6 @@ export function address(text) {
     {},
     el("span.quiet", {}, visible(`${url.protocol}//${url.host}`)),
     el("b", {}, visible(url.pathname)),
-    ...asked,
+    ...parameters,
   );
 }

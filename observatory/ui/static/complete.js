@@ -1,5 +1,5 @@
-// A field that completes what is typed: first the key of an attribute, then its value. It is a
-// combobox by the ARIA pattern: the focus stays in the field, the list is pointed at.
+// A field with autocompletion for an attribute filter: first the key, then the value. It follows the
+// ARIA combobox pattern: the focus stays in the field (aria-activedescendant).
 
 import { el } from "./dom.js";
 import { facets, valuesOf } from "./facets.js";
@@ -11,7 +11,7 @@ const MOST = 12;
 const OPERATOR = /^(.+?)(!=|=|~)(.*)$/s;
 let made = 0;
 
-/** The field. `take(text)` gets a whole filter: "key", "key=value", "key!=value", "key~part". */
+/** The field. `take(filter)` is called with "key", "key=value", "key!=value" or "key~part". */
 export function attributeField(take) {
   const id = `suggestions-${++made}`;
   const list = el("ul.suggestions", {
@@ -55,7 +55,7 @@ class Field {
   async suggest() {
     const typed = this.input.value;
     const found = await suggestions(typed).catch(() => []);
-    if (typed !== this.input.value || document.activeElement !== this.input) return; // typed on
+    if (typed !== this.input.value || document.activeElement !== this.input) return; // the input has changed
     this.#options = found;
     this.#at = -1;
     this.list.replaceChildren(...found.map((each, place) => this.#option(each, place)));
@@ -110,7 +110,7 @@ class Field {
     else this.#done(this.input.value.trim());
   }
 
-  /** A key is only the beginning of a filter, a value its end. */
+  /** A chosen key continues with its values; a chosen value completes the filter. */
   #choose({ full, ends }) {
     if (ends) return this.#done(full);
     this.input.value = full;
@@ -125,7 +125,7 @@ class Field {
   }
 }
 
-/** [{text, full, ends, count}]: what is shown, what the field says then, whether that is all. */
+/** [{text, full, ends, count}]: label, new content of the field, whether the filter is complete. */
 async function suggestions(typed) {
   const parts = OPERATOR.exec(typed);
   if (!parts) {
@@ -136,10 +136,10 @@ async function suggestions(typed) {
       ends: false,
     }));
   }
-  const [, key, operator, begun] = parts;
+  const [, key, operator, prefix] = parts;
   if (operator === "~") return [];
   const values = await valuesOf(key.trim());
-  return matching(values, begun, ({ value }) => String(value)).map(({ value, count: times }) => ({
+  return matching(values, prefix, ({ value }) => String(value)).map(({ value, count: times }) => ({
     text: String(value),
     full: `${key.trim()}${operator}${value}`,
     ends: true,
@@ -147,10 +147,10 @@ async function suggestions(typed) {
   }));
 }
 
-/** Those that have what was typed in them, those that begin with it first. */
+/** Items that contain the typed text; those that start with it come first. */
 function matching(all, typed, text) {
-  const sought = typed.trim().toLowerCase();
-  const found = all.filter((each) => text(each).toLowerCase().includes(sought));
-  const begins = (each) => text(each).toLowerCase().startsWith(sought);
+  const wanted = typed.trim().toLowerCase();
+  const found = all.filter((each) => text(each).toLowerCase().includes(wanted));
+  const begins = (each) => text(each).toLowerCase().startsWith(wanted);
   return [...found.filter(begins), ...found.filter((each) => !begins(each))].slice(0, MOST);
 }

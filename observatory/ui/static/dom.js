@@ -1,5 +1,5 @@
-// The only place where elements are made. Telemetry is whatever anyone sent: it gets into the page
-// as text nodes and as the attributes below, never as markup, never as an address.
+// The only module that creates elements. Telemetry is untrusted: it is inserted as text nodes and as
+// the attributes below, never as markup or as a URL.
 
 const ATTRIBUTES =
   /^(?:class|id|role|title|type|for|value|name|placeholder|dir|tabindex|scope|colspan|hidden|disabled|selected|checked|download|spellcheck|rows|inputmode|autocomplete|autocapitalize|datetime|aria-[a-z]+|data-[a-z-]+)$/;
@@ -25,19 +25,19 @@ function set(element, key, value) {
   } else if (ATTRIBUTES.test(key)) {
     element.setAttribute(key, value === true ? "" : value);
   } else {
-    throw new Error(`no element gets ${key}`);
+    throw new Error(`attribute not allowed: ${key}`);
   }
 }
 
-/** An address on this page's own host. */
+/** Accepts only paths on this host. */
 function ours(address) {
-  if (!/^\/(?![/\\])/.test(address)) throw new Error("links lead to this page's own host only");
+  if (!/^\/(?![/\\])/.test(address)) throw new Error("links must be paths on this host");
   return address;
 }
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** A small drawing from constant paths. */
+/** An SVG icon from a constant path. */
 export function icon(path, viewBox = "0 0 16 16") {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("viewBox", viewBox);
@@ -48,15 +48,15 @@ export function icon(path, viewBox = "0 0 16 16") {
   return svg;
 }
 
-/** An element of index.html, which has them all. @param {string} id @returns {any} */
+/** An element of index.html, by id. @param {string} id @returns {any} */
 export const find = (id) => document.getElementById(id);
 
-/** Told to those who listen rather than look. */
-export function say(text) {
-  find("said").textContent = text;
+/** Announce a text to screen readers. */
+export function announce(text) {
+  find("announcement").textContent = text;
 }
 
-/** Puts text on the clipboard and says so on the button. */
+/** Copy text to the clipboard and confirm on the button. */
 export async function copy(text, button) {
   const before = button.textContent;
   try {
@@ -65,11 +65,11 @@ export async function copy(text, button) {
   } catch {
     button.textContent = copiedBySelection(text) ? "Copied" : "Can’t copy";
   }
-  say(button.textContent);
+  announce(button.textContent);
   setTimeout(() => (button.textContent = before), 1500);
 }
 
-/** The old way: navigator.clipboard needs https or localhost. */
+/** Fallback: navigator.clipboard needs HTTPS or localhost. */
 function copiedBySelection(text) {
   const area = document.body.appendChild(el("textarea.unseen"));
   area.value = text;

@@ -1,13 +1,13 @@
-// Traces as dots on a chart of latencies: each is a link to its trace.
+// Exemplars: traces as dots on a latency chart, each a link to its trace.
 
 import { el } from "./dom.js";
 import { duration, moment } from "./format.js";
 import { traceAddress } from "./ids.js";
 import { oneLine } from "./text.js";
 
-const IN_WORDS = { ok: "ok", error: "error", degraded: "degraded" };
+const STATUSES = { ok: "ok", error: "error", degraded: "degraded" };
 
-/** The dots of one chart. `place` is to be called whenever the chart was drawn. */
+/** The dots of one chart. Call `place` after each drawing of the chart. */
 export class Exemplars {
   #links = new Map();
   #all = [];
@@ -23,7 +23,7 @@ export class Exemplars {
     this.#links = kept;
   }
 
-  /** [least, most] milliseconds, or null where there are none. */
+  /** [minimum, maximum] in milliseconds, or null if there are none. */
   get ends() {
     const all = this.#all.map((each) => each.duration).filter((each) => each > 0);
     return all.length ? [Math.min(...all), Math.max(...all)] : null;
@@ -43,12 +43,12 @@ export class Exemplars {
   }
 
   #link(each) {
-    const status = Object.hasOwn(IN_WORDS, each.status) ? each.status : "ok";
-    const told = `${oneLine(each.name, 80)}, ${IN_WORDS[status]}, ${duration(each.duration * 1e6)}, ${moment(each.time)}`;
+    const status = Object.hasOwn(STATUSES, each.status) ? each.status : "ok";
+    const text = `${oneLine(each.name, 80)}, ${STATUSES[status]}, ${duration(each.duration * 1e6)}, ${moment(each.time)}`;
     const link = el(`a.dot.${status}`, {
       href: traceAddress(each.trace_id),
       tabindex: "-1",
-      "aria-label": told,
+      "aria-label": text,
     });
     link.onpointerenter = () => this.#show(each, status, link);
     link.onpointerleave = () => (this.#tip.hidden = true);
@@ -63,7 +63,7 @@ export class Exemplars {
         "span",
         {},
         el("b", {}, duration(each.duration * 1e6)),
-        el(`span.badge.${status}`, {}, IN_WORDS[status]),
+        el(`span.badge.${status}`, {}, STATUSES[status]),
       ),
       el("span.quiet", {}, moment(each.time, { milliseconds: true })),
     );

@@ -1,28 +1,28 @@
-// What can be filtered by, as the store knows it. Kept for a while: asked for while one types.
+// Filter values from the store, cached briefly because each keystroke needs them.
 
-import { ask } from "./api.js";
+import { fetchJson } from "./api.js";
 import { forApi } from "./range.js";
 import { params } from "./router.js";
 
 const FRESH_MS = 15_000;
-const kept = new Map();
+const cache = new Map();
 
-async function fresh(path, query) {
+async function cached(path, query) {
   const key = `${path}?${query}`;
-  const found = kept.get(key);
+  const found = cache.get(key);
   if (found && performance.now() - found.at < FRESH_MS) return found.answer;
-  const answer = ask(path, { query });
-  kept.set(key, { answer, at: performance.now() });
-  answer.catch(() => kept.delete(key));
+  const answer = fetchJson(path, { query });
+  cache.set(key, { answer, at: performance.now() });
+  answer.catch(() => cache.delete(key));
   return answer;
 }
 
-/** {services, routes, keys} in the range of the address. */
-export const facets = () => fresh("/api/facets", forApi(params()));
+/** {services, routes, keys} in the selected time range. */
+export const facets = () => cached("/api/facets", forApi(params()));
 
-/** [{value, count}] of an attribute, the most frequent first. */
+/** [{value, count}] of an attribute, most frequent first. */
 export async function valuesOf(key) {
   const query = forApi(params());
   query.set("key", key);
-  return (await fresh("/api/facets/values", query)).values;
+  return (await cached("/api/facets/values", query)).values;
 }

@@ -1,4 +1,4 @@
-// The bar of filters above a list. The address holds what is chosen; the bar shows and changes it.
+// The filter bar above a list. The URL is the state; the bar shows and changes it.
 
 import { attributeField } from "./complete.js";
 import { el } from "./dom.js";
@@ -7,20 +7,20 @@ import { forApi, rangeControl } from "./range.js";
 import { change, params } from "./router.js";
 import { oneLine } from "./text.js";
 
-const PASSED_ON = ["service", "route", "status", "min_ms", "max_ms", "attr", "q", "severity"];
+const API_PARAMETERS = ["service", "route", "status", "min_ms", "max_ms", "attr", "q", "severity"];
 
-/** What the address asks for, as the API wants it. `without`: what a view has no use for. */
-export function question(more = {}) {
+/** The API query for the filters in the URL; `more`: further parameters. */
+export function apiQuery(more = {}) {
   const query = forApi(params());
-  for (const name of PASSED_ON)
+  for (const name of API_PARAMETERS)
     for (const value of params().getAll(name)) if (value) query.append(name, value);
   for (const [name, value] of Object.entries(more)) query.set(name, value);
   return query;
 }
 
 /**
- * The bar. `parts`: some of service, route, status, duration, attributes, severity; `search`: an
- * element to come first; `tools`: elements at its end.
+ * The bar. `parts`: any of service, route, status, duration, attributes, severity; `search`:
+ * elements at the start; `tools`: elements at the end.
  * @param {string[]} parts
  * @param {{search?: HTMLElement[], tools?: HTMLElement[]}} options
  */
@@ -49,7 +49,7 @@ export function filterBar(parts, { search = [], tools = [] } = {}) {
   };
 }
 
-/** On a narrow screen most of the bar is folded away behind this. */
+/** Shows the filters on a narrow screen, where they are collapsed. */
 function moreButton() {
   const button = el("button.more", { type: "button", "aria-expanded": "false" }, "Filters");
   button.onclick = () => {
@@ -81,7 +81,7 @@ const MAKERS = {
   attributes,
 };
 
-/** A select of what the store knows. */
+/** A select with values from the store. */
 function choice(name, label, none, pick) {
   const select = el("select", { name, "aria-label": label });
   select.onchange = () => change({ [name]: select.value });
@@ -117,8 +117,8 @@ function fixed(name, label, choices) {
 
 function durations() {
   const ends = [
-    ["min_ms", "Shortest duration in ms", "min"],
-    ["max_ms", "Longest duration in ms", "max"],
+    ["min_ms", "Minimum duration in ms", "min"],
+    ["max_ms", "Maximum duration in ms", "max"],
   ];
   const inputs = ends.map(([name, label, placeholder]) => {
     const input = el("input", {
@@ -148,7 +148,7 @@ function showChips(chips) {
   chips.replaceChildren(
     ...filters.map((filter) => {
       const text = oneLine(filter, 120);
-      const close = el("button", { type: "button", "aria-label": `Without ${text}` }, "×");
+      const close = el("button", { type: "button", "aria-label": `Remove filter ${text}` }, "×");
       close.onclick = () =>
         change({
           attr: params()

@@ -1,4 +1,4 @@
-// Numbers and times in words. Times come as strings of nanoseconds since 1970, durations as numbers
+// Formatting of numbers and times. Times are strings of nanoseconds since 1970, durations are numbers
 // of nanoseconds.
 
 /** @type {[string, number][]} */
@@ -11,7 +11,7 @@ const UNITS = [
 const plain = new Intl.NumberFormat("en");
 const two = (number) => String(Math.floor(number)).padStart(2, "0");
 
-/** Three digits that count: "850 ns", "1.23 ms", "12.3 s", "2 min 05 s". */
+/** Three significant digits: "850 ns", "1.23 ms", "12.3 s", "2 min 05 s". */
 export function duration(nanoseconds) {
   if (!Number.isFinite(nanoseconds)) return "–";
   if (nanoseconds === 0) return "0 ms";
@@ -35,7 +35,7 @@ function digits(number) {
 
 export const count = (number) => plain.format(number);
 
-export const many = (number, one, more = `${one}s`) =>
+export const plural = (number, one, more = `${one}s`) =>
   `${count(number)} ${number === 1 ? one : more}`;
 
 export function bytes(number) {
@@ -63,7 +63,7 @@ export function ago(ms, now = Date.now()) {
   return `${Math.floor(seconds / 86400)} d ago`;
 }
 
-/** "14:03:07", with milliseconds where asked for. */
+/** "14:03:07", optionally with milliseconds. */
 export function clock(ms, { milliseconds = false, seconds = true } = {}) {
   const date = new Date(ms);
   const time = `${two(date.getHours())}:${two(date.getMinutes())}`;
@@ -76,13 +76,13 @@ export function day(ms) {
   return new Date(ms).toLocaleDateString("en", { day: "numeric", month: "short" });
 }
 
-/** The clock, with the day before it where that is not today. */
+/** The time of day, preceded by the date unless it is today. */
 export function moment(ms, options) {
   const today = new Date(ms).toDateString() === new Date().toDateString();
   return today ? clock(ms, options) : `${day(ms)}, ${clock(ms, options)}`;
 }
 
-/** Everything that is known about a time: local, to the nanosecond, with its offset. */
+/** Local date and time to the nanosecond, with the UTC offset. */
 export function exactly(nanoseconds) {
   const date = new Date(toMs(nanoseconds));
   const fraction = (BigInt(nanoseconds) % 1_000_000_000n).toString().padStart(9, "0");

@@ -1,19 +1,19 @@
-// Addresses are made of ids that were looked at: an id is hexadecimal, or there is no link.
+// Links to traces and filtered lists. Ids are untrusted: an invalid id gets no link.
 
 export const isTraceId = (text) => /^[0-9a-f]{32}$/i.test(text) && !/^0+$/.test(text);
 export const isSpanId = (text) => /^[0-9a-f]{16}$/i.test(text) && !/^0+$/.test(text);
 
-/** The address of a trace, at a span where there is one; null where it is no trace's id. */
+/** The path of a trace, with the span if there is one; null if the trace id is invalid. */
 export function traceAddress(traceId, spanId = "") {
   if (!isTraceId(traceId ?? "")) return null;
   const address = `/trace/${traceId.toLowerCase()}`;
   return isSpanId(spanId ?? "") ? `${address}?span=${spanId.toLowerCase()}` : address;
 }
 
-/** Whether a filter can name the key: one with an operator in it would be read as another. */
+/** Whether the filter syntax can express the key (it contains no operator). */
 export const canBeFilteredBy = (key) => !/[=~]|^!|!$/.test(key);
 
-/** The list, of traces or logs, that have an attribute; of all times, for what is looked at may be old. */
+/** The list of traces or logs with an attribute. All times, because the data shown may be old. */
 export function filterAddress(key, value, list = "/") {
   return `${list}?${new URLSearchParams({ last: "all", attr: `${key}=${value}` })}`;
 }

@@ -1,10 +1,10 @@
-// Keys that work anywhere. A view is asked first; what it does not know is looked up here.
+// Global keyboard shortcuts; the current view handles a key first.
 
 import { find } from "./dom.js";
 import { back, go, shownView } from "./router.js";
 
 const VIEWS = { t: "/", l: "/logs", c: "/charts", s: "/sql" };
-let going = false; // "g" was pressed just now
+let going = false; // the last key was "g"
 
 export function listen() {
   const help = find("help");
@@ -26,7 +26,7 @@ function pressed(event) {
   if (jump(event) || shownView()?.key(event) || known(event)) event.preventDefault();
 }
 
-/** "g" and then the letter of a view. */
+/** "g", then the letter of a view. */
 function jump({ key }) {
   const to = going ? VIEWS[key] : undefined;
   going = key === "g";

@@ -1,12 +1,14 @@
-// Asking again and again, as long as somebody can see the answer.
+// Polling for live views, and the button that pauses it.
 
-/** Calls `work` every `ms` after it was done, while the tab is visible and it is not held. */
+import { el, announce } from "./dom.js";
+
+/** Calls `work` again `ms` after it has finished, while the tab is visible and it is not paused. */
 export class Live {
   #work;
   #ms;
   #timer = 0;
   #on = false;
-  #held = false;
+  #paused = false;
   #busy = false;
 
   constructor(work, ms) {
@@ -15,8 +17,8 @@ export class Live {
     document.addEventListener("visibilitychange", () => this.#plan(0));
   }
 
-  get held() {
-    return this.#held;
+  get paused() {
+    return this.#paused;
   }
 
   start() {
@@ -29,14 +31,14 @@ export class Live {
     clearTimeout(this.#timer);
   }
 
-  hold(held) {
-    this.#held = held;
+  setPaused(paused) {
+    this.#paused = paused;
     this.#plan(0);
   }
 
   #plan(ms) {
     clearTimeout(this.#timer);
-    if (!this.#on || this.#held || this.#busy || document.hidden) return;
+    if (!this.#on || this.#paused || this.#busy || document.hidden) return;
     this.#timer = setTimeout(() => this.#run(), ms);
   }
 
@@ -49,4 +51,24 @@ export class Live {
       this.#plan(this.#ms);
     }
   }
+}
+
+/** {element, press(), show(open)}; hidden for a time range that has ended. */
+export function pauseButton(live) {
+  const text = el("span", {}, "Live");
+  const button = el(
+    "button.live",
+    { type: "button", "aria-pressed": "true", "aria-keyshortcuts": "p", title: "Pause (p)" },
+    el("i"),
+    text,
+  );
+  const press = () => {
+    live.setPaused(!live.paused);
+    button.ariaPressed = String(!live.paused);
+    text.textContent = live.paused ? "Paused" : "Live";
+    button.title = live.paused ? "Resume (p)" : "Pause (p)";
+    announce(text.textContent);
+  };
+  button.onclick = press;
+  return { element: button, press, show: (open) => (button.hidden = !open) };
 }

@@ -1,4 +1,4 @@
-// One log record: a line that opens to everything it says.
+// One log record: a line that expands to all its fields.
 
 import { attributeTable } from "./attributes.js";
 import { el } from "./dom.js";
@@ -7,19 +7,19 @@ import { traceAddress } from "./ids.js";
 import { severityOf } from "./span_row.js";
 import { asText, name, oneLine, whole } from "./text.js";
 
-const TOLD = 8; // attributes in a line
+const MAX_ATTRIBUTES = 8; // shown in the line
 const FIRST = [
   "http.request.method",
   "http.route",
   "http.response.status_code",
   "error.type",
 ];
-const PROBLEM = /^\w+\.problem$/; // a service's own name of it comes after those
-const REPEATED = /^(?:event\.name|code\.|\w+\.(?:duration|input|recommendation|model)\b)/; // of little interest there
+const PROBLEM = /^\w+\.problem$/; // a service's own attribute for an error; comes after FIRST
+const REPEATED = /^(?:event\.name|code\.|\w+\.(?:duration|input|recommendation|model)\b)/; // redundant in the line
 
 /**
- * `offset`: nanoseconds into its trace, shown in place of the clock; `track`: where that lies, as a
- * share; `link`: whether it leads to its trace.
+ * `offset`: nanoseconds from the start of the trace, shown instead of the time; `track`: the same as a
+ * share of the duration; `link`: whether to link to the trace; `service`: whether to show it.
  * @param {any} log
  * @param {{offset?: number | null, track?: number | null, link?: boolean, service?: boolean}} options
  */
@@ -55,25 +55,25 @@ function time({ time: at }, offset) {
   return el("span.when", { title: exactly(at) }, text);
 }
 
-/** The event's name where it has one, then what it says. */
+/** The event name, if any, then the body. */
 function body(log) {
-  const { body: said, event } = log;
-  const text = asText(said);
+  const { body: content, event } = log;
+  const text = asText(content);
   const named = event && event !== text ? el("b", {}, name(event, 80), " ") : null;
-  return el("span.body", {}, named, el("bdi", {}, oneLine(text, 400)), told(log));
+  return el("span.body", {}, named, el("bdi", {}, oneLine(text, 400)), firstAttributes(log));
 }
 
-/** The first attributes, as far as the line goes. */
-function told({ attributes = {} }) {
+/** The most important attributes. */
+function firstAttributes({ attributes = {} }) {
   const last = (key) => (PROBLEM.test(key) ? FIRST.length : Infinity);
   const rank = (key) => (FIRST.includes(key) ? FIRST.indexOf(key) : last(key));
   const pairs = Object.entries(attributes)
     .filter(([key]) => !REPEATED.test(key))
     .sort(([one], [other]) => rank(one) - rank(other))
-    .slice(0, TOLD);
+    .slice(0, MAX_ATTRIBUTES);
   if (!pairs.length) return null;
   return el(
-    "span.told",
+    "span.attributes-inline",
     {},
     ...pairs.map(([key, value]) =>
       el("bdi", {}, `${oneLine(key, 60)}=${oneLine(asText(value), 40)} `),
@@ -87,10 +87,10 @@ function everything(log) {
     ["severity", `${log.severity ?? ""} ${log.severity_number ?? ""}`],
   ];
   if (log.event) facts.push(["event", log.event]);
-  const said = asText(log.body);
+  const text = asText(log.body);
   const address = traceAddress(log.trace_id, log.span_id);
   return [
-    said && said !== log.event ? whole(said, "pre.code") : null,
+    text && text !== log.event ? whole(text, "pre.code") : null,
     el(
       "p.facts",
       {},
@@ -102,7 +102,7 @@ function everything(log) {
       ? el(
           "p",
           {},
-          el("a", { href: address }, "Its span in the trace ", el("code", {}, log.trace_id)),
+          el("a", { href: address }, "Show span in trace ", el("code", {}, log.trace_id)),
         )
       : null,
     el("h4", {}, "Attributes"),

@@ -1,13 +1,12 @@
-// The view of all log records.
+// The Logs view.
 
-import { ask, latest } from "./api.js";
-import { el, say } from "./dom.js";
-import { many } from "./format.js";
-import { filterBar, question } from "./filters.js";
+import { fetchJson, latest } from "./api.js";
+import { el, announce } from "./dom.js";
+import { plural } from "./format.js";
+import { filterBar, apiQuery } from "./filters.js";
 import { isTraceId } from "./ids.js";
-import { Live } from "./live.js";
+import { Live, pauseButton } from "./live.js";
 import { logRow } from "./log_row.js";
-import { pauseButton } from "./pause.js";
 import { isOpen } from "./range.js";
 import { change, params } from "./router.js";
 import { Rows } from "./rows.js";
@@ -21,7 +20,7 @@ export class LogsView {
   /** @type {string | null} */
   #asked = null;
   #known = new Set();
-  /** Where older ones begin. @type {string | null} */
+  /** Cursor of the next page. @type {string | null} */
   #next = null;
   #loads = latest();
   #typing = 0;
@@ -101,8 +100,8 @@ export class LogsView {
     this.trace.replaceChildren("trace ", isTraceId(id) ? id.slice(0, 8) : "?", close);
   }
 
-  #question(more) {
-    const query = question({ limit: PAGE, ...more });
+  #apiQuery(more) {
+    const query = apiQuery({ limit: PAGE, ...more });
     const trace = params().get("trace_id");
     if (trace) query.set("trace_id", trace);
     for (const name of ["route", "status", "min_ms", "max_ms"]) query.delete(name);
@@ -112,7 +111,7 @@ export class LogsView {
   async #load() {
     this.#asked = location.search;
     this.element.ariaBusy = "true";
-    const answer = await this.#ask();
+    const answer = await this.#fetchJson();
     this.element.ariaBusy = "false";
     if (!answer) return;
     this.list.replaceChildren();
@@ -120,11 +119,11 @@ export class LogsView {
     this.rows.forget();
     this.pill.hidden = true;
     this.#append(answer);
-    say(many(answer.logs.length, "log record"));
+    announce(plural(answer.logs.length, "log record"));
   }
 
   async #more() {
-    const answer = await this.#ask({ before: this.#next });
+    const answer = await this.#fetchJson({ before: this.#next });
     if (answer) this.#append(answer);
   }
 
@@ -133,11 +132,11 @@ export class LogsView {
     this.#next = next;
     this.older.hidden = !more;
     this.rows.refresh();
-    this.#tell(null);
+    this.#showNote(null);
   }
 
   async #poll() {
-    const answer = await this.#ask();
+    const answer = await this.#fetchJson();
     if (!answer) return;
     const fresh = answer.logs.filter((log) => !this.#known.has(keyOf(log)));
     if (!fresh.length) return;
@@ -146,12 +145,12 @@ export class LogsView {
       this.list.hasChildNodes() &&
       (this.list.matches(":hover") || this.list.contains(document.activeElement) || scrollY > 0);
     this.pill.hidden = !reading;
-    this.pill.textContent = `${many(fresh.length, "new record")} ↑`;
+    this.pill.textContent = `${plural(fresh.length, "new record")} ↑`;
     if (reading) return;
     if (gap) this.list.replaceChildren();
     this.list.prepend(...this.#fresh(answer.logs).map((log) => logRow(log)));
     this.rows.refresh();
-    this.#tell(null);
+    this.#showNote(null);
   }
 
   #fresh(logs) {
@@ -160,25 +159,25 @@ export class LogsView {
     return fresh;
   }
 
-  async #ask(more = {}) {
+  async #fetchJson(more = {}) {
     const signal = this.#loads.next();
     try {
-      return await ask("/api/logs", { query: this.#question(more), signal });
+      return await fetchJson("/api/logs", { query: this.#apiQuery(more), signal });
     } catch (error) {
-      if (!signal.aborted) this.#tell(error);
+      if (!signal.aborted) this.#showNote(error);
       return null;
     }
   }
 
-  #tell(error) {
+  #showNote(error) {
     this.note.hidden = !error && this.list.hasChildNodes();
     this.note.classList.toggle("problem", Boolean(error));
     this.note.textContent = error
       ? error.message
-      : "No log records here. Widen the range or drop a filter.";
+      : "No log records found. Widen the time range or remove a filter.";
   }
 }
 
-/** Records have no ids: what makes two of them the same to a reader. */
+/** Records have no ids: the fields that identify one. */
 const keyOf = ({ time, span_id: span, body, event, service }) =>
   JSON.stringify([time, span, body, event, service]);

@@ -1,4 +1,4 @@
-// Begins the page: views by address, keys, theme, the line at the foot.
+// Entry point: views by path, keyboard shortcuts, theme, status line.
 
 import { ChartsView } from "./charts_view.js";
 import { listen } from "./keys.js";

@@ -1,18 +1,18 @@
-// The whole trace, small: a line for each span, and a window that can be drawn over it to zoom.
+// An overview of the whole trace: one line per span, and a window that selects the zoom.
 
 import { el } from "./dom.js";
 import { colour } from "./plot.js";
 
 const HEIGHT = 44;
-const MOST = 2000; // spans that are drawn
+const MOST = 2000; // spans
 
-/** {element, draw()}. Dragging zooms, a double click shows all again. */
+/** {element, draw()}. Drag to zoom, double-click to reset. */
 export function minimap(model, timeline) {
   const canvas = el("canvas");
   const pane = el("div.window", { hidden: true });
   const element = el(
     "div.minimap",
-    { "aria-hidden": "true", title: "Drag to zoom, double click for all" },
+    { "aria-hidden": "true", title: "Drag to zoom, double-click to reset" },
     canvas,
     pane,
   );
@@ -24,7 +24,7 @@ export function minimap(model, timeline) {
   element.ondblclick = () => timeline.reset();
   const themed = () => (element.isConnected ? draw() : removeEventListener("themechange", themed));
   new ResizeObserver(() => {
-    addEventListener("themechange", themed); // again, when it was away meanwhile
+    addEventListener("themechange", themed); // it is removed while the element is detached
     draw();
   }).observe(element);
   return { element, draw };

@@ -1,5 +1,5 @@
-// A chart over time: uPlot with this page's colours, times and keys. What is drawn over it with the
-// pointer becomes the range of time that is looked at.
+// A time series chart: uPlot with this page's colours, time format and legend. Dragging over it selects
+// the time range.
 
 import uPlot from "./uPlot.esm.js";
 import { el } from "./dom.js";
@@ -9,7 +9,7 @@ import { change } from "./router.js";
 const FONT = '11px system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif';
 const probe = document.body.appendChild(el("span", { hidden: true }));
 
-/** What a custom property of the style sheet is at the moment, for a canvas. */
+/** The current value of a CSS colour property, for a canvas. */
 export function colour(name) {
   probe.style.setProperty("color", `var(${name})`);
   return getComputedStyle(probe).color;
@@ -24,8 +24,8 @@ export class Plot {
   #wide = 0;
 
   /**
-   * `lines`: [{label, colour, bars, width}], one for each column of the data; `format`: a value in
-   * words; `range(data)`: [least, most] of the values; `log`: whether these are far apart.
+   * `lines`: [{label, colour, bars, width}], one per data column; `format`: formats a value;
+   * `range(data)`: [minimum, maximum] of the axis; `log`: logarithmic axis.
    * @param {{title: string, lines: any[], format: (value: number) => string,
    *   range: (columns: number[][]) => number[], log?: boolean, height?: number,
    *   onDraw?: (plot: any) => void}} options
@@ -59,9 +59,9 @@ export class Plot {
     return this.#uplot;
   }
 
-  /** `times` in seconds, each the beginning of `step` seconds; then a column for each line. */
+  /** `times`: start of each step in seconds; `columns`: one per line. */
   set(times, step, columns) {
-    // A bar stands on its whole time; a line's value is of its middle.
+    // A bar covers its step; a point of a line is at the middle of its step.
     const shift = this.lines.every(({ bars }) => bars) ? 0 : step / 2;
     this.#data = [times.map((time) => time + shift), ...columns];
     [this.#from, this.#to] = times.length ? [times[0], times.at(-1) + step] : [0, 0];
@@ -107,7 +107,7 @@ export class Plot {
       axes: [this.#timeAxis(), this.#valueAxis()],
       series: [{}, ...this.lines.map(series)],
       hooks: {
-        setSelect: [drawn],
+        setSelect: [selectRange],
         setCursor: [(uplot) => this.#point(uplot.cursor.idx)],
         draw: [() => this.onDraw(this)],
       },
@@ -165,14 +165,14 @@ function series({ label, colour: name, bars = false, width = 1.5 }) {
   return { ...common, points: { show: true, size: 4, fill: stroke, filter: alone } };
 }
 
-/** A value without neighbours has no line to be seen by: it gets a point. */
+/** Indexes of values without neighbours: they have no line and are drawn as points. */
 function alone(uplot, place) {
   const values = uplot.data[place];
   const is = (at) => values[at] !== null && values[at] !== undefined;
   return values.map((_, at) => at).filter((at) => is(at) && !is(at - 1) && !is(at + 1));
 }
 
-/** 1, 2, 5, 10, 20 … between two numbers; only the tens where these are far apart. */
+/** Axis ticks 1, 2, 5, 10, 20 … between two numbers; only powers of ten for a wide range. */
 function decades(least, most) {
   const steps = most / least > 300 ? [1] : most / least > 30 ? [1, 3] : [1, 2, 5];
   const found = [];
@@ -181,7 +181,7 @@ function decades(least, most) {
   return found;
 }
 
-function drawn(uplot) {
+function selectRange(uplot) {
   const { left, width } = uplot.select;
   if (width < 4) return;
   const [from, to] = [left, left + width].map((at) => Math.round(uplot.posToVal(at, "x") * 1000));

@@ -1,36 +1,35 @@
-// The range of time that is looked at, as the address has it: last=<seconds>|all, or from and to in
-// milliseconds since 1970.
+// The selected time range in the URL: last=<seconds>|all, or from and to in milliseconds since 1970.
 
 import { el } from "./dom.js";
 import { moment } from "./format.js";
 import { change, params } from "./router.js";
 
-const ALL = 31_622_400; // a year: longer than anything may be kept
+const ALL = 31_622_400; // a year, the longest retention
 export const CHOICES = [
   ["900", "Last 15 min"],
   ["3600", "Last hour"],
   ["21600", "Last 6 h"],
   ["86400", "Last 24 h"],
-  ["all", "All that is kept"],
+  ["all", "All stored data"],
 ];
-const USUAL = "3600";
+const DEFAULT = "3600";
 
-/** Whether the range ends now, so that something new may come into it. */
+/** Whether the range ends now, so that new data may appear in it. */
 export const isOpen = (query = params()) => !query.has("to");
 
-/** The same as the API wants it. */
+/** The range as API parameters. */
 export function forApi(query) {
   const range = new URLSearchParams();
   if (query.has("from") || query.has("to")) {
     for (const end of ["from", "to"]) if (query.has(end)) range.set(end, query.get(end));
   } else {
-    const last = query.get("last") ?? USUAL;
+    const last = query.get("last") ?? DEFAULT;
     range.set("last", last === "all" ? ALL : last);
   }
   return range;
 }
 
-/** A select, and behind it the range that was drawn over a chart. */
+/** A select, followed by the custom range that was selected on a chart. */
 export function rangeControl() {
   const select = el("select", { "aria-label": "Time range", name: "last" });
   const drawn = el("span.chip.drawn", { hidden: true });
@@ -41,20 +40,20 @@ export function rangeControl() {
 function show(select, drawn) {
   const query = params();
   const [from, to] = ["from", "to"].map((end) => Number(query.get(end)));
-  const isDrawn = query.has("from") || query.has("to");
-  const chosen = isDrawn ? "" : (query.get("last") ?? USUAL);
+  const isCustom = query.has("from") || query.has("to");
+  const chosen = isCustom ? "" : (query.get("last") ?? DEFAULT);
   const choices =
-    CHOICES.some(([value]) => value === chosen) || isDrawn
+    CHOICES.some(([value]) => value === chosen) || isCustom
       ? CHOICES
       : [...CHOICES, [chosen, `Last ${Number(chosen) || "?"} s`]];
   const options = choices.map(([value, text]) => new Option(text, value));
-  if (isDrawn) options.unshift(new Option("Drawn", ""));
+  if (isCustom) options.unshift(new Option("Custom range", ""));
   select.replaceChildren(...options);
   select.value = chosen;
-  drawn.hidden = !isDrawn;
-  if (!isDrawn) return;
+  drawn.hidden = !isCustom;
+  if (!isCustom) return;
   const text = `${query.has("from") ? moment(from) : "…"} – ${query.has("to") ? moment(to) : "now"}`;
-  const close = el("button", { type: "button", "aria-label": "Leave this range" }, "×");
+  const close = el("button", { type: "button", "aria-label": "Clear the custom range" }, "×");
   close.onclick = () => change({ from: null, to: null });
   drawn.replaceChildren(text, close);
 }

@@ -1,10 +1,10 @@
-// A trace as it is stored, to read or to keep.
+// A dialog with the stored rows of a trace as JSON.
 
-import { ask } from "./api.js";
+import { fetchJson } from "./api.js";
 import { copy, el } from "./dom.js";
 import { whole } from "./text.js";
 
-/** Opens over the page. The id was looked at before. */
+/** Opens the dialog; `traceId` must be valid. */
 export async function showRaw(traceId) {
   const address = `/api/traces/${traceId}/raw`;
   const content = el("div.content", { tabindex: "0" }, "Loading …");
@@ -12,11 +12,11 @@ export async function showRaw(traceId) {
   const copying = el("button", { type: "button" }, "Copy");
   const dialog = el(
     "dialog.raw",
-    { "aria-label": "The trace as it is stored" },
+    { "aria-label": "Raw trace (JSON)" },
     el(
       "header",
       {},
-      el("h2", {}, "As it is stored"),
+      el("h2", {}, "Raw trace (JSON)"),
       copying,
       el("a.button", { href: address, download: `trace-${traceId}.json` }, "Download"),
       close,
@@ -29,7 +29,7 @@ export async function showRaw(traceId) {
   document.body.append(dialog);
   dialog.showModal();
   try {
-    const text = JSON.stringify(await ask(address), null, 2);
+    const text = JSON.stringify(await fetchJson(address), null, 2);
     copying.onclick = () => copy(text, copying);
     content.replaceChildren(whole(text, "pre.code"));
   } catch (error) {

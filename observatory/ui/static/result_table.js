@@ -1,4 +1,4 @@
-// What a query found: sorted by a click, kept as CSV, leading to traces.
+// The result table of a query: sortable, copyable as CSV, with links to traces.
 
 import { copy, el } from "./dom.js";
 import { count } from "./format.js";
@@ -100,7 +100,7 @@ function cell(value, { name, type }, span) {
   );
 }
 
-/** By RFC 4180. A spreadsheet must not take what others wrote for a formula. */
+/** RFC 4180. Untrusted text must not become a formula in a spreadsheet. */
 function csv(columns, rows) {
   const field = (value) => {
     const text = value === null ? "" : asText(value);

@@ -1,4 +1,4 @@
-// Views by address. A view lives on while another is shown, so that going back finds it as it was.
+// Views by path. Views keep their state while another one is shown.
 
 import { find } from "./dom.js";
 
@@ -9,7 +9,7 @@ import { find } from "./dom.js";
  * @property {() => string} title
  * @property {(match: RegExpExecArray | null) => void} show
  * @property {() => void} hide
- * @property {(event: KeyboardEvent) => boolean} key whether it was one of the view’s
+ * @property {(event: KeyboardEvent) => boolean} key whether the view handled it
  */
 
 /** @type {[RegExp, View][]} */
@@ -20,7 +20,7 @@ const scrolled = new Map();
 
 export const params = () => new URLSearchParams(location.search);
 
-/** Begin with the address that is there. `routes`: [[pattern, view], …]. */
+/** Show the view of the current URL. `routes`: [[pattern, view], …]. */
 export function start(routes) {
   table = routes;
   history.scrollRestoration = "manual";
@@ -29,7 +29,7 @@ export function start(routes) {
   show();
 }
 
-/** Links within the page need no loading. */
+/** Follow links within the page without loading it. */
 function follow(event) {
   const link = event.target.closest?.("a[href^='/']");
   const special = event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
@@ -46,7 +46,7 @@ export function go(address, { replace = false } = {}) {
   show();
 }
 
-/** Change parts of the query: a value, an array of values, or null to be without. */
+/** Set query parameters: a value, an array of values, or null to remove one. */
 export function change(parts, options) {
   const query = params();
   for (const [key, value] of Object.entries(parts)) {
@@ -56,7 +56,7 @@ export function change(parts, options) {
   go(query.size ? `${location.pathname}?${query}` : location.pathname, options);
 }
 
-/** Where one came from, or to the list where one came from elsewhere. */
+/** Back to the previous view; to the list if the page was opened from elsewhere. */
 export function back() {
   if (history.state?.inside) history.back();
   else go("/");

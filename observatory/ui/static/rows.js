@@ -1,6 +1,6 @@
-// Moving through a list by keyboard. One row can be tabbed to, the others are reached by arrows.
+// Keyboard navigation of a list: one row is in the tab order, arrow keys reach the others.
 
-/** `list`: the element around the rows; `selector`: what in it takes the focus. */
+/** `list`: the container of the rows; `selector`: the focusable element of each row. */
 export class Rows {
   #list;
   #selector;
@@ -26,14 +26,14 @@ export class Rows {
     this.#current = row;
   }
 
-  /** After rows came or went: one of them, and only one, can be tabbed to. */
+  /** Call after rows were added or removed: keeps exactly one in the tab order. */
   refresh() {
     if (this.#current?.isConnected && this.#list.contains(this.#current)) return;
     const first = this.#list.querySelector(this.#selector);
     if (first) this.#mark(first);
   }
 
-  /** The row that was last at, again. */
+  /** Focus the current row. */
   focus() {
     if (this.#current?.isConnected) this.#current.focus({ preventScroll: true });
   }
@@ -42,7 +42,7 @@ export class Rows {
     this.#current = null;
   }
 
-  /** Whether the key was one of these. */
+  /** Handle a key; returns whether it was one of these. */
   key({ key }) {
     const all = this.#all();
     if (!all.length) return false;

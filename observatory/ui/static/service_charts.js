@@ -1,4 +1,4 @@
-// The charts of what a service does: how long requests take, how many there are, how many fail.
+// Charts of a service: latency percentiles, request rate, error rate.
 
 import { duration } from "./format.js";
 import { Exemplars } from "./exemplars.js";
@@ -11,10 +11,10 @@ const PERCENTILES = [
 ];
 const milliseconds = (value) => duration(value * 1e6);
 const perSecond = (value) => `${Number(value.toPrecision(3))}/s`;
-const positive = (value) => (value > 0 ? value : null); // a logarithm wants that
+const positive = (value) => (value > 0 ? value : null); // for the logarithmic axis
 
 /**
- * {element, set(answer)} of percentiles with exemplars.
+ * {element, set(answer)}: latency percentiles with exemplars.
  * @param {{title?: string, height?: number, dots?: boolean}} options
  */
 export function latencyChart({ title = "Latency", height, dots = true } = {}) {
@@ -35,16 +35,16 @@ export function latencyChart({ title = "Latency", height, dots = true } = {}) {
       step,
       [p50, p95, p99].map((column) => column.map(positive)),
     );
-    tell(plot, "Latency", p95, milliseconds);
+    describe(plot, "p95 latency", p95, milliseconds);
   };
   return { element: plot.element, heading: plot.heading, set };
 }
 
 /**
- * {element, set(answer)} of requests, and those of them that failed.
+ * {element, set(answer)}: requests and failed requests per second.
  * @param {{title?: string, height?: number}} options
  */
-export function rateChart({ height, title = "Requests" } = {}) {
+export function rateChart({ height, title = "Request rate" } = {}) {
   const plot = new Plot({
     title,
     height,
@@ -57,18 +57,18 @@ export function rateChart({ height, title = "Requests" } = {}) {
   });
   const set = ({ times, step, rate, errors }) => {
     plot.set(times, step, [rate, errors]);
-    tell(plot, "Requests", rate, perSecond);
+    describe(plot, "Request rate", rate, perSecond);
   };
   return { element: plot.element, set };
 }
 
 /**
- * {element, set(answer)} of the shares of requests that failed, and that were refused (4xx).
+ * {element, set(answer)}: percentages of failed requests and of 4xx responses.
  * @param {{height?: number}} options
  */
 export function errorChart({ height } = {}) {
   const plot = new Plot({
-    title: "Errors",
+    title: "Error rate",
     height,
     format: (value) => `${Number(value.toPrecision(3))} %`,
     lines: [
@@ -82,12 +82,12 @@ export function errorChart({ height } = {}) {
       some.map((count, place) => (rate[place] ? (100 * count) / rate[place] : null)),
     );
     plot.set(times, step, shares);
-    tell(plot, "Errors", shares[0], (value) => `${value.toFixed(1)} %`);
+    describe(plot, "Error rate", shares[0], (value) => `${value.toFixed(1)} %`);
   };
   return { element: plot.element, set };
 }
 
-/** The two ends of the axis, with some air; whole of the lines and of the dots. */
+/** [minimum, maximum] of the axis, with a margin, for lines and dots. */
 function ends(columns, dots) {
   const values = columns.flat().filter((value) => value > 0);
   if (dots) values.push(...dots);
@@ -96,9 +96,9 @@ function ends(columns, dots) {
   return [least / 1.4, Math.max(most * 1.4, least * 4)];
 }
 
-/** What the picture shows at most, for those who don't see it. */
-function tell(plot, name, column, format) {
+/** The accessible name of the chart: its maximum. */
+function describe(plot, name, column, format) {
   const values = column.filter((value) => value !== null);
-  const most = values.length ? format(Math.max(...values)) : "nothing";
-  plot.surface.ariaLabel = `${name} over time, ${most} at most`;
+  const most = values.length ? format(Math.max(...values)) : "no data";
+  plot.surface.ariaLabel = `${name} over time, maximum ${most}`;
 }

@@ -1,4 +1,4 @@
-// Everything about one span, beside the waterfall.
+// The details of a span, next to the waterfall.
 
 import { address, statement } from "./code.js";
 import { attributeTable } from "./attributes.js";
@@ -8,20 +8,20 @@ import { traceAddress } from "./ids.js";
 import { logRow } from "./log_row.js";
 import { asText, name, whole } from "./text.js";
 
-const MANY = 100; // records and events that are shown at once
+const MANY = 100; // log records and events shown
 
-/** {element, show(span, model), close}; `close()` is called when it wants to go. */
+/** {element, show(span, model)}; `close()` is called by the close button. */
 export function spanPanel(close) {
   const button = el(
     "button.plain",
-    { type: "button", "aria-label": "Close the details", title: "Close (Esc)" },
+    { type: "button", "aria-label": "Close span details", title: "Close (Esc)" },
     "×",
   );
   button.onclick = close;
   const content = el("div.content");
   const element = el(
     "aside.panel",
-    { "aria-label": "Details of the span", tabindex: "-1", hidden: true },
+    { "aria-label": "Span details", tabindex: "-1", hidden: true },
     button,
     content,
   );
@@ -41,7 +41,7 @@ function sections(span, model) {
     head(span, model),
     facts(span, model),
     span.status_message ? el("div.message", {}, whole(span.status_message)) : null,
-    known(span),
+    statementOrUrl(span),
     section("Attributes", Object.keys(span.attributes).length, attributeTable(span.attributes)),
     span.events.length
       ? section("Events", span.events.length, ...span.events.slice(0, MANY).map(event))
@@ -93,11 +93,11 @@ function facts(span, { duration: all }) {
   const pairs = [
     ["Duration", duration(span.duration)],
     ["Self time", duration(span.self)],
-    ["Of the trace", percent(span.duration / all)],
-    ["On the critical path", onPath ? `${duration(onPath)}, ${percent(onPath / all)}` : "no"],
-    ["Starts after", duration(span.offset)],
+    ["Share of trace", percent(span.duration / all)],
+    ["Critical path", onPath ? `${duration(onPath)}, ${percent(onPath / all)}` : "no"],
+    ["Start offset", duration(span.offset)],
   ];
-  if (span.skew) pairs.push(["Clock moved by", duration(span.skew)]);
+  if (span.skew) pairs.push(["Clock skew correction", duration(span.skew)]);
   return el(
     "dl.facts",
     {},
@@ -105,12 +105,12 @@ function facts(span, { duration: all }) {
   );
 }
 
-/** What kinds of spans are mostly looked at for. */
-function known({ attributes }) {
+/** The SQL statement or URL of a database or HTTP span. */
+function statementOrUrl({ attributes }) {
   const sql = attributes["db.query.text"] ?? attributes["db.statement"];
   const url = attributes["url.full"] ?? attributes["http.url"];
   if (sql !== undefined) return section("Statement", null, statement(asText(sql)));
-  return url === undefined ? null : section("Address", null, address(asText(url)));
+  return url === undefined ? null : section("URL", null, address(asText(url)));
 }
 
 function event({ name: called, offset, attributes }) {
@@ -136,7 +136,7 @@ function link({ trace_id: traceId, span_id: spanId, attributes }) {
 }
 
 function ids({ span_id: id, scope, parent_id: parent }) {
-  const button = el("button.small", { type: "button", "aria-label": "Copy the span’s id" }, "Copy");
+  const button = el("button.small", { type: "button", "aria-label": "Copy span id" }, "Copy");
   button.onclick = () => copy(id, button);
   const scoped =
     typeof scope === "object" && scope

@@ -1,15 +1,15 @@
-// One span in the waterfall: its place in the tree, and its bar in time.
+// One row of the waterfall: the span in the tree, and its bar on the time axis.
 
 import { el } from "./dom.js";
 import { count, duration } from "./format.js";
 import { name, oneLine } from "./text.js";
 
-const DEEPEST = 24; // levels that are indented; deeper ones stay in line
-const TICKS = 60; // events and records that a bar shows
+const DEEPEST = 24; // levels with indentation; deeper ones have the same
+const TICKS = 60; // events and log records shown on a bar
 
 export const ROW = 26; // pixels, as in trace.css
 
-/** The row at a place of the model, `top` pixels down. */
+/** The row of the span with index `place`. */
 export function spanRow(model, timeline, place, { selected, found }) {
   const span = model.spans[place];
   const row = el(
@@ -38,7 +38,7 @@ function head(model, span, place) {
   const fold = model.isParent(place)
     ? el(
         "span.fold",
-        { "data-fold": "", "aria-hidden": "true", title: folded ? "Unfold" : "Fold" },
+        { "data-fold": "", "aria-hidden": "true", title: folded ? "Expand" : "Collapse" },
         folded ? `+${count(model.within(place))}` : "−",
       )
     : el("span.fold.none");
@@ -47,7 +47,7 @@ function head(model, span, place) {
       ? el("span.mark.bad", { role: "img", "aria-label": "error", title: "Error" }, "!")
       : null;
   const orphan = span.orphan
-    ? el("span.badge", { title: "Its parent is not stored (yet)" }, "no parent")
+    ? el("span.badge", { title: "Parent span not received (yet)" }, "no parent")
     : null;
   return el(
     "div.who",
@@ -61,7 +61,7 @@ function head(model, span, place) {
   );
 }
 
-/** What a span without a telling name is about. */
+/** The SQL statement or URL, since span names are often generic. */
 function hint({ attributes }) {
   const url = attributes["url.full"];
   const about =
@@ -108,7 +108,7 @@ function tick(timeline, tag, offset, title) {
   return placed && el(tag, { ...placed, title });
 }
 
-/** How long it took, beside the bar where there is room: behind it, else before it, else on it. */
+/** The duration: after the bar if there is room, otherwise before it, otherwise on it. */
 function label(timeline, { offset, duration: length }) {
   const [start, end] = [timeline.at(offset), timeline.at(offset + length)];
   if (end < 0 || start > 1) return null;
@@ -120,7 +120,7 @@ function label(timeline, { offset, duration: length }) {
   return el("span.took.on", {}, text);
 }
 
-/** debug, info, warn or error, by the numbers of OpenTelemetry. */
+/** debug, info, warn or error, from the OpenTelemetry severity number. */
 export function severityOf({ severity_number: number }) {
   if (number >= 17) return "error";
   if (number >= 13) return "warn";

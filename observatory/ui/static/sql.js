@@ -1,16 +1,16 @@
-// The view where one asks the store oneself.
+// The SQL view: reports and free queries.
 
-import { ask, latest } from "./api.js";
-import { el, say } from "./dom.js";
-import { bytes, count, duration, many } from "./format.js";
+import { fetchJson, latest } from "./api.js";
+import { el, announce } from "./dom.js";
+import { bytes, count, duration, plural } from "./format.js";
 import { change, params } from "./router.js";
 import { copyButton, resultTable } from "./result_table.js";
 import { oneLine } from "./text.js";
 
-const LONGEST_LINK = 6000; // characters of a query that an address can carry
+const LONGEST_LINK = 6000; // characters of a query that fit into the URL
 const FIRST = "SHOW TABLES";
 const WELCOME =
-  "Take a report, or ask for yourself: `SHOW TABLES` says what there is, `DESCRIBE spans` what is in one.";
+  "Choose a report or write a query: `SHOW TABLES` lists the tables, `DESCRIBE spans` the columns of one.";
 
 export class SqlView {
   name = "sql";
@@ -66,7 +66,7 @@ export class SqlView {
   title = () => "SQL";
 
   async show() {
-    this.#reports ??= await ask("/api/reports").catch(() => null);
+    this.#reports ??= await fetchJson("/api/reports").catch(() => null);
     this.#listReports();
     this.element.ariaBusy = "false";
     if (location.search === this.#shown) return;
@@ -76,8 +76,8 @@ export class SqlView {
     this.editor.value = report?.sql ?? params().get("q") ?? FIRST;
     this.editor.rows = Math.min(Math.max(this.editor.value.split("\n").length + 1, 6), 12);
     this.#clear();
-    // A report is known to be harmless; what an address brings along is for its reader to judge.
-    if (report) this.#ask();
+    // Only reports run at once: a query in the URL may come from someone else.
+    if (report) this.#fetchJson();
   }
 
   hide() {
@@ -87,12 +87,12 @@ export class SqlView {
 
   key({ key }) {
     if (key === "/") this.editor.focus();
-    else return this.#along(key);
+    else return this.#moveInReports(key);
     return true;
   }
 
-  /** Up and down in the list of reports. */
-  #along(key) {
+  /** Move up and down in the list of reports. */
+  #moveInReports(key) {
     const links = [...this.list.querySelectorAll("a")];
     const step = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 }[key];
     const at = links.indexOf(document.activeElement);
@@ -135,12 +135,12 @@ export class SqlView {
   #keepAndRun() {
     const query = this.editor.value;
     const report = this.#reports?.find(({ sql }) => sql === query);
-    const asked = report
+    const parameters = report
       ? { report: report.name, q: null }
       : { q: query.length <= LONGEST_LINK ? query : null, report: null };
-    this.#shown = addressWith(asked);
-    change(asked, { replace: this.#shown === location.search });
-    this.#ask();
+    this.#shown = queryString(parameters);
+    change(parameters, { replace: this.#shown === location.search });
+    this.#fetchJson();
   }
 
   #clear() {
@@ -150,13 +150,13 @@ export class SqlView {
     this.answer.replaceChildren();
   }
 
-  async #ask() {
+  async #fetchJson() {
     const signal = this.#runs.next();
     this.run.disabled = true;
     this.answer.ariaBusy = "true";
     this.facts.textContent = "Running …";
     try {
-      this.#draw(await ask("/api/sql", { post: { query: this.editor.value }, signal }));
+      this.#draw(await fetchJson("/api/sql", { post: { query: this.editor.value }, signal }));
     } catch (error) {
       if (signal.aborted) return;
       this.facts.replaceChildren();
@@ -168,32 +168,31 @@ export class SqlView {
 
   #draw(answer) {
     const { rows, truncated, seconds, rows_read: read, bytes_read: size } = answer;
-    const told = `${many(rows.length, "row")} in ${duration(seconds * 1e9)}, ${count(read)} rows (${bytes(size)}) read`;
-    this.facts.replaceChildren(told, " ", copyButton(answer));
-    say(told);
+    const summary = `${plural(rows.length, "row")} in ${duration(seconds * 1e9)}, ${count(read)} rows (${bytes(size)}) read`;
+    this.facts.replaceChildren(summary, " ", copyButton(answer));
+    announce(summary);
     const cut = truncated
-      ? el("p.notice", {}, `Only the first ${count(rows.length)} rows are shown; there are more.`)
+      ? el("p.notice", {}, `Only the first ${count(rows.length)} rows are shown.`)
       : null;
     this.answer.replaceChildren(...[cut, resultTable(answer)].filter(Boolean));
   }
 }
 
-/** `code` between backticks. */
+/** Text between backticks becomes <code>. */
 const withCode = (text) =>
   text.split("`").map((part, at) => (at % 2 ? el("code", {}, part) : part));
 
-function addressWith(parts) {
+function queryString(parts) {
   const query = new URLSearchParams();
   for (const [key, value] of Object.entries(parts)) if (value) query.set(key, value);
   return query.size ? `?${query}` : "";
 }
 
-function problem({ title, detail, status }) {
-  const heading = status === 403 ? "That is not for readers" : title;
+function problem({ title, detail }) {
   return el(
     "div.notice.problem",
     { role: "alert" },
-    el("b", {}, oneLine(heading, 200)),
+    el("b", {}, oneLine(title, 200)),
     el("pre.code", {}, detail ?? ""),
   );
 }

@@ -1,6 +1,6 @@
-// The line at the foot: how full the store is.
+// The status line in the footer: size and content of the store.
 
-import { ask } from "./api.js";
+import { fetchJson } from "./api.js";
 import { el, find } from "./dom.js";
 import { ago, bytes, count, percent, toMs } from "./format.js";
 import { Live } from "./live.js";
@@ -15,7 +15,7 @@ export function watchStatus() {
 
 async function show() {
   try {
-    find("stored").replaceChildren(...parts(await ask("/api/status")));
+    find("stored").replaceChildren(...parts(await fetchJson("/api/status")));
   } catch (error) {
     find("stored").textContent = error.message;
   }
@@ -30,7 +30,7 @@ function parts({
   version,
 }) {
   const share = most ? Math.min(used / most, 1) : 0;
-  const kept = hours % 24 ? `${hours} h` : `${hours / 24} d`;
+  const retention = hours % 24 ? `${hours} h` : `${hours / 24} d`;
   return [
     el(
       "span",
@@ -40,8 +40,8 @@ function parts({
     ),
     el("span", {}, `${count(stored.spans)} spans`),
     el("span", {}, `${count(stored.logs)} log records`),
-    el("span", {}, `${count(stored.points)} points`),
-    el("span", {}, `kept for ${kept}`),
+    el("span", {}, `${count(stored.points)} metric points`),
+    el("span", {}, `retention ${retention}`),
     ...(oldest ? [el("span", {}, `oldest ${ago(toMs(oldest))}`)] : []),
     ...(version ? [el("span", {}, `ClickHouse ${oneLine(version, 40)}`)] : []),
   ];

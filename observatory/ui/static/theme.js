@@ -1,9 +1,9 @@
-// Runs before anything is painted, so that a chosen theme never flashes. Not a module: modules wait.
+// Sets the chosen theme before the first paint. Not a module, because modules are deferred.
 (() => {
   try {
     const chosen = localStorage.getItem("theme");
     if (chosen === "light" || chosen === "dark") document.documentElement.dataset.theme = chosen;
   } catch {
-    // Storage may be forbidden; then the system's theme it is.
+    // Storage may be blocked; the system's theme is used.
   }
 })();

@@ -1,6 +1,6 @@
-// The button that chooses the theme: as the system says, light, dark. What was chosen is remembered.
+// The theme button: system, light, dark. The choice is stored.
 
-import { find, say } from "./dom.js";
+import { find, announce } from "./dom.js";
 
 const NEXT = { system: "light", light: "dark", dark: "system" };
 const root = document.documentElement;
@@ -11,7 +11,7 @@ export function themeButton() {
   button.onclick = () => {
     choose(NEXT[root.dataset.theme ?? "system"]);
     name(button);
-    say(find("theme-name").textContent);
+    announce(find("theme-name").textContent);
     dispatchEvent(new Event("themechange"));
   };
 }
@@ -23,12 +23,12 @@ function choose(theme) {
     if (theme === "system") localStorage.removeItem("theme");
     else localStorage.setItem("theme", theme);
   } catch {
-    // Storage may be forbidden: then it holds until the page is left.
+    // Storage may be blocked; the choice is lost on reload.
   }
 }
 
 function name(button) {
-  const text = `Theme: ${root.dataset.theme ?? "as the system’s"}`;
+  const text = `Theme: ${root.dataset.theme ?? "system"}`;
   find("theme-name").textContent = text;
   button.title = text;
 }

@@ -1,7 +1,7 @@
-// The part of a trace's time that is looked at, and where in it something lies.
+// The zoomed time range of a trace, and positions in it.
 
 export class Timeline {
-  /** The share of the width that a label takes. */
+  /** The width of a label as a share of the track. */
   room = 0.2;
 
   /** `whole`: nanoseconds; `changed()` is called after each zoom. */
@@ -27,10 +27,10 @@ export class Timeline {
     this.zoom(0, this.whole);
   }
 
-  /** A share of the width; below 0 or above 1 where it is out of sight. */
+  /** A share of the width; below 0 or above 1 if outside of the range. */
   at = (offset) => (offset - this.from) / (this.to - this.from);
 
-  /** {"--l", "--w"} of something that takes time; null where it is out of sight. */
+  /** {"--l", "--w"} of an interval; null if outside of the range. */
   piece(offset, length) {
     const [left, right] = [this.at(offset), this.at(offset + length)];
     if (right < 0 || left > 1) return null;
@@ -38,7 +38,7 @@ export class Timeline {
     return { "--l": share(start), "--w": share(end - start) };
   }
 
-  /** {"--l"} of a moment. */
+  /** {"--l"} of a point in time; null if outside of the range. */
   point(offset) {
     const left = this.at(offset);
     return left < 0 || left > 1 ? null : { "--l": share(left) };

@@ -1,16 +1,16 @@
-// The view of one trace. One that is not stored yet is waited for.
+// The view of one trace; waits for a trace that is not stored yet.
 
-import { ask, latest } from "./api.js";
+import { fetchJson, latest } from "./api.js";
 import { el } from "./dom.js";
 import { oneLine } from "./text.js";
 import { TraceBody } from "./trace_body.js";
 import { TraceModel } from "./trace_model.js";
 
-const PATIENCE_MS = 10_000;
-const PAUSE_MS = 500;
+const WAIT_MS = 10_000;
+const RETRY_MS = 500;
 
-const YOUNG_MS = 6_000; // until then a batch of its spans or logs may be under way
-const LATER_MS = 1_000;
+const INCOMPLETE_MS = 6_000; // until this age further spans or logs may arrive
+const RELOAD_MS = 1_000;
 
 const age = ({ time, duration }) => Date.now() - (Number(BigInt(time) / 1_000_000n) + duration / 1e6);
 const size = ({ spans, logs }) => `${spans.length} ${logs.length}`;
@@ -52,17 +52,17 @@ export class TraceView {
     this.#id = id;
     this.#body?.element.remove();
     this.#body = null;
-    this.#tell("");
+    this.#showNote("");
     this.element.ariaBusy = "true";
     const signal = this.#loads.next();
     try {
       const answer = await this.#found(id, signal);
-      this.#tell("");
+      this.#showNote("");
       this.#draw(answer);
       await this.#completed(id, answer, signal);
     } catch (error) {
       if (signal.aborted) return;
-      this.#tell(error.message, () => this.#load(id));
+      this.#showNote(error.message, () => this.#load(id));
     }
     this.element.ariaBusy = "false";
   }
@@ -76,28 +76,28 @@ export class TraceView {
   }
 
   async #found(id, signal) {
-    const until = performance.now() + PATIENCE_MS;
+    const until = performance.now() + WAIT_MS;
     for (;;) {
       try {
-        return await ask(`/api/traces/${id}`, { signal });
+        return await fetchJson(`/api/traces/${id}`, { signal });
       } catch (error) {
         if (error.status !== 404 || performance.now() > until) throw error;
-        this.#tell(
-          "Not here yet. A trace’s spans come about 2 s after the request; waiting for them …",
+        this.#showNote(
+          "Not stored yet. Spans arrive about 2 s after the request; waiting …",
         );
-        await pause(PAUSE_MS);
+        await pause(RETRY_MS);
         signal.throwIfAborted();
       }
     }
   }
 
-  /** What comes later, logs or spans of another batch, is drawn when it is there. */
+  /** Reload a recent trace until it is complete. */
   async #completed(id, first, signal) {
     let known = first;
-    while (age(known) < YOUNG_MS) {
-      await pause(LATER_MS);
+    while (age(known) < INCOMPLETE_MS) {
+      await pause(RELOAD_MS);
       signal.throwIfAborted();
-      const now = await ask(`/api/traces/${id}`, { signal });
+      const now = await fetchJson(`/api/traces/${id}`, { signal });
       if (size(now) === size(known)) continue;
       known = now;
       this.#body?.element.remove();
@@ -105,12 +105,12 @@ export class TraceView {
     }
   }
 
-  /** @param {string} text @param {(() => void) | null} again */
-  #tell(text, again = null) {
+  /** @param {string} text @param {(() => void) | null} retry */
+  #showNote(text, retry = null) {
     this.note.hidden = !text;
-    this.note.classList.toggle("problem", Boolean(again));
-    const button = again && el("button", { type: "button" }, "Try again");
-    if (button) button.onclick = again;
+    this.note.classList.toggle("problem", Boolean(retry));
+    const button = retry && el("button", { type: "button" }, "Retry");
+    if (button) button.onclick = retry;
     this.note.replaceChildren(text, ...(button ? [" ", button] : []));
   }
 }

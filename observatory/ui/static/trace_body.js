@@ -1,10 +1,10 @@
-// One trace that has been loaded: head, tabs, waterfall, details.
+// A loaded trace: header, tabs, waterfall, span details.
 
-import { el, say } from "./dom.js";
+import { el, announce } from "./dom.js";
 import { change, params } from "./router.js";
 import { minimap } from "./minimap.js";
 import { spanPanel } from "./span_panel.js";
-import { spentBar } from "./spent.js";
+import { timeSpent } from "./time_spent.js";
 import { Timeline } from "./timeline.js";
 import { traceHead } from "./trace_head.js";
 import { traceLogs } from "./trace_logs.js";
@@ -37,7 +37,7 @@ export class TraceBody {
       "div.trace-body",
       {},
       traceHead(model),
-      spentBar(model, (place) => this.#select(place)),
+      timeSpent(model, (place) => this.#select(place)),
       (this.tools = this.#toolbar()),
       el("div.split", {}, this.spans, this.logs.element, this.panel.element),
     );
@@ -74,7 +74,7 @@ export class TraceBody {
     });
     this.search.oninput = () => this.#find();
     this.search.onkeydown = (event) => this.#searchKey(event);
-    this.told = el("span.quiet", { role: "status" });
+    this.matches = el("span.quiet", { role: "status" });
     const all = (text, folded) => {
       const button = el("button.small", { type: "button" }, text);
       button.onclick = () => (this.model.foldAll(folded), this.waterfall.layOut());
@@ -85,17 +85,17 @@ export class TraceBody {
     return el(
       "div.trace-tools",
       {},
-      el("div.tabs", { role: "tablist", "aria-label": "Parts of the trace" }, ...this.tabs),
+      el("div.tabs", { role: "tablist", "aria-label": "Trace views" }, ...this.tabs),
       this.search,
-      this.told,
-      all("Fold", true),
-      all("Unfold", false),
+      this.matches,
+      all("Collapse all", true),
+      all("Expand all", false),
       this.whole,
       legend(),
     );
   }
 
-  /** As the address says: which span, which tab. */
+  /** Show the span and the tab in the URL. */
   show() {
     const logs = params().get("tab") === "logs";
     if (logs) this.logs.open();
@@ -130,7 +130,7 @@ export class TraceBody {
   #find() {
     this.#found = this.model.having(this.search.value);
     this.waterfall.find(this.#found);
-    this.told.textContent = this.#found ? `${this.#found.length} found` : "";
+    this.matches.textContent = this.#found ? `${this.#found.length} found` : "";
   }
 
   #searchKey(event) {
@@ -149,10 +149,10 @@ export class TraceBody {
         : found.findLastIndex((place) => place < from);
     const place = found[at >= 0 ? at : step > 0 ? 0 : found.length - 1];
     this.#select(place);
-    say(this.model.spans[place].name);
+    announce(this.model.spans[place].name);
   }
 
-  /** Whether the key meant something here. */
+  /** Handle a key; returns whether it was handled. */
   key(event) {
     const { key } = event;
     if (key === "/") this.search.focus();
@@ -172,6 +172,6 @@ function legend() {
     "p.legend",
     {},
     el("span.sample", { "aria-hidden": "true" }, el("i")),
-    "critical path: what the whole waited for",
+    "critical path",
   );
 }

@@ -1,7 +1,7 @@
-// What a trace is, in three lines above its waterfall.
+// The header of a trace.
 
 import { copy, el } from "./dom.js";
-import { count, duration, exactly, many, moment, toMs } from "./format.js";
+import { count, duration, exactly, plural, moment, toMs } from "./format.js";
 import { showRaw } from "./raw.js";
 import { name, oneLine } from "./text.js";
 
@@ -30,12 +30,12 @@ export function traceHead(model) {
             oneLine(http, 12),
           )
         : null,
-      errors ? el("span.bad", {}, many(errors, "error")) : null,
+      errors ? el("span.bad", {}, plural(errors, "error")) : null,
       degraded ? el("span.badge.degraded", {}, "degraded") : null,
       root?.orphan ? el("span.badge", {}, "root span missing") : null,
       el("time", { title: exactly(time) }, moment(toMs(time), { milliseconds: true })),
-      el("span", {}, many(model.spans.length, "span")),
-      el("span", {}, many(model.logs.length, "log record")),
+      el("span", {}, plural(model.spans.length, "span")),
+      el("span", {}, plural(model.logs.length, "log record")),
       el(
         "span.services",
         {},
@@ -54,7 +54,7 @@ export function traceHead(model) {
 function actions({ id }) {
   const copying = el(
     "button.small",
-    { type: "button", "aria-label": "Copy the trace’s id" },
+    { type: "button", "aria-label": "Copy trace id" },
     "Copy",
   );
   copying.onclick = () => copy(id, copying);
@@ -68,7 +68,7 @@ function actions({ id }) {
   const logs = el(
     "a.small",
     { href: `/logs?${new URLSearchParams({ last: "all", trace_id: id })}` },
-    "In all logs",
+    "Show in Logs",
   );
   return [copying, raw, download, logs];
 }

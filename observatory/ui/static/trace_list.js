@@ -1,7 +1,7 @@
-// The rows of the list of traces: what is new comes in on top, but never under the eyes of a reader.
+// The list of traces. New traces are added at the top, unless the user is reading the list.
 
 import { el } from "./dom.js";
-import { many } from "./format.js";
+import { plural } from "./format.js";
 import { isTraceId } from "./ids.js";
 import { Rows } from "./rows.js";
 import { fill, refreshTime, traceRow } from "./trace_row.js";
@@ -17,7 +17,7 @@ const HEADS = [
 const canHover = matchMedia("(hover: hover)");
 
 export class TraceList {
-  #shown = new Map(); // trace id → {row, trace, told}
+  #shown = new Map(); // trace id → {row, trace, json}
   /** @type {{answer: any[], more: boolean} | null} */
   #waiting = null;
 
@@ -41,7 +41,7 @@ export class TraceList {
     return this.#shown.size;
   }
 
-  /** All anew. */
+  /** Replace all rows. */
   set(traces) {
     this.#waiting = null;
     this.#shown.clear();
@@ -50,14 +50,14 @@ export class TraceList {
     this.append(traces);
   }
 
-  /** Older ones. */
+  /** Add older traces. */
   append(traces) {
     for (const trace of usable(traces))
       if (!this.#shown.has(trace.trace_id)) this.#insert(trace, null);
     this.#settle();
   }
 
-  /** The newest page again: `more` are older than these. */
+  /** Merge the newest page; `more`: there are older traces than these. */
   update(traces, more) {
     const answer = usable(traces);
     for (const trace of answer) this.#refill(trace);
@@ -69,32 +69,32 @@ export class TraceList {
 
   #refill(trace) {
     const known = this.#shown.get(trace.trace_id);
-    const told = JSON.stringify(trace);
-    if (!known || known.told === told) return;
+    const json = JSON.stringify(trace);
+    if (!known || known.json === json) return;
     fill(known.row, trace);
-    Object.assign(known, { trace, told });
+    Object.assign(known, { trace, json });
     this.#settle();
   }
 
-  #catchUp(asked = false) {
+  #catchUp(requested = false) {
     if (!this.#waiting) return;
     const { answer, more } = this.#waiting;
     const fresh = answer.filter(({ trace_id: id }) => !this.#shown.has(id));
-    this.pill.hidden = asked || !fresh.length || !this.#isRead();
-    this.pill.textContent = `${many(fresh.length, "new trace")} ↑`;
+    this.pill.hidden = requested || !fresh.length || !this.#isRead();
+    this.pill.textContent = `${plural(fresh.length, "new trace")} ↑`;
     if (!this.pill.hidden) return;
     this.#waiting = null;
-    // Nothing known among them: so much happened that there is a gap, and the list begins anew.
+    // No overlap with the list means a gap: start over.
     if (fresh.length && fresh.length === answer.length && more) this.set(answer);
     else
       fresh
         .reverse()
         .forEach((trace) => this.#insert(trace, this.#placeOf(trace)).classList.add("fresh"));
-    if (asked) scrollTo({ top: 0 });
+    if (requested) scrollTo({ top: 0 });
     this.#settle();
   }
 
-  /** Whether someone is looking at the rows: points at them, is among them, or has gone down. */
+  /** Whether the user is reading: the pointer or the focus is in the list, or it is scrolled. */
   #isRead() {
     if (!this.#shown.size) return false;
     const hovers = canHover.matches && this.grid.matches(":hover");
@@ -105,7 +105,7 @@ export class TraceList {
     );
   }
 
-  /** The first row that is older. */
+  /** The first older row. */
   #placeOf({ time }) {
     for (const { row, trace } of this.#shown.values())
       if (BigInt(trace.time) < BigInt(time)) return row;
@@ -115,11 +115,11 @@ export class TraceList {
   #insert(trace, before) {
     const row = traceRow(trace);
     this.body.insertBefore(row, before);
-    this.#shown.set(trace.trace_id, { row, trace, told: JSON.stringify(trace) });
+    this.#shown.set(trace.trace_id, { row, trace, json: JSON.stringify(trace) });
     return row;
   }
 
-  /** Bars are relative to the slowest of the page. The order of the map follows the rows. */
+  /** Sort the map like the rows; scale the bars to the slowest trace. */
   #settle() {
     const entries = [...this.#shown].sort(([, a], [, b]) =>
       BigInt(a.trace.time) < BigInt(b.trace.time) ? 1 : -1,

@@ -1,4 +1,4 @@
-// All records of a trace, on its time axis.
+// The log records of a trace on its time axis.
 
 import { el } from "./dom.js";
 import { duration } from "./format.js";
@@ -6,12 +6,12 @@ import { traceAddress } from "./ids.js";
 import { logRow } from "./log_row.js";
 import { Rows } from "./rows.js";
 
-/** {element, open(), key(event)}; the rows are made when they are first looked at. */
+/** {element, open(), key(event)}; `open()` creates the rows. */
 export function traceLogs(model) {
   const list = el("div.logs.along");
   const element = el("section.trace-logs", { hidden: true, "aria-label": "Logs of the trace" });
   if (!model.logs.length) {
-    element.append(el("p.notice", {}, "This trace has no logs."));
+    element.append(el("p.notice", {}, "This trace has no log records."));
     return { element, open: () => {}, key: () => false };
   }
   const ends = [0, 0.5, 1].map((share) =>

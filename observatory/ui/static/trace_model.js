@@ -1,10 +1,10 @@
-// A trace as it is looked at: which spans are folded, which are found, what belongs to which.
+// A trace with its view state: collapsed spans, search, logs by span. `place` is the index of a span.
 
 const COLOURS = 8;
 
 export class TraceModel {
   #folded = new Set();
-  #after = []; // place of the first span behind the subtree of each
+  #after = []; // for each span, the index after its subtree
 
   constructor(answer) {
     this.id = answer.trace_id;
@@ -22,7 +22,7 @@ export class TraceModel {
     this.colours = colours(this.services);
   }
 
-  /** Spans are in the order of the tree: a subtree ends where the depth is back. */
+  /** Spans are in depth-first order: a subtree ends at the next span of the same or lower depth. */
   #measure() {
     const open = [];
     this.spans.forEach((span, place) => {
@@ -45,7 +45,7 @@ export class TraceModel {
   isParent = (place) => this.#after[place] > place + 1;
   within = (place) => this.#after[place] - place - 1;
 
-  /** Places of the spans that are shown, in order. */
+  /** Indexes of the spans that are not hidden, in order. */
   visible() {
     const shown = [];
     for (let place = 0; place < this.spans.length;) {
@@ -65,7 +65,7 @@ export class TraceModel {
     if (folded) this.spans.forEach((span, place) => span.depth > 0 && this.fold(place));
   }
 
-  /** Unfolds everything that hides a span. */
+  /** Expand all ancestors of a span. */
   reveal(place) {
     for (let above = this.parent(place); above >= 0; above = this.parent(above))
       this.#folded.delete(above);
@@ -78,11 +78,11 @@ export class TraceModel {
     return -1;
   }
 
-  /** The places of the spans that have the text in their name, service or attributes. */
+  /** Indexes of spans with the text in name, service, id or attributes; null if it is empty. */
   having(text) {
-    const sought = text.trim().toLowerCase();
-    if (!sought) return null;
-    const has = (value) => String(value).toLowerCase().includes(sought);
+    const wanted = text.trim().toLowerCase();
+    if (!wanted) return null;
+    const has = (value) => String(value).toLowerCase().includes(wanted);
     const found = this.spans
       .map((span, place) => [span, place])
       .filter(
@@ -95,7 +95,7 @@ export class TraceModel {
     return found.map(([, place]) => place);
   }
 
-  /** Where the time went: [{name, service, place, times, length, share}], most first. */
+  /** Critical path by operation: [{name, service, place, times, length, share}], longest first. */
   spent() {
     const groups = new Map();
     for (const { span_id: id, length } of this.critical) {
@@ -119,7 +119,7 @@ export class TraceModel {
   }
 }
 
-/** service → number of its colour: the same in every trace, unless two of a trace would share it. */
+/** service → colour number: the same in every trace, unless two services of a trace collide. */
 function colours(services) {
   const taken = new Map();
   for (const service of services) {

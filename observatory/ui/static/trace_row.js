@@ -5,7 +5,7 @@ import { ago, count, duration, exactly, toMs } from "./format.js";
 import { traceAddress } from "./ids.js";
 import { name, oneLine } from "./text.js";
 
-/** The row's element; `fill` again when the trace has grown or time went by. */
+/** The row element; call `fill` again when the trace changes. */
 export function traceRow(trace) {
   const row = el("div.entry", { role: "row" });
   fill(row, trace);
@@ -28,7 +28,7 @@ export function fill(row, trace) {
   if (focused) row.querySelector("a").focus({ preventScroll: true });
 }
 
-/** Relative times grow old. */
+/** Update the relative time. */
 export function refreshTime(row, now) {
   const time = row.querySelector("time");
   time.textContent = ago(Number(time.dataset.ms), now);
@@ -67,7 +67,7 @@ function what(trace) {
     trace.rootless
       ? el(
           "span.badge",
-          { title: "The root span is missing; the earliest span stands in" },
+          { title: "Root span missing; the earliest span is shown" },
           "no root",
         )
       : null,
@@ -94,6 +94,6 @@ const spans = ({ spans: number }) => cell("spans", count(number));
 function errors({ errors: number }) {
   return cell(
     "errors",
-    number ? el("span.bad", { title: "spans with an error" }, count(number)) : null,
+    number ? el("span.bad", { title: "Spans with an error" }, count(number)) : null,
   );
 }

@@ -1,11 +1,10 @@
-// The first view: what was asked of the services, as it happens.
+// The Traces view: live list of traces with charts.
 
-import { ask, latest } from "./api.js";
-import { el, say } from "./dom.js";
-import { many } from "./format.js";
-import { filterBar, question } from "./filters.js";
-import { Live } from "./live.js";
-import { pauseButton } from "./pause.js";
+import { fetchJson, latest } from "./api.js";
+import { el, announce } from "./dom.js";
+import { plural } from "./format.js";
+import { filterBar, apiQuery } from "./filters.js";
+import { Live, pauseButton } from "./live.js";
 import { isOpen } from "./range.js";
 import { go } from "./router.js";
 import { latencyChart, rateChart } from "./service_charts.js";
@@ -20,7 +19,7 @@ export class TracesView {
   /** @type {string | null} */
   #asked = null;
   #polls = 0;
-  /** Where older ones begin. @type {string | null} */
+  /** Cursor of the next page. @type {string | null} */
   #next = null;
   #lists = latest();
   #charts = latest();
@@ -77,16 +76,16 @@ export class TracesView {
     const signal = this.#lists.next();
     this.#drawCharts();
     try {
-      const answer = await ask("/api/traces", { query: question({ limit: PAGE }), signal });
+      const answer = await fetchJson("/api/traces", { query: apiQuery({ limit: PAGE }), signal });
       this.list.set(answer.traces);
       this.#continue(answer);
-      this.#tell(null);
-      say(many(answer.traces.length, "trace"));
+      this.#showNote(null);
+      announce(plural(answer.traces.length, "trace"));
     } catch (error) {
       if (signal.aborted) return;
       this.list.set([]);
       this.older.hidden = true;
-      this.#tell(error);
+      this.#showNote(error);
     }
     this.element.ariaBusy = "false";
   }
@@ -94,12 +93,12 @@ export class TracesView {
   async #poll() {
     const signal = this.#lists.next();
     try {
-      const answer = await ask("/api/traces", { query: question({ limit: PAGE }), signal });
+      const answer = await fetchJson("/api/traces", { query: apiQuery({ limit: PAGE }), signal });
       this.list.update(answer.traces, answer.more);
       if (this.list.size <= answer.traces.length) this.#continue(answer);
-      this.#tell(null);
+      this.#showNote(null);
     } catch (error) {
-      if (!signal.aborted) this.#tell(error);
+      if (!signal.aborted) this.#showNote(error);
     }
     this.#polls += 1;
     if (this.#polls % CHARTS_EVERY === 0) await this.#drawCharts();
@@ -108,12 +107,12 @@ export class TracesView {
   async #more() {
     const signal = this.#lists.next();
     try {
-      const query = question({ limit: PAGE, before: this.#next });
-      const answer = await ask("/api/traces", { query, signal });
+      const query = apiQuery({ limit: PAGE, before: this.#next });
+      const answer = await fetchJson("/api/traces", { query, signal });
       this.list.append(answer.traces);
       this.#continue(answer);
     } catch (error) {
-      if (!signal.aborted) this.#tell(error);
+      if (!signal.aborted) this.#showNote(error);
     }
   }
 
@@ -125,15 +124,15 @@ export class TracesView {
   async #drawCharts() {
     const signal = this.#charts.next();
     try {
-      const answer = await ask("/api/charts", { query: question(), signal });
+      const answer = await fetchJson("/api/charts", { query: apiQuery(), signal });
       this.latency.set(answer);
       this.rate.set(answer);
     } catch {
-      // The list tells what is wrong; charts of a moment ago may stay.
+      // The list shows the error; the charts keep the last data.
     }
   }
 
-  #tell(error) {
+  #showNote(error) {
     this.note.hidden = !error && this.list.size > 0;
     this.note.classList.toggle("problem", Boolean(error));
     if (error) this.note.replaceChildren(error.message);
@@ -142,11 +141,11 @@ export class TracesView {
 }
 
 function nothing() {
-  const without = el("button", { type: "button" }, "Look at everything that is kept");
-  without.onclick = () => go("/?last=all");
+  const showAll = el("button", { type: "button" }, "Show all stored traces");
+  showAll.onclick = () => go("/?last=all");
   return [
-    el("b", {}, "No traces here."),
-    " Ask the service something and they appear by themselves. ",
-    without,
+    el("b", {}, "No traces found."),
+    " Send a request to the service; new traces appear automatically. ",
+    showAll,
   ];
 }

@@ -1,3 +1,3 @@
-// For the type checker only, which would check uPlot.esm.js itself otherwise.
+// Keeps the type checker from checking uPlot.esm.js itself.
 declare const uPlot: any;
 export default uPlot;

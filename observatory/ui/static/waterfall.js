@@ -1,12 +1,12 @@
-// The tree of spans against time. Only the rows in sight exist, so that thousands stay quick.
+// The waterfall of spans. Only visible rows are in the DOM, so that thousands of spans stay fast.
 
 import { el } from "./dom.js";
 import { duration } from "./format.js";
 import { ROW, spanRow } from "./span_row.js";
 
-const BEYOND = 12; // rows above and below those in sight
-const LABEL = 64; // pixels that a duration takes
-const ROOMY = 9; // letters of a duration that fit twice between two marks
+const BEYOND = 12; // rows above and below the visible ones
+const LABEL = 64; // pixels of a duration label
+const ROOMY = 9; // characters of a label up to which the last two fit
 const QUARTERS = [0, 1, 2, 3, 4];
 
 export class Waterfall {
@@ -17,7 +17,7 @@ export class Waterfall {
   #waiting = 0; // eslint-disable-line no-unused-private-class-members -- read by ||=
   selected = -1;
 
-  /** `select(place)`: a span was chosen, -1 for none; `enter()`: its details are wanted. */
+  /** `select(place)`: a span was selected (-1: none); `enter()`: go to its details. */
   constructor(model, timeline, { select, enter }) {
     this.model = model;
     this.timeline = timeline;
@@ -53,14 +53,14 @@ export class Waterfall {
     this.layOut();
   }
 
-  /** After folding: which rows there are. */
+  /** Call after collapsing or expanding. */
   layOut() {
     this.#shown = this.model.visible();
     this.body.style.setProperty("height", `${this.#shown.length * ROW}px`);
     this.redraw();
   }
 
-  /** All rows in sight, anew. */
+  /** Redraw all visible rows. */
   redraw() {
     for (const row of this.#rows.values()) row.remove();
     this.#rows.clear();
@@ -71,7 +71,7 @@ export class Waterfall {
   #drawRuler() {
     const { from, to } = this.timeline;
     const texts = QUARTERS.map((quarter) => duration(from + ((to - from) * quarter) / 4));
-    if (texts[3].length > ROOMY) texts[3] = ""; // the last one stands before its mark
+    if (texts[3].length > ROOMY) texts[3] = ""; // the last label is left of its mark
     this.marks.replaceChildren(
       ...texts.map((text, quarter) => el(`span.q${quarter}`, { "--l": `${quarter * 25}%` }, text)),
     );
@@ -130,7 +130,7 @@ export class Waterfall {
     this.layOut();
   }
 
-  /** Mark a span as the chosen one and bring it into sight; -1 for none. */
+  /** Select a span and scroll to it; -1 for none. */
   mark(place, { reveal = true } = {}) {
     this.selected = place;
     if (place >= 0 && reveal && !this.#shown.includes(place)) {
@@ -144,18 +144,18 @@ export class Waterfall {
 
   #scrollTo(at) {
     const { scrollTop, clientHeight } = this.element;
-    const [top, bottom] = [at * ROW, (at + 2) * ROW]; // one row is the ruler's
+    const [top, bottom] = [at * ROW, (at + 2) * ROW]; // one row is the ruler
     if (top < scrollTop) this.element.scrollTop = top;
     else if (bottom > scrollTop + clientHeight) this.element.scrollTop = bottom - clientHeight;
   }
 
-  /** Only these stand out; null for all. */
+  /** Highlight these spans; null for all. */
   find(places) {
     this.#found = places && new Set(places);
     this.redraw();
   }
 
-  /** Whether the key was one of the tree's. */
+  /** Handle a key; returns whether it was handled. */
   key({ key }) {
     const at = this.#shown.indexOf(this.selected);
     const place = this.selected;

@@ -71,7 +71,7 @@ def option(page: Page, name: str = "") -> Locator:
 
 
 def panel(page: Page) -> Locator:
-    return page.get_by_role("complementary", name="Details of the span")
+    return page.get_by_role("complementary", name="Span details")
 
 
 def section(page: Page, title: str) -> Locator:

@@ -102,13 +102,13 @@ def test_a_filter_is_typed(shown: Shown) -> None:
 def test_help_is_shown_and_closed(shown: Shown) -> None:
     page = shown.open("/")
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     page.keyboard.press("j")  # nothing for the list behind it
     page.keyboard.press("Escape")
-    expect(page.get_by_role("dialog", name="Keys")).to_be_hidden()
-    page.get_by_role("button", name="Keys").click()
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_hidden()
+    page.get_by_role("button", name="Keyboard shortcuts").click()
     page.get_by_role("dialog").get_by_role("button", name="Close").click()
-    expect(page.get_by_role("dialog", name="Keys")).to_be_hidden()
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_hidden()
 
 
 def test_views_by_letters(shown: Shown) -> None:

@@ -60,8 +60,8 @@ def test_choices_filter(
 def test_durations_filter(shown: Shown) -> None:
     page = shown.open(only_shop())
 
-    page.get_by_label("Shortest duration in ms").fill("10")
-    page.get_by_label("Longest duration in ms").fill("1000")
+    page.get_by_label("Minimum duration in ms").fill("10")
+    page.get_by_label("Maximum duration in ms").fill("1000")
     page.keyboard.press("Tab")
 
     expect(traces(page).locator(".took b")).to_have_text(["800 ms", "20 ms"])
@@ -90,7 +90,7 @@ def test_attributes_are_completed_key_then_value(shown: Shown) -> None:
     expect(page).to_have_url(re.compile(r"attr=shop\.tier%3Dgold"))
     expect(traces(page).locator(".what a bdi")).to_have_text(["/orders"])
     expect(field).to_have_value("")
-    page.get_by_role("button", name="Without shop.tier=gold").click()
+    page.get_by_role("button", name="Remove filter shop.tier=gold").click()
     expect(page).not_to_have_url(re.compile("attr"))
     expect(traces(page)).not_to_have_count(1)
 
@@ -115,7 +115,7 @@ def test_an_address_can_be_shared(shown: Shown) -> None:
     expect(traces(page).locator(".took b")).to_have_text(["20 ms"])
     expect(page.get_by_label("Time range")).to_have_value("all")
     expect(page.get_by_label("Service", exact=True)).to_have_value("shop")
-    expect(page.get_by_label("Longest duration in ms")).to_have_value("100")
+    expect(page.get_by_label("Maximum duration in ms")).to_have_value("100")
     expect(page.locator(".chips .chip")).to_contain_text(["name~warehouse"])
 
 
@@ -146,15 +146,15 @@ def test_drawing_over_a_chart_sets_the_range(shown: Shown) -> None:
     expect(page).to_have_url(re.compile(r"from=\d{13}&to=\d{13}"))
     expect(traces(page)).to_have_count(0)  # long before all of them
     expect(page.get_by_role("button", name="Pause")).to_have_count(0)
-    page.get_by_role("button", name="Leave this range").click()
+    page.get_by_role("button", name="Clear the custom range").click()
     expect(traces(page)).to_have_count(4)
 
 
 def test_nothing_found_says_what_to_do(shown: Shown) -> None:
     page = shown.open("/?service=nobody")
 
-    expect(page.get_by_text("No traces here.")).to_be_visible()
-    page.get_by_role("button", name="Look at everything that is kept").click()
+    expect(page.get_by_text("No traces found.")).to_be_visible()
+    page.get_by_role("button", name="Show all stored traces").click()
     expect(page).to_have_url(re.compile(r"/\?last=all$"))
     expect(traces(page).first).to_be_visible()
 
@@ -162,4 +162,4 @@ def test_nothing_found_says_what_to_do(shown: Shown) -> None:
 def test_the_foot_says_how_full_it_is(shown: Shown) -> None:
     page = shown.open()
 
-    expect(page.locator("#foot")).to_contain_text(re.compile(r"of 5 GB .*\d spans.*kept for 3 d"))
+    expect(page.locator("#foot")).to_contain_text(re.compile(r"of 5 GB .*\d spans.*retention 3 d"))

@@ -22,12 +22,12 @@ def tell(told: Observatory, service: str, route: str) -> str:
 
 def test_new_traces_come_in_by_themselves(shown: Shown, told: Observatory) -> None:
     page = shown.open("/?service=lively")
-    expect(page.get_by_text("No traces here.")).to_be_visible()
+    expect(page.get_by_text("No traces found.")).to_be_visible()
 
     tell(told, "lively", "/one")
 
     expect(traces(page)).to_have_count(1)
-    expect(page.get_by_text("No traces here.")).to_be_hidden()
+    expect(page.get_by_text("No traces found.")).to_be_hidden()
 
 
 def test_nothing_moves_under_a_reader(shown: Shown, told: Observatory) -> None:
@@ -93,13 +93,13 @@ def test_a_trace_that_is_on_its_way_is_waited_for(shown: Shown, told: Observator
     shown.expected = ("404",)
     trace = uuid4().hex
     page = shown.open(f"/trace/{trace}")
-    expect(page.get_by_text("come about 2 s after the request")).to_be_visible()
+    expect(page.get_by_text("arrive about 2 s after the request")).to_be_visible()
 
     part = Part(1, 0, "GET /late", 0, 5, "late", served("/late", 200))
     send(told, trace, time_ns() - 10 * MS, [part])
 
     expect(page.get_by_role("heading", level=1)).to_have_text("GET /late")
-    expect(page.get_by_text("come about 2 s after the request")).to_be_hidden()
+    expect(page.get_by_text("arrive about 2 s after the request")).to_be_hidden()
 
 
 def test_a_trace_that_never_comes_is_given_up(browser: Browser, told: Observatory) -> None:
@@ -107,8 +107,8 @@ def test_a_trace_that_never_comes_is_given_up(browser: Browser, told: Observator
         context.clock.install()
         page = context.new_page()
         page.goto(f"{told.page}/trace/{uuid4().hex}")
-        expect(page.get_by_text("come about 2 s after the request")).to_be_visible()
+        expect(page.get_by_text("arrive about 2 s after the request")).to_be_visible()
 
         context.clock.fast_forward(11_000)
 
-        expect(page.get_by_role("button", name="Try again")).to_be_visible()
+        expect(page.get_by_role("button", name="Retry")).to_be_visible()

@@ -56,7 +56,7 @@ def test_a_record_opens_to_all_it_says_and_leads_to_its_span(shown: Shown) -> No
     details = logs(page).locator(".details")
     expect(details).to_contain_text("itembread")
     expect(details).to_contain_text("service.nameshop")
-    details.get_by_role("link", name="Its span in the trace").click()
+    details.get_by_role("link", name="Show span in trace").click()
 
     expect(page).to_have_url(re.compile(f"/trace/{ORDER}\\?span=0000000000000003$"))
 
@@ -64,10 +64,10 @@ def test_a_record_opens_to_all_it_says_and_leads_to_its_span(shown: Shown) -> No
 def test_new_records_come_in_by_themselves(shown: Shown, told: Observatory) -> None:
     word = f"w{uuid4().hex}"
     page = shown.open(f"/logs?q={word}")
-    expect(page.get_by_text("No log records here.")).to_be_visible()
+    expect(page.get_by_text("No log records found.")).to_be_visible()
 
     record = {"at": 0, "span": 1, "said": f"hello {word}", "level": "INFO", "number": 9}
     tell_logs(told, uuid4().hex, time_ns(), [record])
 
     expect(logs(page)).to_have_count(1)
-    expect(page.get_by_text("No log records here.")).to_be_hidden()
+    expect(page.get_by_text("No log records found.")).to_be_hidden()

@@ -91,8 +91,8 @@ def test_columns_of_ids_are_links(shown: Shown) -> None:
     [
         ("SELECT FROM WHERE", "400", "Syntax error"),
         ("SELECT nobody FROM spans", "400", "nobody"),
-        ("DROP TABLE spans", "403", "not for readers"),
-        ("SELECT * FROM file('/etc/passwd')", "403", "not for readers"),
+        ("DROP TABLE spans", "403", "Not allowed"),
+        ("SELECT * FROM file('/etc/passwd')", "403", "Not allowed"),
     ],
 )
 def test_what_goes_wrong_is_said(shown: Shown, query: str, status: str, said: str) -> None:

@@ -68,20 +68,20 @@ def test_a_span_shows_everything_about_it(shown: Shown) -> None:
 
     expect(page).to_have_url(re.compile(r"\?span=0000000000000004$"))
     expect(panel(page)).to_contain_text("Self time8 ms")
-    expect(panel(page)).to_contain_text("Of the trace40 %")
+    expect(panel(page)).to_contain_text("Share of trace40 %")
     lines = ["SELECT name, price", "FROM carts", "WHERE buyer = ?", "ORDER BY price"]
     expect(section(page, "Statement").locator("pre")).to_have_text("\n".join(lines))
     panel(page).locator("summary").click()
     expect(panel(page).locator("details .value")).to_have_text(["warehouse-1", "warehouse"])
 
     row(page, "ask the warehouse").click()
-    expect(section(page, "Address").locator(".line")).to_have_text(["?item=<bread>", "&count=3"])
+    expect(section(page, "URL").locator(".line")).to_have_text(["?item=<bread>", "&count=3"])
 
 
 def test_an_attribute_leads_to_traces_that_have_it(shown: Shown) -> None:
     page = shown.trace(ORDER, "?span=0000000000000001")
 
-    panel(page).get_by_role("link", name="Traces with this shop.tier").click()
+    panel(page).get_by_role("link", name="Filter traces by shop.tier").click()
 
     expect(page).to_have_url(re.compile(r"/\?last=all&attr=shop\.tier%3Dgold$"))
     expect(page.locator(".entry")).to_have_count(1)
@@ -139,7 +139,7 @@ def test_it_can_be_seen_and_kept_as_it_is_stored(shown: Shown) -> None:
     page = shown.trace(FAILURE)
 
     page.get_by_role("button", name="Raw JSON").click()
-    raw = page.get_by_role("dialog", name="The trace as it is stored")
+    raw = page.get_by_role("dialog", name="Raw trace (JSON)")
     expect(raw).to_contain_text("no such table: carts")
     raw.get_by_role("button", name="Close").click()
     expect(raw).to_have_count(0)
@@ -153,7 +153,7 @@ def test_it_can_be_seen_and_kept_as_it_is_stored(shown: Shown) -> None:
 
 def test_its_logs_are_a_click_away(shown: Shown) -> None:
     page = shown.trace(ORDER)
-    page.get_by_role("link", name="In all logs").click()
+    page.get_by_role("link", name="Show in Logs").click()
 
     expect(page.locator(".view > .list .log")).to_have_count(2)
     expect(page.get_by_role("button", name="Logs of all traces")).to_be_visible()

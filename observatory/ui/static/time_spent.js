@@ -1,4 +1,4 @@
-// "Where did the time go": what the whole trace waited for, as one bar and in words.
+// "Time spent": the operations on the critical path with their shares, as a bar and a list.
 
 import { el } from "./dom.js";
 import { duration, percent } from "./format.js";
@@ -6,8 +6,8 @@ import { name, oneLine } from "./text.js";
 
 const NAMED = 6;
 
-/** The element; `select(place)` when one of the parts is clicked. */
-export function spentBar(model, select) {
+/** The element; calls `select(place)` with the index of a span when its entry is clicked. */
+export function timeSpent(model, select) {
   const spent = model.spent();
   if (!spent.length) return null;
   const shown = spent.slice(0, NAMED);
@@ -19,7 +19,7 @@ export function spentBar(model, select) {
   return el(
     "section.spent",
     { "aria-labelledby": "spent-title" },
-    el("h2", { id: "spent-title" }, "Where did the time go"),
+    el("h2", { id: "spent-title" }, "Time spent on the critical path"),
     el("div.stack", { "aria-hidden": "true" }, ...pieces),
     el("ol", {}, ...entries),
   );
@@ -36,7 +36,7 @@ function entry({ name: called, service, place, times, share, length }, at, model
     "button.plain",
     {
       type: "button",
-      title: `${oneLine(service, 60)}: ${duration(length)} of its own on the critical path`,
+      title: `${oneLine(service, 60)}: ${duration(length)} self time on the critical path`,
     },
     name(called, 60),
     times > 1 ? ` ×${times}` : null,
