@@ -74,5 +74,5 @@ def test_values_of_nothing(page: Page, given: dict[str, str]) -> None:
     problem = page.problem("facets/values", **given)
     assert (problem["status"], problem["detail"]) == (
         422,
-        "key: is required; /api/facets has the keys there are",
+        "key: is required; /api/facets lists the keys",
     )

@@ -128,7 +128,7 @@ def test_what_readers_may_not_do(page: Page, sql: str) -> None:
 
 
 def test_too_many_at_once(page: Page, parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader, "PATIENCE_SECONDS", 0)
+    monkeypatch.setattr(reader, "WAIT_SECONDS", 0)
     monkeypatch.setattr(parts.visitors, "_free", type(parts.visitors._free)())
     answer = page.client.post("/api/sql", json={"query": "SELECT 1"})
     assert answer.headers["retry-after"] == "1"
@@ -152,7 +152,7 @@ def test_too_many_at_once(page: Page, parts: Parts, monkeypatch: pytest.MonkeyPa
         (b'{"query": 1}', 422, 'body: must be {"query"'),
         (b'{"query": "SELECT 1", "limit": 3}', 422, 'body: must be {"query"'),
         (b'{"query": " \\n "}', 422, "query: is empty"),
-        (b'{"query": "%s"}' % (b"x" * (64 << 10)), 413, "Send 65,536 bytes at most."),
+        (b'{"query": "%s"}' % (b"x" * (64 << 10)), 413, "Send at most 65,536 bytes."),
         (b'{"query": "SELECT 1\\u0000"}', 400, ""),
         (b'{"query": "SELECT \\ud800"}', 400, ""),
     ],
