@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from observatory.decompression import BodyError, TooLarge
-from observatory.memory_budget import Account, BudgetExceeded, MemoryBudget, take
+from observatory.memory_budget import Account, BudgetExceeded, MemoryBudget, reserve
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ async def body(request: Request, most: int) -> bytes:
                 size += len(chunk)
                 if size > most:
                     raise TooLarge
-                take(len(chunk))
+                reserve(len(chunk))
                 chunks.append(chunk)
     except ClientDisconnect as error:
         raise BodyError("the client disconnected") from error
@@ -92,7 +92,7 @@ class _Sender:
             self._pending.append(message)
             return
         content = message.get("body", b"")
-        self._account.cover(len(content))
+        self._account.reserve_at_least(len(content))
         self.started = True
         for each in self._pending:
             await self._send(each)

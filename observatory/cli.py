@@ -7,9 +7,9 @@ import typer
 from pydantic import SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
-from observatory.console import refuse, say
+from observatory.console import fail, print_message
 from observatory.settings import PREFIX, ObservatorySettings
-from observatory.supervisor import beside
+from observatory.supervisor import run_with_observatory
 
 HEAD = """# Settings of the observatory
 
@@ -33,13 +33,13 @@ def settings() -> ObservatorySettings:
     if unknown := sorted(
         name for name in os.environ if name.startswith(PREFIX) and name not in known
     ):
-        raise refuse(f"Unknown setting: {', '.join(unknown)}; see docs/observatory.md.")
+        raise fail(f"Unknown setting: {', '.join(unknown)}; see docs/observatory.md.")
     try:
         return ObservatorySettings()
     except ValidationError as error:
         for each in error.errors(include_url=False, include_input=False):
-            say(f"{PREFIX}{'_'.join(map(str, each['loc'])).upper()}: {each['msg']}")
-        raise refuse("Invalid settings; see docs/observatory.md.") from error
+            print_message(f"{PREFIX}{'_'.join(map(str, each['loc'])).upper()}: {each['msg']}")
+        raise fail("Invalid settings; see docs/observatory.md.") from error
 
 
 @cli.command("serve")
@@ -78,4 +78,4 @@ def beside_(
 ) -> None:
     """Run a command and, until it ends, an observatory that receives its telemetry."""
     settings()
-    raise typer.Exit(beside(command, collector))
+    raise typer.Exit(run_with_observatory(command, collector))

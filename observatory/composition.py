@@ -13,9 +13,9 @@ from observatory.store.retention import DiskLimiter
 from observatory.store.schema import prepare
 from observatory.store.table_writer import Store
 
-LOOKING_ROWS, LOOKING_BYTES = 100_000, 24 << 20
+PAGE_QUERY_ROWS, PAGE_QUERY_BYTES = 100_000, 24 << 20
 """Limits of a query made by the pages; each has a smaller LIMIT of its own."""
-PROGRAMS = 8
+CLICKHOUSE_QUERIES = 8
 """Concurrent queries over ClickHouse's HTTP interface."""
 STORE_SECONDS = 1
 """Time to store queued rows at shutdown. Acknowledged rows are stored already."""
@@ -30,16 +30,16 @@ class Parts:
     budget: MemoryBudget
     intake: Intake
     disk_limiter: DiskLimiter
-    page: Reader
+    page_reader: Reader
     """Runs the queries of the pages."""
-    visitors: Reader
+    sql_reader: Reader
     """Runs queries that users type."""
-    programs: Reader
+    clickhouse_reader: Reader
     """Runs queries of ClickHouse's HTTP interface; results are not cut."""
 
 
 @contextmanager
-def running(settings: ObservatorySettings) -> Iterator[Parts]:
+def open_parts(settings: ObservatorySettings) -> Iterator[Parts]:
     """The running parts; closes them on exit. Everything acknowledged is stored by then.
 
     Raises:
@@ -72,7 +72,7 @@ def running(settings: ObservatorySettings) -> Iterator[Parts]:
             budget=budget,
             intake=intake,
             disk_limiter=disk_limiter,
-            page=reader(LOOKING_ROWS, result_bytes=LOOKING_BYTES),
-            visitors=reader(settings.query_rows + 1),
-            programs=reader(0, PROGRAMS),
+            page_reader=reader(PAGE_QUERY_ROWS, result_bytes=PAGE_QUERY_BYTES),
+            sql_reader=reader(settings.query_rows + 1),
+            clickhouse_reader=reader(0, CLICKHOUSE_QUERIES),
         )

@@ -8,14 +8,14 @@ ADDRESS = r"https?://[^\s')]+"
 _errors = Console(stderr=True)
 
 
-def say(sentence: str, style: str | None = None) -> None:
+def print_message(sentence: str, style: str | None = None) -> None:
     """Print a message without interpreting markup; URLs are bold on a terminal."""
     text = Text(sentence)
     text.highlight_regex(ADDRESS, "bold")
     _errors.print(text, style=style, highlight=False, soft_wrap=True)
 
 
-def refuse(sentence: str) -> typer.Exit:
+def fail(sentence: str) -> typer.Exit:
     """Print an error message; returns the exit (status 1) for the caller to raise."""
-    say(sentence, "red")
+    print_message(sentence, "red")
     return typer.Exit(1)

@@ -22,15 +22,15 @@ class MemoryBudget:
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self._taken = 0
+        self._reserved = 0
         self._lock = threading.Lock()
 
     @property
-    def taken(self) -> int:
+    def reserved(self) -> int:
         """Bytes held now."""
-        return self._taken
+        return self._reserved
 
-    def take(self, count: int) -> None:
+    def reserve(self, count: int) -> None:
         """Reserve bytes.
 
         Raises:
@@ -38,18 +38,18 @@ class MemoryBudget:
 
         """
         with self._lock:
-            if count > 0 and self._taken + count > self.size:
+            if count > 0 and self._reserved + count > self.size:
                 raise BudgetExceeded("out of memory at the moment; retry")
-            self._taken += count
+            self._reserved += count
 
-    def give_back(self, count: int) -> None:
+    def release(self, count: int) -> None:
         """Release bytes."""
         with self._lock:
-            self._taken -= count
+            self._reserved -= count
 
     @contextmanager
     def account(self) -> Iterator["Account"]:
-        """The account of one request: `take` in its context reserves bytes here until it ends."""
+        """The account of one request: `reserve` in its context counts here until it ends."""
         account = Account(self)
         token = _ACCOUNT.set(account)
         try:
@@ -64,38 +64,38 @@ class Account:
 
     def __init__(self, budget: MemoryBudget) -> None:
         self._budget = budget
-        self._taken = 0
+        self._reserved = 0
         self._closed = False
         self._lock = threading.Lock()
 
-    def take(self, count: int) -> None:
-        """As MemoryBudget.take; no effect once the account is closed."""
+    def reserve(self, count: int) -> None:
+        """As MemoryBudget.reserve; no effect once the account is closed."""
         with self._lock:
             if not self._closed:
-                self._budget.take(count)
-                self._taken += count
+                self._budget.reserve(count)
+                self._reserved += count
 
-    def cover(self, count: int) -> None:
+    def reserve_at_least(self, count: int) -> None:
         """Reserve what is missing to hold at least `count` bytes."""
         with self._lock:
-            missing = max(0, count - self._taken)
-        self.take(missing)
+            missing = max(0, count - self._reserved)
+        self.reserve(missing)
 
-    def give_back(self, count: int) -> None:
+    def release(self, count: int) -> None:
         """Release bytes."""
-        self.take(-count)
+        self.reserve(-count)
 
     def close(self) -> None:
         """Release everything."""
         with self._lock:
             self._closed = True
-            self._budget.give_back(self._taken)
+            self._budget.release(self._reserved)
 
 
 _ACCOUNT: ContextVar[Account | None] = ContextVar("account", default=None)
 
 
-def take(count: int) -> None:
+def reserve(count: int) -> None:
     """Reserve bytes for the current request; outside of a request this has no effect.
 
     Raises:
@@ -104,4 +104,4 @@ def take(count: int) -> None:
     """
     account = _ACCOUNT.get()
     if account is not None:
-        account.take(count)
+        account.reserve(count)

@@ -9,7 +9,7 @@ class PortTaken(Exception):
     """An address is in use or not available; the message names its process, if known."""
 
 
-def listening(host: str, port: int) -> socket.socket:
+def open_listener(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 takes a free port.
 
     Raises:

@@ -16,11 +16,11 @@ import grpc
 import uvicorn
 
 from observatory.clickhouse_http.application import clickhouse_http
-from observatory.composition import Parts, running
-from observatory.console import refuse, say
+from observatory.composition import Parts, open_parts
+from observatory.console import fail, print_message
 from observatory.intake.grpc_server import grpc_server
 from observatory.intake.http_server import otlp_http
-from observatory.ports import PortTaken, listening
+from observatory.ports import PortTaken, open_listener
 from observatory.settings import PREFIX, ObservatorySettings
 from observatory.store.engine import EngineError
 from observatory.ui.application import page
@@ -83,14 +83,14 @@ def serve(settings: ObservatorySettings, ready: Callable[[Endpoints], None]) -> 
     """
     host = settings.host
     with (
-        closing(listening(host, settings.page_port)) as page_,
-        closing(listening(host, settings.http_port)) as otlp,
-        closing(listening(host, settings.clickhouse_port)) as clickhouse,
+        closing(open_listener(host, settings.page_port)) as page_,
+        closing(open_listener(host, settings.http_port)) as otlp,
+        closing(open_listener(host, settings.clickhouse_port)) as clickhouse,
     ):
         # The gRPC server binds its port itself; check here that it is free, and release it.
-        with closing(listening(host, settings.grpc_port)) as probe:
+        with closing(open_listener(host, settings.grpc_port)) as probe:
             listeners = _Listeners(page_, otlp, clickhouse, probe.getsockname()[1])
-        with running(settings) as parts:
+        with open_parts(settings) as parts:
             asyncio.run(_serve(parts, listeners, ready))
 
 
@@ -168,7 +168,7 @@ def start(chosen: ObservatorySettings, supervised: bool) -> None:
     logging.basicConfig(level=logging.WARNING, format="observatory: %(message)s")
 
     def ready(endpoints: Endpoints) -> None:
-        say(f"\nThe observatory shows traces, charts and logs on {endpoints.page}")
+        print_message(f"\nThe observatory shows traces, charts and logs on {endpoints.page}")
         if supervised:
             print(json.dumps(endpoints._asdict()), flush=True)  # noqa: T201  read by the supervisor
             _stop_at_end_of(sys.stdin.fileno())
@@ -177,12 +177,12 @@ def start(chosen: ObservatorySettings, supervised: bool) -> None:
         serve(chosen, ready)
         os._exit(0)  # everything is stored; threads still running need not be awaited
     except PortTaken as error:
-        raise refuse(
+        raise fail(
             f"The observatory can't start: {error}. Stop the process that uses it, choose another "
             f"({PREFIX}…_PORT, see docs/observatory.md), or do without: make run OBSERVATORY=0"
         ) from error
     except EngineError as error:
-        raise refuse(
+        raise fail(
             f"The observatory can't use its data folder {chosen.data}: {error} "
             f"({PREFIX}DATA names another; or do without: make run OBSERVATORY=0)"
         ) from error

@@ -16,7 +16,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from observatory.console import say
+from observatory.console import print_message
 
 ROOT = Path(__file__).parents[1]
 READY = b"Everything is ready"
@@ -62,7 +62,7 @@ async def observatory(*, behind: bool) -> Companion:
     """Start an observatory; `behind` a Collector it leaves the standard ports to that."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "observatory", "serve", "--beside"),
+        *("-m", "observatory", "serve", "--run_with_observatory"),
         env={**(BEHIND_COLLECTOR if behind else {}), **os.environ},
         stdin=PIPE,  # it stops when this is closed, even if this process is killed
         stdout=PIPE,
@@ -118,7 +118,7 @@ async def _read_log(process: Process, ready: asyncio.Event) -> None:
         if READY in line:
             ready.set()
         elif any(mark in line for mark in SHOWN_LOG_LINES):
-            say(line.decode(errors="replace").strip())
+            print_message(line.decode(errors="replace").strip())
     ready.set()
 
 
@@ -129,15 +129,15 @@ NOT_RUN, NOT_FOUND, KILLED = 126, 127, 128
 Signal = asyncio.Future[int]
 
 
-def beside(command: Sequence[str], otelcol: str | None = None) -> int:
+def run_with_observatory(command: Sequence[str], otelcol: str | None = None) -> int:
     """Run `command` with an observatory until it ends; returns its exit status.
 
     `otelcol`: path of a Collector binary to send its telemetry through.
     """
-    return asyncio.run(_beside(command, otelcol))
+    return asyncio.run(_run(command, otelcol))
 
 
-async def _beside(command: Sequence[str], otelcol: str | None) -> int:
+async def _run(command: Sequence[str], otelcol: str | None) -> int:
     loop = asyncio.get_running_loop()
     stop_signal: Signal = loop.create_future()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -160,7 +160,7 @@ async def _beside(command: Sequence[str], otelcol: str | None) -> int:
                 process_group=0,  # so that it gets signals once, from here
             )
         except OSError as error:
-            say(f"{command[0]} can't be run: {error.strerror}")
+            print_message(f"{command[0]} can't be run: {error.strerror}")
             return NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_RUN
         return await _watched(running, companions, stop_signal)
 
@@ -204,7 +204,7 @@ async def _watched(command: Process, companions: Sequence[Companion], stop_signa
         done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         if not (ended.done() or stop_signal.done()):
             for each in done:
-                say(f"{gone[each]} has ended; telemetry is no longer received.")
+                print_message(f"{gone[each]} has ended; telemetry is no longer received.")
     for each in gone:
         each.cancel()
     if ended.done():

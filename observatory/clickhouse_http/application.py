@@ -26,10 +26,15 @@ from observatory.clickhouse_http.request import (
 from observatory.composition import Parts
 from observatory.decompression import BodyError, TooLarge
 from observatory.host_guard import HostGuard
-from observatory.memory_budget import take
+from observatory.memory_budget import reserve
 from observatory.query.query_settings import literal_settings
 from observatory.query.reader import TooManyQueries
-from observatory.query.statements import NotAllowed, check_values, reading, writing
+from observatory.query.statements import (
+    NotAllowed,
+    check_values,
+    parse_reader_statement,
+    parse_writer_statement,
+)
 from observatory.store.engine import EngineError, Result
 
 READER_BYTES, WRITER_BYTES = 1 << 20, 128 << 20
@@ -89,7 +94,7 @@ async def _body(request: Request, most: int) -> bytes:
 def _execute(parts: Parts, writer: bool, request: Request, content: bytes) -> Response:
     most = WRITER_BYTES if writer else READER_BYTES
     statement_request = parse_request(request.query_params, request.headers, content, most)
-    take(len(statement_request.data))
+    reserve(len(statement_request.data))
     query_id = responses.query_id_of(request.query_params.get("query_id", ""))
     if not statement_request.sql.strip():
         return PlainTextResponse("Ok.\n")
@@ -103,7 +108,10 @@ def _execute(parts: Parts, writer: bool, request: Request, content: bytes) -> Re
             found, output = _read(parts, statement_request)
     except NotAllowed as error:
         raise Refusal(
-            403, 164, "READONLY", f"{error}{'' if writer else '; writing needs the token'}"
+            403,
+            164,
+            "READONLY",
+            f"{error}{'' if writer else '; writing needs the token'}",
         ) from error
     except TooManyQueries as error:
         raise Refusal(503, 202, "TOO_MANY_SIMULTANEOUS_QUERIES", str(error)) from error
@@ -117,20 +125,22 @@ def _execute(parts: Parts, writer: bool, request: Request, content: bytes) -> Re
 
 def _read(parts: Parts, statement_request: StatementRequest) -> tuple[Result, str]:
     """The result and its format."""
-    statement = reading(parts.engine, statement_request.sql, statement_request.database)
+    statement = parse_reader_statement(
+        parts.engine, statement_request.sql, statement_request.database
+    )
     output = statement.format or statement_request.format
     arguments = (
         statement_request.parameters,
         statement_request.database,
         statement_request.settings,
     )
-    return parts.programs.result(statement.text, output, *arguments), output
+    return parts.clickhouse_reader.result(statement.text, output, *arguments), output
 
 
 def _write(parts: Parts, statement_request: StatementRequest) -> tuple[Result, str]:
     """The result and its format; both are empty for an INSERT."""
     engine = parts.engine
-    statement = writing(engine, statement_request.sql)
+    statement = parse_writer_statement(engine, statement_request.sql)
     settings = literal_settings(statement_request.settings)
     arguments = (statement_request.parameters, statement_request.database, settings)
     if statement.verb != "INSERT":

@@ -11,7 +11,7 @@ from decimal import Decimal
 from json import dumps
 from typing import Any
 
-from observatory.store.native_format import EMPTY, LONGEST_NAME, NO_PAIRS, Pairs, repeated, text
+from observatory.store.native_format import EMPTY, MAX_NAME_BYTES, NO_PAIRS, Pairs, repeated, text
 
 
 class RecordRejected(Exception):
@@ -22,7 +22,7 @@ def pairs(attributes: Iterable[Any]) -> Pairs:
     """KeyValues as one row of a map; duplicate keys are all kept."""
     keys, values = [], []
     for each in attributes:
-        keys.append(repeated(each.key[:LONGEST_NAME]))
+        keys.append(repeated(each.key[:MAX_NAME_BYTES]))
         value = each.value
         # Most values are strings; WhichOneof costs more than everything else here.
         values.append(text(value.string_value or as_text(value, value.WhichOneof("value"))))

@@ -95,13 +95,13 @@ async def _message(context: Any, account: Account, most: int, reads: asyncio.Sem
     """Receive the message of a call once a slot and memory are available."""
     await asyncio.wait_for(reads.acquire(), TURN_SECONDS)
     try:
-        account.take(most)
+        account.reserve(most)
         message = await asyncio.wait_for(context.read(), READ_SECONDS)
     finally:
         reads.release()
     if not isinstance(message, bytes):
         raise Undecodable("the call has no message")
-    account.give_back(most - len(message))
+    account.release(most - len(message))
     return message
 
 

@@ -49,7 +49,7 @@ def decode(request: Any, window: Window, decoded: Decoded) -> None:
             common = (origin, resource_schema, scope, text(scoped.schema_url))
             row = partial(_row, window, common)
             shared = origin.size + scope.size + len(resource_schema) + len(common[3])
-            decoded.take(LAYOUT, LogRecord, scoped.log_records, row, shared)
+            decoded.add(LAYOUT, LogRecord, scoped.log_records, row, shared)
 
 
 def _row(window: Window, common: tuple[Origin, bytes, Scope, bytes], record: Any) -> Row:

@@ -106,10 +106,10 @@ def decode(request: Any, window: Window, decoded: Decoded) -> None:
                 )
                 shared += origin.size + scope.size
             for metric in scoped.metrics:
-                _take(decoded, window, common, shared, envelope(Metric, metric))
+                _add_points(decoded, window, common, shared, envelope(Metric, metric))
 
 
-def _take(decoded: Decoded, window: Window, common: Row, shared: int, metric: Any) -> None:
+def _add_points(decoded: Decoded, window: Window, common: Row, shared: int, metric: Any) -> None:
     """Add the points of a metric; without `common` they are rejected."""
     name = metric.WhichOneof("data")
     if name is None:
@@ -122,7 +122,7 @@ def _take(decoded: Decoded, window: Window, common: Row, shared: int, metric: An
     named = (*common, text(metric.name), text(metric.description), text(metric.unit))
     row = partial(_row, window, named, kind, data)
     shared += sum(map(len, named[-3:]))
-    decoded.take(kind.layout, kind.point, data.data_points, row, shared)
+    decoded.add(kind.layout, kind.point, data.data_points, row, shared)
 
 
 def _row(window: Window, named: Row, kind: Kind, data: Any, point: Any) -> Row:

@@ -12,14 +12,14 @@ from google.protobuf.json_format import MessageToJson, ParseDict, ParseError
 from google.protobuf.message_factory import GetMessageClass
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 
-from observatory.intake.otlp_messages import ENVELOPES, MOST_FIELDS, REQUESTS, twin
+from observatory.intake.otlp_messages import ENVELOPES, MAX_FIELDS, REQUESTS, twin
 from observatory.intake.receiver import Signal, Undecodable
-from observatory.intake.row_blocks import MOST_RECORDS
+from observatory.intake.row_blocks import MAX_RECORDS
 
 IDS = {"traceId", "spanId", "parentSpanId", "trace_id", "span_id", "parent_span_id"}
 UNREADABLE = b"\xff"
 """Invalid protobuf in place of an invalid JSON record, so that the decoder rejects that record."""
-DEEPEST, LONGEST_INTEGER = 300, 40
+MAX_DEPTH, MAX_DIGITS = 300, 40
 _TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 _WRONG = (ParseError, ValueError, TypeError, AttributeError, RecursionError)
 
@@ -56,22 +56,22 @@ def _loaded(body: bytes) -> Any:
 
 
 def _integer(digits: str) -> int | str:
-    return int(digits) if len(digits) <= LONGEST_INTEGER else digits
+    return int(digits) if len(digits) <= MAX_DIGITS else digits
 
 
 def _flattened(body: bytes) -> bytes:
-    """The JSON with a string in place of values nested deeper than DEEPEST."""
+    """The JSON with a string in place of values nested deeper than MAX_DEPTH."""
     parts: list[bytes] = []
     depth = kept = 0
     for token in _TOKENS.finditer(body):
         if token[0] in b"[{":
             depth += 1
-            if depth == DEEPEST + 1:
+            if depth == MAX_DEPTH + 1:
                 parts += (body[kept : token.start()], b'"it is nested too deeply"')
         elif token[0] in b"]}":
             depth -= 1
-            kept = token.end() if depth == DEEPEST else kept
-    return b"".join(parts) + (body[kept:] if depth <= DEEPEST else b"")
+            kept = token.end() if depth == MAX_DEPTH else kept
+    return b"".join(parts) + (body[kept:] if depth <= MAX_DEPTH else b"")
 
 
 class _Message:
@@ -109,8 +109,8 @@ class _Message:
 
     def _count(self, parts: int) -> None:
         self._parts += parts
-        if self._parts > MOST_RECORDS:
-            raise ValueError(f"send at most {MOST_RECORDS:,} records in a message")
+        if self._parts > MAX_RECORDS:
+            raise ValueError(f"send at most {MAX_RECORDS:,} records in a message")
 
     def _part(self, value: Any, kind: Any) -> bytes:
         name = kind.DESCRIPTOR.full_name
@@ -132,8 +132,8 @@ class _Value:
     def read(self, value: Any) -> Any:
         """The same value with ids in base64 (protobuf JSON) and lone surrogates replaced."""
         self._count += 1
-        if self._count > MOST_FIELDS:
-            raise ValueError(f"it has more than {MOST_FIELDS:,} values")
+        if self._count > MAX_FIELDS:
+            raise ValueError(f"it has more than {MAX_FIELDS:,} values")
         if isinstance(value, str):
             return value.encode(errors="replace").decode()
         if isinstance(value, list):

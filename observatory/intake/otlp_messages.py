@@ -43,7 +43,7 @@ ENVELOPES = frozenset(
 )
 SMALL_RECORD = 64 << 10
 """Bytes. A smaller record needs at most a few megabytes when parsed, so it is not checked."""
-MOST_FIELDS = 100_000
+MAX_FIELDS = 100_000
 """Fields of a record larger than SMALL_RECORD."""
 _POOL = descriptor_pool.DescriptorPool()
 _FIELD = descriptor_pb2.FieldDescriptorProto
@@ -90,7 +90,7 @@ Resource = twin(resource_pb2.Resource)
 InstrumentationScope = twin(common_pb2.InstrumentationScope)
 
 
-def parsed(kind: Any, record: bytes) -> Any:
+def parse(kind: Any, record: bytes) -> Any:
     """Parse a record as a message of class `kind`.
 
     Raises:
@@ -120,8 +120,8 @@ def _check_fields(record: bytes, kind: Any) -> None:
                 elif inner and field is not None and field.is_repeated:
                     count += len(inner) // 8  # packed numbers
                 count += 1
-                if count > MOST_FIELDS:
-                    raise RecordRejected(f"it has more than {MOST_FIELDS:,} values")
+                if count > MAX_FIELDS:
+                    raise RecordRejected(f"it has more than {MAX_FIELDS:,} values")
     except (IndexError, KeyError) as error:
         raise RecordRejected("it is damaged") from error
 

@@ -16,7 +16,7 @@ from google.protobuf.message import DecodeError
 from observatory.decompression import BodyError, TooLarge
 from observatory.intake import logs, metrics, spans
 from observatory.intake.otlp_messages import LogsRequest, MetricsRequest, TracesRequest
-from observatory.intake.row_blocks import MOST_RECORDS, Decoded, TooManyRecords
+from observatory.intake.row_blocks import MAX_RECORDS, Decoded, TooManyRecords
 from observatory.intake.time_window import Window
 from observatory.memory_budget import RETRY_SECONDS, BudgetExceeded, MemoryBudget
 from observatory.store.engine import EngineError
@@ -126,17 +126,17 @@ class Intake:
         """
         if time.monotonic() > latest:
             return Busy("too many messages are waiting to be decoded")
-        decoded = Decoded(self.budget.take)
+        decoded = Decoded(self.budget.reserve)
         try:
             message, decoded.reason = unpack(sent)
             window = Window.around(self._clock(), self._retention)
             signal.decode(signal.message.FromString(message), window, decoded)
             decoded.finish()
         except _EXPECTED as error:
-            self.budget.give_back(decoded.size)
+            self.budget.release(decoded.size)
             return _reason(error, signal)
         except BaseException:
-            self.budget.give_back(decoded.size)
+            self.budget.release(decoded.size)
             raise
         return decoded
 
@@ -158,6 +158,6 @@ def _reason(error: Exception, signal: Signal) -> Exception:
     if isinstance(error, DecodeError):
         return Undecodable(f"the body is not an Export{signal.name.title()} message")
     if isinstance(error, TooManyRecords):
-        return Undecodable(f"send at most {MOST_RECORDS:,} records in a message")
+        return Undecodable(f"send at most {MAX_RECORDS:,} records in a message")
     error.__cause__ = error.__context__ = None
     return error.with_traceback(None)

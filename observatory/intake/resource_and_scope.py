@@ -3,8 +3,8 @@
 from typing import Any, NamedTuple, Self
 
 from observatory.intake.attribute_values import RecordRejected, as_text, pairs
-from observatory.intake.otlp_messages import InstrumentationScope, Resource, parsed
-from observatory.store.native_format import EMPTY, LONGEST_NAME, Pairs, text
+from observatory.intake.otlp_messages import InstrumentationScope, Resource, parse
+from observatory.store.native_format import EMPTY, MAX_NAME_BYTES, Pairs, text
 
 UNREADABLE = "its resource or scope is damaged, or nested too deeply"
 
@@ -29,7 +29,7 @@ class Origin(NamedTuple):
     def read(cls, resource: bytes) -> Self | None:
         """Parse and convert; None if it is damaged."""
         try:
-            return cls.of(parsed(Resource, resource))
+            return cls.of(parse(Resource, resource))
         except RecordRejected:
             return None
 
@@ -39,7 +39,7 @@ class Origin(NamedTuple):
         service = EMPTY
         for each in resource.attributes:
             if each.key == b"service.name":
-                service = text(as_text(each.value, each.value.WhichOneof("value"))[:LONGEST_NAME])
+                service = text(as_text(each.value, each.value.WhichOneof("value"))[:MAX_NAME_BYTES])
         return cls(service, pairs(resource.attributes))
 
     @property
@@ -60,7 +60,7 @@ class Scope(NamedTuple):
     def read(cls, scope: bytes) -> Self | None:
         """Parse and convert; None if it is damaged."""
         try:
-            return cls.of(parsed(InstrumentationScope, scope))
+            return cls.of(parse(InstrumentationScope, scope))
         except RecordRejected:
             return None
 

@@ -8,36 +8,36 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from observatory.intake.attribute_values import RecordRejected
-from observatory.intake.otlp_messages import parsed
+from observatory.intake.otlp_messages import parse
 from observatory.store.native_format import Layout
 
 Row = tuple[Any, ...]
-LARGEST_SHARED = 64 << 20
+MAX_SHARED_BYTES = 64 << 20
 """Bytes of resources and scopes of one message, which every row repeats."""
-MOST_RECORDS = 262_144
+MAX_RECORDS = 262_144
 """Records per message (a few seconds of decoding)."""
 ROWS_AT_ONCE, BYTES_AT_ONCE = 8192, 16 << 20
 
 
 class TooManyRecords(Exception):
-    """A message has more than MOST_RECORDS records."""
+    """A message has more than MAX_RECORDS records."""
 
 
 class Decoded:
     """Blocks by table layout; number of rejected records, and the reason for the first."""
 
-    def __init__(self, take: Callable[[int], None] = lambda _: None) -> None:
-        """`take` reserves the bytes of a block, or raises."""
+    def __init__(self, reserve: Callable[[int], None] = lambda _: None) -> None:
+        """`reserve` reserves the bytes of a block, or raises."""
         self.blocks: dict[Layout, list[bytes]] = {}
         self.rejected = 0
         self.reason = ""
-        self._take = take
+        self._reserve = reserve
         self._rows: dict[Layout, list[Row]] = {}
         self._shared = self._records = self._size = 0
         self.size = 0
         """Bytes of the blocks."""
 
-    def take(
+    def add(
         self,
         layout: Layout,
         kind: Any,
@@ -55,13 +55,13 @@ class Decoded:
         """
         self.count(len(records))
         self._shared += shared * len(records)
-        if self._shared > LARGEST_SHARED:
+        if self._shared > MAX_SHARED_BYTES:
             self.reject(len(records), "its resource and scope are too large for this many records")
             return
         rows = self._rows.setdefault(layout, [])
         for record in records:
             try:
-                rows.append(row(parsed(kind, record)))
+                rows.append(row(parse(kind, record)))
             except RecordRejected as why:
                 self.reject(1, str(why))
                 continue
@@ -70,9 +70,9 @@ class Decoded:
                 self.finish()
 
     def count(self, records: int) -> None:
-        """Count records, or messages that wrap them, towards MOST_RECORDS."""
+        """Count records, or messages that wrap them, towards MAX_RECORDS."""
         self._records += records
-        if self._records > MOST_RECORDS:
+        if self._records > MAX_RECORDS:
             raise TooManyRecords
 
     def reject(self, count: int, reason: str) -> None:
@@ -86,7 +86,7 @@ class Decoded:
             if rows:
                 block = layout.block(rows)
                 rows.clear()
-                self._take(len(block))
+                self._reserve(len(block))
                 self.size += len(block)
                 self.blocks.setdefault(layout, []).append(block)
         self._size = 0

@@ -10,7 +10,7 @@ from observatory.intake.row_blocks import Decoded, Row
 from observatory.intake.time_window import Window
 from observatory.store.native_format import (
     EMPTY,
-    LONGEST_NAME,
+    MAX_NAME_BYTES,
     MAX_TIMESTAMP,
     Layout,
     array_of,
@@ -72,7 +72,7 @@ def decode(request: Any, window: Window, decoded: Decoded) -> None:
                 decoded.reject(len(scoped.spans), UNREADABLE)
                 continue
             row = partial(_row, window, origin, scope)
-            decoded.take(LAYOUT, Span, scoped.spans, row, origin.size + scope.size)
+            decoded.add(LAYOUT, Span, scoped.spans, row, origin.size + scope.size)
 
 
 def _row(window: Window, origin: Origin, scope: Scope, span: Any) -> Row:
@@ -87,7 +87,7 @@ def _row(window: Window, origin: Origin, scope: Scope, span: Any) -> Row:
         own,
         span_id(span.parent_span_id),
         text(span.trace_state),
-        repeated(span.name[:LONGEST_NAME]),
+        repeated(span.name[:MAX_NAME_BYTES]),
         KINDS[span.kind] if 0 <= span.kind < len(KINDS) else KINDS[0],
         origin.service,
         origin.attributes,
@@ -106,7 +106,7 @@ def _events(events: Any) -> tuple[tuple[Any, ...], ...]:
     rows = [
         (
             each.time_unix_nano & MAX_TIMESTAMP,
-            repeated(each.name[:LONGEST_NAME]),
+            repeated(each.name[:MAX_NAME_BYTES]),
             pairs(each.attributes),
         )
         for each in events

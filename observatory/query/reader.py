@@ -79,8 +79,8 @@ class Reader:
     ) -> Result:
         """Run a query: result in the ClickHouse format `output`, with statistics.
 
-        `sql` must be a constant or checked by `statements.reading`; unqualified names are resolved
-        in `database`; `settings` apply to this query only.
+        `sql` must be a constant or checked by `parse_reader_statement`; `settings` apply to this
+        query only; unqualified names are resolved in `database`.
 
         Raises:
             NotAllowed: readers can't change one of the settings.

@@ -14,14 +14,21 @@ from typing import Any
 from observatory.query.permissions import NotAllowed, check_reader_tree, check_writer_tree
 from observatory.store.engine import Engine, EngineError
 
-__all__ = ["NotAllowed", "Statement", "check_values", "parsed", "reading", "writing"]
+__all__ = [
+    "NotAllowed",
+    "Statement",
+    "check_values",
+    "parse_reader_statement",
+    "parse_statement",
+    "parse_writer_statement",
+]
 
 READING = ("SELECT", "WITH", "SHOW", "DESCRIBE", "EXISTS", "EXPLAIN", "(")
 WRITING = (*READING, "CREATE", "INSERT", "ALTER", "TRUNCATE", "DROP", "RENAME", "OPTIMIZE")
 NAMING = ("SHOW", "DESCRIBE", "EXISTS")
 """Statements on names; the parser has no tree for most of them."""
 _DROP_FUNCTION = re.compile(r"DROP FUNCTION (?:IF EXISTS )?\w+")
-PARSE_SECONDS, LONGEST_VALUES = 5, 200_000
+PARSE_SECONDS, MAX_VALUES_BYTES = 5, 200_000
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
 _FORMAT = re.compile(r"\sFORMAT\s+(\w+|'·*')\s*$")
 _BEYOND_NAMES = re.compile(r"\(|\bINTO\s+OUTFILE\b|\bSETTINGS\s+\w+\s*=")
@@ -42,7 +49,7 @@ class Statement:
         return "(" if self.text.startswith("(") else self.text.partition(" ")[0].upper()
 
 
-def parsed(engine: Engine, sql: str) -> Statement:
+def parse_statement(engine: Engine, sql: str) -> Statement:
     """Parse one statement.
 
     Raises:
@@ -56,7 +63,7 @@ def parsed(engine: Engine, sql: str) -> Statement:
     return Statement(text[: clause.start()], text[clause.start(1) : clause.end(1)].strip('`"'))
 
 
-def reading(engine: Engine, sql: str, database: str = "") -> Statement:
+def parse_reader_statement(engine: Engine, sql: str, database: str = "") -> Statement:
     """Parse and check a reader's statement; unqualified names are resolved in `database`.
 
     Raises:
@@ -64,7 +71,7 @@ def reading(engine: Engine, sql: str, database: str = "") -> Statement:
         EngineError: a syntax error.
 
     """
-    statement = parsed(engine, sql)
+    statement = parse_statement(engine, sql)
     if statement.verb not in READING:
         raise NotAllowed(
             f"{statement.verb} is not allowed for readers: use SELECT, SHOW or DESCRIBE"
@@ -76,7 +83,7 @@ def reading(engine: Engine, sql: str, database: str = "") -> Statement:
     return statement
 
 
-def writing(engine: Engine, sql: str) -> Statement:
+def parse_writer_statement(engine: Engine, sql: str) -> Statement:
     """Parse and check a writer's statement.
 
     Raises:
@@ -84,7 +91,7 @@ def writing(engine: Engine, sql: str) -> Statement:
         EngineError: a syntax error.
 
     """
-    statement = parsed(engine, sql)
+    statement = parse_statement(engine, sql)
     if statement.verb not in WRITING or statement.text.startswith("CREATE TEMPORARY"):
         raise NotAllowed(f"{statement.verb} is not supported: requests are stateless")
     if statement.verb in NAMING:
@@ -104,7 +111,7 @@ def check_values(engine: Engine, values: bytes) -> bool:
         NotAllowed: they call a forbidden function.
 
     """
-    if len(values) > LONGEST_VALUES:
+    if len(values) > MAX_VALUES_BYTES:
         return False
     sql = f"SELECT {values.decode(errors='replace').rstrip().rstrip(';')}"
     try:

@@ -20,7 +20,7 @@ from queue import Empty, LifoQueue
 from tempfile import NamedTemporaryFile
 from typing import Any
 
-from observatory.memory_budget import take
+from observatory.memory_budget import reserve
 
 logger = logging.getLogger(__name__)
 
@@ -206,7 +206,7 @@ class Session:
             )
         size, facts = connection.recv()
         try:
-            take(size)
+            reserve(size)
         except BaseException:
             self.close()  # the unread result goes with it
             raise

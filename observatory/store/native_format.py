@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 MAX_TIMESTAMP = 2**63 - 1
 """The largest DateTime64(9), in nanoseconds since 1970."""
-LONGEST_NAME = 1024
+MAX_NAME_BYTES = 1024
 """Bytes of a key or name; they are LowCardinality, whose dictionaries must stay small."""
-LONGEST_TEXT = 262_144
+MAX_TEXT_BYTES = 262_144
 """Bytes of one value; a longer one is cut and ends with a note."""
 
 
@@ -30,22 +30,22 @@ def varint(number: int) -> bytes:
     return bytes(low)
 
 
-_LENGTHS = [varint(length) for length in range(LONGEST_TEXT + 64)]
+_LENGTHS = [varint(length) for length in range(MAX_TEXT_BYTES + 64)]
 
 
 def text(value: bytes) -> bytes:
-    """Encode a String; invalid UTF-8 becomes U+FFFD, a value over LONGEST_TEXT is cut."""
-    if not value.isascii() or len(value) > LONGEST_TEXT:
+    """Encode a String; invalid UTF-8 becomes U+FFFD, a value over MAX_TEXT_BYTES is cut."""
+    if not value.isascii() or len(value) > MAX_TEXT_BYTES:
         value = _valid_utf8(value)
     return _LENGTHS[len(value)] + value
 
 
 def _valid_utf8(value: bytes) -> bytes:
-    valid = value[:LONGEST_TEXT].decode(errors="replace").encode()
-    if max(len(value), len(valid)) <= LONGEST_TEXT:
+    valid = value[:MAX_TEXT_BYTES].decode(errors="replace").encode()
+    if max(len(value), len(valid)) <= MAX_TEXT_BYTES:
         return valid
     note = f"… (cut, {len(value):,} bytes)".encode()
-    return valid[: LONGEST_TEXT - len(note)].decode(errors="ignore").encode() + note
+    return valid[: MAX_TEXT_BYTES - len(note)].decode(errors="ignore").encode() + note
 
 
 EMPTY = text(b"")

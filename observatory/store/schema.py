@@ -28,7 +28,7 @@ TABLES = (
 )
 
 
-LARGEST_PART, PARTS = 256 << 20, 32
+MAX_PART_BYTES, PARTS = 256 << 20, 32
 """Largest part in bytes, and the least number of parts within the disk limit: parts are dropped
 whole, so small ones lose less at a time."""
 
@@ -38,7 +38,9 @@ def prepare(engine: Engine, retention_hours: int, disk_bytes: int) -> None:
     for name in FILES:
         engine.run((CLICKHOUSE / name).read_text())
     ttl = f"toIntervalHour({retention_hours})"
-    largest = f"max_bytes_to_merge_at_max_space_in_pool = {min(LARGEST_PART, disk_bytes // PARTS)}"
+    largest = (
+        f"max_bytes_to_merge_at_max_space_in_pool = {min(MAX_PART_BYTES, disk_bytes // PARTS)}"
+    )
     for table in TABLES:
         existing = engine.run(f"SHOW CREATE TABLE otel.{table}").decode()
         if not re.search(rf"{largest}\b", existing):

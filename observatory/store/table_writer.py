@@ -59,7 +59,7 @@ class TableWriter:
                 self._waiting.append(_Queued(blocks, size, stored))
                 self._changed.notify()
                 return stored
-        self._budget.give_back(size)
+        self._budget.release(size)
         stored.set_exception(WriterClosed())
         return stored
 
@@ -83,7 +83,7 @@ class TableWriter:
                     if not each.stored.done():
                         each.stored.set_exception(EngineError(str(error)))
             finally:
-                self._budget.give_back(sum(each.size for each in batch))
+                self._budget.release(sum(each.size for each in batch))
 
     def _next(self) -> list[_Queued]:
         """The next batch, up to BYTES_AT_ONCE; empty when it is time to stop."""

@@ -60,7 +60,7 @@ Tree = Sequence[Node]
 """Nodes in depth-first order, siblings by start."""
 
 
-def arranged(spans: Sequence[Span]) -> Tree:
+def build_tree(spans: Sequence[Span]) -> Tree:
     """The tree of these spans; several trees in sequence if there are several roots."""
     order = sorted(range(len(spans)), key=lambda index: _rank(spans[index]))
     parents = _parents(spans, order)

@@ -15,11 +15,11 @@ from observatory.ui.parameters import Parameters
 from observatory.ui.queries import Queries
 from observatory.ui.responses import JsonResponse, Problem, invalid
 from observatory.ui.sql_view import reports, run_statement
-from observatory.ui.stored_totals import stored
+from observatory.ui.stored_totals import stored_totals
 from observatory.ui.trace_rows import raw_trace
 from observatory.ui.trace_view import whole_trace
 
-LARGEST_BODY = 64 << 10
+MAX_BODY_BYTES = 64 << 10
 """Bytes."""
 EXAMPLE = '{"query": "SELECT …"}'
 View = Callable[[Queries, Parameters], Any]
@@ -36,7 +36,7 @@ def routes(queries: Queries) -> list[Route]:
         _list(queries, "/api/facets/values", facets.facet_values, facets.KNOWN_OF_VALUES),
         _list(queries, "/api/logs", log_list.log_records, log_list.KNOWN),
         _list(queries, "/api/reports", lambda *_: reports(), ()),
-        _list(queries, "/api/status", lambda queries, _: stored(queries), ()),
+        _list(queries, "/api/status", lambda queries, _: stored_totals(queries), ()),
         _sql(queries),
     ]
 
@@ -70,9 +70,9 @@ async def _body(request: Request) -> bytes:
     if kind != "application/json":  # others can be sent cross-origin without preflight
         raise Problem(415, "media-type", "Unsupported media type", "Send application/json.")
     try:
-        return await body(request, LARGEST_BODY)
+        return await body(request, MAX_BODY_BYTES)
     except TooLarge as error:
-        detail = f"Send at most {LARGEST_BODY:,} bytes."
+        detail = f"Send at most {MAX_BODY_BYTES:,} bytes."
         raise Problem(413, "too-large", "The body is too large", detail) from error
     except BodyError as error:
         raise Problem(

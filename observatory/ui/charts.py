@@ -12,7 +12,7 @@ from observatory.ui.queries import Queries
 from observatory.ui.responses import invalid
 
 KNOWN = (*RANGE, *FILTERS, "step")
-POINTS, MOST_POINTS, MOST_EXEMPLARS = 120, 1000, 300
+POINTS, MAX_POINTS, MAX_EXEMPLARS = 120, 1000, 300
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 STEPS = (1, 2, 5, 10, 15, 30, *(n * MINUTE for n in (1, 2, 5, 10, 15, 30)), HOUR, 2 * HOUR)
 REQUEST = "(ParentSpanId = '' OR SpanKind = 'Server')"
@@ -41,8 +41,8 @@ def charts(queries: Queries, parameters: Parameters) -> dict[str, Any]:
     where = parameters.range(queries.clock(), queries.kept)
     step = parameters.whole("step", 1, DAY) or _step(where)
     times = range(_step_start(where.start, step), -_step_start(-where.end, step), step)
-    if len(times) > MOST_POINTS:
-        raise invalid("step", f"gives more than {MOST_POINTS} points; use a longer step")
+    if len(times) > MAX_POINTS:
+        raise invalid("step", f"gives more than {MAX_POINTS} points; use a longer step")
     where = Range(_step_start(where.start, step) * SECOND, where.end)
     found = {point["time"]: point for point in _found(queries, Filter.of(parameters), where, step)}
     points = [found.get(time) for time in times]
@@ -85,11 +85,11 @@ def _quantile(points: Sequence[Point | None], at: int) -> list[float | None]:
 
 
 def _exemplars(points: Sequence[Point | None]) -> list[dict[str, Any]]:
-    """Per point the slowest trace, a failed one and any one; at most MOST_EXEMPLARS in all."""
+    """Per point the slowest trace, a failed one and any one; at most MAX_EXEMPLARS in all."""
     chosen: dict[tuple[int, str], list[Any]] = {}
     for kind in ("slowest", "failed", "any"):
         for point in points:
-            if point and (kind != "failed" or point["errors"]) and len(chosen) < MOST_EXEMPLARS:
+            if point and (kind != "failed" or point["errors"]) and len(chosen) < MAX_EXEMPLARS:
                 time, _, trace_id, *_ = point[kind]
                 chosen[time, trace_id] = point[kind]
     return [

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from observatory.ui.parameters import SECOND, Parameters, Range
 from observatory.ui.responses import invalid
 
-MOST = 8
+MAX_TESTS = 8
 RESOURCE = "resource."
 NAME = "name"
 _SYNTAX = re.compile(r"(?P<key>.+?)(?:(?P<operator>!=|=|~)(?P<value>.*))?", re.DOTALL)
@@ -88,8 +88,8 @@ def attribute_tests(parameters: Parameters) -> Sequence[AttributeTest]:
 
     """
     texts = parameters.texts("attr")
-    if len(texts) > MOST:
-        raise invalid("attr", f"may be given at most {MOST} times")
+    if len(texts) > MAX_TESTS:
+        raise invalid("attr", f"may be given at most {MAX_TESTS} times")
     return tuple(AttributeTest.read(each) for each in texts)
 
 

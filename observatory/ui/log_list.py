@@ -5,13 +5,13 @@ from typing import Any
 from observatory.ui.filters import Condition, attribute_tests, within
 from observatory.ui.paging import Cursor, time_slices
 from observatory.ui.parameters import RANGE, Parameters, Range
-from observatory.ui.queries import LONG, Queries, cut, cut_map
+from observatory.ui.queries import LIST_VALUE_BYTES, Queries, cut, cut_map
 from observatory.ui.responses import invalid
 from observatory.ui.trace_rows import normalized_trace_id
 
 KNOWN = (*RANGE, "q", "severity", "service", "trace_id", "attr", "limit", "before")
-USUAL, MOST, MOST_WORDS = 100, 500, 10
-CUTS = (LONG, 256)
+DEFAULT_LIMIT, MAX_LIMIT, MAX_WORDS = 100, 500, 10
+CUTS = (LIST_VALUE_BYTES, 256)
 SEVERITIES = {"debug": 5, "info": 9, "warn": 13, "error": 17}
 """Lowest severity numbers: https://opentelemetry.io/docs/specs/otel/logs/data-model/#field-severitynumber"""
 _TIEBREAK = "[0-9]{1,6}"
@@ -38,7 +38,7 @@ back to the last timestamp of the page."""
 
 def log_records(queries: Queries, parameters: Parameters) -> dict[str, Any]:
     """One page: {logs, more, next}."""
-    limit = parameters.whole("limit", 1, MOST) or USUAL
+    limit = parameters.whole("limit", 1, MAX_LIMIT) or DEFAULT_LIMIT
     condition, cursor = _condition(parameters), Cursor.read(parameters.text("before"), _TIEBREAK)
     where = _range(queries, parameters)
     where = Range(where.start, min(where.end, cursor.end))
@@ -80,8 +80,8 @@ def _range(queries: Queries, parameters: Parameters) -> Range:
 
 def _condition(parameters: Parameters) -> Condition:
     words = (parameters.text("q") or "").split()
-    if len(words) > MOST_WORDS:
-        raise invalid("q", f"may have at most {MOST_WORDS} words")
+    if len(words) > MAX_WORDS:
+        raise invalid("q", f"may have at most {MAX_WORDS} words")
     conditions = []
     for at, word in enumerate(words):
         sql = f"positionCaseInsensitiveUTF8(Body, {{word{at}:String}}) > 0"

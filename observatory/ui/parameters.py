@@ -7,10 +7,10 @@ from starlette.datastructures import QueryParams
 
 from observatory.ui.responses import invalid
 
-LONGEST = 1024
+MAX_LENGTH = 1024
 """Characters of one parameter."""
 DEFAULT_SECONDS = 3600
-LONGEST_SECONDS = 366 * 86_400
+MAX_RANGE_SECONDS = 366 * 86_400
 REPEATABLE = ("attr",)
 RANGE = ("from", "to", "last")
 MILLISECOND, SECOND = 10**6, 10**9
@@ -43,9 +43,9 @@ class Parameters:
         for name, value in given.multi_items():
             if name not in known:
                 there = f"use {', '.join(known)}" if known else "there are none"
-                raise invalid(name[:LONGEST], f"is unknown; {there}")
-            if len(value) > LONGEST:
-                raise invalid(name, f"may have at most {LONGEST} characters")
+                raise invalid(name[:MAX_LENGTH], f"is unknown; {there}")
+            if len(value) > MAX_LENGTH:
+                raise invalid(name, f"may have at most {MAX_LENGTH} characters")
             if name not in REPEATABLE and len(given.getlist(name)) > 1:
                 raise invalid(name, "may be given only once")
         return cls(given)
@@ -98,7 +98,7 @@ class Parameters:
             Problem: 422.
 
         """
-        last = self.whole("last", 1, LONGEST_SECONDS)
+        last = self.whole("last", 1, MAX_RANGE_SECONDS)
         start, end = (self.whole(name, 0, MAX_TIMESTAMP // MILLISECOND) for name in ("from", "to"))
         if last is not None and start is not None:
             raise invalid("last", "can't be combined with from; leave one of them out")

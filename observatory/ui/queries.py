@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from observatory.composition import Parts
-from observatory.memory_budget import take
+from observatory.memory_budget import reserve
 from observatory.store.engine import EngineError, Escaped, literal
 from observatory.ui.responses import Problem, engine_problem, short_message
 
-LONG = 4096
+LIST_VALUE_BYTES = 4096
 """Bytes of a value in a list; longer values are cut."""
-LONGEST = 262_144
+MAX_VALUE_BYTES = 262_144
 """Bytes of a value in a single trace."""
 ROW_WEIGHT = 6
 """Memory of rows as Python objects, as a multiple of their JSON."""
@@ -45,7 +45,7 @@ class Queries:
 
         """
         lines = self.lines(sql, values)
-        take(ROW_WEIGHT * sum(map(len, lines)))
+        reserve(ROW_WEIGHT * sum(map(len, lines)))
         return [json.loads(line) for line in lines]
 
     def row(self, sql: str, values: Values | None = None) -> dict[str, Any]:
@@ -55,7 +55,7 @@ class Queries:
     def lines(self, sql: str, values: Values | None = None) -> list[str]:
         """As `rows`, each row as JSON text."""
         try:
-            found = self.parts.page.query(sql, "JSONEachRow", values)
+            found = self.parts.page_reader.query(sql, "JSONEachRow", values)
         except EngineError as error:
             raise _failed(error) from error
         # Other writers may have stored bytes that are not UTF-8.

@@ -36,7 +36,7 @@ class JsonResponse(Response):
 
 
 MEDIA_TYPE = "application/problem+json"
-LONGEST_DETAIL = 2000
+MAX_DETAIL_LENGTH = 2000
 """Characters; the engine's messages quote the statement."""
 RETRY_SECONDS = 1
 _CODE = re.compile(r"^Code: (\d+)\. (?:DB::Exception: )?", re.DOTALL)
@@ -100,4 +100,4 @@ def short_message(error: EngineError) -> str:
     message = _STACK.sub("", str(error))
     message = _NESTED.sub("", _CODE.sub("", message))
     message = _TAIL.sub("", message).strip()
-    return message if len(message) <= LONGEST_DETAIL else message[:LONGEST_DETAIL] + "…"
+    return message if len(message) <= MAX_DETAIL_LENGTH else message[:MAX_DETAIL_LENGTH] + "…"

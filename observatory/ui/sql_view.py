@@ -5,8 +5,8 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from observatory.memory_budget import take
-from observatory.query.statements import reading
+from observatory.memory_budget import reserve
+from observatory.query.statements import parse_reader_statement
 from observatory.store.engine import EngineError
 from observatory.store.schema import CLICKHOUSE
 from observatory.ui.queries import Queries
@@ -34,7 +34,7 @@ def _report(path: Path) -> dict[str, Any]:
 
 EXACT = 2**53
 """Larger integers are sent as strings: JavaScript numbers are not exact beyond it."""
-LARGEST = 8 << 20
+MAX_RESULT_BYTES = 8 << 20
 """Largest result in bytes."""
 WEIGHT = 24
 """Memory of JSON as Python objects, as a multiple of its size (worst case: empty lists)."""
@@ -49,11 +49,11 @@ def run_statement(queries: Queries, sql: str) -> dict[str, Any]:
         TooManyQueries: too many queries are running.
 
     """
-    statement = reading(queries.parts.engine, sql)
-    found = queries.parts.visitors.query(statement.text, "JSONCompact")
-    if len(found) > LARGEST:
-        raise EngineError(f"The result is larger than {LARGEST >> 20} MB; select less.")
-    take(WEIGHT * len(found))
+    statement = parse_reader_statement(queries.parts.engine, sql)
+    found = queries.parts.sql_reader.query(statement.text, "JSONCompact")
+    if len(found) > MAX_RESULT_BYTES:
+        raise EngineError(f"The result is larger than {MAX_RESULT_BYTES >> 20} MB; select less.")
+    reserve(WEIGHT * len(found))
     try:
         result = json.loads(found.decode(errors="replace"), parse_int=_exact)
     except RecursionError as error:

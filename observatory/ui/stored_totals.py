@@ -17,13 +17,13 @@ SELECT count() AS spans, toUnixTimestamp64Nano(min(Timestamp)) AS oldest,
 """
 
 
-def stored(queries: Queries) -> dict[str, Any]:
+def stored_totals(queries: Queries) -> dict[str, Any]:
     """The content of /api/status."""
     rows, moments = queries.row(_ROWS), queries.row(_MOMENTS)
     some = moments["spans"] > 0
     settings = queries.parts.settings
     return {
-        "stored": {name: rows[name] for name in ("spans", "logs", "points")},
+        "stored_totals": {name: rows[name] for name in ("spans", "logs", "points")},
         "disk_bytes": rows["disk_bytes"],
         "disk_limit": settings.disk_bytes,
         "retention_hours": settings.retention_hours,

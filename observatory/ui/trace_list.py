@@ -21,9 +21,9 @@ from observatory.ui.filters import (
 )
 from observatory.ui.paging import Cursor, time_slices
 from observatory.ui.parameters import RANGE, Parameters, Range
-from observatory.ui.queries import LONG, Queries, Rows, array, cut
+from observatory.ui.queries import LIST_VALUE_BYTES, Queries, Rows, array, cut
 
-CUTS = (LONG, 256)
+CUTS = (LIST_VALUE_BYTES, 256)
 _ROOT = "ParentSpanId = ''"
 _ROOTLESS = f"""
     SELECT TraceId FROM otel.otel_traces_trace_id_ts
@@ -135,12 +135,12 @@ def _trace(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 KNOWN = (*RANGE, *FILTERS, "limit", "before")
-USUAL, MOST = 50, 500
+DEFAULT_LIMIT, MAX_LIMIT = 50, 500
 
 
 def traces(queries: Queries, parameters: Parameters) -> dict[str, Any]:
     """One page: {traces, more, next}."""
-    limit = parameters.whole("limit", 1, MOST) or USUAL
+    limit = parameters.whole("limit", 1, MAX_LIMIT) or DEFAULT_LIMIT
     search = TraceSearch(queries, Filter.of(parameters))
     cursor = Cursor.read(parameters.text("before"), ".*")
     where = parameters.range(queries.clock(), queries.kept)

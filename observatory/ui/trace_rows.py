@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from observatory.ui.filters import AROUND, seconds_within, within
-from observatory.ui.queries import LONG, LONGEST, Queries, Rows, cut, cut_map
+from observatory.ui.queries import LIST_VALUE_BYTES, MAX_VALUE_BYTES, Queries, Rows, cut, cut_map
 from observatory.ui.responses import Problem, invalid
 
-MOST_SPANS, MOST_LOGS = 5000, 1000
-CUTS = (LONGEST, LONG, 256)
+MAX_SPANS, MAX_LOGS = 5000, 1000
+CUTS = (MAX_VALUE_BYTES, LIST_VALUE_BYTES, 256)
 _ID = re.compile(r"[0-9a-fA-F]{32}")
 _TIME = "toUnixTimestamp64Nano"
 _OF_IT = f"TraceId = {{id:String}} AND {within('from', 'to')}"
@@ -82,22 +82,22 @@ class TraceRows:
         return cls(queries, trace_id, extent["first"] * 10**9, (extent["last"] + 1) * 10**9)
 
     def spans(self) -> Rows:
-        """Roots first, then by start: up to MOST_SPANS + 1, to detect that there are more."""
-        rows = self.queries.cut_rows(_SPANS, self._values(MOST_SPANS + 1), CUTS)
+        """Roots first, then by start: up to MAX_SPANS + 1, to detect that there are more."""
+        rows = self.queries.cut_rows(_SPANS, self._values(MAX_SPANS + 1), CUTS)
         if not rows:  # the spans have been dropped, their extent not yet
             raise _unknown(self.trace_id)
         return rows
 
     def logs(self) -> Rows:
-        """By time: up to MOST_LOGS + 1, to detect that there are more."""
-        return self.queries.cut_rows(_LOGS, self._values(MOST_LOGS + 1, AROUND), CUTS)
+        """By time: up to MAX_LOGS + 1, to detect that there are more."""
+        return self.queries.cut_rows(_LOGS, self._values(MAX_LOGS + 1, AROUND), CUTS)
 
     def raw(self) -> bytes:
         """The stored rows: a JSON object with `spans` and `logs`."""
-        spans = self.queries.lines(_RAW_SPANS, self._values(MOST_SPANS))
+        spans = self.queries.lines(_RAW_SPANS, self._values(MAX_SPANS))
         if not spans:
             raise _unknown(self.trace_id)
-        logs = self.queries.lines(_RAW_LOGS, self._values(MOST_LOGS, AROUND))
+        logs = self.queries.lines(_RAW_LOGS, self._values(MAX_LOGS, AROUND))
         return f'{{"spans":[{",".join(spans)}],"logs":[{",".join(logs)}]}}'.encode()
 
     def _values(self, most: int, around: int = 0) -> dict[str, Any]:

@@ -3,17 +3,17 @@
 from typing import Any
 
 from observatory.traces.critical_path import critical_path, self_times
-from observatory.traces.tree import Node, Span, Tree, arranged, children_of
+from observatory.traces.tree import Node, Span, Tree, build_tree, children_of
 from observatory.ui.queries import Queries, Rows
-from observatory.ui.trace_rows import MOST_LOGS, MOST_SPANS, TraceRows
+from observatory.ui.trace_rows import MAX_LOGS, MAX_SPANS, TraceRows
 
 
 def whole_trace(queries: Queries, trace_id: str) -> dict[str, Any]:
     """Spans, critical path and log records of a trace; cut if there are too many."""
     stored = TraceRows.of(queries, trace_id)
     found, logs = stored.spans(), stored.logs()
-    rows = _deduplicated(found[:MOST_SPANS])
-    tree = arranged([_span(row) for row in rows])
+    rows = _deduplicated(found[:MAX_SPANS])
+    tree = build_tree([_span(row) for row in rows])
     start = min(node.start for node in tree)
     skews = {node.span.span_id: node.skew for node in reversed(tree)}
     return {
@@ -23,9 +23,9 @@ def whole_trace(queries: Queries, trace_id: str) -> dict[str, Any]:
         "services": sorted({row["service"] for row in rows}),
         "resources": {row["service"]: row["resource"] for row in reversed(rows)},
         **_shape(rows, tree, start),
-        "logs": [_log(row, start, skews) for row in logs[:MOST_LOGS]],
-        "truncated": len(found) > MOST_SPANS,
-        "logs_truncated": len(logs) > MOST_LOGS,
+        "logs": [_log(row, start, skews) for row in logs[:MAX_LOGS]],
+        "truncated": len(found) > MAX_SPANS,
+        "logs_truncated": len(logs) > MAX_LOGS,
     }
 
 

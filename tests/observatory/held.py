@@ -66,7 +66,7 @@ class Held:
 
     def put(self, block: bytes) -> "Future[None]":
         """Have a block of spans stored."""
-        self.budget.take(len(block))
+        self.budget.reserve(len(block))
         (stored,) = self.store.put({LAYOUTS[0]: [block]})
         return stored
 
@@ -77,11 +77,11 @@ class Held:
 
     def fill(self) -> None:
         """Leave no room for anything more, until `release`."""
-        self._filled = self.budget.size - self.budget.taken
-        self.budget.take(self._filled)
+        self._filled = self.budget.size - self.budget.reserved
+        self.budget.reserve(self._filled)
 
     def release(self) -> None:
-        self.budget.give_back(self._filled)
+        self.budget.release(self._filled)
         self._filled = 0
         self.engine.may.set()
 

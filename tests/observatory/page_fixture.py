@@ -5,7 +5,7 @@ from typing import Any, cast
 import pytest
 from starlette.testclient import TestClient
 
-from observatory.composition import LOOKING_ROWS, Parts
+from observatory.composition import PAGE_QUERY_ROWS, Parts
 from observatory.memory_budget import MemoryBudget
 from observatory.query.reader import Limits, Reader
 from observatory.settings import ObservatorySettings
@@ -27,9 +27,11 @@ def parts(engine: Engine) -> Parts:
         budget=MemoryBudget(256 << 20),
         intake=unused,
         disk_limiter=unused,
-        page=Reader(engine, Limits(SECONDS, MEMORY, LOOKING_ROWS, result_bytes=RESULT_BYTES)),
-        visitors=Reader(engine, Limits(SECONDS, MEMORY, ROWS + 1)),
-        programs=unused,
+        page_reader=Reader(
+            engine, Limits(SECONDS, MEMORY, PAGE_QUERY_ROWS, result_bytes=RESULT_BYTES)
+        ),
+        sql_reader=Reader(engine, Limits(SECONDS, MEMORY, ROWS + 1)),
+        clickhouse_reader=unused,
     )
 
 

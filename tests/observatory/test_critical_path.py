@@ -5,7 +5,7 @@ import random
 import pytest
 
 from observatory.traces.critical_path import Segment, critical_path, self_times
-from observatory.traces.tree import Span, arranged
+from observatory.traces.tree import Span, build_tree
 from tests.observatory.drawn import path_of, read
 
 PATHS = {
@@ -145,12 +145,12 @@ PATHS = {
 @pytest.mark.parametrize("drawing", PATHS.values(), ids=PATHS)
 def test_paths(drawing: str) -> None:
     drawn = read(drawing)
-    assert path_of(arranged(drawn.spans)) == drawn.path
+    assert path_of(build_tree(drawn.spans)) == drawn.path
 
 
 def test_segments_say_when() -> None:
     spans = [Span("r", "", 100, 10), Span("a", "r", 102, 3)]
-    assert critical_path(arranged(spans)) == [
+    assert critical_path(build_tree(spans)) == [
         Segment(0, 100, 2),
         Segment(1, 102, 3),
         Segment(0, 105, 5),
@@ -158,7 +158,7 @@ def test_segments_say_when() -> None:
 
 
 def test_a_root_comes_before_a_longer_span_without_its_parent() -> None:
-    tree = arranged([Span("a", "gone", 0, 100), Span("r", "", 10, 5)])
+    tree = build_tree([Span("a", "gone", 0, 100), Span("r", "", 10, 5)])
     assert path_of(tree) == "rrrrr"
 
 
@@ -168,14 +168,14 @@ def test_no_spans_have_no_path() -> None:
 
 
 def test_a_root_without_length_has_no_path() -> None:
-    assert critical_path(arranged([Span("r", "", 5, 0), Span("a", "r", 5, 0)])) == []
+    assert critical_path(build_tree([Span("r", "", 5, 0), Span("a", "r", 5, 0)])) == []
 
 
 def test_a_chain_of_ten_thousand() -> None:
     deep = 10_000
     spans = [Span(str(at), str(at - 1) if at else "", at, 2 * (deep - at)) for at in range(deep)]
     random.Random(1).shuffle(spans)
-    tree = arranged(spans)
+    tree = build_tree(spans)
     assert [node.depth for node in tree] == list(range(deep))
     path = critical_path(tree)
     assert sum(each.length for each in path) == 2 * deep
@@ -185,7 +185,7 @@ def test_a_chain_of_ten_thousand() -> None:
 
 def test_five_thousand_siblings() -> None:
     spans = [Span("r", "", 0, 20_000), *(Span(f"{at:04}", "r", 4 * at, 3) for at in range(5000))]
-    tree = arranged(spans)
+    tree = build_tree(spans)
     path = critical_path(tree)
     assert len(path) == 10_000
     assert sum(each.length for each in path) == 20_000

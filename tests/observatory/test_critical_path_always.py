@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from observatory.traces.critical_path import critical_path, self_times
-from observatory.traces.tree import Span, Tree, arranged, children_of
+from observatory.traces.tree import Span, Tree, build_tree, children_of
 
 IDS = ["a", "b", "c", "d", "e"]
 SPANS = st.lists(
@@ -21,7 +21,7 @@ SPANS = st.lists(
     ),
     max_size=12,
 )
-TREES = SPANS.map(arranged)
+TREES = SPANS.map(build_tree)
 
 
 def shape(tree: Tree) -> list[object]:
@@ -33,7 +33,7 @@ def shape(tree: Tree) -> list[object]:
 
 @given(SPANS)
 def test_each_span_is_in_the_tree_once(spans: list[Span]) -> None:
-    tree = arranged(spans)
+    tree = build_tree(spans)
     assert sorted(node.given for node in tree) == list(range(len(spans)))
     assert all(node.span is spans[node.given] for node in tree)
 
@@ -117,4 +117,4 @@ def test_a_span_is_moved_only_by_another_clock_and_then_it_fits(tree: Tree) -> N
 def test_the_order_in_which_spans_come_changes_nothing(spans: list[Span], random: Random) -> None:
     shuffled = list(spans)
     random.shuffle(shuffled)
-    assert shape(arranged(shuffled)) == shape(arranged(spans))
+    assert shape(build_tree(shuffled)) == shape(build_tree(spans))

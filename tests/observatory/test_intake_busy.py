@@ -157,7 +157,7 @@ def test_room_is_counted_in_bytes() -> None:
 def test_an_insert_that_takes_too_long_is_not_waited_for(
     held: Held, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(receiver, "PATIENCE_SECONDS", 0)
+    monkeypatch.setattr(receiver, "INSERT_SECONDS", 0)
     held.hold()
     told_to_try_again(held.post("traces", body("traces")), 503, code_pb2.UNAVAILABLE)
 

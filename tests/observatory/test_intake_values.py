@@ -13,10 +13,10 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans
 from observatory.intake import otlp_messages as messages_
 from observatory.intake import spans
 from observatory.intake.attribute_values import pairs
-from observatory.intake.otlp_messages import TracesRequest, parsed
+from observatory.intake.otlp_messages import TracesRequest, parse
 from observatory.intake.row_blocks import Decoded
 from observatory.intake.time_window import Window
-from observatory.store.native_format import LONGEST_NAME, text
+from observatory.store.native_format import MAX_NAME_BYTES, text
 from tests.observatory import messages
 from tests.observatory.messages import HOUR, attributes, fresh, log, request, span
 from tests.observatory.observing import Observatory
@@ -153,7 +153,7 @@ def test_keys_are_cut_where_values_are_not() -> None:
     sent = Resource()
     attribute = sent.attributes.add(key="k" * 5000)
     attribute.value.string_value = "v" * 5000
-    read = parsed(messages_.Resource, sent.SerializeToString())
+    read = parse(messages_.Resource, sent.SerializeToString())
     kept = pairs(read.attributes)
-    assert len(kept.keys) == len(text(b"k" * LONGEST_NAME))
+    assert len(kept.keys) == len(text(b"k" * MAX_NAME_BYTES))
     assert len(kept.values) == len(text(b"v" * 5000))

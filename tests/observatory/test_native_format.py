@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from observatory.store import native_format
 from observatory.store.engine import Engine
-from observatory.store.native_format import LONGEST_TEXT, Layout, text
+from observatory.store.native_format import MAX_TEXT_BYTES, Layout, text
 from tests.observatory.natives import encoded, expected
 
 TABLE = "scratch.natives"
@@ -119,7 +119,7 @@ def test_blocks_of_several_senders_go_in_together(
     assert sorted(stored(scratch)) == sorted(wanted)
 
 
-@pytest.mark.parametrize("length", [0, 1, 127, 128, 16_383, 16_384, LONGEST_TEXT])
+@pytest.mark.parametrize("length", [0, 1, 127, 128, 16_383, 16_384, MAX_TEXT_BYTES])
 def test_texts_of_any_length_up_to_the_longest_stay_whole(scratch: Engine, length: int) -> None:
     value = b"x" * length
     scratch.run(f"TRUNCATE TABLE {TABLE}")
@@ -133,18 +133,18 @@ def test_texts_of_any_length_up_to_the_longest_stay_whole(scratch: Engine, lengt
 @example("é".encode(), 1)
 @example("🙈".encode(), 3)
 def test_a_text_is_valid_and_no_longer_than_the_longest(part: bytes, more: int) -> None:
-    kept = value_of(text((part * LONGEST_TEXT)[: LONGEST_TEXT + more]))
-    assert len(kept) <= LONGEST_TEXT
+    kept = value_of(text((part * MAX_TEXT_BYTES)[: MAX_TEXT_BYTES + more]))
+    assert len(kept) <= MAX_TEXT_BYTES
     kept.decode()
 
 
 @pytest.mark.parametrize(
     "value",
     [
-        b"x" * (LONGEST_TEXT + 1),
-        "é".encode() * LONGEST_TEXT,
-        b"\xff" * (LONGEST_TEXT + 1),
-        b"\xff" * LONGEST_TEXT,
+        b"x" * (MAX_TEXT_BYTES + 1),
+        "é".encode() * MAX_TEXT_BYTES,
+        b"\xff" * (MAX_TEXT_BYTES + 1),
+        b"\xff" * MAX_TEXT_BYTES,
     ],
     ids=["ascii", "utf-8", "none", "grows by mending"],
 )

@@ -129,7 +129,7 @@ def test_what_readers_may_not_do(page: Page, sql: str) -> None:
 
 def test_too_many_at_once(page: Page, parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "WAIT_SECONDS", 0)
-    monkeypatch.setattr(parts.visitors, "_free", type(parts.visitors._free)())
+    monkeypatch.setattr(parts.sql_reader, "_free", type(parts.sql_reader._free)())
     answer = page.client.post("/api/sql", json={"query": "SELECT 1"})
     assert answer.headers["retry-after"] == "1"
     problem = read_problem(answer)

@@ -7,7 +7,7 @@ import pytest
 from app.telemetry import vocabulary as v
 from app.telemetry.kit import conventions
 from app.telemetry.kit.vocabulary import SECONDS
-from observatory.query.statements import reading
+from observatory.query.statements import parse_reader_statement
 from observatory.store.engine import Engine
 from tests.observatory.reports_asking import FLAVOURS, REPORTS, Reports
 
@@ -52,7 +52,7 @@ def test_is_one_query_over_the_views(name: str) -> None:
 @every_report
 def test_a_reader_may_run_it(reports: Reports, both: Engine, name: str) -> None:
     """The page runs what the parser prints of it."""
-    reports.ask(reading(both, REPORTS[name]).text, "otel")
+    reports.ask(parse_reader_statement(both, REPORTS[name]).text, "otel")
 
 
 @every_report

@@ -3,7 +3,7 @@
 import pytest
 
 from observatory.traces.critical_path import self_times
-from observatory.traces.tree import arranged
+from observatory.traces.tree import build_tree
 from tests.observatory.drawn import read
 
 SELF_TIMES = {
@@ -88,6 +88,6 @@ SELF_TIMES = {
 
 @pytest.mark.parametrize(("drawing", "expected"), SELF_TIMES.values(), ids=SELF_TIMES)
 def test_self_times(drawing: str, expected: dict[str, int]) -> None:
-    tree = arranged(read(drawing).spans)
+    tree = build_tree(read(drawing).spans)
     named = {node.span.span_id: own for node, own in zip(tree, self_times(tree), strict=True)}
     assert named == expected

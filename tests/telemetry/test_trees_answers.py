@@ -30,7 +30,7 @@ from tests.telemetry.telling import Telling, asking
 from tests.telemetry.trees import assert_same, span
 
 pytestmark = pytest.mark.anyio
-MOST_SPANS, MOST_ATTRIBUTES = 8, 70
+MAX_SPANS, MOST_ATTRIBUTES = 8, 70
 
 
 async def test_a_first_question_whose_pages_are_found(telling: Telling, stand_in: StandIn) -> None:
@@ -60,7 +60,7 @@ async def test_a_warm_answer_is_small(telling: Telling, stand_in: StandIn) -> No
     assert_same(service.tree(answer), expected)
     assert_agreement(service, answer)
     spans = service.of_trace(answer)
-    assert len(spans) <= MOST_SPANS
+    assert len(spans) <= MAX_SPANS
     assert sum(len(each.attributes or {}) for each in spans) <= MOST_ATTRIBUTES
     assert service.counts(v.TOPIC_REQUESTS) == {("hit", None): 1, ("cached", None): 1}
 
