@@ -44,7 +44,7 @@ class RefusedEarly:
         """What it says."""
         with self._monkeypatch.context() as patch:
             patch.setattr(os, "environ", environment(data, settings))
-            patch.setattr("observatory.server.running", _opened)
+            patch.setattr("observatory.server.open_parts", _opened)
             with pytest.raises(typer.Exit) as refusal:
                 start(cli.settings(), supervised=False)
         assert refusal.value.exit_code == 1
