@@ -34,6 +34,6 @@ def scores(database: Database, terms: Mapping[str, int], now: Snapshot) -> Float
     keys = np.fromiter((key for key, _ in rows), np.int64, len(rows))
     values = np.fromiter((value for _, value in rows), np.float32, len(rows))
     slots = slots_of(now.keys, keys)
-    kept = np.isin(keys, now.keys[slots]) if len(slots) < len(keys) else slice(None)
-    result[slots] = values[kept] / np.float32(highest)
+    present = np.isin(keys, now.keys[slots]) if len(slots) < len(keys) else slice(None)
+    result[slots] = values[present] / np.float32(highest)
     return np.clip(result, 0, 1)

@@ -110,8 +110,8 @@ def import_path(
     Raises Unreadable, and OSError if the source can't be read.
     """
     summary = Summary()
-    places = [rejects, *([elsewhere] if elsewhere else [])]
-    for each in places:
+    files = [rejects, *([elsewhere] if elsewhere else [])]
+    for each in files:
         with suppress(OSError):
             each.unlink()  # of an earlier import
     for part in outcomes(catalogue, rows_of(path, summary.notes)):
@@ -119,7 +119,7 @@ def import_path(
             summary.count(written)
         bad = [row for row, written in part if written is None]
         if bad:
-            _append(places, bad, summary)
+            _append(files, bad, summary)
         if progress is not None:
             progress(part[-1][0].position, summary)
     if fit:
@@ -153,19 +153,19 @@ def size(path: Path) -> int:
     return path.stat().st_size
 
 
-def _append(places: list[Path], rows: list[Row], summary: Summary) -> None:
+def _append(files: list[Path], rows: list[Row], summary: Summary) -> None:
     """Append rejected rows to the first file that can be written."""
     lines = "".join(
         json.dumps({"line": row.line, "reason": row.reason, "raw": row.raw}) + "\n" for row in rows
     )
-    while places:
+    while files:
         try:
-            places[0].parent.mkdir(parents=True, exist_ok=True)
-            with places[0].open("a", encoding="utf-8") as file:
+            files[0].parent.mkdir(parents=True, exist_ok=True)
+            with files[0].open("a", encoding="utf-8") as file:
                 file.write(lines)
         except OSError as error:
             summary.rejects_failure = error
-            del places[0]
+            del files[0]
         else:
-            summary.rejects = places[0]
+            summary.rejects = files[0]
             return

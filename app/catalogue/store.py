@@ -207,7 +207,7 @@ class Catalogue:
     def _sample(self, stride: int) -> list[str]:
         """Every `stride`-th passage to fit on, in the order of ids, not of writing."""
         split = ((document, part) for document in self for part in passages(document))
-        sample = (each for place, each in enumerate(split) if place % stride == 0)
+        sample = (each for position, each in enumerate(split) if position % stride == 0)
         return [f"{part.title(of)}\n" * TITLE_COUNTS + part.text(of) for of, part in sample]
 
     def analyse_again(self, progress: Progress | None = None) -> bool:

@@ -51,8 +51,8 @@ def leg_scores(candidates: Candidates) -> Floats:
     """The legs' scores, (n, legs); the topic column is still 0."""
     legs = np.zeros((len(candidates), len(candidates.legs)), np.float32)
     legs[:, 0], legs[:, 1], legs[:, 2] = candidates.lexical, candidates.dense, candidates.latent
-    for place, scores in enumerate(candidates.further.values(), 3):
-        legs[:, place] = scores
+    for column, scores in enumerate(candidates.further.values(), 3):
+        legs[:, column] = scores
     return legs
 
 

@@ -89,7 +89,7 @@ class Driven:
     def series(self) -> set[Series]:
         """All there are now."""
         self._telemetry.flush()
-        return set(series_of([self._kept.kept[-1]]))
+        return set(series_of([self._kept.exports[-1]]))
 
 
 def series_of(exported: Iterable[MetricsData]) -> Iterable[Series]:

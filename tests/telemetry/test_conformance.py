@@ -112,7 +112,7 @@ def measured(
     measures(provider.get_meter("tests"))
     provider.force_flush()
     provider.shutdown()
-    assert heard.metrics.kept
+    assert heard.metrics.exports
     return violations(heard, frozenset())
 
 

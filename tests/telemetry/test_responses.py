@@ -129,4 +129,4 @@ async def test_telemetry_that_is_off_tells_nothing(telling: Telling) -> None:
     assert recommended(answer).trace_id is None
     assert "trace_id" not in lost.json()
     assert {"traceresponse", "server-timing"}.isdisjoint(answer.headers)
-    assert (service.spans, service.records, service.metrics.kept) == ((), [], [])
+    assert (service.spans, service.records, service.metrics.exports) == ((), [], [])

@@ -136,8 +136,8 @@ def _heading(body: str, *, mdx: bool) -> tuple[str, range, list[range]]:
     ]
     lines = body.split("\n") if mdx else []
     code = [_code_lines(each, content, lines) for each, content in top]
-    gone = {line for each in code for line in each}
-    blocks = [(each, content) for each, content in top if _lines(each).start not in gone]
+    removed = {line for each in code for line in each}
+    blocks = [(each, content) for each, content in top if _lines(each).start not in removed]
     for place, (each, content) in enumerate(blocks):
         start = content[:LEADING]
         if each.type == "heading_open" and (each.tag == "h1" or not place):
@@ -213,6 +213,6 @@ def _is_only(title: str, content: str) -> bool:
 
 
 def _without(body: str, cut: Iterable[range]) -> str:
-    gone = {line for lines in cut for line in lines}
-    kept = (line for place, line in enumerate(body.split("\n")) if place not in gone)
-    return "\n".join(kept) if gone else body
+    removed = {line for lines in cut for line in lines}
+    remaining = (line for place, line in enumerate(body.split("\n")) if place not in removed)
+    return "\n".join(remaining) if removed else body

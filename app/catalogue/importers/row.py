@@ -90,11 +90,11 @@ def document_of(fields: Mapping[str, Any], notes: Notes) -> Document:
         if not found.get(name):
             given = ", ".join(sorted(map(str, fields)))[:200] or "nothing"
             raise ValueError(f"{name} is missing or empty; found: {given}")
-    made = id_of_name(found["id"])
-    if made != found["id"]:
+    id_ = id_of_name(found["id"])
+    if id_ != found["id"]:
         note(notes, "ids with characters other than letters, digits, `._:-` replaced (as in "
-             f"{made})", kind="ids with characters")  # fmt: skip
-    found["id"] = made
+             f"{id_})", kind="ids with characters")  # fmt: skip
+    found["id"] = id_
     _fit_title(found, notes)
     if len(category := found.get("category", "")) > MAX_CATEGORY:
         note(notes, f"categories of over {MAX_CATEGORY} characters shortened")

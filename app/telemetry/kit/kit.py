@@ -101,7 +101,7 @@ class Kit:
         self.settings, self.core = settings, vocabulary.core
         about = resource(name, version, settings)
         plain = settings.query_text == "plain"
-        made = providers(
+        created = providers(
             implementation(settings.sdk),
             about,
             exporters,
@@ -109,7 +109,7 @@ class Kit:
             plain=plain,
             ids=ids,
         )
-        self.traces, self.metrics, self.logs, self._ends = made
+        self.traces, self.metrics, self.logs, self._ends = created
         self.tracer = self.traces.get_tracer(name, version, about.schema_url)
         meter = self.metrics.get_meter(name, version, about.schema_url)
         self.instruments = Instruments(meter)

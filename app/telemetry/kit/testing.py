@@ -44,10 +44,10 @@ class InMemoryMetrics(MetricExporter):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self.kept: list[MetricsData] = []
+        self.exports: list[MetricsData] = []
 
     def export(self, metrics_data: MetricsData, *_: Any, **__: Any) -> MetricExportResult:
-        self.kept.append(metrics_data)
+        self.exports.append(metrics_data)
         return MetricExportResult.SUCCESS
 
     def force_flush(self, *_: Any, **__: Any) -> bool:
@@ -92,7 +92,7 @@ class Recorder:
 
     def measured(self) -> dict[str, Metric]:
         """Every metric of the last export, by name."""
-        resources = self.metrics.kept[-1].resource_metrics
+        resources = self.metrics.exports[-1].resource_metrics
         scopes = [scope for each in resources for scope in each.scope_metrics]
         return {metric.name: metric for each in scopes for metric in each.metrics}
 
@@ -114,7 +114,7 @@ def leaks(recorder: Recorder, secrets: Iterable[str]) -> list[str]:
         [
             *(each.to_json() for each in recorder.spans),
             *(each.to_json() for each in recorder.readable),
-            *(each.to_json() for each in recorder.metrics.kept),
+            *(each.to_json() for each in recorder.metrics.exports),
         ]
     ).casefold()
     return [each for each in secrets if each.casefold() in everything]
@@ -159,7 +159,9 @@ class _Conformance:
         for readable in recorder.readable:
             resources.append(readable.resource.attributes)
             yield self._record(readable.log_record)
-        for resource in (each for data in recorder.metrics.kept for each in data.resource_metrics):
+        for resource in (
+            each for data in recorder.metrics.exports for each in data.resource_metrics
+        ):
             resources.append(resource.resource.attributes)
             for metric in (each for scope in resource.scope_metrics for each in scope.metrics):
                 yield self._metric(metric)
