@@ -110,6 +110,7 @@ class Kit:
             ids=ids,
         )
         self.traces, self.metrics, self.logs, self._ends = created
+        self._closing: list[threading.Thread] = []
         self.tracer = self.traces.get_tracer(name, version, about.schema_url)
         meter = self.metrics.get_meter(name, version, about.schema_url)
         self.instruments = Instruments(meter)
@@ -145,7 +146,7 @@ class Kit:
     async def around(self, app: FastAPI) -> AsyncIterator[None]:
         """Observe an application for the length of the block; then send the remaining telemetry."""
         with ExitStack() as stack:
-            stack.enter_context(silenced())
+            stack.enter_context(silenced(self._is_sending))
             stack.callback(self.close)
             stack.enter_context(handled(self._handler, self._loggers))
             if self.settings.logs == "off":
@@ -179,12 +180,17 @@ class Kit:
 
     def close(self) -> None:
         """Send everything in the queues, all signals in parallel, within `shutdown_seconds`."""
-        threads = [threading.Thread(target=each, daemon=True) for each in self._ends]
+        threads = self._closing = [
+            threading.Thread(target=each, daemon=True) for each in self._ends
+        ]
         until = time.monotonic() + self.settings.shutdown_seconds
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join(max(until - time.monotonic(), 0))
+
+    def _is_sending(self) -> bool:
+        return any(thread.is_alive() for thread in self._closing)
 
 
 def _lines(settings: KitSettings, core: CoreNames, shown: Mapping[str, str]) -> Lines | None:

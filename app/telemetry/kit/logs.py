@@ -8,7 +8,7 @@ import copy
 import logging
 import re
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -146,13 +146,15 @@ def _log_thread(failed: threading.ExceptHookArgs) -> None:
 
 
 @contextmanager
-def silenced() -> Iterator[None]:
-    """Turn the UNWANTED loggers off."""
+def silenced(is_sending: Callable[[], bool] = lambda: False) -> Iterator[None]:
+    """Turn the UNWANTED loggers off. They stay off if `is_sending` at the end: an exporter that
+    gives up after its time would log it on standard error."""
     levels = {each: each.level for each in map(logging.getLogger, UNWANTED)}
     for each in levels:
         each.setLevel(logging.CRITICAL + 1)
     try:
         yield
     finally:
-        for each, level in levels.items():
-            each.setLevel(level)
+        if not is_sending():
+            for each, level in levels.items():
+                each.setLevel(level)
