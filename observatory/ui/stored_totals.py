@@ -23,7 +23,7 @@ def stored_totals(queries: Queries) -> dict[str, Any]:
     some = moments["spans"] > 0
     settings = queries.parts.settings
     return {
-        "stored_totals": {name: rows[name] for name in ("spans", "logs", "points")},
+        "stored": {name: rows[name] for name in ("spans", "logs", "points")},
         "disk_bytes": rows["disk_bytes"],
         "disk_limit": settings.disk_bytes,
         "retention_hours": settings.retention_hours,
