@@ -62,7 +62,7 @@ async def observatory(*, behind: bool) -> Companion:
     """Start an observatory; `behind` a Collector it leaves the standard ports to that."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "observatory", "serve", "--run_with_observatory"),
+        *("-m", "observatory", "serve", "--beside"),
         env={**(BEHIND_COLLECTOR if behind else {}), **os.environ},
         stdin=PIPE,  # it stops when this is closed, even if this process is killed
         stdout=PIPE,
