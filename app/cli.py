@@ -190,7 +190,7 @@ def calibrate(
 def evaluate(
     split: Annotated[Split, typer.Option(help="which judged queries")] = Split.TEST,
 ) -> None:
-    """Measure the rankings, and how well relevance is known, on the judged seed queries."""
+    """Measure the rankings and the calibration of relevance on the judged seed queries."""
     from app.model.commands import evaluate_on_seed, judge_on_seed  # noqa: PLC0415
     from app.model.report import calibration_tables, ranking_table  # noqa: PLC0415
 

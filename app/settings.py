@@ -165,7 +165,7 @@ class Settings(BaseSettings):
         None,
         ge=0,
         le=1,
-        description="relevance from which a query counts as answered; none: as it was calibrated",
+        description="minimum relevance of an answered query; unset: the calibrated threshold",
     )
     answers_bytes: int = Field(
         33_554_432,

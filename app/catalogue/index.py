@@ -101,7 +101,7 @@ class SnapshotIndex:
         return self.snapshot.dense is not None
 
     def rarity(self, stem: str) -> float:
-        """How rare the term is, in [0, 1]; 1 where no document contains it."""
+        """Rarity of the term in [0, 1]; 1 if no document contains it."""
         if self.snapshot.bm25 is None:
             matching = full_text.frequencies(self._database.reader, [stem]).get(stem, 0)
         else:

@@ -1,7 +1,7 @@
-"""Calibration: learning when the first result answers, and measuring how well that is known.
+"""Trains the calibrator of relevance on judged queries, and measures its quality.
 
-Judged queries within the domain and out of it. The regression is fitted on the tune split; its
-threshold is chosen on held-out predictions of the same split, so the test split decides nothing.
+The regression is fitted on the tune split, with queries in and out of the domain. Its threshold is
+chosen on held-out predictions of the same split; the test split is only used for measuring.
 """
 
 from collections.abc import Sequence
@@ -23,10 +23,10 @@ STRENGTH = 0.3
 """Inverse regularisation (scikit-learn's C) on standardised features."""
 FOLDS, REPEATS = 5, 10
 GOOD_WITHHELD, OUTSIDE_WITHHELD = 0.05, 0.8
-"""The goals: at most this share of good answers is withheld, at least this share of the queries
-out of the domain."""
+"""Goals for the fractions below the threshold: at most this fraction of good answers, and at least
+this fraction of the queries out of the domain."""
 FEWEST = 10
-"""Queries answered, and queries not answered, that a calibration needs."""
+"""Minimum number of answered queries, and of other queries."""
 BINS = 5
 RESAMPLES = 2000
 Values = NDArray[np.float64]
@@ -34,13 +34,16 @@ Mask = NDArray[np.bool_]
 
 
 class TooFewAnswers(ValueError):
-    """Not enough judged queries, with a good first result or without, to calibrate on."""
+    """Fewer than FEWEST judged queries with, or without, a good first result."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FirstResults:
-    """What a ranking model puts first: `seen` (q, features), whether it answers `good` (q,), and
-    whether the query is out of the domain (q,)."""
+    """A ranking model's first results of q queries.
+
+    `seen`: their features (q, features); `good`: whether the result answers the query (q,);
+    `outside`: whether the query is out of the domain (q,).
+    """
 
     seen: Values
     good: Mask
@@ -68,7 +71,7 @@ def first_results(
 
 
 def answers(query: JudgedQuery, document: str) -> bool:
-    """Whether the document answers: its grade is at least half of the best there is."""
+    """Whether the document answers the query: its grade is at least half of the best grade."""
     best = max(query.relevance.values(), default=0)
     return best > 0 and query.relevance.get(document, 0) >= best / 2
 
@@ -96,7 +99,7 @@ def predict(found: FirstResults, coefficients: Sequence[float], intercept: float
 
 
 def cross_validated(found: FirstResults, seed: int = 0) -> Values:
-    """The relevance (q,) of each query by models trained without it: the mean of some splits."""
+    """The relevance (q,) of each query by models trained without it: the mean of REPEATS splits."""
     total = np.zeros(len(found))
     random = np.random.default_rng(seed)
     for _ in range(REPEATS):
@@ -112,7 +115,7 @@ def cross_validated(found: FirstResults, seed: int = 0) -> Values:
 
 
 def calibrate(found: FirstResults, model: RankingModel, embedder: str, path: Path) -> None:
-    """Fit on all queries and write the artefact, whole or not at all. Raises TooFewAnswers."""
+    """Fit on all queries and write the artefact atomically. Raises TooFewAnswers."""
     coefficients, intercept = fit(found)
     held_out = cross_validated(found)
     threshold = _threshold(held_out, found)
@@ -136,7 +139,7 @@ def calibrate(found: FirstResults, model: RankingModel, embedder: str, path: Pat
 
 
 def _threshold(held_out: Values, found: FirstResults) -> float:
-    """Half-way between where one goal and where the other one is just met."""
+    """The mean of the two thresholds that just meet one of the goals."""
     highest = float(np.quantile(held_out[found.good], GOOD_WITHHELD))
     others = held_out[found.outside if found.outside.any() else ~found.good]
     lowest = float(np.quantile(others, OUTSIDE_WITHHELD))
@@ -144,7 +147,7 @@ def _threshold(held_out: Values, found: FirstResults) -> float:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that appears whole or not at all."""
+    """Write a file atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".part")
     unfinished.write_bytes(content)
@@ -153,7 +156,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A figure with the ends of its 95 % interval; `count` of `total` where it is a share."""
+    """A value with its 95 % interval; for a fraction, also its `count` and `total`."""
 
     value: float
     low: float
@@ -164,7 +167,7 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Queries whose relevance is alike: their number, its mean, and the share that was answered."""
+    """A bin of queries by relevance: their number, mean relevance and answered fraction."""
 
     queries: int
     predicted: float
@@ -173,10 +176,10 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How well relevance is known.
+    """Quality of a calibrator.
 
-    `auc` tells good answers from queries out of the domain, `auc_all` also from wrong first results
-    within it. `withheld_good` and `withheld_outside` are shares below the threshold.
+    `auc`: good answers against queries out of the domain; `auc_all`: against wrong first results in
+    the domain too. `withheld_good`, `withheld_outside`: fractions below the threshold.
     """
 
     auc: Rate
@@ -206,7 +209,7 @@ def measure(relevance: Values, found: FirstResults, threshold: float) -> Calibra
 
 
 def wilson(count: int, total: int) -> Rate:
-    """A share with Wilson's 95 % score interval."""
+    """A fraction with Wilson's 95 % score interval."""
     if not total:
         return Rate(0, 0, 1)
     z, share = 1.959964, count / total
@@ -217,7 +220,7 @@ def wilson(count: int, total: int) -> Rate:
 
 
 def _auc(higher: Values, lower: Values, seed: int = 0) -> Rate:
-    """The chance that one of `higher` is above one of `lower`, bootstrapped over both."""
+    """The probability that one of `higher` is above one of `lower`, bootstrapped over both."""
     wins = (higher[:, None] > lower) + 0.5 * (higher[:, None] == lower)
     if not wins.size:
         return Rate(0.5, 0, 1)

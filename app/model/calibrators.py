@@ -1,4 +1,4 @@
-"""Which calibrators a service uses: those of its data folder, or the one shipped for fusion."""
+"""Loads the calibrators of a service: from its data folder, or the one shipped for fusion."""
 
 import logging
 from collections.abc import Iterable
@@ -15,23 +15,23 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class LoadedCalibrators:
-    """The usable ones by the name of their ranking model, and what is wrong with the others."""
+    """The usable calibrators by the name of their ranking model, and the problems of the others."""
 
     by_model: Calibrators
     problems: tuple[str, ...] = ()
 
 
 def calibrator_path(folder: Path, card: ModelCard) -> Path:
-    """Where a data folder keeps the calibrator of a ranking model."""
+    """Path of a ranking model's calibrator in a data folder."""
     return folder / _name(card)
 
 
 def load_calibrators(
     folder: Path, cards: Iterable[ModelCard], embedder: str, threshold: float | None = None
 ) -> LoadedCalibrators:
-    """One calibrator a ranking model; a bad artefact never stops the service.
+    """Load one calibrator per ranking model. Never raises for a bad artefact.
 
-    `threshold` replaces the artefacts' own.
+    `threshold` overrides those of the artefacts.
     """
     usable: dict[str, Calibrator] = {}
     problems: list[str] = []

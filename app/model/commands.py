@@ -26,7 +26,7 @@ SHOWN = 5
 
 
 def opened_index(catalogue: Catalogue) -> Index:
-    """The present moment of the catalogue."""
+    """The current index of the catalogue."""
     legs = further_legs(catalogue)
     return CatalogueIndex(catalogue.database, catalogue.models, legs=legs).now()
 
@@ -60,14 +60,14 @@ def calibrate_on_seed(
     path: Path,
     tune: Sequence[Retrieved] | None = None,
 ) -> None:
-    """Learn on the tune split when the model's first result answers. Raises TooFewAnswers."""
+    """Fit a model's calibrator on the tune split. Raises TooFewAnswers."""
     tune = tune or retrieved(catalogue, seed_queries("tune"))
     found = first_results(opened_index(catalogue), tune, model)
     calibrate(found, model, catalogue.models.embedder.name, path)
 
 
 def evaluate_on_seed(catalogue: Catalogue, path: Path, split: str = "test") -> dict[str, Quality]:
-    """Baselines, fusion and, where there is one, the trained model on a split."""
+    """Quality of the baselines, of fusion and of the trained model (if any) on a split."""
     test, legs = retrieved(catalogue, seed_queries(split)), further_legs(catalogue)
     systems: dict[str, RankingModel] = {
         "chance": Chance(),
@@ -83,17 +83,17 @@ def evaluate_on_seed(catalogue: Catalogue, path: Path, split: str = "test") -> d
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """How well a calibrator and the explanations do on a split."""
+    """Quality of a calibrator and of the explanations on a split."""
 
     calibration: Calibration
     subject: Rate
-    """Of the documents said to share the query's subject, those judged relevant."""
+    """The fraction of judged relevant documents among those explained with “shares its subject”."""
 
 
 def judge_on_seed(
     catalogue: Catalogue, model: RankingModel, calibrator: Calibrator, split: str
 ) -> Judgement:
-    """Compare what the calibrator says of the model's first results with the judgements."""
+    """Compare the calibrator's relevance of the model's first results with the judgements."""
     index = opened_index(catalogue)
     found = [each for each in retrieved(catalogue, seed_queries(split)) if len(each.candidates)]
     results = first_results(index, found, model)

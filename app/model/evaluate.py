@@ -69,7 +69,7 @@ def retrieve(
 
 
 def answerable(retrieved: Sequence[Retrieved]) -> list[Retrieved]:
-    """Without the queries that no document answers."""
+    """The queries that have relevant documents."""
     return [each for each in retrieved if each.query.relevance]
 
 

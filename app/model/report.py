@@ -1,4 +1,4 @@
-"""What `evaluate` prints."""
+"""Tables of the command `evaluate`."""
 
 from collections.abc import Mapping
 
@@ -19,7 +19,7 @@ def ranking_table(measured: Mapping[str, Quality]) -> Table:
 
 
 def calibration_rows(judged: Judgement) -> dict[str, str]:
-    """Every figure by its name, with its 95 % interval and its counts."""
+    """Every measure by its name, with its 95 % interval and its counts."""
     found = judged.calibration
     return {
         "AUC, good answers against out-of-domain queries": figure(found.auc),
@@ -32,7 +32,7 @@ def calibration_rows(judged: Judgement) -> dict[str, str]:
 
 
 def calibration_tables(model: str, judged: Judgement) -> tuple[Table, Table]:
-    """The figures, and the reliability table."""
+    """The table of measures, and the reliability table."""
     figures = Table("relevance", "value", title=f"Relevance of {model}'s first results")
     for name, value in calibration_rows(judged).items():
         figures.add_row(name, value)
@@ -43,7 +43,7 @@ def calibration_tables(model: str, judged: Judgement) -> tuple[Table, Table]:
 
 
 def figure(rate: Rate) -> str:
-    """A figure with its interval, and its counts where it is a share.
+    """A value with its interval, and its counts if it is a fraction.
 
     >>> figure(Rate(0.5, 0.25, 0.75, 4, 8))
     '0.500 (0.250-0.750), 4 of 8'

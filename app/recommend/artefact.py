@@ -1,4 +1,4 @@
-"""Trained artefacts: linear models as JSON, with a checksum. Nothing in them is executable."""
+"""Reads and writes trained linear models as JSON with a checksum."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -8,16 +8,16 @@ from typing import Any
 
 FORMAT = 1
 LARGEST = 1e6
-"""A coefficient beyond this is no result of training."""
+"""Upper limit of valid coefficients."""
 
 
 class ArtefactRefused(ValueError):
-    """The trained artefact is not one this program can use."""
+    """The trained artefact is invalid, or does not fit this program."""
 
 
 @dataclass(frozen=True, slots=True)
 class LinearArtefact:
-    """What an artefact holds: one coefficient a feature, an intercept, and everything else."""
+    """The content of an artefact: one coefficient per feature, the intercept, and the rest."""
 
     coefficients: tuple[float, ...]
     intercept: float

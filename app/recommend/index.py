@@ -11,7 +11,7 @@ class Vocabulary(Protocol):
     """The words of the catalogue."""
 
     def rarity(self, stem: str) -> float:
-        """How rare the term is, in [0, 1]; UNKNOWN where no document contains it."""
+        """Rarity of the term in [0, 1]; UNKNOWN if no document contains it."""
 
     def nearest(self, stem: str) -> tuple[str, str] | None:
         """The (stem, surface) of the most likely intended word, or None if none is close."""

@@ -31,7 +31,7 @@ def idf(documents: int, matching: int) -> float:
 
 
 def rarity(documents: int, matching: int) -> float:
-    """How much a term narrows a search down, in [0, 1], whatever the size of the catalogue.
+    """Rarity of a term in [0, 1], comparable between catalogues of different sizes.
 
     1: no document contains it; 0: every document does.
     """

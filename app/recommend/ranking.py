@@ -74,7 +74,7 @@ class PairwiseModel:
         return cls(found.coefficients, found.version, further, found.intercept)
 
     def score(self, candidates: Candidates) -> Scored:
-        """Scores (n,) in [0, 1]. The base is the score of a document no feature speaks for."""
+        """Scores (n,) in [0, 1]. The base is the score with all features at 0."""
         if candidates.legs != self._legs:
             raise ValueError(f"trained for the legs {self._legs}, not for {candidates.legs}")
         parts = features(candidates) @ self._by_leg
@@ -142,7 +142,7 @@ def rank(
     leading = order(scored)[:limit]
     stored = {each.key: each for each in index.documents(scored.candidates.keys[leading])}
     keys = scored.candidates.keys[leading].tolist()
-    leading = leading[[key in stored for key in keys]]  # without those deleted a moment ago
+    leading = leading[[key in stored for key in keys]]  # without those deleted since the retrieval
     found = [stored[key] for key in keys if key in stored]
     relevance = _relevance(calibrator, query, scored, leading, found)
     scores = np.round(scored.scores[leading].astype(float), DECIMALS).tolist()

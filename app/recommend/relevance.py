@@ -1,11 +1,12 @@
 """Relevance: the probability that the first result answers the query.
 
-A ranking always has a first result. Whether it answers is told by a logistic regression over six
-numbers that mean the same in any catalogue: cosines, and shares of the query weighted by how rare
-its words are. Serving is a dot product and a sigmoid; `app/model/calibration.py` trains it.
+A ranking always has a first result, which may not answer the query. A logistic regression predicts
+whether it does, from six features that are comparable between catalogues: cosines, and fractions of
+the query's words weighted by rarity. Serving is a dot product and a sigmoid;
+`app/model/calibration.py` trains it.
 
-The topic signal and the ranking model's own scores are not looked at, so that one calibration holds
-with and without Wikipedia.
+The topic signal and the ranking model's scores are not used, so that one calibration is valid with
+and without Wikipedia.
 """
 
 import math
@@ -25,11 +26,11 @@ FEATURES = (
     "matched_share", "matched_weight", "title_share",
 )  # fmt: skip
 HEAVIEST = 3.0
-"""Matched weight beyond which more words make no difference."""
+"""Upper limit of the feature matched_weight."""
 DECIMALS = 4
 
 Calibrators = Mapping[str, "Calibrator"]
-"""By the name of the ranking model whose first results they judge."""
+"""Calibrators by the name of their ranking model."""
 NO_CALIBRATORS: Calibrators = MappingProxyType({})
 
 
@@ -37,10 +38,10 @@ def features(query: Query, candidates: Candidates, place: int, first: Stored) ->
     """The features of a query whose first result is the candidate at `place`.
 
     - similarity: cosine of query and document in the dense leg
-    - similarity_lead: how far that is above the candidates' mean
-    - lead: how far the fused score is above that of the best other candidate (negative: below)
-    - matched_share: share of the query's words in the document, each weighted by its rarity
-    - matched_weight: the sum of those weights, at most HEAVIEST
+    - similarity_lead: its difference to the candidates' mean
+    - lead: difference of the fused score to that of the best other candidate
+    - matched_share: fraction of the query's words in the document, weighted by rarity
+    - matched_weight: the sum of these weights, at most HEAVIEST
     - title_share: as matched_share, of the title's words
     """
     dense = candidates.dense
@@ -62,9 +63,9 @@ def features(query: Query, candidates: Candidates, place: int, first: Stored) ->
 
 @dataclass(frozen=True, slots=True)
 class Calibrator:
-    """One logistic regression; `threshold` is the relevance from which a query counts as answered.
+    """A logistic regression. `threshold`: minimum relevance of an answered query.
 
-    `embedder` names the dense leg's model it was trained with.
+    `embedder`: the dense leg's model that it was trained with.
     """
 
     coefficients: tuple[float, ...]
@@ -87,7 +88,7 @@ class Calibrator:
         return cls(found.coefficients, found.intercept, threshold, embedder, found.version)
 
     def relevance(self, seen: list[float]) -> Relevance:
-        """The probability for features in the order of FEATURES, and whether it is enough."""
+        """The probability for features in the order of FEATURES, compared with the threshold."""
         odds = sum(map(float.__mul__, self.coefficients, seen), self.intercept)
         probability = round(0.5 + 0.5 * math.tanh(odds / 2), DECIMALS)  # logistic, no overflow
         return Relevance(probability, probability >= self.threshold)

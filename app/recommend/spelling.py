@@ -28,7 +28,7 @@ class Speller:
                 self._by_shape[term[0], len(term)].append(term)
 
     def same_stem(self, term: Term) -> str | None:
-        """The commonest word of the term's stem, where the typed one is a slip of it.
+        """The most frequent word of the term's stem, if the typed one is a misspelling of it.
 
         The stemmer forgives "kubernets", but models that know whole words don't. Only a letter
         missing or extra within the word is a slip: endings differ in words that are both right.

@@ -62,7 +62,7 @@ class Evidence:
         return cls(Outcome.HIT if pages else Outcome.MISS, pages, vectors, titles)
 
     def named(self, numbers: NDArray[np.intp]) -> list[Page | None]:
-        """The pages with these numbers (n,); None for -1."""
+        """The pages at these positions (n,); None for -1."""
         return [self.pages[number] if number >= 0 else None for number in numbers.tolist()]
 
 

@@ -189,7 +189,7 @@ class Ranked:
 
 @dataclass(frozen=True, slots=True)
 class Relevance:
-    """The probability that the first result answers the query, and whether that is enough."""
+    """The probability that the first result answers the query, and whether it is high enough."""
 
     probability: float
     answered: bool
