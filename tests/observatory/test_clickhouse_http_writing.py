@@ -151,3 +151,10 @@ def test_a_block_that_is_none_stores_nothing(door: Door, table: str, block: byte
     assert answer.status_code >= 400
     assert code(answer) > 0
     assert counted(door, table)["rows"] == 0
+
+
+def test_the_error_of_a_bad_row_names_no_file(door: Door, table: str) -> None:
+    answer = door.tell(b'{"number": "x"}', query=f"INSERT INTO {table} (number) FORMAT JSONEachRow")
+    assert code(answer) > 0
+    assert "incoming" not in answer.text
+    assert ".rows" not in answer.text
