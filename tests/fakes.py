@@ -10,8 +10,12 @@ import numpy as np
 
 from app.recommend.dense import unit
 from app.recommend.embedding import Embedder
+from app.recommend.stages import ANALYZE, RANK, RETRIEVE, SCORE
 from app.recommend.topic_signal import Evidence, Outcome, Page, answered
 from app.recommend.types import Document, Floats, Query
+
+PIPELINE = (ANALYZE, RETRIEVE, SCORE, RANK)
+"""The stages of every recommendation, in order; `tests/telemetry/expected.py` has their spans."""
 
 
 def document(document_id: str, title: str = "", text: str = "", category: str = "") -> Document:

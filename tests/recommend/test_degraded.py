@@ -9,22 +9,22 @@ from app.recommend.artefact import ArtefactRefused
 from app.recommend.fusion import Fusion
 from app.recommend.query import NoSearchableWords
 from app.recommend.ranking import RefusedModel
-from app.recommend.stages import ANALYZE, RANK, RETRIEVE, SCORE
+from app.recommend.stages import ANALYZE
 from app.recommend.topic_signal import Evidence, Outcome
 from app.recommend.types import Candidates, Query, Ranking, Scored
-from tests.fakes import SHELF, UNREACHABLE, FakeTopicSignal, RecordingStages
+from tests.fakes import PIPELINE, SHELF, UNREACHABLE, FakeTopicSignal, RecordingStages
 from tests.recommend.asking import OFF, Build, ask, ids
 
 
 def test_stages_are_observed_in_order_with_their_results(recommender: Build) -> None:
     stages = RecordingStages()
     answer = ask(recommender(stages=stages), "stale bread")
-    assert stages.names == [ANALYZE, RETRIEVE, SCORE, RANK]
-    results = [stage.result for stage in stages.seen]
-    assert list(map(type, results)) == [Query, Candidates, Scored, Ranking]
-    assert results[0] is answer.query
-    assert results[3] is answer.ranking
-    assert answer.ranking.considered == len(results[1])
+    assert stages.names == list(PIPELINE)
+    results = {type(stage.result): stage.result for stage in stages.seen}
+    assert set(results) >= {Query, Candidates, Scored, Ranking}
+    assert results[Query] is answer.query
+    assert results[Ranking] is answer.ranking
+    assert answer.ranking.considered == len(results[Candidates])
 
 
 def test_a_question_without_words_is_refused_and_observed(recommender: Build) -> None:
@@ -65,7 +65,7 @@ def test_a_known_answer_is_given_again_until_something_is_written(
     pipeline = recommender(stages=stages, answers=1_000_000)
     first = ask(pipeline, "stale bread")
     assert ask(pipeline, "stale bread") == replace(first, cached=True)
-    assert stages.names == [ANALYZE, RETRIEVE, SCORE, RANK, ANALYZE]
+    assert stages.names == [*PIPELINE, ANALYZE]
     shelf.put([replace(SHELF[0], text="Bread that went stale is toasted.")])
     again = ask(pipeline, "stale bread")
     assert again.ranking.items[0].document.text == "Bread that went stale is toasted."

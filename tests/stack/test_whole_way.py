@@ -15,6 +15,7 @@ import clickhouse_connect
 import httpx
 import pytest
 
+from tests.fakes import PIPELINE
 from tests.observatory.observing import Observatory
 from tests.processes import ROOT
 from tests.stack.collecting import Collector
@@ -28,7 +29,7 @@ COMMAND = (sys.executable, "-m", "app", "serve")
 QUESTION = {"query": "how to keep bread from going stale"}
 OURS = ("VITRINE_", "OTEL_")
 ROOT_SPAN, FETCH = "POST /recommend", "fetch topic signal"
-STAGES = {"analyze query", "retrieve candidates", "score candidates", "rank candidates", FETCH}
+STAGES = {*PIPELINE, FETCH}
 OF_SPANS = "traces.span.metrics"
 
 

@@ -8,9 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from app.recommend.stages import ANALYZE, FETCH_TOPIC, RANK, RETRIEVE, SCORE
+from app.recommend.stages import FETCH_TOPIC, RANK, RETRIEVE
 from app.telemetry import vocabulary as v
 from app.telemetry.kit import vocabulary as kit_names
+from tests.fakes import PIPELINE
 from tests.stand_in import PATH, StandIn, fails, finds, in_turn
 from tests.telemetry.received import Exemplar, Span
 from tests.telemetry.receiver import Receiver
@@ -20,7 +21,7 @@ from tests.waiting import PATIENCE
 pytest_plugins = ["tests.telemetry.watching"]
 
 TRACERESPONSE = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-0[13]")
-STAGES = (ANALYZE, RETRIEVE, FETCH_TOPIC, SCORE, RANK)
+STAGES = (*PIPELINE, FETCH_TOPIC)
 TREE = {
     "POST /recommend": sorted(STAGES),
     RETRIEVE: ["SELECT"],
