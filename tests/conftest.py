@@ -16,7 +16,7 @@ from app.catalogue.importers.json_files import strict_json_lines
 from app.catalogue.store import Catalogue
 from app.catalogue.vectors import Models
 from app.composition import load_embedder
-from app.recommend.embedding import Embedder
+from app.recommend.embedding import Embedder, StaticEmbedder
 from app.recommend.types import Document
 from app.settings import TelemetrySettings
 from tests.opening import OpenCatalogue
@@ -58,8 +58,14 @@ def _one_embedder() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def embedder() -> Embedder:
-    """The real one."""
+    """The one that the service uses."""
     return load_once()
+
+
+@pytest.fixture(scope="session")
+def static_embedder(embedder: Embedder) -> StaticEmbedder:
+    """For tests of this model, or that need one which knows what words mean."""
+    return embedder if isinstance(embedder, StaticEmbedder) else StaticEmbedder()
 
 
 @pytest.fixture

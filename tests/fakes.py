@@ -117,10 +117,14 @@ class RecordingStages:
 
 @dataclass
 class Opposite:
-    """Another model, of another width: each vector points the other way and has zeros added."""
+    """Another model, 44 wider: each vector points the other way and has zeros added."""
 
     embedder: Embedder
-    name, version, hash, width = "opposite", "1", "another", 300
+    name, version, hash = "opposite", "1", "another"
+
+    @property
+    def width(self) -> int:
+        return self.embedder.width + 44
 
     def embed(self, texts: Sequence[str]) -> Floats:
-        return np.pad(-self.embedder.embed(texts), ((0, 0), (0, 300 - self.embedder.width)))
+        return np.pad(-self.embedder.embed(texts), ((0, 0), (0, 44)))

@@ -43,7 +43,7 @@ def large(
         monkeypatch.setattr(index_refresh, "MAX_IN_MEMORY", 100)
     index = index_of(seeded)
     assert index.now().quick == (request.param == "vectors in memory")
-    assert len(index.now().snapshot.codes) == 4
+    assert index.now().snapshot.codes
     return index
 
 

@@ -10,7 +10,7 @@ from app.catalogue.index import CatalogueIndex
 from app.catalogue.row_loading import load_vectors
 from app.catalogue.store import Catalogue
 from app.catalogue.vectors import Models, StaleVectors
-from app.recommend.embedding import Embedder
+from app.recommend.embedding import Embedder, StaticEmbedder
 from app.recommend.types import DENSE, LATENT
 from tests.catalogue.looking import assert_as_if_fresh, candidates, index_of, search
 from tests.fakes import SHELF, Opposite, document
@@ -179,10 +179,12 @@ def test_a_catalogue_too_small_to_fit_works_without(open_catalogue: OpenCatalogu
 
 
 def test_scripts_that_the_embedder_lacks_have_no_meaning_in_common(
-    open_catalogue: OpenCatalogue,
+    open_catalogue: OpenCatalogue, static_embedder: StaticEmbedder
 ) -> None:
     unknown = [document("amharic", "አማርኛ", "አማርኛ ቋንቋ"), document("snow", "☃ ☃", "☃"), *SHELF]
-    index = index_of(open_catalogue(unknown))
+    known = with_embedder(open_catalogue(unknown), static_embedder)
+    known.ensure_models()
+    index = index_of(known)
     assert search(index, "አማርኛ")[0] == "amharic", "by its word"
     for question in ("አማርኛ", "ᏣᎳᎩ"):
         assert not candidates(index.now(), question).dense.any()

@@ -9,7 +9,7 @@ from app.catalogue import index_refresh
 from app.catalogue.store import Catalogue
 from app.catalogue.vectors import Models
 from app.recommend.dense import best, cosine
-from app.recommend.embedding import Embedder, EmbedderRefused, check
+from app.recommend.embedding import EmbedderRefused, StaticEmbedder, check
 from app.recommend.types import Document, Floats
 from tests.catalogue.looking import QUESTIONS, candidates, index_of
 from tests.fakes import Projected
@@ -21,12 +21,12 @@ def test_the_first_pass_loses_next_to_nothing(
     monkeypatch: pytest.MonkeyPatch,
     open_catalogue: OpenCatalogue,
     seed_documents: Sequence[Document],
-    embedder: Embedder,
+    static_embedder: StaticEmbedder,
     width: int,
 ) -> None:
     monkeypatch.setattr(index_refresh, "EXACT", 0)  # sign codes first, whatever the size
     made = open_catalogue(seed_documents)
-    catalogue = Catalogue(made.database, Models(Projected(embedder, width)))
+    catalogue = Catalogue(made.database, Models(Projected(static_embedder, width)))
     catalogue.ensure_models()
     now, recalled = index_of(catalogue).now(), []
     assert now.snapshot.codes

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.recommend.embedding import PACKAGE, WEIGHTS, Embedder, StaticEmbedder
+from app.recommend.embedding import PACKAGE, WEIGHTS, StaticEmbedder
 
 GOLDEN = {
     "keep bread from going stale": (0.0616269, 0.1250070, -0.0500154, -0.0176169, 0.0687324),
@@ -26,8 +26,8 @@ UNKNOWN = ("", " ", "\n\t", "\x00", "☃", "አማርኛ", "ᏣᎳᎩ")
 
 
 @pytest.mark.parametrize("text", GOLDEN)
-def test_vectors_are_those_of_wordllama(embedder: Embedder, text: str) -> None:
-    (vector,) = embedder.embed([text])
+def test_vectors_are_those_of_wordllama(static_embedder: StaticEmbedder, text: str) -> None:
+    (vector,) = static_embedder.embed([text])
     assert vector.shape == (256,)
     found = [*vector[::64].tolist(), float(vector.sum(dtype=np.float64)) / 16]
     np.testing.assert_allclose(found, GOLDEN[text], rtol=0, atol=1e-6)
@@ -41,32 +41,36 @@ def test_the_weights_are_the_ones_that_figures_were_measured_with() -> None:
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=60), max_size=4))
 def test_vectors_are_unit_or_zero_and_the_same_in_a_batch(
-    embedder: Embedder, texts: list[str]
+    static_embedder: StaticEmbedder, texts: list[str]
 ) -> None:
-    vectors = embedder.embed(texts)
-    assert vectors.shape == (len(texts), embedder.width)
+    vectors = static_embedder.embed(texts)
+    assert vectors.shape == (len(texts), static_embedder.width)
     for text, vector in zip(texts, vectors, strict=True):
         length = float(np.linalg.norm(vector))
         assert length == 0 or length == pytest.approx(1, abs=1e-5)
-        np.testing.assert_allclose(embedder.embed([text])[0], vector, atol=1e-6)
+        np.testing.assert_allclose(static_embedder.embed([text])[0], vector, atol=1e-6)
 
 
-def test_a_text_without_known_tokens_is_zero(embedder: Embedder) -> None:
-    assert not embedder.embed(UNKNOWN).any()
+def test_a_text_without_known_tokens_is_zero(static_embedder: StaticEmbedder) -> None:
+    assert not static_embedder.embed(UNKNOWN).any()
 
 
 @pytest.mark.parametrize("unknown", ["☃", "አማርኛ", "   "])
-def test_unknown_tokens_add_nothing_to_a_vector(embedder: Embedder, unknown: str) -> None:
-    plain, mixed = embedder.embed(["fresh bread", f"fresh bread {unknown}"])
+def test_unknown_tokens_add_nothing_to_a_vector(
+    static_embedder: StaticEmbedder, unknown: str
+) -> None:
+    plain, mixed = static_embedder.embed(["fresh bread", f"fresh bread {unknown}"])
     np.testing.assert_allclose(mixed, plain, atol=1e-6)
 
 
-def test_meaning_is_nearer_than_chance(embedder: Embedder) -> None:
-    loaf, dough, galaxy = embedder.embed(["fresh bread loaf", "baking dough", "distant galaxy"])
+def test_meaning_is_nearer_than_chance(static_embedder: StaticEmbedder) -> None:
+    loaf, dough, galaxy = static_embedder.embed(
+        ["fresh bread loaf", "baking dough", "distant galaxy"]
+    )
     assert loaf @ dough > loaf @ galaxy + 0.2
 
 
-def test_another_instance_is_the_same_model(embedder: Embedder) -> None:
+def test_another_instance_is_the_same_model(static_embedder: StaticEmbedder) -> None:
     other = StaticEmbedder()
-    assert other.hash == embedder.hash
-    assert (other.embed(["keep bread fresh"]) == embedder.embed(["keep bread fresh"])).all()
+    assert other.hash == static_embedder.hash
+    assert (other.embed(["keep bread fresh"]) == static_embedder.embed(["keep bread fresh"])).all()

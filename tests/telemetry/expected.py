@@ -97,7 +97,7 @@ def answered(
     """The span of a request that was answered with a recommendation; for `others` see `stages`.
 
     `first`: parts before the stages. `missing`: by default what failed in `topic`. `cache`: what
-    the cache of answers had; empty: it was not asked.
+    the cache of answers had: after a hit only the analysis and `topic` remain; empty: not asked.
     """
     if missing is None:
         missing = ("topic_signal",) if topic and ERROR_TYPE in topic.attributes else ()
@@ -110,6 +110,8 @@ def answered(
         about |= {v.CACHE_OUTCOME: cache, v.ANSWERED: YES_OR_NO}
     if cache == "miss":
         first = (v.CACHE_MISS, *first)
+    if cache == "hit":
+        return server(name, 200, about, *first, analyzed(), *filter(None, [topic]))
     return server(name, 200, about, *first, *stages(topic, **others))
 
 

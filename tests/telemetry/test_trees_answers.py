@@ -30,7 +30,6 @@ from tests.telemetry.telling import Telling, asking
 from tests.telemetry.trees import assert_same, span
 
 pytestmark = pytest.mark.anyio
-MAX_SPANS, MOST_ATTRIBUTES = 8, 70
 
 
 async def test_a_first_question_whose_pages_are_found(telling: Telling, stand_in: StandIn) -> None:
@@ -51,17 +50,14 @@ async def test_a_question_to_which_there_are_no_pages(telling: Telling, stand_in
     assert service.counts(v.TOPIC_REQUESTS) == {("miss", None): 1}
 
 
-async def test_a_warm_answer_is_small(telling: Telling, stand_in: StandIn) -> None:
-    """The pages are known, the answer is made anew."""
+async def test_cached_pages_take_no_call(telling: Telling, stand_in: StandIn) -> None:
+    """The pages are known, the answer is not."""
     async with telling(asking(stand_in), answers_bytes=0) as service:
         await service.ask(BREAD)
         answer = await service.ask(BREAD)
     expected = answered(topic=topic("cached", 2))
     assert_same(service.tree(answer), expected)
     assert_agreement(service, answer)
-    spans = service.of_trace(answer)
-    assert len(spans) <= MAX_SPANS
-    assert sum(len(each.attributes or {}) for each in spans) <= MOST_ATTRIBUTES
     assert service.counts(v.TOPIC_REQUESTS) == {("hit", None): 1, ("cached", None): 1}
 
 
@@ -69,10 +65,7 @@ async def test_an_answer_that_was_kept(telling: Telling, stand_in: StandIn) -> N
     async with telling(asking(stand_in)) as service:
         await service.ask(BREAD)
         answer = await service.ask(BREAD)
-    assert_same(
-        service.tree(answer),
-        answered(topic=topic("cached", 2), retrieve=None, score=None, rank=None, cache="hit"),
-    )
+    assert_same(service.tree(answer), answered(topic=topic("cached", 2), cache="hit"))
     told = service.wide_event(answer).attributes or {}
     assert told[v.CACHE_OUTCOME] == "hit"
     assert told[v.RESULTS] == 5

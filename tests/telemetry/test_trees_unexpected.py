@@ -18,6 +18,7 @@ from app.recommend.stages import ANALYZE, FEEDBACK, RANK, RETRIEVE, SCORE
 from app.telemetry import vocabulary as v
 from app.telemetry.kit.exceptions import EVENT, OPT_IN
 from tests.api.service import problem, recommended
+from tests.fakes import PIPELINE
 from tests.telemetry.agreement import server_span
 from tests.telemetry.expected import BREAD, FUSION, RECOMMENDATION, refused, server, stages
 from tests.telemetry.telling import Heard, Service, Telling, trace_of
@@ -159,7 +160,7 @@ async def test_telemetry_that_breaks_takes_nothing_with_it(
     assert recommended(answer).results
     assert {each.name for each in service.of_trace(answer)} >= {ASK, *STAGES}
     complaints = [each for each in service.said(answer) if each.severity_number]
-    assert len(complaints) == 6  # four stages, the whole, and the wide event
+    assert len(complaints) == len(PIPELINE) + 2  # the stages, the whole, and the wide event
     for each in complaints:
         _assert_has_a_stack(each)
     _assert_nothing_quoted(service)
