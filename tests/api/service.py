@@ -80,7 +80,8 @@ def problem(answer: httpx.Response, status: int) -> ProblemDetails:
 def recommended(answer: httpx.Response) -> RecommendResponse:
     """The recommendation of an answer: of the declared shape, in order, and with sums that fit."""
     assert answer.status_code == 200, answer.text
-    found = RecommendResponse.model_validate_json(answer.content, strict=True, extra="forbid")
+    found = RecommendResponse.model_validate_json(answer.content, strict=True)
+    assert found.model_dump(mode="json") == answer.json()  # only what is declared, and further legs
     scores = [each.score for each in found.results]
     assert scores == sorted(scores, reverse=True)
     assert all(0 <= score <= 1 for score in scores)
