@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.composition import load_model
+from app.composition import further_legs, load_model
 from app.composition import open_catalogue as open_folder
 from app.model.baselines import Chance, OneLeg
 from app.model.commands import evaluate_on_seed, retrieved, train_on_seed
@@ -51,7 +51,7 @@ def test_a_trained_artefact_is_loaded_and_ranks(
     catalogue = open_catalogue(seed_documents)
     path = tmp_path / "ranking-model.json"
     trained, _ = train_on_seed(catalogue, path)
-    assert load_model(path).card == trained.card
+    assert load_model(path, further_legs(catalogue)).card == trained.card
     assert not path.with_suffix(".part").exists()
     measured = evaluate_on_seed(catalogue, path)
     assert set(measured) == {"chance", "BM25", "fusion", "pairwise"}
