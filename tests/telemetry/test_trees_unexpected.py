@@ -20,7 +20,15 @@ from app.telemetry.kit.exceptions import EVENT, OPT_IN
 from tests.api.service import problem, recommended
 from tests.fakes import PIPELINE
 from tests.telemetry.agreement import server_span
-from tests.telemetry.expected import BREAD, FUSION, RECOMMENDATION, refused, server, stages
+from tests.telemetry.expected import (
+    BREAD,
+    FUSION,
+    RECOMMENDATION,
+    YES_OR_NO,
+    refused,
+    server,
+    stages,
+)
 from tests.telemetry.telling import Heard, Service, Telling, trace_of
 from tests.telemetry.trees import Tree, assert_same, exception, span
 
@@ -71,8 +79,8 @@ async def test_it_breaks_between_the_stages(
     monkeypatch.setattr("app.api.recommend.encode", breaks)
     async with telling() as service:
         answer = await service.ask(BREAD)
-    made = {**FUSION, v.DEGRADED: False, v.CACHE_OUTCOME: "miss", v.CORE.problem: "internal"}
-    about = {**made, v.RECOMMENDATION_ID: RECOMMENDATION}
+    made = {**FUSION, v.DEGRADED: False, v.CACHE_OUTCOME: "miss", v.ANSWERED: YES_OR_NO}
+    about = {**made, v.CORE.problem: "internal", v.RECOMMENDATION_ID: RECOMMENDATION}
     why = exception("RuntimeError", "breaks")
     assert_same(service.tree(answer), server(ASK, 500, about, v.CACHE_MISS, why, *stages()))
     _assert_told(service, answer, "unhandled error")
