@@ -17,6 +17,7 @@ from opentelemetry.sdk.resources import Resource
 from app.main import create_app
 from app.settings import TelemetrySettings
 from app.telemetry import vocabulary as v
+from app.telemetry.facts import REQUEST_STAGES
 from app.telemetry.kit import conventions
 from app.telemetry.kit import vocabulary as kit_names
 from app.telemetry.kit.testing import InMemoryMetrics
@@ -169,6 +170,10 @@ def test_what_is_declared_is_measured_as_the_conventions_ask() -> None:
         assert metric.unit in {"s", "1"} or metric.unit.startswith("{"), name
     assert (SECONDS[0], SECONDS[-1]) == (0.0001, 10)
     assert all(round(high / low, 9) in (2, 2.5) for low, high in pairwise(SECONDS))
+
+
+def test_every_stage_with_a_span_declares_it() -> None:
+    assert {*v.STAGES} - {*REQUEST_STAGES} == {*v.VOCABULARY.spans} & {*v.STAGES}
 
 
 def test_what_may_be_named(tmp_path: Path) -> None:
