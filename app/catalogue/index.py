@@ -49,7 +49,9 @@ OVERSAMPLE = 3
 """Candidates of the first pass over sign codes, per requested document.
 
 Measured on 10,000 documents of shuffled sentences, the hardest case: of the exact best 50 it finds
-54 % with 256 dimensions, 69 % with 384, 84 % with 768; with 30 candidates, 77, 91 and 98 %."""
+54 % with 256 dimensions, 69 % with 384, 84 % with 768; with 10 times as many, 77, 91 and 98 %. The
+ranking does not profit from more: nDCG@10 on 6,064 documents of three public collections is .412
+with 1 to 20."""
 MIN_SCORE = np.float32(1e-9)
 WIDENING = 4
 """Factor for another search with more passages, if too few different documents were found."""
