@@ -147,7 +147,8 @@ class _OpenLoop:
         try:
             async with asyncio.timeout(GIVE_UP_SECONDS):
                 if self._free:
-                    return await self._free.popitem()[0].ask(request)  # idle ones are closed after 5 s
+                    connection, _ = self._free.popitem()  # idle ones are closed after 5 s
+                    return await connection.ask(request)
                 loop = asyncio.get_running_loop()
                 _, made = await loop.create_connection(
                     lambda: _Connection(self._free), "127.0.0.1", self._port
