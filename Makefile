@@ -9,7 +9,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vitrine
 # The Collector's binary is outside the repository, in a folder named after its manifest's checksum.
 OTELCOL ?= $(CACHE)/collector/$(firstword $(shell cksum < collector/manifest.yaml))/otelcol
 SLOTH ?= $(CACHE)/sloth/$(SLOTH_VERSION)/sloth
-.PHONY: help run test test-stack test-stock test-upstream collector sloth up down logs smoke traffic check check-scripts platforms format bench figures lock docs pictures clean
+.PHONY: help run observe test test-stack test-stock test-upstream collector sloth up down logs smoke traffic check check-scripts platforms format bench figures lock docs pictures clean
 COMPOSE := docker compose
 
 help: ## list the targets
@@ -27,8 +27,12 @@ run: $(VENV)/.run ## set everything up and serve on http://127.0.0.1:8000
 	@exec $(BIN)/python -m app serve
 else
 run: $(VENV)/.observatory $(if $(filter 1,$(COLLECTOR)),$(OTELCOL))
-	@exec $(BIN)/python -m observatory beside $(if $(filter 1,$(COLLECTOR)),--collector $(OTELCOL)) -- $(BIN)/python -m app serve
+	@exec $(BIN)/python -m observatory beside $(if $(filter 1,$(COLLECTOR)),--collector $(OTELCOL)) $(if $(RUN),--run '$(RUN)') \
+	  -- $(BIN)/python -m app serve
 endif
+
+observe: $(VENV)/.observatory ## run the observatory alone, to look at what is stored
+	@exec $(BIN)/python -m observatory serve
 
 test: $(VENV)/.dev ## run the tests
 	@OTELCOL=$(wildcard $(OTELCOL)) SLOTH=$(wildcard $(SLOTH)) $(BIN)/pytest -n auto --dist worksteal -m "not lasting"

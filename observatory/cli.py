@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 
 from observatory.console import fail, print_message
 from observatory.settings import PREFIX, ObservatorySettings
-from observatory.supervisor import run_with_observatory
+from observatory.supervision.supervisor import run_with_observatory
 
 HEAD = """# Settings of the observatory
 
@@ -75,7 +75,13 @@ def beside_(
             help="path of a Collector binary to put between the command and the observatory"
         ),
     ] = None,
+    run: Annotated[
+        str | None, typer.Option(help="name of this run, for `export` [run- and the time]")
+    ] = None,
 ) -> None:
-    """Run a command and, until it ends, an observatory that receives its telemetry."""
+    """Run a command and, until it ends, an observatory that receives its telemetry.
+
+    What dies is restarted, five times in five minutes at most.
+    """
     settings()
-    raise typer.Exit(run_with_observatory(command, collector))
+    raise typer.Exit(run_with_observatory(command, collector, run))

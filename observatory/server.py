@@ -6,7 +6,6 @@ import logging
 import os
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -161,17 +160,13 @@ def _address(host: str, port: int) -> str:
 
 
 def start(chosen: ObservatorySettings, supervised: bool) -> None:
-    """Serve until interrupted; if `supervised`, also until standard input is closed.
-
-    A supervised server prints its endpoints as one line of JSON when it is ready.
-    """
+    """Serve until interrupted; if `supervised`, print the endpoints as JSON when ready."""
     logging.basicConfig(level=logging.WARNING, format="observatory: %(message)s")
 
     def ready(endpoints: Endpoints) -> None:
         print_message(f"\nThe observatory shows traces, charts and logs on {endpoints.page}")
         if supervised:
             print(json.dumps(endpoints._asdict()), flush=True)  # noqa: T201  read by the supervisor
-            _stop_at_end_of(sys.stdin.fileno())
 
     try:
         serve(chosen, ready)
@@ -186,14 +181,3 @@ def start(chosen: ObservatorySettings, supervised: bool) -> None:
             f"The observatory can't use its data folder {chosen.data}: {error} "
             f"({PREFIX}DATA names another; or do without: make run OBSERVATORY=0)"
         ) from error
-
-
-def _stop_at_end_of(stream: int) -> None:
-    """Stop when the stream ends: the process that held its other end has gone."""
-
-    def watch() -> None:
-        while os.read(stream, 1024):
-            pass
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=watch, name="watch stdin", daemon=True).start()

@@ -7,27 +7,35 @@ import socket
 import sys
 from pathlib import Path
 
+import httpx
 import psutil
 
 from tests.observatory.launching import HTTP, SENDING, Launched, counted
-from tests.waiting import PATIENCE
+from tests.observatory.messages import request, span
+from tests.observatory.observing import Observatory
+from tests.waiting import PATIENCE, until
 
 TELL = """
 import json, os, sys
 print(json.dumps([dict(os.environ), sys.argv[1:]]), flush=True)
-if "be killed" in sys.argv:
-    os.kill(os.getpid(), 9)
 sys.exit(7)
 """
 TELLING = (sys.executable, "-c", TELL)
 HERE = "http://127.0.0.1"
-ENDED = "The observatory has ended"
+AGAIN = "runs again"
 
 
 def told(launched: Launched) -> tuple[dict[str, str], list[str]]:
     assert launched.process.stdout is not None
     given, arguments = json.loads(launched.process.stdout.readline())
     return given, arguments
+
+
+def send(endpoint: str) -> int:
+    """Send a span; the status."""
+    body = request("traces", [span("before the kill")]).SerializeToString()
+    kind = {"content-type": "application/x-protobuf"}
+    return httpx.post(f"{endpoint}/v1/traces", content=body, headers=kind).status_code
 
 
 def test_the_command_finds_the_observatory(tmp_path: Path) -> None:
@@ -41,17 +49,14 @@ def test_the_command_finds_the_observatory(tmp_path: Path) -> None:
     assert arguments == ["--help", "-x", "a b"]
 
 
-def test_what_the_user_chose_wins_and_a_command_that_was_killed_has_not_ended_well(
-    tmp_path: Path,
-) -> None:
+def test_what_the_user_chose_wins(tmp_path: Path) -> None:
     chosen = {
         "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9",
         "VITRINE_TELEMETRY__TRACE_URL": "https://traces.example/{trace_id}",
         "VITRINE_TOKEN": "a token of their own",
     }
-    with Launched(tmp_path, *TELLING, "be killed", **chosen) as launched:
+    with Launched(tmp_path, *TELLING, **chosen) as launched:
         given, _ = told(launched)
-        assert launched.ended() == 128 + signal.SIGKILL  # as a shell says it
     assert given.items() >= chosen.items()
 
 
@@ -69,14 +74,28 @@ def test_the_last_words_of_the_command_are_stored(tmp_path: Path) -> None:
     assert counted(tmp_path) == 2
 
 
-def test_the_command_goes_on_without_the_observatory(tmp_path: Path) -> None:
-    with Launched(tmp_path, *SENDING, "7", **HTTP) as launched:
-        command = launched.line()["pid"]
-        launched.observatory().kill()
-        launched.heard(ENDED)
-        os.kill(command, signal.SIGTERM)
-        assert launched.line()["sent"] is None
-        assert launched.ended() == 7
+def test_what_is_killed_comes_back_and_the_others_go_on(tmp_path: Path) -> None:
+    with Launched(tmp_path, *SENDING, **HTTP) as launched:
+        first = launched.line()
+        observatory = launched.observatory()
+        os.kill(first["pid"], signal.SIGKILL)
+        command = launched.line()
+        assert command.items() - first.items() == {("pid", command["pid"])}
+        assert launched.observatory() == observatory
+        assert send(first["OTEL_EXPORTER_OTLP_ENDPOINT"]) == 200
+        observatory.kill()
+        until(lambda: launched.said.count(AGAIN) == 2)
+        launched.process.send_signal(signal.SIGTERM)
+        assert launched.line() == {"signal": "SIGTERM", "sent": 200}
+        assert launched.ended() == 0
+    page = f"{HERE}:{launched.ports['page_port']}"
+    assert "was killed by SIGKILL. It is restarted in 0.5 s (1 of" in launched.said
+    assert f"Its last log records: {page}/logs" in launched.said
+    with Observatory(tmp_path) as again:
+        assert again.value("SELECT count() FROM otel.otel_traces") == 2
+        events = again.rows("SELECT EventName AS name FROM otel.otel_logs ORDER BY Timestamp")
+    died = ["process.ended", "process.restarted"]
+    assert [each["name"] for each in events] == ["run.started", *died, *died, "run.ended"]
 
 
 def test_a_command_that_can_t_be_started_is_told(tmp_path: Path) -> None:
@@ -110,10 +129,10 @@ def test_settings_that_make_no_sense_are_told(tmp_path: Path) -> None:
     assert not made.exists()
 
 
-def test_the_observatory_ends_when_the_launcher_is_killed(tmp_path: Path) -> None:
+def test_nothing_is_left_when_the_launcher_is_killed(tmp_path: Path) -> None:
     with Launched(tmp_path, *SENDING, **HTTP) as launched:
         launched.line()
-        observatory = launched.observatory()
+        family = launched.all.children(recursive=True)
+        assert len(family) == 5  # the observatory, its engine, the command, and two watchers
         launched.process.kill()
-        gone, alive = psutil.wait_procs([observatory], PATIENCE)
-        assert (gone, alive) == ([observatory], [])
+        assert not psutil.wait_procs(family, PATIENCE)[1]

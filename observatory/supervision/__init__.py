@@ -1,0 +1,1 @@
+"""Runs a command with an observatory and a Collector, and restarts what dies."""
