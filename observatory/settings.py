@@ -41,7 +41,8 @@ class ObservatorySettings(BaseSettings):
     )
     write_token: SecretStr = Field(
         SecretStr(""),
-        description="password for writing over ClickHouse's HTTP interface; if empty, writing is refused",
+        description="password for writing over ClickHouse's HTTP interface; if empty, writing is "
+        "refused",
     )
     query_seconds: float = Field(10, gt=0, le=600, description="time limit of a query")
     query_rows: int = Field(

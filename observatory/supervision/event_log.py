@@ -1,6 +1,7 @@
 """The supervisor's events as log records in the observatory: starts of runs, ends of processes.
 
 They are found on the page of logs beside what the service logged, and tell which runs are stored.
+Delivery is at least once: an event whose response was lost is sent again.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ SERVICE = "supervisor"
 RUN_STARTED, RUN_ENDED = "run.started", "run.ended"
 RUN_NAME = "observatory.run.name"
 MAX_WAITING = 100
-RETRY_SECONDS, TIMEOUT_SECONDS, LAST_SECONDS = 0.5, 2, 1
+RETRY_SECONDS, TIMEOUT_SECONDS, LAST_SECONDS = 0.5, 10, 3
 INFO, ERROR = (9, "INFO"), (17, "ERROR")
 
 
