@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from random import Random
 
-from tests.waiting import PATIENCE
+from tests.waiting import TIMEOUT
 
 ROOT = Path(__file__).parents[1]
 
@@ -32,22 +32,22 @@ def running(script: str, *arguments: object, **environment: str) -> Iterator[Pro
         process.communicate()
 
 
-def output(process: Process) -> str:
+def read_output(process: Process) -> str:
     """What the process says until it ends by itself, well."""
-    said, _ = process.communicate(timeout=PATIENCE)
+    output, _ = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 0
-    return said
+    return output
 
 
 def killed(process: Process, lines: int, random: Random) -> list[str]:
     """Kill -9 at a random moment after so many lines were said; all that was said till then."""
     assert process.stdout is not None
-    said = [process.stdout.readline().strip() for _ in range(lines)]
-    assert all(said)
+    output = [process.stdout.readline().strip() for _ in range(lines)]
+    assert all(output)
     with suppress(subprocess.TimeoutExpired):
         process.wait(random.uniform(0, 0.1))
     process.kill()
-    process.wait(PATIENCE)
+    process.wait(TIMEOUT)
     rest = process.stdout.read()  # communicate() would miss what readline() has read ahead
     whole = rest[: rest.rfind("\n") + 1]  # a line cut short was not said
-    return said + whole.split("\n")[:-1]
+    return output + whole.split("\n")[:-1]

@@ -22,7 +22,7 @@ from app.catalogue.database import Database
 from app.server import base_url
 from app.settings import ServerSettings
 from tests.processes import ROOT
-from tests.waiting import PATIENCE, until
+from tests.waiting import TIMEOUT, until
 
 ROW = {"title": "A title", "text": "Some words about nothing in particular."}
 
@@ -101,7 +101,7 @@ def test_an_import_killed_on_the_way_is_finished_by_the_next(tmp_path: Path) -> 
 
 def test_an_import_without_a_document_fails_with_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "unread").mkdir()
-    for name, content, said in (
+    for name, content, output in (
         ("image.png", "", "its name must end in .jsonl"),
         ("no-text.csv", "id,title\n", "no column text; it has: id, title"),
         ("[boom].jsonl", "{}\n", "every row was rejected"),
@@ -114,7 +114,7 @@ def test_an_import_without_a_document_fails_with_a_sentence(tmp_path: Path) -> N
             (tmp_path / name).touch()
         done = vitrine(tmp_path, "import", str(tmp_path / name))
         assert done.exit_code == 1
-        assert said in done.stderr
+        assert output in done.stderr
 
 
 def test_export_to_a_reader_that_goes_away_and_to_a_place_that_is_none(tmp_path: Path) -> None:
@@ -196,16 +196,16 @@ def test_streams_closed_at_the_start_lead_nowhere(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "output"),
     [("no", "-m app serve"), ("0", "-m app serve"), ("yes", "observatory beside"),
      ("", "observatory beside"), ("perhaps", "OBSERVATORY must be yes or no, not perhaps")],
 )  # fmt: skip
-def test_make_run_with_and_without_the_observatory(value: str, said: str) -> None:
+def test_make_run_with_and_without_the_observatory(value: str, output: str) -> None:
     command = ["make", "--dry-run", "run", f"OBSERVATORY={value}"]
     done = subprocess.run(
         command, check=False, capture_output=True, text=True, cwd=ROOT, timeout=60
     )
-    assert said in done.stdout + done.stderr
+    assert output in done.stdout + done.stderr
 
 
 def test_serve_builds_the_seed_catalogue_and_answers_until_told_to_stop(tmp_path: Path) -> None:
@@ -220,17 +220,17 @@ def test_serve_builds_the_seed_catalogue_and_answers_until_told_to_stop(tmp_path
     with process, ExitStack() as stack:
         stack.callback(process.kill)  # else a failure would wait for it for ever
         base = f"http://127.0.0.1:{port}"
-        said: list[str] = []
+        output: list[str] = []
         while "curl" not in (line := process.stderr.readline()):
-            assert line, "".join(said)
-            said.append(line)
-        assert "480 documents" in "".join(said)
+            assert line, "".join(output)
+            output.append(line)
+        assert "480 documents" in "".join(output)
         assert f"{base}/recommend?q=" in line
         until(lambda: _alive(base))
         answer = httpx.get(f"{base}/recommend", params={"q": "keep bread from going stale"}).json()
         assert answer["results"][0]["document"]["id"] == "staling"
         process.send_signal(signal.SIGTERM)
-        assert process.wait(PATIENCE) in (0, -signal.SIGTERM)
+        assert process.wait(TIMEOUT) in (0, -signal.SIGTERM)
 
 
 def _alive(base: str) -> bool:

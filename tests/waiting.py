@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from time import monotonic
 
-PATIENCE = 300
+TIMEOUT = 300
 """Seconds before any wait of any test gives up. Only a test that fails waits so long, so it may be
 generous: machines that run the tests do other work."""
 SOON = 30
@@ -13,9 +13,9 @@ SOON = 30
 PAUSE = 0.01
 
 
-def until(condition: Callable[[], bool], patience: float = PATIENCE, pause: float = PAUSE) -> None:
+def until(condition: Callable[[], bool], timeout: float = TIMEOUT, pause: float = PAUSE) -> None:
     """Return as soon as the condition holds; seconds."""
-    deadline, between = monotonic() + patience, threading.Event()
+    deadline, between = monotonic() + timeout, threading.Event()
     while not condition():
         assert monotonic() < deadline, "the condition did not hold in time"
         between.wait(pause)
@@ -23,7 +23,7 @@ def until(condition: Callable[[], bool], patience: float = PATIENCE, pause: floa
 
 async def eventually(condition: Callable[[], bool]) -> None:
     """The same on an event loop, which runs meanwhile."""
-    deadline = monotonic() + PATIENCE
+    deadline = monotonic() + TIMEOUT
     while not condition():
         assert monotonic() < deadline, "the condition did not hold in time"
         await asyncio.sleep(PAUSE)

@@ -9,8 +9,8 @@ import pytest
 
 from app.composition import open_catalogue
 from tests.api.service import serving, settings
+from tests.fake_wikipedia import FakeWikipedia
 from tests.fakes import SHELF
-from tests.stand_in import StandIn
 
 
 @pytest.fixture(scope="session")
@@ -55,6 +55,6 @@ async def shelf(shelf_data: Path) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-def stand_in() -> Iterator[StandIn]:
-    with StandIn() as running:
+def wikipedia() -> Iterator[FakeWikipedia]:
+    with FakeWikipedia() as running:
         yield running

@@ -11,7 +11,7 @@ from typing import Self
 import httpx
 
 from tests.api.service import TOKEN
-from tests.waiting import PATIENCE, until
+from tests.waiting import TIMEOUT, until
 
 COMMAND = (
     sys.executable, "-m", "uvicorn", "app.main:app_from_environment", "--factory",
@@ -48,11 +48,11 @@ class Server:
         try:
             until(lambda: self._ended() or self._address() is not None, STARTING_SECONDS)
             address = self._address()
-            assert address is not None, self.said
+            assert address is not None, self.output
         except BaseException:
             self.kill()
             raise
-        self.client = httpx.Client(base_url=address, timeout=PATIENCE)
+        self.client = httpx.Client(base_url=address, timeout=TIMEOUT)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -65,7 +65,7 @@ class Server:
         return self._process.pid
 
     @property
-    def said(self) -> str:
+    def output(self) -> str:
         """What it wrote so far."""
         return self._log.read_text()
 
@@ -77,11 +77,11 @@ class Server:
     def stop(self) -> int:
         """Ask it to end, and wait until it has; its exit code."""
         self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(timeout=PATIENCE)
+        return self._process.wait(timeout=TIMEOUT)
 
     def _ended(self) -> bool:
         return self._process.poll() is not None
 
     def _address(self) -> str | None:
-        found = _ADDRESS.search(self.said)
+        found = _ADDRESS.search(self.output)
         return found[1] if found else None

@@ -18,15 +18,15 @@ TOKEN = "the-token-of-the-tests"
 WRITER = {"Authorization": f"Bearer {TOKEN}"}
 JSON = {"Content-Type": "application/json"}
 UNLIMITED: dict[str, Any] = {"requests_per_second": 1e6, "burst": 1_000_000}
-ALONE = WikipediaSettings(enabled=False)
-UNTOLD = TelemetrySettings(enabled=False)
+NO_WIKIPEDIA = WikipediaSettings(enabled=False)
+NO_TELEMETRY = TelemetrySettings(enabled=False)
 
 
 def settings(data: Path, **changes: Any) -> Settings:
     """Settings under which nothing gets in a test's way, changed where it wants."""
     limits = LimitSettings(**(UNLIMITED | changes.pop("limits", {})))
     plain: dict[str, Any] = {
-        "token": TOKEN, "wikipedia": ALONE, "limits": limits, "telemetry": UNTOLD,
+        "token": TOKEN, "wikipedia": NO_WIKIPEDIA, "limits": limits, "telemetry": NO_TELEMETRY,
     }  # fmt: skip
     return Settings(data=data, **(plain | changes))
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from app.api.problems import ProblemDetails
-from tests.api.hostile import ACCEPTED, ONLY_IN_JSON, REFUSED, SAME_MEANING
+from tests.api.hostile_queries import ACCEPTED, ONLY_IN_JSON, REFUSED, SAME_MEANING
 from tests.api.service import JSON, escaped, ids, problem, recommended
 from tests.waiting import SOON
 

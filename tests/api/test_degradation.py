@@ -12,9 +12,9 @@ import pytest
 from app.api.wire import RecommendResponse
 from app.settings import WikipediaSettings
 from tests.api.service import ids, recommended, serving, settings
-from tests.stand_in import (
+from tests.fake_wikipedia import (
     Behaviour,
-    StandIn,
+    FakeWikipedia,
     drips,
     drops,
     fails,
@@ -53,14 +53,14 @@ async def ask(client: httpx.AsyncClient, text: str = "stale bread") -> Recommend
 
 @pytest.mark.parametrize("behaviour", FAILURES.values(), ids=FAILURES.keys())
 async def test_the_answer_comes_and_says_what_it_lacks(
-    shelf_data: Path, shelf: httpx.AsyncClient, stand_in: StandIn, behaviour: Behaviour
+    shelf_data: Path, shelf: httpx.AsyncClient, wikipedia: FakeWikipedia, behaviour: Behaviour
 ) -> None:
-    stand_in.behaviour = behaviour
-    async with asking(shelf_data, stand_in.url) as client:
+    wikipedia.behaviour = behaviour
+    async with asking(shelf_data, wikipedia.url) as client:
         found = await ask(client)
     assert found.degraded == ["topic_signal"]
     assert ids(found) == ids(await ask(shelf))  # as a service ranks that asks nobody
-    assert stand_in.calls >= 1
+    assert wikipedia.calls >= 1
 
 
 async def test_nobody_there(shelf_data: Path) -> None:
@@ -72,19 +72,21 @@ async def test_nobody_there(shelf_data: Path) -> None:
     assert found.results
 
 
-async def test_finding_no_pages_is_an_answer_too(shelf_data: Path, stand_in: StandIn) -> None:
-    stand_in.behaviour = finds()
-    async with asking(shelf_data, stand_in.url, deadline_seconds=60) as client:
+async def test_finding_no_pages_is_an_answer_too(
+    shelf_data: Path, wikipedia: FakeWikipedia
+) -> None:
+    wikipedia.behaviour = finds()
+    async with asking(shelf_data, wikipedia.url, deadline_seconds=60) as client:
         found = await ask(client)
     assert found.degraded == []
     assert found.results
 
 
 async def test_pages_give_every_document_its_own_signal(
-    shelf_data: Path, stand_in: StandIn
+    shelf_data: Path, wikipedia: FakeWikipedia
 ) -> None:
-    stand_in.behaviour = finds(page("Staling", "Bread going stale"), page("Sourdough"))
-    async with asking(shelf_data, stand_in.url, deadline_seconds=60) as client:
+    wikipedia.behaviour = finds(page("Staling", "Bread going stale"), page("Sourdough"))
+    async with asking(shelf_data, wikipedia.url, deadline_seconds=60) as client:
         found = await ask(client)
     assert found.degraded == []
     reasons = {each.document.id: each.reasons for each in found.results}
@@ -100,31 +102,33 @@ async def test_pages_give_every_document_its_own_signal(
 
 
 async def test_what_was_missing_once_is_there_when_it_came(
-    shelf_data: Path, stand_in: StandIn
+    shelf_data: Path, wikipedia: FakeWikipedia
 ) -> None:
-    stand_in.behaviour = stand_in.held(finds("Staling"))
-    async with asking(shelf_data, stand_in.url, deadline_seconds=0.05) as client:
+    wikipedia.behaviour = wikipedia.held(finds("Staling"))
+    async with asking(shelf_data, wikipedia.url, deadline_seconds=0.05) as client:
         assert (await ask(client)).degraded == ["topic_signal"]
-        stand_in.release()
-        await eventually(lambda: stand_in.under_way == 0)
+        wikipedia.release()
+        await eventually(lambda: wikipedia.under_way == 0)
         for _ in range(100):
             if not (found := await ask(client)).degraded:
                 break
         assert found.degraded == []
         assert found.results[0].reasons
         assert found.results[0].reasons.topic_page == "Staling"
-    assert stand_in.calls == 1
+    assert wikipedia.calls == 1
 
 
-async def test_the_breaker_opens_and_closes_again(shelf_data: Path, stand_in: StandIn) -> None:
-    stand_in.behaviour = fails(500)
+async def test_the_breaker_opens_and_closes_again(
+    shelf_data: Path, wikipedia: FakeWikipedia
+) -> None:
+    wikipedia.behaviour = fails(500)
     async with asking(
-        shelf_data, stand_in.url, attempts=1, breaker_failures=3, breaker_seconds=0.2
+        shelf_data, wikipedia.url, attempts=1, breaker_failures=3, breaker_seconds=0.2
     ) as client:
         for number in range(3):
             assert (await ask(client, f"failing {number}")).degraded == ["topic_signal"]
         assert (await client.get("/readyz")).json()["status"] == "degraded"
-        stand_in.behaviour = finds("Staling")
+        wikipedia.behaviour = finds("Staling")
         for number in range(1000):
             found = await ask(client, f"question {number}")
             if not found.degraded:
@@ -133,22 +137,22 @@ async def test_the_breaker_opens_and_closes_again(shelf_data: Path, stand_in: St
         assert (await client.get("/readyz")).json()["status"] == "ready"
 
 
-async def test_an_open_breaker_spares_wikipedia(shelf_data: Path, stand_in: StandIn) -> None:
-    stand_in.behaviour = fails(500)
+async def test_an_open_breaker_spares_wikipedia(shelf_data: Path, wikipedia: FakeWikipedia) -> None:
+    wikipedia.behaviour = fails(500)
     async with asking(
-        shelf_data, stand_in.url, attempts=1, breaker_failures=2, breaker_seconds=3600
+        shelf_data, wikipedia.url, attempts=1, breaker_failures=2, breaker_seconds=3600
     ) as client:
         for number in range(10):
             assert (await ask(client, f"question {number}")).degraded == ["topic_signal"]
         readiness = await client.get("/readyz")
-    assert stand_in.calls == 2
+    assert wikipedia.calls == 2
     assert readiness.status_code == 200
     assert readiness.json()["parts"]["topic_signal"] == "circuit opened"
 
 
-async def test_similar_documents_need_nobody(shelf_data: Path, stand_in: StandIn) -> None:
-    stand_in.behaviour = hangs
-    async with asking(shelf_data, stand_in.url) as client:
+async def test_similar_documents_need_nobody(shelf_data: Path, wikipedia: FakeWikipedia) -> None:
+    wikipedia.behaviour = hangs
+    async with asking(shelf_data, wikipedia.url) as client:
         found = recommended(await client.get("/documents/staling/similar"))
     assert found.degraded == []
-    assert stand_in.calls == 0
+    assert wikipedia.calls == 0

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.api.wire import WireDocument
-from tests.api.hostile import ACCEPTED, REFUSED, SAME_MEANING
+from tests.api.hostile_queries import ACCEPTED, REFUSED, SAME_MEANING
 from tests.api.service import JSON, WRITER, escaped, problem, recommended
 
 pytestmark = pytest.mark.anyio

@@ -11,7 +11,7 @@ from app import __version__
 from app.api.health import Health, Version
 from app.settings import WikipediaSettings
 from tests.api.service import recommended, serving, settings
-from tests.stand_in import StandIn, fails
+from tests.fake_wikipedia import FakeWikipedia, fails
 
 RANKS = {"ranking_model": "ok", "relevance": "ok"}
 pytestmark = pytest.mark.anyio
@@ -61,12 +61,12 @@ async def test_a_part_that_is_broken_is_named(
 
 
 async def test_without_wikipedia_it_is_degraded_and_ready(
-    shelf_data: Path, stand_in: StandIn
+    shelf_data: Path, wikipedia: FakeWikipedia
 ) -> None:
-    wikipedia = WikipediaSettings(base_url=stand_in.url, breaker_failures=1, attempts=1)
-    async with serving(settings(shelf_data, wikipedia=wikipedia)) as client:
+    asked = WikipediaSettings(base_url=wikipedia.url, breaker_failures=1, attempts=1)
+    async with serving(settings(shelf_data, wikipedia=asked)) as client:
         assert (await readiness(client, 200)).parts["topic_signal"] == "ok"
-        stand_in.behaviour = fails(500)
+        wikipedia.behaviour = fails(500)
         await client.get("/recommend", params={"q": "bread"})
         health = await readiness(client, 200)
         assert health.status == "degraded"

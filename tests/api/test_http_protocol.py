@@ -32,7 +32,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             document = {"title": f"T {number}", "text": "long " * (LONG // 5)}
             running.client.put(f"/documents/l-{number}", json=document, headers=WRITER)
         yield running
-        assert "Traceback" not in running.said
+        assert "Traceback" not in running.output
 
 
 @pytest.fixture
@@ -165,12 +165,12 @@ def test_many_requests_at_once_on_a_connection_are_answered_in_part(
     connection.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n" * 2000)
     with connection.makefile("rb") as answers:
         try:
-            said = answers.read()
+            output = answers.read()
         except ConnectionError:
-            said = b""
-    count = len(re.findall(rb"HTTP/1.1 200", said))
+            output = b""
+    count = len(re.findall(rb"HTTP/1.1 200", output))
     assert count < 200
-    assert count == 0 or b"connection: close" in said[said.rindex(b"HTTP/1.1") :]
+    assert count == 0 or b"connection: close" in output[output.rindex(b"HTTP/1.1") :]
 
 
 def test_one_client_has_so_many_connections_and_no_more(server: Server, client: Clients) -> None:

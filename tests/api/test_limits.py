@@ -18,8 +18,8 @@ from tests.api.service import (
     settings,
     started,
 )
-from tests.stand_in import StandIn, finds
-from tests.waiting import PATIENCE, eventually
+from tests.fake_wikipedia import FakeWikipedia, finds
+from tests.waiting import TIMEOUT, eventually
 
 pytestmark = pytest.mark.anyio
 QUESTION = {"q": "bread"}
@@ -62,10 +62,12 @@ async def test_a_client_that_asks_too_much_is_told_to_wait(shelf_data: Path) -> 
             recommended(await other.get("/recommend", params=QUESTION))
 
 
-async def test_when_too_much_is_under_way_it_says_so(shelf_data: Path, stand_in: StandIn) -> None:
-    stand_in.behaviour = stand_in.held(finds("Bread"))
+async def test_when_too_much_is_under_way_it_says_so(
+    shelf_data: Path, wikipedia: FakeWikipedia
+) -> None:
+    wikipedia.behaviour = wikipedia.held(finds("Bread"))
     patient = WikipediaSettings(
-        base_url=stand_in.url, deadline_seconds=PATIENCE, timeout_seconds=PATIENCE
+        base_url=wikipedia.url, deadline_seconds=TIMEOUT, timeout_seconds=TIMEOUT
     )
     narrow = settings(shelf_data, limits={"in_flight": 2}, wikipedia=patient)
     async with serving(narrow) as client, asyncio.TaskGroup() as tasks:
@@ -73,13 +75,13 @@ async def test_when_too_much_is_under_way_it_says_so(shelf_data: Path, stand_in:
             tasks.create_task(client.get("/recommend", params={"q": text}))
             for text in ("bread", "tide")
         ]
-        await eventually(lambda: stand_in.calls == 2)
+        await eventually(lambda: wikipedia.calls == 2)
         refused = await client.get("/documents")
         problem(refused, 503)
         assert refused.headers["retry-after"] == "1"
         assert (await client.get("/livez")).status_code == 200
         assert (await client.get("/readyz")).status_code == 200
-        stand_in.release()
+        wikipedia.release()
         for each in held:
             recommended(await each)
         assert (await client.get("/documents")).status_code == 200

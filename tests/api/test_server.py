@@ -13,8 +13,8 @@ import pytest
 
 from tests.api.server import Server
 from tests.api.service import JSON, WRITER, ids, problem, recommended
-from tests.stand_in import StandIn, hangs
-from tests.waiting import PATIENCE, SOON, until
+from tests.fake_wikipedia import FakeWikipedia, hangs
+from tests.waiting import SOON, TIMEOUT, until
 
 NDJSON = WRITER | {"Content-Type": "application/x-ndjson"}
 ZEPPELIN = {"title": "Zeppelin", "text": "A rigid airship filled with hydrogen."}
@@ -106,9 +106,7 @@ def test_a_body_that_is_said_to_be_too_large_is_refused_before_it_comes(served: 
 def status_of(server: Server, head: bytes) -> bytes:
     """The first line of the answer to a POST of which only this is sent."""
     address = server.client.base_url
-    with socket.create_connection(
-        (address.host, address.port or 0), timeout=PATIENCE
-    ) as connection:
+    with socket.create_connection((address.host, address.port or 0), timeout=TIMEOUT) as connection:
         connection.sendall(b"POST /recommend HTTP/1.1\r\nHost: localhost\r\n" + head)
         return connection.makefile("rb").readline()
 
@@ -130,7 +128,7 @@ def test_what_is_hardly_http_never_breaks_it(served: Server, head: bytes) -> Non
     status = status_of(served, b"Content-Type: application/json\r\n" + head + b"\r\n\r\n{}")
     assert status == b"" or status.split()[1].startswith(b"4")
     assert served.client.get("/livez").status_code == 200
-    assert "Traceback" not in served.said
+    assert "Traceback" not in served.output
 
 
 @pytest.fixture(scope="module")
@@ -142,21 +140,21 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def test_the_deadline_holds_and_it_stops_while_wikipedia_hangs(
-    shelf_data: Path, stand_in: StandIn
+    shelf_data: Path, wikipedia: FakeWikipedia
 ) -> None:
-    stand_in.behaviour = hangs
-    wikipedia = {
+    wikipedia.behaviour = hangs
+    variables = {
         "VITRINE_WIKIPEDIA__ENABLED": "true",
-        "VITRINE_WIKIPEDIA__BASE_URL": stand_in.url,
+        "VITRINE_WIKIPEDIA__BASE_URL": wikipedia.url,
         "VITRINE_WIKIPEDIA__TIMEOUT_SECONDS": "60",
     }
-    with Server(shelf_data, shelf_data / "log", **wikipedia) as server:
+    with Server(shelf_data, shelf_data / "log", **variables) as server:
         started = time.monotonic()
         found = recommended(server.client.get("/recommend", params={"q": "stale bread"}))
         assert time.monotonic() - started < SOON
         assert (found.degraded, ids(found)[0]) == (["topic_signal"], "staling")
-        assert stand_in.under_way == 1
+        assert wikipedia.under_way == 1
         server.client.close()
         assert server.stop() in (0, -signal.SIGTERM)
-        until(lambda: stand_in.under_way == 0)
-        assert "Traceback" not in server.said
+        until(lambda: wikipedia.under_way == 0)
+        assert "Traceback" not in server.output

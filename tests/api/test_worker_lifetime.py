@@ -18,7 +18,7 @@ from tests.waiting import until
 def test_workers_end_with_their_supervisor(tmp_path: Path, ends: signal.Signals) -> None:
     with Server(tmp_path, tmp_path / "log", 2) as server:
         supervisor = psutil.Process(server.pid)
-        until(lambda: server.said.count("startup complete") == 2, STARTING_SECONDS)
+        until(lambda: server.output.count("startup complete") == 2, STARTING_SECONDS)
         workers = supervisor.children(recursive=True)
         assert len(workers) >= 2
         os.kill(server.pid, ends)

@@ -36,6 +36,6 @@ def open_journal(path: Path) -> Iterator[OpenJournal]:
 
 
 @pytest.fixture
-def only_when_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_automatic_flush(monkeypatch: pytest.MonkeyPatch) -> None:
     """The journal does not write by itself."""
     monkeypatch.setattr(feedback_journal, "FLUSH_SECONDS", 3600)

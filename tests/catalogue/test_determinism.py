@@ -18,7 +18,7 @@ from app.recommend.stages import Unobserved
 from app.recommend.topic_signal import NoTopicSignal
 from app.recommend.types import Document, Request
 from tests.opening import OpenCatalogue
-from tests.processes import output, running
+from tests.processes import read_output, running
 
 RANKINGS = """
 import sys
@@ -70,9 +70,9 @@ def test_two_processes_rank_alike(seed_data: Path) -> None:
         running(RANKINGS, *asked, PYTHONHASHSEED="1", OPENBLAS_NUM_THREADS="1") as one,
         running(RANKINGS, *asked, PYTHONHASHSEED="2", OPENBLAS_NUM_THREADS="2") as other,
     ):
-        said = output(one)
-        assert said == output(other)
-    for each in said.splitlines():
+        output = read_output(one)
+        assert output == read_output(other)
+    for each in output.splitlines():
         assert len(json.loads(each)) > 50 * len(QUESTIONS) / 2
 
 

@@ -46,14 +46,14 @@ def test_kinds_and_documents_stand_beside_each_other(open_journal: OpenJournal, 
 
 
 @pytest.mark.parametrize(
-    ("told", "kept"), [([500, 900], 900), ([900, 500], 900), ([0, 1], 1), ([700, 700], 700)]
+    ("read_rejects", "kept"), [([500, 900], 900), ([900, 500], 900), ([0, 1], 1), ([700, 700], 700)]
 )
 def test_the_longest_dwell_stays(
-    open_journal: OpenJournal, path: Path, told: list[int], kept: int
+    open_journal: OpenJournal, path: Path, read_rejects: list[int], kept: int
 ) -> None:
     book = open_journal()
     book.record(served())
-    for dwell_ms in told:
+    for dwell_ms in read_rejects:
         book.add_feedback(Feedback("r1", "bread", Kind.DWELL, dwell_ms))
     assert feedback(path) == [f"r1 bread dwell 1 {kept}"]
 

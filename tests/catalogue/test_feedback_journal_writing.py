@@ -26,7 +26,7 @@ def test_recommendations_are_written_soon(open_journal: OpenJournal, path: Path)
     until(lambda: stored(path) == ["r1", "r2"])
 
 
-@pytest.mark.usefixtures("only_when_told")
+@pytest.mark.usefixtures("no_automatic_flush")
 def test_closing_writes_what_is_left(open_journal: OpenJournal, path: Path) -> None:
     book = open_journal()
     book.record(served(7))
@@ -43,7 +43,7 @@ def test_another_process_takes_feedback_on_what_was_written(open_journal: OpenJo
     assert other.add_feedback(Feedback("r1", "tide", Kind.CLICK)).served == served()
 
 
-@pytest.mark.usefixtures("only_when_told")
+@pytest.mark.usefixtures("no_automatic_flush")
 def test_only_the_last_ones_are_remembered_but_all_feedback_is(
     open_journal: OpenJournal, path: Path
 ) -> None:
@@ -59,7 +59,7 @@ def test_only_the_last_ones_are_remembered_but_all_feedback_is(
         book.add_feedback(Feedback("r2", "tide", Kind.CLICK))
 
 
-@pytest.mark.usefixtures("only_when_told")
+@pytest.mark.usefixtures("no_automatic_flush")
 def test_the_same_recommendation_is_noted_once(open_journal: OpenJournal, path: Path) -> None:
     book = open_journal()
     for _ in range(2):
@@ -70,7 +70,7 @@ def test_the_same_recommendation_is_noted_once(open_journal: OpenJournal, path: 
     assert stored(path) == ["r1"]
 
 
-@pytest.mark.usefixtures("only_when_told")
+@pytest.mark.usefixtures("no_automatic_flush")
 def test_when_too_much_is_pending_the_oldest_goes(
     open_journal: OpenJournal, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,7 +83,7 @@ def test_when_too_much_is_pending_the_oldest_goes(
     assert stored(path) == ["r2", "r3", "r4"]
 
 
-@pytest.mark.usefixtures("only_when_told")
+@pytest.mark.usefixtures("no_automatic_flush")
 def test_what_could_not_be_written_stays_noted(open_journal: OpenJournal, path: Path) -> None:
     book = open_journal()
     break_disk(path)

@@ -17,8 +17,8 @@ from app.recommend.ranking import FallbackModel, PairwiseModel, RankingModel
 from app.recommend.stages import Unobserved
 from app.recommend.topic_signal import NoTopicSignal
 from app.recommend.types import LEGS, Floats, Keys, Probe, Recommendation, Request
-from tests.catalogue.looking import candidates
-from tests.catalogue.looking import names as ids
+from tests.catalogue.index_inspection import candidates
+from tests.catalogue.index_inspection import names as ids
 from tests.fakes import SHELF
 from tests.opening import OpenCatalogue
 

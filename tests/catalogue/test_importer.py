@@ -12,7 +12,7 @@ from app.catalogue.importer import Summary, import_path, outcomes, rows_of, size
 from app.catalogue.importers.row import Unreadable
 from app.catalogue.store import Catalogue, Written
 from app.recommend.types import Document
-from tests.catalogue.looking import index_of, search
+from tests.catalogue.index_inspection import index_of, search
 from tests.opening import OpenCatalogue
 
 
@@ -34,7 +34,7 @@ def line(number: int, text: str = "Some text.") -> str:
     return json.dumps({"id": f"d{number}", "title": "Title", "text": text}) + "\n"
 
 
-def told(rejects: Path) -> list[dict[str, Any]]:
+def read_rejects(rejects: Path) -> list[dict[str, Any]]:
     return [json.loads(row) for row in rejects.read_text("utf-8").splitlines()]
 
 
@@ -62,12 +62,12 @@ def test_bad_rows_are_written_down_and_the_rest_goes_in(
     summary = import_path(catalogue, source, rejects)
     assert counts(summary) == (2, 0, 0, 3)
     assert summary.rejects == rejects
-    assert [(row["line"], row["raw"].strip()) for row in told(rejects)] == [
+    assert [(row["line"], row["raw"].strip()) for row in read_rejects(rejects)] == [
         (3, "{}"),
         (5, '{"id": 1}'),
         (6, "last"),
     ]
-    assert "id is missing" in told(rejects)[0]["reason"]
+    assert "id is missing" in read_rejects(rejects)[0]["reason"]
     source.write_text(line(1))
     import_path(catalogue, source, rejects)
     assert not rejects.exists()  # it tells of the last import
@@ -107,7 +107,9 @@ def test_a_folder(catalogue: Catalogue, tmp_path: Path, rejects: Path) -> None:
     found = catalogue.get("cooking.bread")
     assert found is not None
     assert (found.title, found.category) == ("Bread", "cooking")
-    assert [(row["line"], row["reason"].split(":")[0]) for row in told(rejects)] == [(2, "text")]
+    assert [(row["line"], row["reason"].split(":")[0]) for row in read_rejects(rejects)] == [
+        (2, "text")
+    ]
 
 
 @pytest.mark.parametrize("name", ["some.txt", "some", "some.gz", "some.db"])
@@ -145,7 +147,7 @@ def test_rejects_that_cannot_be_written_stop_nothing(catalogue: Catalogue, tmp_p
     elsewhere = tmp_path / "data" / "rejects.jsonl"
     summary = import_path(catalogue, source, taken, elsewhere=elsewhere)
     assert (counts(summary), summary.rejects) == ((1, 0, 0, 2), elsewhere)
-    assert [row["line"] for row in told(elsewhere)] == [1, 3]
+    assert [row["line"] for row in read_rejects(elsewhere)] == [1, 3]
     summary = import_path(catalogue, source, taken)
     assert (counts(summary), summary.rejects) == ((0, 0, 1, 2), None)
     assert summary.rejects_failure is not None

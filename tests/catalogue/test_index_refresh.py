@@ -15,7 +15,7 @@ from app.recommend.embedding import Embedder
 from app.recommend.index import UNKNOWN
 from app.recommend.latent import LatentModel
 from app.recommend.types import LATENT, Document
-from tests.catalogue.looking import (
+from tests.catalogue.index_inspection import (
     assert_as_if_fresh,
     candidates,
     held,

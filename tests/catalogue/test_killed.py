@@ -78,8 +78,8 @@ def test_an_import(tmp_path: Path, open_catalogue: OpenCatalogue, seed: int) -> 
     source, rejects, random = tmp_path / "big.jsonl", tmp_path / "rejects", Random(seed)
     source.write_text("\n".join(source_rows()) + "\n")
     with running(IMPORT, tmp_path, source, rejects) as process:
-        said = killed(process, random.randint(1, 6), random)
-    stored = int(said[-1])
+        output = killed(process, random.randint(1, 6), random)
+    stored = int(output[-1])
     found = {each for (each,) in query(tmp_path / "catalogue.db", "SELECT id FROM documents")}
     assert set(GOOD[:stored]) <= found <= set(GOOD)
 
@@ -100,8 +100,8 @@ def test_an_import(tmp_path: Path, open_catalogue: OpenCatalogue, seed: int) -> 
 def test_writes_and_deletes(tmp_path: Path, open_catalogue: OpenCatalogue) -> None:
     random = Random(1)
     with running(WRITES, tmp_path) as process:
-        said = killed(process, random.randint(5, 40), random)
-    done = [(what, int(number)) for what, number in map(str.split, said)]
+        output = killed(process, random.randint(5, 40), random)
+    done = [(what, int(number)) for what, number in map(str.split, output)]
     gone = {number for what, number in done if what == "deleted"}
     kept = {f"d{number}" for what, number in done if what == "wrote"} - {f"d{n}" for n in gone}
     found = {each for (each,) in query(tmp_path / "catalogue.db", "SELECT id FROM documents")}
@@ -115,8 +115,8 @@ def test_writes_and_deletes(tmp_path: Path, open_catalogue: OpenCatalogue) -> No
 def test_feedback(tmp_path: Path) -> None:
     random = Random(1)
     with running(FEEDBACK, tmp_path) as process:
-        said = killed(process, random.randint(5, 40), random)
-    wanted = {f"r{number}" for number in map(int, said)}
+        output = killed(process, random.randint(5, 40), random)
+    wanted = {f"r{number}" for number in map(int, output)}
     sql = "SELECT recommendation, document, kind, rank FROM feedback"
     rows = query(tmp_path / "journal.db", sql)
     assert {row[1:] for row in rows} == {("tide", "click", 2)}

@@ -19,7 +19,7 @@ from app.catalogue.vectors import Models
 from app.recommend.embedding import Embedder
 from app.recommend.text_analysis import stems
 from app.recommend.types import Document, Probe
-from tests.catalogue.looking import EVERYWHERE, candidates, held, index_of
+from tests.catalogue.index_inspection import EVERYWHERE, candidates, held, index_of
 from tests.fakes import SHELF, document
 from tests.opening import OpenCatalogue
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from app.catalogue.passages import ANALYSIS
 from app.recommend.types import Document
-from tests.catalogue.looking import index_of, search
+from tests.catalogue.index_inspection import index_of, search
 from tests.opening import OpenCatalogue
 
 VERSION_1 = """

@@ -9,7 +9,7 @@ from app.catalogue.headings import headings
 from app.catalogue.passages import MAX_PASSAGE, passages
 from app.catalogue.store import Catalogue
 from app.recommend.types import Document
-from tests.catalogue.looking import assert_as_if_fresh, candidates, index_of, search
+from tests.catalogue.index_inspection import assert_as_if_fresh, candidates, index_of, search
 from tests.opening import OpenCatalogue
 
 FILLER = "Plain words about nothing much, again and again, to fill a section up. " * 20

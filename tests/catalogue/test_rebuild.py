@@ -12,10 +12,10 @@ from app.catalogue.row_loading import load_rows
 from app.catalogue.snapshot import Rows
 from app.catalogue.store import Catalogue
 from app.recommend.types import Document
-from tests.catalogue.looking import assert_as_if_fresh, held, index_of, rebuilt, search
+from tests.catalogue.index_inspection import assert_as_if_fresh, held, index_of, rebuilt, search
 from tests.fakes import document
 from tests.opening import OpenCatalogue
-from tests.waiting import PATIENCE
+from tests.waiting import TIMEOUT
 
 FEW = 20
 
@@ -41,7 +41,7 @@ class Pause:
 
     def here(self) -> None:
         self.reached.set()
-        assert self.over.wait(PATIENCE)
+        assert self.over.wait(TIMEOUT)
 
 
 def ids(catalogue: Catalogue) -> set[str]:
@@ -82,7 +82,7 @@ def test_writes_during_a_rebuild_are_not_lost(
     index = index_of(catalogue, "memory")
     catalogue.put(seed_documents[: 4 * FEW])
     index.now()  # begins to rebuild
-    assert pause.reached.wait(PATIENCE)
+    assert pause.reached.wait(TIMEOUT)
     catalogue.put([document("quokka", "Quokka", "A small marsupial.")])
     gone = seed_documents[0].id
     assert catalogue.delete(gone)
@@ -100,7 +100,7 @@ def test_a_bulk_import_during_a_rebuild_is_not_lost(
     index = index_of(catalogue, "memory")
     catalogue.put(seed_documents[: 4 * FEW])
     index.now()
-    assert pause.reached.wait(PATIENCE)
+    assert pause.reached.wait(TIMEOUT)
     catalogue.put(seed_documents[: 8 * FEW])
     index.now()
     assert [each.name for each in threading.enumerate()].count("index") == 1

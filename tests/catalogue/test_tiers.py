@@ -20,7 +20,7 @@ from app.recommend.embedding import Embedder
 from app.recommend.fusion import Fusion
 from app.recommend.ranking import order
 from app.recommend.types import Document
-from tests.catalogue.looking import candidates, held, index_of, search
+from tests.catalogue.index_inspection import candidates, held, index_of, search
 from tests.fakes import document
 
 

@@ -12,7 +12,7 @@ from app.catalogue.store import Catalogue
 from app.catalogue.vectors import Models, StaleVectors
 from app.recommend.embedding import Embedder, StaticEmbedder
 from app.recommend.types import DENSE, LATENT
-from tests.catalogue.looking import assert_as_if_fresh, candidates, index_of, search
+from tests.catalogue.index_inspection import assert_as_if_fresh, candidates, index_of, search
 from tests.fakes import SHELF, Opposite, document
 from tests.opening import OpenCatalogue
 

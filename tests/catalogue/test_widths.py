@@ -11,7 +11,7 @@ from app.catalogue.vectors import Models
 from app.recommend.dense import best, cosine
 from app.recommend.embedding import EmbedderRefused, StaticEmbedder, check
 from app.recommend.types import Document, Floats
-from tests.catalogue.looking import QUESTIONS, candidates, index_of
+from tests.catalogue.index_inspection import QUESTIONS, candidates, index_of
 from tests.fakes import Projected
 from tests.opening import OpenCatalogue
 

@@ -37,8 +37,8 @@ def main() -> None:
     started = {name: os.environ.get(name) for name in KNOWN}
     print(json.dumps({"pid": os.getpid(), **started}), flush=True)  # noqa: T201
     number = signal.sigwait(STOPPED)
-    said = {"signal": signal.Signals(number).name, "sent": sent("the last words")}
-    print(json.dumps(said), flush=True)  # noqa: T201
+    output = {"signal": signal.Signals(number).name, "sent": sent("the last words")}
+    print(json.dumps(output), flush=True)  # noqa: T201
     sys.exit(int(sys.argv[1]) if len(sys.argv) > 1 else 0)
 
 

@@ -102,9 +102,9 @@ def span(name: str, **fields: Any) -> Span:
     return Span(name=name, **(given | fields))
 
 
-def log(said: str, **fields: Any) -> LogRecord:
+def log(output: str, **fields: Any) -> LogRecord:
     """A log record that can be stored."""
-    given: dict[str, Any] = {"time_unix_nano": time_ns(), "body": value(said)}
+    given: dict[str, Any] = {"time_unix_nano": time_ns(), "body": value(output)}
     return LogRecord(**(given | fields))
 
 

@@ -10,10 +10,9 @@ import pytest
 from examples import shop
 from observatory.store.schema import CLICKHOUSE
 from tests.api.service import client_of
-from tests.observatory.observing import Observatory
-from tests.waiting import PATIENCE
+from tests.observatory.observatory_process import Observatory
+from tests.waiting import TIMEOUT
 
-pytest_plugins = ["tests.observatory.observed"]
 pytestmark = pytest.mark.anyio
 IN_STOCK, OLD_PRICE, BROKEN = "tea", "plums", "bread"
 
@@ -42,7 +41,7 @@ async def test_its_own_names_are_found(
     observatory: Observatory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await sell(observatory.otlp, monkeypatch)
-    with httpx.Client(base_url=observatory.page, timeout=PATIENCE) as page:
+    with httpx.Client(base_url=observatory.page, timeout=TIMEOUT) as page:
 
         def traces(status: str) -> list[dict[str, Any]]:
             found = page.get("/api/traces", params={"service": "shop", "status": status})

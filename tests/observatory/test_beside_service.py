@@ -6,11 +6,11 @@ from pathlib import Path
 
 import httpx
 
-from tests.observatory.launching import Launched
-from tests.observatory.observing import Observatory
-from tests.stand_in import PATH, StandIn
+from tests.fake_wikipedia import PATH, FakeWikipedia
+from tests.observatory.beside_process import BesideProcess
+from tests.observatory.observatory_process import Observatory
 from tests.telemetry.receiver import refused_port
-from tests.waiting import PATIENCE, until
+from tests.waiting import TIMEOUT, until
 
 SERVICE = (sys.executable, "-m", "app", "serve")
 QUESTION = "how to keep bread from going stale"
@@ -23,33 +23,33 @@ def answers(url: str) -> bool:
         return False
 
 
-def told(seed_data: Path, folder: Path) -> str:
+def stored(seed_data: Path, folder: Path) -> str:
     """Have the service answer once, and stop; the id of the answer's trace."""
-    with refused_port() as port, StandIn() as wikipedia:
+    with refused_port() as port, FakeWikipedia() as wikipedia:
         variables = {
             "VITRINE_DATA": str(seed_data),
             "VITRINE_SERVER__PORT": str(port),
             "VITRINE_WIKIPEDIA__BASE_URL": wikipedia.url,
-            "VITRINE_WIKIPEDIA__DEADLINE_SECONDS": str(PATIENCE),
-            "VITRINE_WIKIPEDIA__TIMEOUT_SECONDS": str(PATIENCE),
-            "VITRINE_TELEMETRY__SHUTDOWN_SECONDS": str(PATIENCE),
+            "VITRINE_WIKIPEDIA__DEADLINE_SECONDS": str(TIMEOUT),
+            "VITRINE_WIKIPEDIA__TIMEOUT_SECONDS": str(TIMEOUT),
+            "VITRINE_TELEMETRY__SHUTDOWN_SECONDS": str(TIMEOUT),
             "VITRINE_TELEMETRY__LOGS": "off",  # nobody reads what it says
         }
-        with Launched(folder, *SERVICE, **variables) as launched:
+        with BesideProcess(folder, *SERVICE, **variables) as beside:
             url = f"http://127.0.0.1:{port}"
             until(lambda: answers(url))
-            answer = httpx.get(f"{url}/recommend", params={"q": QUESTION}, timeout=PATIENCE).json()
+            answer = httpx.get(f"{url}/recommend", params={"q": QUESTION}, timeout=TIMEOUT).json()
             assert wikipedia.calls == 1
             page = httpx.get(url).text
-            trace_url = f"http://127.0.0.1:{launched.ports['page_port']}/trace/{{trace_id}}"
+            trace_url = f"http://127.0.0.1:{beside.ports['page_port']}/trace/{{trace_id}}"
             assert f'content="{trace_url}"' in page
-            launched.process.send_signal(signal.SIGTERM)
-            assert launched.ended() == 0
+            beside.process.send_signal(signal.SIGTERM)
+            assert beside.ended() == 0
         return str(answer["trace_id"])
 
 
 def test_a_request_is_in_the_store_with_its_spans_and_logs(seed_data: Path, tmp_path: Path) -> None:
-    trace = told(seed_data, tmp_path / "observatory")
+    trace = stored(seed_data, tmp_path / "observatory")
 
     with Observatory(tmp_path / "observatory") as observatory:
         where = f"WHERE TraceId = '{trace}'"

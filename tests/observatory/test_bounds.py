@@ -15,8 +15,8 @@ from observatory.store.retention import DiskLimiter
 from observatory.store.schema import TABLES as ALL_TABLES
 from tests.observatory.conftest import RETENTION_HOURS
 from tests.observatory.messages import HOUR, TABLES, record, request
-from tests.observatory.observing import Observatory
-from tests.observatory.sending import http
+from tests.observatory.observatory_process import Observatory
+from tests.observatory.otlp_client import http
 from tests.waiting import until
 
 TIME = {"traces": "start_time_unix_nano", "logs": "time_unix_nano", "metrics": "time_unix_nano"}
@@ -100,8 +100,8 @@ def test_another_retention_holds_from_the_next_start(tmp_path: Path) -> None:
 
 def test_below_the_bound_nothing_goes(empty: Engine) -> None:
     store(empty, TRACES, 1, 100, 1000)
-    keeper = DiskLimiter(empty, 10 * MEGABYTE)
-    assert keeper.trim() == 0
+    limiter = DiskLimiter(empty, 10 * MEGABYTE)
+    assert limiter.trim() == 0
     assert hours_kept(empty, TRACES) == {"1"}
 
 
@@ -109,10 +109,10 @@ def test_beyond_the_bound_the_oldest_goes_first_of_all_signals(empty: Engine) ->
     for hours in (24, 0, 60, 36, 12, 48):
         for signal in (TRACES, LOGS):
             store(empty, signal, hours, 100, 3000)
-    keeper = DiskLimiter(empty, 2 * MEGABYTE)
-    assert keeper.size() > 2 * MEGABYTE
-    assert keeper.trim() > 0
-    assert MEGABYTE < keeper.size() <= 2 * MEGABYTE
+    limiter = DiskLimiter(empty, 2 * MEGABYTE)
+    assert limiter.size() > 2 * MEGABYTE
+    assert limiter.trim() > 0
+    assert MEGABYTE < limiter.size() <= 2 * MEGABYTE
     for signal in (TRACES, LOGS):
         kept = hours_kept(empty, signal)
         assert "0" in kept
@@ -145,10 +145,10 @@ def test_tables_elsewhere_count_and_give_way_too(empty: Engine) -> None:
                 "randomString(1000) FROM numbers(300)"
             )
         store(empty, TRACES, 0)
-        keeper = DiskLimiter(empty, MEGABYTE)
-        assert keeper.size() > 2 * MEGABYTE
-        assert keeper.trim() > 0
-        assert keeper.size() <= MEGABYTE
+        limiter = DiskLimiter(empty, MEGABYTE)
+        assert limiter.size() > 2 * MEGABYTE
+        assert limiter.trim() > 0
+        assert limiter.size() <= MEGABYTE
         newest = "SELECT max(Time) > now() - 3600, uniq(toDate(Time)) FROM elsewhere.`old logs`"
         assert empty.run(newest) == b"1\t3\n"
         assert hours_kept(empty, TRACES) == {"0"}

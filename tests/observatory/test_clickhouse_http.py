@@ -7,10 +7,8 @@ from typing import Any
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
-from tests.observatory import door as doors
-from tests.observatory.door import TOKEN, Door
-
-pytest_plugins = ["tests.observatory.opened"]
+from tests.observatory import clickhouse_client as endpoints
+from tests.observatory.clickhouse_client import TOKEN, ClickHouseClient
 
 ODD = 'it\'s "odd" \\ \t\n\r\0\b\f`´ {a} %s %(b)s ä€😀 \\N \\t ?'
 USERS: list[dict[str, str]] = [{}, {"username": "default"}, {"username": "anybody"}]
@@ -19,16 +17,18 @@ USERS: list[dict[str, str]] = [{}, {"username": "default"}, {"username": "anybod
 @pytest.mark.parametrize(
     "user", [*USERS, {"password": TOKEN}, {"username": "x", "password": TOKEN}]
 )
-def test_it_connects_with_and_without_the_token(door: Door, user: dict[str, str]) -> None:
-    with door.connected(**user) as client:
+def test_it_connects_with_and_without_the_token(
+    clickhouse: ClickHouseClient, user: dict[str, str]
+) -> None:
+    with clickhouse.connected(**user) as client:
         assert client.ping() is True
         assert client.query("SELECT 1, 'a'").result_rows == [(1, "a")]
         assert client.server_version == client.command("SELECT version()")
 
 
-def test_a_wrong_password_is_told(door: Door) -> None:
+def test_a_wrong_password_is_told(clickhouse: ClickHouseClient) -> None:
     with pytest.raises(DatabaseError, match=r"code: 516.*the token") as caught:
-        door.connected(password="not the token")
+        clickhouse.connected(password="not the token")
     assert TOKEN not in str(caught.value)
 
 
@@ -47,21 +47,21 @@ def test_a_wrong_password_is_told(door: Door) -> None:
         ("DateTime64(6)", datetime(2024, 2, 29, 23, 59, 59, 999999)),  # noqa: DTZ001
     ],
 )
-def test_parameters_arrive_as_they_are(door: Door, sort: str, value: Any) -> None:
-    with door.connected() as client:
+def test_parameters_arrive_as_they_are(clickhouse: ClickHouseClient, sort: str, value: Any) -> None:
+    with clickhouse.connected() as client:
         [(seen,)] = client.query(f"SELECT {{given:{sort}}}", {"given": value}).result_rows
     assert seen == value
 
 
-def test_values_of_all_sizes_come_back(door: Door) -> None:
+def test_values_of_all_sizes_come_back(clickhouse: ClickHouseClient) -> None:
     sql = "SELECT 1/0 AS a, -inf AS b, 0.1 AS c, toInt128('-1') AS d, [NULL, 2] AS e, tuple(1, 'x')"
-    with door.connected() as client:
+    with clickhouse.connected() as client:
         [(a, b, c, d, e, f)] = client.query(sql).result_rows
     assert (a, b, c, d, e, f) == (math.inf, -math.inf, 0.1, -1, [None, 2], (1, "x"))
 
 
-def test_300_000_rows_come_in_blocks(door: Door) -> None:
-    with door.connected() as client:
+def test_300_000_rows_come_in_blocks(clickhouse: ClickHouseClient) -> None:
+    with clickhouse.connected() as client:
         sql = "SELECT number, toString(number) FROM numbers(300000)"
         with client.query_row_block_stream(sql) as blocks:
             sizes, total = [], 0
@@ -72,8 +72,8 @@ def test_300_000_rows_come_in_blocks(door: Door) -> None:
     assert len(sizes) > 1
 
 
-def test_a_command_gives_its_one_value(door: Door) -> None:
-    with door.connected() as client:
+def test_a_command_gives_its_one_value(clickhouse: ClickHouseClient) -> None:
+    with clickhouse.connected() as client:
         assert client.command("SELECT 'five'") == "five"
         assert client.command("EXISTS TABLE otel.otel_traces") == 1
         assert client.command("EXISTS TABLE otel.nothing") == 0
@@ -81,8 +81,8 @@ def test_a_command_gives_its_one_value(door: Door) -> None:
         assert "otel_traces\n" in client.command("SHOW TABLES FROM otel")
 
 
-def test_statements_about_tables_are_queries_too(door: Door) -> None:
-    with door.connected() as client:
+def test_statements_about_tables_are_queries_too(clickhouse: ClickHouseClient) -> None:
+    with clickhouse.connected() as client:
         described = client.query("DESCRIBE TABLE otel.otel_logs").result_rows
         assert described[0][:2] == ("Timestamp", "DateTime64(9)")
         assert ("otel",) in client.query("SHOW DATABASES").result_rows
@@ -100,17 +100,20 @@ def test_statements_about_tables_are_queries_too(door: Door) -> None:
     ],
 )
 def test_a_format_is_named_in_the_statement_or_beside_it(
-    door: Door, form: str, expected: bytes
+    clickhouse: ClickHouseClient, form: str, expected: bytes
 ) -> None:
-    with door.connected() as client:
+    with clickhouse.connected() as client:
         assert client.raw_query("SELECT 1 AS a, 'x' AS b", fmt=form) == expected
         assert client.raw_query(f"SELECT 1 AS a, 'x' AS b FORMAT {form}") == expected
 
 
 @pytest.mark.parametrize("form", ["Nonsense", "ArrowTable", "dataframe", "DataStore"])
-def test_a_format_that_is_none_is_refused(door: Door, form: str) -> None:
-    for answer in (door.ask("SELECT 1", default_format=form), door.ask(f"SELECT 1 FORMAT {form}")):
-        assert (answer.status_code, doors.code(answer)) == (404, 73)
+def test_a_format_that_is_none_is_refused(clickhouse: ClickHouseClient, form: str) -> None:
+    for answer in (
+        clickhouse.send("SELECT 1", default_format=form),
+        clickhouse.send(f"SELECT 1 FORMAT {form}"),
+    ):
+        assert (answer.status_code, endpoints.code(answer)) == (404, 73)
 
 
 @pytest.mark.parametrize(
@@ -127,19 +130,24 @@ def test_a_format_that_is_none_is_refused(door: Door, form: str) -> None:
         ("CREATE TABLE otel.mine (a Int8) ENGINE = Memory", 164),
     ],
 )
-def test_errors_are_exceptions_with_their_code(door: Door, sql: str, code: int) -> None:
-    with door.connected() as client, pytest.raises(DatabaseError, match=rf"code: {code},"):
+def test_errors_are_exceptions_with_their_code(
+    clickhouse: ClickHouseClient, sql: str, code: int
+) -> None:
+    with clickhouse.connected() as client, pytest.raises(DatabaseError, match=rf"code: {code},"):
         client.query(sql)
 
 
-def test_a_reader_is_told_what_would_let_it_write(door: Door) -> None:
-    with door.connected() as client, pytest.raises(DatabaseError, match=r"code: 164.*the token"):
+def test_a_reader_is_told_what_would_let_it_write(clickhouse: ClickHouseClient) -> None:
+    with (
+        clickhouse.connected() as client,
+        pytest.raises(DatabaseError, match=r"code: 164.*the token"),
+    ):
         client.insert("otel.otel_logs", [["x"]], column_names=["Body"])
-    assert door.value("SELECT count() FROM otel.otel_logs WHERE Body = 'x'") == 0
+    assert clickhouse.value("SELECT count() FROM otel.otel_logs WHERE Body = 'x'") == 0
 
 
-def test_moments_are_those_of_utc(door: Door) -> None:
-    with door.connected() as client:
+def test_moments_are_those_of_utc(clickhouse: ClickHouseClient) -> None:
+    with clickhouse.connected() as client:
         assert client.server_tz == UTC
         sql = "SELECT timezone(), now(), toDateTime(0), toString(toDateTime(86399))"
         [(zone, now, zero, text)] = client.query(sql).result_rows
@@ -147,9 +155,9 @@ def test_moments_are_those_of_utc(door: Door) -> None:
     assert abs(now.replace(tzinfo=UTC) - datetime.now(UTC)) < timedelta(hours=1)
 
 
-def test_names_are_looked_up_in_the_database_asked_for(door: Door) -> None:
-    with door.connected(database="otel") as client:
+def test_names_are_looked_up_in_the_database_asked_for(clickhouse: ClickHouseClient) -> None:
+    with clickhouse.connected(database="otel") as client:
         assert client.query("SELECT currentDatabase()").result_rows == [("otel",)]
         assert client.query("SELECT count() FROM otel_logs WHERE 0").result_rows == [(0,)]
     with pytest.raises(DatabaseError, match="code: 81"):
-        door.connected(database="`nothing` ' \\").query("SELECT 1")
+        clickhouse.connected(database="`nothing` ' \\").query("SELECT 1")

@@ -9,10 +9,8 @@ from backports import zstd
 
 from observatory.clickhouse_http.application import READER_BYTES, WRITER_BYTES
 from observatory.clickhouse_http.request import MAX_QUERY_BYTES
-from tests.observatory.door import TOKEN, Door, basic, code
-from tests.observatory.framing import PLAIN, frame, opened
-
-pytest_plugins = ["tests.observatory.opened"]
+from tests.observatory.clickhouse_client import TOKEN, ClickHouseClient, basic, code
+from tests.observatory.native_frames import PLAIN, frame, opened
 
 BOMB = b"x" * (WRITER_BYTES + 1)
 PACKERS = {
@@ -24,62 +22,62 @@ PACKERS = {
 
 
 @pytest.mark.parametrize("size", [READER_BYTES + 1, 4 * READER_BYTES])
-def test_a_reader_s_body_has_a_bound(door: Door, size: int) -> None:
-    answer = door.ask(b" " * size)
+def test_a_reader_s_body_has_a_bound(clickhouse: ClickHouseClient, size: int) -> None:
+    answer = clickhouse.send(b" " * size)
     assert (answer.status_code, code(answer)) == (413, 307)
 
 
-def test_a_statement_has_a_bound(door: Door) -> None:
+def test_a_statement_has_a_bound(clickhouse: ClickHouseClient) -> None:
     longest = b"SELECT 1" + b" " * (MAX_QUERY_BYTES - 8)
-    assert door.ask(longest).text == "1\n"
+    assert clickhouse.send(longest).text == "1\n"
     for answer in (
-        door.ask(longest + b" "),
-        door.tell(longest + b" "),
+        clickhouse.send(longest + b" "),
+        clickhouse.send_authorized(longest + b" "),
     ):
         assert (answer.status_code, code(answer)) == (413, 307)
 
 
 @pytest.mark.parametrize("encoding", PACKERS)
-def test_a_body_may_be_packed(door: Door, encoding: str) -> None:
+def test_a_body_may_be_packed(clickhouse: ClickHouseClient, encoding: str) -> None:
     for name in (encoding, encoding.upper()):
-        answer = door.ask(PACKERS[encoding](b"SELECT 1"), {"Content-Encoding": name})
+        answer = clickhouse.send(PACKERS[encoding](b"SELECT 1"), {"Content-Encoding": name})
         assert answer.text == "1\n"
 
 
 @pytest.mark.parametrize("encoding", PACKERS)
-def test_a_bomb_is_not_unpacked(door: Door, encoding: str) -> None:
+def test_a_bomb_is_not_unpacked(clickhouse: ClickHouseClient, encoding: str) -> None:
     packed = {"Content-Encoding": encoding}
     bomb = PACKERS[encoding](BOMB)
     for headers in (packed, packed | basic(TOKEN)):
-        answer = door.ask(bomb, headers)
+        answer = clickhouse.send(bomb, headers)
         assert (answer.status_code, code(answer)) == (413, 307)
 
 
 @pytest.mark.parametrize("encoding", PACKERS)
-def test_a_damaged_body_is_told(door: Door, encoding: str) -> None:
+def test_a_damaged_body_is_told(clickhouse: ClickHouseClient, encoding: str) -> None:
     good = PACKERS[encoding](b"SELECT 1")
     for bad in (good[:-1], good[:5], b"SELECT 1", good + b"more"):
-        answer = door.ask(bad, {"Content-Encoding": encoding})
+        answer = clickhouse.send(bad, {"Content-Encoding": encoding})
         assert (answer.status_code, code(answer)) == (400, 271), bad
 
 
 @pytest.mark.parametrize("encoding", ["br", "gzip, gzip", "nonsense"])
-def test_an_unknown_packing_is_told(door: Door, encoding: str) -> None:
-    answer = door.ask(b"SELECT 1", {"Content-Encoding": encoding})
+def test_an_unknown_packing_is_told(clickhouse: ClickHouseClient, encoding: str) -> None:
+    answer = clickhouse.send(b"SELECT 1", {"Content-Encoding": encoding})
     assert (answer.status_code, code(answer)) == (415, 73)
 
 
-def test_the_answer_is_framed_where_asked(door: Door) -> None:
-    assert opened(door.ask("SELECT 1", compress="1").content) == b"1\n"
-    failed = door.ask("SELECT nonsense", compress="1")
+def test_the_answer_is_framed_where_asked(clickhouse: ClickHouseClient) -> None:
+    assert opened(clickhouse.send("SELECT 1", compress="1").content) == b"1\n"
+    failed = clickhouse.send("SELECT nonsense", compress="1")
     assert (failed.status_code, b"UNKNOWN_IDENTIFIER" in opened(failed.content)) == (404, True)
 
 
-def test_a_framed_statement_is_read(door: Door) -> None:
+def test_a_framed_statement_is_read(clickhouse: ClickHouseClient) -> None:
     whole = frame(b"SELECT ") + frame(b"1", PLAIN)
-    assert door.ask(whole, decompress="1").text == "1\n"
+    assert clickhouse.send(whole, decompress="1").text == "1\n"
     gzipped = gzip.compress(whole)
-    assert door.ask(gzipped, {"Content-Encoding": "gzip"}, decompress="1").text == "1\n"
+    assert clickhouse.send(gzipped, {"Content-Encoding": "gzip"}, decompress="1").text == "1\n"
 
 
 GOOD = frame(b"SELECT 1")
@@ -102,6 +100,6 @@ GOOD = frame(b"SELECT 1")
         (frame(BOMB[: READER_BYTES // 2 + 1]) * 2, 413),
     ],
 )
-def test_damaged_frames_are_told(door: Door, damaged: bytes, status: int) -> None:
-    answer = door.ask(damaged, decompress="1")
+def test_damaged_frames_are_told(clickhouse: ClickHouseClient, damaged: bytes, status: int) -> None:
+    answer = clickhouse.send(damaged, decompress="1")
     assert (answer.status_code, code(answer)) == (status, 271 if status == 400 else 307)

@@ -4,9 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.observatory.door import Door, code
-
-pytest_plugins = ["tests.observatory.opened"]
+from tests.observatory.clickhouse_client import ClickHouseClient, code
 
 SEEN = "SELECT getSetting('max_execution_time'), getSetting('readonly'), currentDatabase()"
 JSON = "SELECT 1::UInt64 AS a FORMAT JSONEachRow"
@@ -23,11 +21,11 @@ AS_IT_IS = "0\t0\tdefault\n"
         "SET readonly = 1",
     ],
 )
-def test_nothing_outlives_its_request(door: Door, statement: str) -> None:
-    door.tell(statement, database="otel")  # refused or without effect
+def test_nothing_outlives_its_request(clickhouse: ClickHouseClient, statement: str) -> None:
+    clickhouse.send_authorized(statement, database="otel")  # refused or without effect
     for _ in range(4):
-        assert door.told(SEEN) == AS_IT_IS
-        assert door.tell("SELECT * FROM passing").status_code == 404
+        assert clickhouse.execute(SEEN) == AS_IT_IS
+        assert clickhouse.send_authorized("SELECT * FROM passing").status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -41,10 +39,10 @@ def test_nothing_outlives_its_request(door: Door, statement: str) -> None:
     ],
 )  # fmt: skip
 def test_a_setting_in_the_address_is_honoured(
-    door: Door, settings: dict[str, Any], sql: str, expected: str
+    clickhouse: ClickHouseClient, settings: dict[str, Any], sql: str, expected: str
 ) -> None:
-    assert door.ask(sql, **settings).text == expected
-    assert door.ask("SELECT getSetting('join_use_nulls')").text == "false\n"
+    assert clickhouse.send(sql, **settings).text == expected
+    assert clickhouse.send("SELECT getSetting('join_use_nulls')").text == "false\n"
 
 
 @pytest.mark.parametrize(
@@ -62,13 +60,13 @@ def test_a_setting_in_the_address_is_honoured(
     ],
 )
 def test_a_setting_that_can_not_be_honoured_is_refused(
-    door: Door, settings: dict[str, Any]
+    clickhouse: ClickHouseClient, settings: dict[str, Any]
 ) -> None:
-    answer = door.ask("SELECT 1", **settings)
+    answer = clickhouse.send("SELECT 1", **settings)
     assert (answer.status_code, code(answer)) == (403, 164)
     assert next(iter(settings)) in answer.text or "readonly" in answer.text
 
 
-def test_an_unknown_setting_of_a_writer_is_the_engine_s_error(door: Door) -> None:
-    assert code(door.tell("SELECT 1", no_such_setting="1")) == 115
-    assert door.told("SELECT getSetting('max_threads')", max_threads="3") == "3\n"
+def test_an_unknown_setting_of_a_writer_is_the_engine_s_error(clickhouse: ClickHouseClient) -> None:
+    assert code(clickhouse.send_authorized("SELECT 1", no_such_setting="1")) == 115
+    assert clickhouse.execute("SELECT getSetting('max_threads')", max_threads="3") == "3\n"

@@ -6,10 +6,8 @@ from typing import Any
 import pytest
 
 from observatory.store.schema import TABLES
-from tests.observatory.door import TOKEN, Door
+from tests.observatory.clickhouse_client import TOKEN, ClickHouseClient
 from tests.observatory.messages import fresh
-
-pytest_plugins = ["tests.observatory.opened"]
 
 NOW = time_ns()
 EVERY_BYTE = bytes(range(256))
@@ -40,9 +38,11 @@ def values(sort: str) -> Any:
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_a_row_of_every_table_goes_in_and_comes_back(door: Door, table: str) -> None:
+def test_a_row_of_every_table_goes_in_and_comes_back(
+    clickhouse: ClickHouseClient, table: str
+) -> None:
     key, mine = KEYS.get(table, "ServiceName"), fresh()
-    with door.connected(database="otel", password=TOKEN) as client:
+    with clickhouse.connected(database="otel", password=TOKEN) as client:
         types = {row[0]: row[1] for row in client.query(f"DESCRIBE {table}").result_rows}
         row = {name: values(sort) for name, sort in types.items()} | {key: mine}
         client.insert(

@@ -4,10 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.observatory.door import Door, code
+from tests.observatory.clickhouse_client import ClickHouseClient, code
 from tests.observatory.messages import fresh
-
-pytest_plugins = ["tests.observatory.opened"]
 
 ENGINE = "ENGINE = MergeTree ORDER BY a"
 OUTSIDE = [
@@ -55,24 +53,26 @@ OUTSIDE = [
 
 
 @pytest.fixture
-def safe(door: Door) -> str:
+def safe(clickhouse: ClickHouseClient) -> str:
     """A table that must stay as it is."""
-    door.told("DROP TABLE IF EXISTS default.safe")
-    door.told(f"CREATE TABLE default.safe (a Int64) {ENGINE}")
+    clickhouse.execute("DROP TABLE IF EXISTS default.safe")
+    clickhouse.execute(f"CREATE TABLE default.safe (a Int64) {ENGINE}")
     return "default.safe"
 
 
 @pytest.mark.parametrize("sql", OUTSIDE)
-def test_what_reaches_outside_is_refused(door: Door, safe: str, sql: str, tmp_path: Path) -> None:
+def test_what_reaches_outside_is_refused(
+    clickhouse: ClickHouseClient, safe: str, sql: str, tmp_path: Path
+) -> None:
     file = tmp_path / "secret"
     file.write_text("1\n")
     given = sql.format(
         file=file, url="http://127.0.0.1:9/x", engine=ENGINE, name=fresh().replace("-", "")
     )
-    answer = door.tell(given)
+    answer = clickhouse.send_authorized(given)
     assert (answer.status_code, code(answer)) == (403, 164), answer.text
     assert list(tmp_path.iterdir()) == [file]
-    assert door.value(f"SELECT count() FROM {safe}") == 0
+    assert clickhouse.value(f"SELECT count() FROM {safe}") == 0
 
 
 WITHIN = [
@@ -94,7 +94,7 @@ WITHIN = [
 ]
 
 
-def test_what_stays_within_is_done(door: Door) -> None:
+def test_what_stays_within_is_done(clickhouse: ClickHouseClient) -> None:
     name = fresh().replace("-", "")
     for sql in WITHIN:
-        door.told(sql.format(engine=ENGINE, name=name))
+        clickhouse.execute(sql.format(engine=ENGINE, name=name))

@@ -6,31 +6,33 @@ from typing import Any
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
-from tests.observatory.door import TOKEN, Door, code
+from tests.observatory.clickhouse_client import TOKEN, ClickHouseClient, code
 from tests.observatory.messages import fresh
-
-pytest_plugins = ["tests.observatory.opened"]
 
 PACKED: list[dict[str, Any]] = [{}, {"compress": False}, {"compress": "lz4"}, {"compress": "gzip"}]
 MANY = 300_000
 
 
 @pytest.fixture
-def table(door: Door) -> Iterator[str]:
+def table(clickhouse: ClickHouseClient) -> Iterator[str]:
     """A table of the test's own."""
     name = f"default.t{fresh()}"
-    door.told(f"CREATE TABLE {name} (number Int64, text String) ENGINE = MergeTree ORDER BY number")
+    clickhouse.execute(
+        f"CREATE TABLE {name} (number Int64, text String) ENGINE = MergeTree ORDER BY number"
+    )
     yield name
-    door.told(f"DROP TABLE {name}")
+    clickhouse.execute(f"DROP TABLE {name}")
 
 
-def counted(door: Door, table: str) -> dict[str, int]:
-    [row] = door.rows(f"SELECT count() AS rows, sum(number) AS total FROM {table}")
+def counted(clickhouse: ClickHouseClient, table: str) -> dict[str, int]:
+    [row] = clickhouse.rows(f"SELECT count() AS rows, sum(number) AS total FROM {table}")
     return row
 
 
 @pytest.mark.parametrize("packed", PACKED)
-def test_values_of_all_bytes_are_stored(door: Door, table: str, packed: dict[str, Any]) -> None:
+def test_values_of_all_bytes_are_stored(
+    clickhouse: ClickHouseClient, table: str, packed: dict[str, Any]
+) -> None:
     given = [
         (0, bytes(range(256))),
         (1, bytes(range(256)) * 4096),
@@ -38,7 +40,7 @@ def test_values_of_all_bytes_are_stored(door: Door, table: str, packed: dict[str
         (3, b"\0"),
         (4, b"INSERT INTO x FORMAT Native\n"),
     ]
-    with door.connected(password=TOKEN, **packed) as client:
+    with clickhouse.connected(password=TOKEN, **packed) as client:
         client.insert(table, given, ["number", "text"])
         sql = f"SELECT * FROM {table} ORDER BY number"
         assert client.query(sql, query_formats={"String": "bytes"}).result_rows == given
@@ -47,15 +49,17 @@ def test_values_of_all_bytes_are_stored(door: Door, table: str, packed: dict[str
 
 
 @pytest.mark.parametrize("packed", PACKED)
-def test_300_000_rows_are_stored(door: Door, table: str, packed: dict[str, Any]) -> None:
-    with door.connected(password=TOKEN, **packed) as client:
+def test_300_000_rows_are_stored(
+    clickhouse: ClickHouseClient, table: str, packed: dict[str, Any]
+) -> None:
+    with clickhouse.connected(password=TOKEN, **packed) as client:
         columns = [range(MANY), [f"row {number}" for number in range(MANY)]]
         client.insert(table, columns, ["number", "text"], column_oriented=True)
-    assert counted(door, table) == {"rows": MANY, "total": sum(range(MANY))}
+    assert counted(clickhouse, table) == {"rows": MANY, "total": sum(range(MANY))}
 
 
-def test_what_comes_in_other_ways_is_stored(door: Door, table: str) -> None:
-    with door.connected(password=TOKEN) as client:
+def test_what_comes_in_other_ways_is_stored(clickhouse: ClickHouseClient, table: str) -> None:
+    with clickhouse.connected(password=TOKEN) as client:
         client.command(f"INSERT INTO {table} VALUES (1, 'it''s'), (2, '\\n; DROP')")
         client.command(f"INSERT INTO {table} (number) SELECT number + 3 FROM numbers(2)")
         client.command(f"WITH 5 AS five INSERT INTO {table} (number) SELECT five")
@@ -67,11 +71,11 @@ def test_what_comes_in_other_ways_is_stored(door: Door, table: str) -> None:
     assert seen == [(1, "it's"), (2, "\n; DROP"), (3, ""), (4, ""), (5, ""), (6, "\t'\\")]
 
 
-def test_an_insert_of_nothing_is_nothing(door: Door, table: str) -> None:
-    door.told("", query=f"INSERT INTO {table} (number) FORMAT Native")
-    with door.connected(password=TOKEN) as client:
+def test_an_insert_of_nothing_is_nothing(clickhouse: ClickHouseClient, table: str) -> None:
+    clickhouse.execute("", query=f"INSERT INTO {table} (number) FORMAT Native")
+    with clickhouse.connected(password=TOKEN) as client:
         client.insert(table, [], ["number", "text"])
-    assert counted(door, table)["rows"] == 0
+    assert counted(clickhouse, table)["rows"] == 0
 
 
 FORMATS = {
@@ -86,11 +90,15 @@ FORMATS = {
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_rows_in_every_format_of_the_engine_are_stored(door: Door, table: str, form: str) -> None:
+def test_rows_in_every_format_of_the_engine_are_stored(
+    clickhouse: ClickHouseClient, table: str, form: str
+) -> None:
     insert = f"INSERT INTO {table} (number, text) FORMAT {form}"
-    door.told(FORMATS[form], query=insert)
-    door.told(f"{insert}\n".encode() + FORMATS[form])
-    seen = door.rows(f"SELECT number, text, count() AS rows FROM {table} GROUP BY ALL ORDER BY 1")
+    clickhouse.execute(FORMATS[form], query=insert)
+    clickhouse.execute(f"{insert}\n".encode() + FORMATS[form])
+    seen = clickhouse.rows(
+        f"SELECT number, text, count() AS rows FROM {table} GROUP BY ALL ORDER BY 1"
+    )
     assert seen == [
         {"number": 1, "text": "one", "rows": 2},
         {"number": 2, "text": "two", "rows": 2},
@@ -108,12 +116,14 @@ def test_rows_in_every_format_of_the_engine_are_stored(door: Door, table: str, f
     ],
 )
 def test_rows_that_are_none_store_nothing(
-    door: Door, table: str, form: str, rows: bytes, expected: int
+    clickhouse: ClickHouseClient, table: str, form: str, rows: bytes, expected: int
 ) -> None:
-    answer = door.tell(rows, query=f"INSERT INTO {table} (number, text) FORMAT {form}")
+    answer = clickhouse.send_authorized(
+        rows, query=f"INSERT INTO {table} (number, text) FORMAT {form}"
+    )
     assert answer.status_code in (400, 403, 404)
     assert expected in (code(answer), 62)
-    assert counted(door, table)["rows"] == 0
+    assert counted(clickhouse, table)["rows"] == 0
 
 
 @pytest.mark.parametrize(
@@ -125,9 +135,9 @@ def test_rows_that_are_none_store_nothing(
         ("DROP TABLE default.nothing", 60),
     ],
 )
-def test_errors_of_a_writer_are_told(door: Door, sql: str, expected: int) -> None:
+def test_errors_of_a_writer_are_told(clickhouse: ClickHouseClient, sql: str, expected: int) -> None:
     with (
-        door.connected(password=TOKEN) as client,
+        clickhouse.connected(password=TOKEN) as client,
         pytest.raises(DatabaseError, match=rf"code: {expected},"),
     ):
         client.command(sql)
@@ -144,17 +154,23 @@ def test_errors_of_a_writer_are_told(door: Door, sql: str, expected: int) -> Non
         b"1\t2\n",
     ],
 )
-def test_a_block_that_is_none_stores_nothing(door: Door, table: str, block: bytes) -> None:
+def test_a_block_that_is_none_stores_nothing(
+    clickhouse: ClickHouseClient, table: str, block: bytes
+) -> None:
     good = b"\x01\x01\x06number\x05Int64" + b"\x01" + b"\0" * 7
-    answer = door.tell(good + block, query=f"INSERT INTO {table} (number) FORMAT Native")
+    answer = clickhouse.send_authorized(
+        good + block, query=f"INSERT INTO {table} (number) FORMAT Native"
+    )
 
     assert answer.status_code >= 400
     assert code(answer) > 0
-    assert counted(door, table)["rows"] == 0
+    assert counted(clickhouse, table)["rows"] == 0
 
 
-def test_the_error_of_a_bad_row_names_no_file(door: Door, table: str) -> None:
-    answer = door.tell(b'{"number": "x"}', query=f"INSERT INTO {table} (number) FORMAT JSONEachRow")
+def test_the_error_of_a_bad_row_names_no_file(clickhouse: ClickHouseClient, table: str) -> None:
+    answer = clickhouse.send_authorized(
+        b'{"number": "x"}', query=f"INSERT INTO {table} (number) FORMAT JSONEachRow"
+    )
     assert code(answer) > 0
     assert "incoming" not in answer.text
     assert ".rows" not in answer.text

@@ -6,7 +6,7 @@ import pytest
 
 from observatory.traces.critical_path import Segment, critical_path, self_times
 from observatory.traces.tree import Span, build_tree
-from tests.observatory.drawn import path_of, read
+from tests.observatory.trace_diagrams import path_of, read
 
 PATHS = {
     "alone": """

@@ -10,10 +10,10 @@ import pytest
 
 from observatory.intake import logs
 from observatory.store.engine import Engine, EngineError
-from tests.observatory.loading import Load, loading, missing
 from tests.observatory.messages import HOUR, TABLES, record, request, span
-from tests.observatory.observing import Observatory
-from tests.observatory.sending import http, over_grpc
+from tests.observatory.observatory_process import Observatory
+from tests.observatory.otlp_client import http, over_grpc
+from tests.observatory.telemetry_load import Load, loading, missing
 
 MESSAGES = 20
 """That are acknowledged until it ends, in the midst of the next ones."""

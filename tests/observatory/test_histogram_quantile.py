@@ -37,24 +37,24 @@ def engine_with_it(engine: Engine) -> Engine:
 @pytest.mark.parametrize("case", CASES)
 def test_it_is_what_was_worked_out(engine_with_it: Engine, case: str) -> None:
     bounds, counts, quantile, expected = CASES[case]
-    told = engine_with_it.run(
+    stored = engine_with_it.run(
         "SELECT histogramQuantile(bounds, counts, {q:Float64}) FROM (SELECT"
         " {bounds:Array(Float64)} AS bounds, {counts:Array(Float64)} AS counts, materialize(1))",
         bounds=bounds, counts=counts, q=quantile,
     )  # fmt: skip
-    found = float(told)
+    found = float(stored)
     assert (isnan(found) and isnan(expected)) or found == pytest.approx(expected)
 
 
 def test_a_row_for_each_interval_as_signoz_asks(engine_with_it: Engine) -> None:
-    told = engine_with_it.run(
+    stored = engine_with_it.run(
         "SELECT ts, histogramQuantile("
         "arrayMap(x -> toFloat64(x), groupArray(le)), groupArray(n), 0.5)"
         " FROM values('ts UInt8, le String, n Float64', (1, '1', 10), (1, '+Inf', 40),"
         " (1, '2', 30), (1, '4', 40), (2, '+Inf', 0), (2, '1', 0), (3, '+Inf', 4), (3, '0.5', 4))"
         " GROUP BY ts ORDER BY ts"
     )
-    assert told.decode().split("\n") == ["1\t1.5", "2\tnan", "3\t0.25", ""]
+    assert stored.decode().split("\n") == ["1\t1.5", "2\tnan", "3\t0.25", ""]
 
 
 def test_the_file_may_be_applied_again(engine_with_it: Engine) -> None:

@@ -13,10 +13,10 @@ from observatory.intake import receiver
 from observatory.memory_budget import BudgetExceeded
 from observatory.store.engine import EngineError
 from observatory.store.table_writer import WriterClosed
-from tests.observatory.held import Held, holding
+from tests.observatory.blocked_intake import Held, holding
 from tests.observatory.messages import TABLES, fresh, gauge, record, request
-from tests.observatory.sending import JSON, PROTOBUF, Answer, retry_seconds
-from tests.waiting import PATIENCE
+from tests.observatory.otlp_client import JSON, PROTOBUF, Answer, retry_seconds
+from tests.waiting import TIMEOUT
 
 SIGNALS = sorted(TABLES)
 TRACES = receiver.TRACES
@@ -41,12 +41,12 @@ def filled(held: Held, signal: str, pool: ThreadPoolExecutor) -> "Future[Any]":
     """Have one message wait for the engine, beside which there is no room."""
     held.hold()
     first = pool.submit(held.post, signal, body(signal))
-    assert held.engine.begun.wait(PATIENCE)
+    assert held.engine.begun.wait(TIMEOUT)
     held.fill()
     return first
 
 
-def told_to_try_again(answer: Answer, http: int, code: int) -> None:
+def asked_to_retry(answer: Answer, http: int, code: int) -> None:
     assert answer.code in {http, code}
     assert answer.content.code == code
     assert retry_seconds(answer.content) == receiver.RETRY_SECONDS
@@ -60,9 +60,9 @@ def test_without_room_it_is_a_429_with_the_time_to_wait(held: Held, signal: str,
     with ThreadPoolExecutor() as pool:
         first = filled(held, signal, pool)
         message = body(signal) if kind == PROTOBUF else b"{}"
-        told_to_try_again(held.post(signal, message, kind), 429, code_pb2.RESOURCE_EXHAUSTED)
+        asked_to_retry(held.post(signal, message, kind), 429, code_pb2.RESOURCE_EXHAUSTED)
         held.release()
-        assert first.result(PATIENCE).code == 200
+        assert first.result(TIMEOUT).code == 200
 
 
 @pytest.mark.parametrize("signal", SIGNALS)
@@ -71,9 +71,9 @@ def test_without_room_it_is_resource_exhausted_with_the_time_to_wait(
 ) -> None:
     with ThreadPoolExecutor() as pool:
         first = filled(held, signal, pool)
-        told_to_try_again(held.call(signal, body(signal)), 429, code_pb2.RESOURCE_EXHAUSTED)
+        asked_to_retry(held.call(signal, body(signal)), 429, code_pb2.RESOURCE_EXHAUSTED)
         held.release()
-        assert first.result(PATIENCE).code == 200
+        assert first.result(TIMEOUT).code == 200
         assert held.call(signal, body(signal)).code == 0
 
 
@@ -86,11 +86,11 @@ def test_a_message_without_room_for_all_of_it_is_not_stored_in_part(held: Held) 
     with ThreadPoolExecutor() as pool:
         held.hold("otel_metrics_sum")
         first = pool.submit(held.post, "metrics", only_sum)
-        assert held.engine.begun.wait(PATIENCE)
+        assert held.engine.begun.wait(TIMEOUT)
         held.fill()
         assert held.post("metrics", both).code == 429
         held.release()
-        assert first.result(PATIENCE).code == 200
+        assert first.result(TIMEOUT).code == 200
         assert held.post("metrics", both).code == 200
     assert held.engine.times(name) == 1
 
@@ -111,7 +111,7 @@ def test_what_can_not_be_stored_is_to_be_sent_again(
     caplog.set_level(logging.CRITICAL)
     held.engine.failures[b"unlucky"] = failure
     send = getattr(held, way)
-    told_to_try_again(send("traces", body("traces", "unlucky")), 503, code_pb2.UNAVAILABLE)
+    asked_to_retry(send("traces", body("traces", "unlucky")), 503, code_pb2.UNAVAILABLE)
     # Nor does it end with that.
     assert send("traces", body("traces", "good")).code in {0, 200}
 
@@ -121,11 +121,11 @@ def test_a_bad_block_harms_nobody_who_waits_beside_it() -> None:
         held.engine.failures[b"unlucky"] = EngineError("odd")
         held.hold()
         first = held.put(block("first"))
-        assert held.engine.begun.wait(PATIENCE)
+        assert held.engine.begun.wait(TIMEOUT)
         waiting = {n: held.put(block(n)) for n in ("one", "unlucky", "two")}
         held.release()
-        assert first.result(PATIENCE) is None
-        assert {n: each.exception(PATIENCE) is None for n, each in waiting.items()} == {
+        assert first.result(TIMEOUT) is None
+        assert {n: each.exception(TIMEOUT) is None for n, each in waiting.items()} == {
             "one": True,
             "unlucky": False,
             "two": True,
@@ -137,11 +137,11 @@ def test_what_gathers_meanwhile_goes_in_together() -> None:
     with holding() as held:
         held.hold()
         first = held.put(block("first"))
-        assert held.engine.begun.wait(PATIENCE)
+        assert held.engine.begun.wait(TIMEOUT)
         waiting = [held.put(block(str(number))) for number in range(9)]
         held.release()
         for each in (first, *waiting):
-            each.result(PATIENCE)
+            each.result(TIMEOUT)
         assert [len(blocks) for _, blocks in held.engine.inserts] == [1, 9]
 
 
@@ -159,7 +159,7 @@ def test_an_insert_that_takes_too_long_is_not_waited_for(
 ) -> None:
     monkeypatch.setattr(receiver, "INSERT_SECONDS", 0)
     held.hold()
-    told_to_try_again(held.post("traces", body("traces")), 503, code_pb2.UNAVAILABLE)
+    asked_to_retry(held.post("traces", body("traces")), 503, code_pb2.UNAVAILABLE)
 
 
 def test_what_waits_is_stored_before_it_stops() -> None:
@@ -168,7 +168,7 @@ def test_what_waits_is_stored_before_it_stops() -> None:
         waiting = [held.put(block(str(number))) for number in range(3)]
         closing = pool.submit(held.store.close)
         held.release()
-        closing.result(PATIENCE)
+        closing.result(TIMEOUT)
         assert all(each.done() and each.exception() is None for each in waiting)
 
 
@@ -176,6 +176,6 @@ def test_what_waits_is_stored_before_it_stops() -> None:
 @pytest.mark.parametrize("signal", SIGNALS)
 def test_while_it_stops_nothing_more_is_taken(held: Held, signal: str, way: str) -> None:
     held.store.close()
-    assert isinstance(held.put(b"late").exception(PATIENCE), WriterClosed)
+    assert isinstance(held.put(b"late").exception(TIMEOUT), WriterClosed)
     answer = getattr(held, way)(signal, body(signal))
-    told_to_try_again(answer, 503, code_pb2.UNAVAILABLE)
+    asked_to_retry(answer, 503, code_pb2.UNAVAILABLE)

@@ -5,10 +5,8 @@ from opentelemetry._logs import SeverityNumber
 from opentelemetry.trace import SpanKind, StatusCode
 
 from tests.observatory.messages import fresh
-from tests.observatory.observing import Observatory
+from tests.observatory.observatory_process import Observatory
 from tests.telemetry.exporting import exporting
-
-pytest_plugins = ["tests.observatory.observed"]
 
 WAYS = [("grpc", None), ("http", "gzip")]
 

@@ -5,11 +5,9 @@ import pytest
 from google.rpc import code_pb2
 
 from tests.observatory.messages import NAMES, TABLES, fresh, record, request
-from tests.observatory.observing import Observatory
-from tests.observatory.sending import call
-from tests.waiting import PATIENCE
-
-pytest_plugins = ["tests.observatory.observed"]
+from tests.observatory.observatory_process import Observatory
+from tests.observatory.otlp_client import call
+from tests.waiting import TIMEOUT
 
 SIGNALS = sorted(TABLES)
 MOST = 8 << 20
@@ -57,7 +55,7 @@ def test_other_services_are_not_there(observatory: Observatory, signal: str) -> 
             f"/opentelemetry.proto.collector.{signal}.v1development.Service/Export"
         )
         with pytest.raises(grpc.RpcError) as error:
-            export(b"", timeout=PATIENCE, wait_for_ready=True)
+            export(b"", timeout=TIMEOUT, wait_for_ready=True)
     assert error.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
@@ -67,5 +65,5 @@ def test_the_next_call_is_answered_after_all_that(observatory: Observatory) -> N
         export = channel.unary_unary("/opentelemetry.proto.collector.trace.v1.TraceService/Export")
         for message in (b"\xff", b"\0" * (MOST + 1)):
             with pytest.raises(grpc.RpcError):
-                export(message, timeout=PATIENCE)
-        assert export(b"", timeout=PATIENCE) == b""
+                export(message, timeout=TIMEOUT)
+        assert export(b"", timeout=TIMEOUT) == b""

@@ -10,11 +10,9 @@ import pytest
 from google.rpc import code_pb2
 
 from tests.observatory.messages import NAMES, TABLES, fresh, record, request
-from tests.observatory.observing import Observatory
-from tests.observatory.sending import JSON, PROTOBUF, otlp_json, post, read
-from tests.waiting import PATIENCE
-
-pytest_plugins = ["tests.observatory.observed"]
+from tests.observatory.observatory_process import Observatory
+from tests.observatory.otlp_client import JSON, PROTOBUF, otlp_json, post, read
+from tests.waiting import TIMEOUT
 
 SIGNALS = sorted(TABLES)
 KINDS = (PROTOBUF, JSON)
@@ -182,7 +180,7 @@ def test_a_gzip_of_very_many_empty_members_keeps_nobody_waiting(observatory: Obs
         f"{observatory.otlp}/v1/traces",
         content=body,
         headers={"content-type": PROTOBUF, "content-encoding": "gzip"},
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
     )
     assert read("traces", answer).code in {200, 400, 413}
 

@@ -8,10 +8,8 @@ from uuid import uuid4
 import pytest
 
 from tests.observatory.messages import fresh, request, span
-from tests.observatory.observing import Observatory
-from tests.observatory.sending import JSON, PROTOBUF, post
-
-pytest_plugins = ["tests.observatory.observed"]
+from tests.observatory.observatory_process import Observatory
+from tests.observatory.otlp_client import JSON, PROTOBUF, post
 
 DEEP_JSON = b'{"arrayValue":{"values":[' * 500 + b"{}" + b"]}}" * 500
 SURROGATE = "\0surrogate"

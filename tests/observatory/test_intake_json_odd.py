@@ -6,10 +6,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.observatory.observing import Observatory
-from tests.observatory.sending import JSON, post
-
-pytest_plugins = ["tests.observatory.observed"]
+from tests.observatory.observatory_process import Observatory
+from tests.observatory.otlp_client import JSON, post
 
 names = st.sampled_from(
     ["resourceSpans", "scopeSpans", "spans", "resource", "attributes", "traceId", "name", "value"]

@@ -8,10 +8,8 @@ from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from tests.observatory.messages import attributes, fresh, log, request
-from tests.observatory.observing import Observatory
-from tests.observatory.sending import WAYS, http
-
-pytest_plugins = ["tests.observatory.observed"]
+from tests.observatory.observatory_process import Observatory
+from tests.observatory.otlp_client import WAYS, http
 
 COLUMNS = """SELECT * EXCEPT (Timestamp, TimestampTime),
 toUnixTimestamp64Nano(Timestamp) AS time, toUnixTimestamp(TimestampTime) AS second

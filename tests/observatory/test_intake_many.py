@@ -9,10 +9,8 @@ import pytest
 from google.rpc import code_pb2
 
 from tests.observatory.messages import NAMES, TABLES, fresh, record, request
-from tests.observatory.observing import Observatory
-from tests.observatory.sending import Answer, http, http_json_gzip, over_grpc, retry_seconds
-
-pytest_plugins = ["tests.observatory.observed"]
+from tests.observatory.observatory_process import Observatory
+from tests.observatory.otlp_client import Answer, http, http_json_gzip, over_grpc, retry_seconds
 
 SENDERS, MESSAGES, RECORDS = 24, 4, 5
 CROWD = 80

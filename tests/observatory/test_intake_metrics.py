@@ -16,10 +16,8 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
 )
 
 from tests.observatory.messages import attributes, fresh, request
-from tests.observatory.observing import Observatory
-from tests.observatory.sending import WAYS, http
-
-pytest_plugins = ["tests.observatory.observed"]
+from tests.observatory.observatory_process import Observatory
+from tests.observatory.otlp_client import WAYS, http
 
 TRACE, OWN = bytes(range(16)), bytes(range(8))
 DELTA = metrics_pb2.AGGREGATION_TEMPORALITY_DELTA

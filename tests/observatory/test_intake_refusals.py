@@ -17,10 +17,8 @@ from tests.observatory.messages import (
     request,
     span,
 )
-from tests.observatory.observing import Observatory
-from tests.observatory.sending import WAYS, call, http, post
-
-pytest_plugins = ["tests.observatory.observed"]
+from tests.observatory.observatory_process import Observatory
+from tests.observatory.otlp_client import WAYS, call, http, post
 
 SIGNALS = sorted(TABLES)
 TIME = {

@@ -9,10 +9,8 @@ from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from tests.observatory.messages import attributes, fresh, request, span
-from tests.observatory.observing import Observatory
-from tests.observatory.sending import WAYS, http
-
-pytest_plugins = ["tests.observatory.observed"]
+from tests.observatory.observatory_process import Observatory
+from tests.observatory.otlp_client import WAYS, http
 
 COLUMNS = """SELECT * EXCEPT (Timestamp, `Events.Timestamp`),
 toUnixTimestamp64Nano(Timestamp) AS start,

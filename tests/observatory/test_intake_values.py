@@ -19,10 +19,8 @@ from observatory.intake.time_window import Window
 from observatory.store.native_format import MAX_NAME_BYTES, text
 from tests.observatory import messages
 from tests.observatory.messages import HOUR, attributes, fresh, log, request, span
-from tests.observatory.observing import Observatory
-from tests.observatory.sending import WAYS, http, http_json
-
-pytest_plugins = ["tests.observatory.observed"]
+from tests.observatory.observatory_process import Observatory
+from tests.observatory.otlp_client import WAYS, http, http_json
 
 SAME: list[tuple[Any, str]] = [
     ("", ""),

@@ -18,8 +18,8 @@ import psutil
 import pytest
 
 from tests.observatory.messages import fresh, part, record, request
-from tests.observatory.observing import Observatory
-from tests.observatory.sending import JSON, PROTOBUF, call, http, post
+from tests.observatory.observatory_process import Observatory
+from tests.observatory.otlp_client import JSON, PROTOBUF, call, http, post
 
 MEGABYTE = 1 << 20
 WAITING, ENGINE, BOUND = 64 * MEGABYTE, 512 * MEGABYTE, 640 * MEGABYTE
@@ -102,11 +102,13 @@ def test_messages_that_grow_are_bounded(small: Observatory, case: str) -> None:
             assert code in {0, 200, 3, 400, 8, 429, 14, 503}
 
 
-@pytest.mark.parametrize("door", ["otlp", "clickhouse"])
-def test_bodies_of_which_the_rest_never_comes_are_bounded(small: Observatory, door: str) -> None:
-    size = MESSAGE - 2 if door == "otlp" else MEGABYTE - 2
-    target = urlsplit(getattr(small, door))
-    head = f"POST {'/v1/traces' if door == 'otlp' else '/'} HTTP/1.1\r\nHost: localhost\r\n"
+@pytest.mark.parametrize("endpoint", ["otlp", "clickhouse"])
+def test_bodies_of_which_the_rest_never_comes_are_bounded(
+    small: Observatory, endpoint: str
+) -> None:
+    size = MESSAGE - 2 if endpoint == "otlp" else MEGABYTE - 2
+    target = urlsplit(getattr(small, endpoint))
+    head = f"POST {'/v1/traces' if endpoint == 'otlp' else '/'} HTTP/1.1\r\nHost: localhost\r\n"
     head += f"Content-Type: {PROTOBUF}\r\nContent-Length: {size + 1}\r\n\r\n"
     refused = []
     with bounded(small), ExitStack() as stack:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from observatory.store import native_format
 from observatory.store.engine import Engine
 from observatory.store.native_format import MAX_TEXT_BYTES, Layout, text
-from tests.observatory.natives import encoded, expected
+from tests.observatory.native_rows import encoded, expected
 
 TABLE = "scratch.natives"
 INTEGERS = {"UInt64": (0, 2**64 - 1), "UInt32": (0, 2**32 - 1), "UInt8": (0, 255)} | {
@@ -49,7 +49,7 @@ PLAIN = (
 """Every value as hexadecimal digits or an integer, in which JSON loses nothing."""
 
 somewhat_utf8 = st.binary(max_size=12) | st.text(max_size=12).map(
-    lambda said: said.encode(errors="surrogatepass")
+    lambda output: output.encode(errors="surrogatepass")
 )
 several = st.lists(st.tuples(somewhat_utf8, somewhat_utf8), max_size=4)
 moments = st.integers(0, 2**63 - 1)

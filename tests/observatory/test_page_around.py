@@ -10,10 +10,16 @@ from observatory.query.reader import Reader
 from observatory.store.engine import EngineError
 from observatory.ui.application import page as application
 from observatory.ui.sql_view import reports
-from tests.observatory.page_asked import ROWS, Page, read_problem
-from tests.observatory.page_told import HOUR, MINUTE, NOW, Part, Told, record, root
-
-pytest_plugins = ["tests.observatory.page_fixture"]
+from tests.observatory.page_client import ROWS, Page, read_problem
+from tests.observatory.stored_telemetry import (
+    HOUR,
+    MINUTE,
+    NOW,
+    Part,
+    StoredTelemetry,
+    record,
+    root,
+)
 
 API = ["traces", "charts", "facets", "facets/values?key=a", "logs", "reports", "status"]
 PROBLEMS = ["traces?x=1", f"traces/{'0' * 32}", "traces/x", "nowhere"]
@@ -57,31 +63,31 @@ def test_the_shell(page: Page, path: str) -> None:
     assert "default-src 'none'" in answer.headers["content-security-policy"]
 
 
-def test_asked_for_by_another_name(parts: Parts) -> None:
+def test_asked_for_by_another_name(page_parts: Parts) -> None:
     """A page elsewhere could have its own name lead here."""
-    client = TestClient(application(parts), base_url="http://evil.example")
+    client = TestClient(application(page_parts), base_url="http://evil.example")
     for path in ("/", "/api/status"):
         assert client.get(path).status_code == 421
 
 
-def test_status(page: Page, told: Told, parts: Parts) -> None:
+def test_status(page: Page, stored: StoredTelemetry, page_parts: Parts) -> None:
     nothing = page.get("status")
     assert nothing["stored"]["spans"] == nothing["stored"]["logs"] == 0
     assert (nothing["oldest"], nothing["newest"]) == (None, None)
 
-    told.trace(1, NOW - HOUR, root(), Part(2, 1))
-    told.trace(2, NOW - MINUTE, root())
-    told.logs([record("said", NOW)])
+    stored.trace(1, NOW - HOUR, root(), Part(2, 1))
+    stored.trace(2, NOW - MINUTE, root())
+    stored.logs([record("said", NOW)])
     status = page.get("status")
 
     assert (status["stored"]["spans"], status["stored"]["logs"]) == (3, 1)
     assert status["stored"]["points"] >= 0
     assert (status["oldest"], status["newest"]) == (str(NOW - HOUR), str(NOW - MINUTE))
     assert status["disk_bytes"] > 0
-    assert status["disk_limit"] == parts.settings.disk_bytes
-    assert status["retention_hours"] == parts.settings.retention_hours
+    assert status["disk_limit"] == page_parts.settings.disk_bytes
+    assert status["retention_hours"] == page_parts.settings.retention_hours
     assert status["version"].count(".") >= 2
-    assert parts.settings.query_rows == ROWS
+    assert page_parts.settings.query_rows == ROWS
 
 
 def test_reports(page: Page) -> None:
@@ -128,12 +134,12 @@ def test_a_store_that_fails(
     assert "Exception" not in problem["detail"]
 
 
-def test_what_nobody_foresaw(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_nobody_foresaw(page_parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
     def breaks(*_: object) -> bytes:
         raise ZeroDivisionError("a secret")
 
     monkeypatch.setattr(Reader, "query", breaks)
-    client = TestClient(application(parts), "http://127.0.0.1", raise_server_exceptions=False)
+    client = TestClient(application(page_parts), "http://127.0.0.1", raise_server_exceptions=False)
     problem = read_problem(client.get("/api/traces"))
     assert problem["status"] == 500
     assert "secret" not in str(problem)

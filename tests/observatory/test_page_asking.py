@@ -4,10 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.observatory.page_asked import Page
-from tests.observatory.page_told import MS, NOW
-
-pytest_plugins = ["tests.observatory.page_fixture"]
+from tests.observatory.page_client import Page
+from tests.observatory.stored_telemetry import MS, NOW
 
 NOW_MS = NOW // MS
 BAD: list[tuple[dict[str, Any], str]] = [

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.observatory.page_asked import Page
-from tests.observatory.page_told import (
+from tests.observatory.page_client import Page
+from tests.observatory.stored_telemetry import (
     CLIENT,
     ERROR,
     MINUTE,
@@ -14,13 +14,11 @@ from tests.observatory.page_told import (
     SECOND,
     SERVER,
     Part,
-    Told,
+    StoredTelemetry,
     root,
     served,
     trace_id,
 )
-
-pytest_plugins = ["tests.observatory.page_fixture"]
 
 NOW_SECONDS = NOW // SECOND
 TEN_MINUTES: dict[str, Any] = {"last": 600, "step": 60}
@@ -41,12 +39,12 @@ def test_nothing(page: Page) -> None:
     assert chart["exemplars"] == []
 
 
-def test_counts_and_quantiles(page: Page, told: Told) -> None:
+def test_counts_and_quantiles(page: Page, stored: StoredTelemetry) -> None:
     for number in range(1, 101):
         status = None if number % 10 else ERROR
-        told.trace(number, NOW - MINUTE - number, root(length=number * MS, status=status))
+        stored.trace(number, NOW - MINUTE - number, root(length=number * MS, status=status))
     for _ in range(2):  # sent again, and counted once
-        told.trace(200, NOW - 3 * MINUTE, root(length=7 * MS))
+        stored.trace(200, NOW - 3 * MINUTE, root(length=7 * MS))
     chart = page.get("charts", **TEN_MINUTES)
     minute = (NOW - MINUTE - 100) // MINUTE - NOW // MINUTE
     assert at(chart, minute, "rate", "errors") == [100 / 60, 10 / 60]
@@ -55,26 +53,28 @@ def test_counts_and_quantiles(page: Page, told: Told) -> None:
     assert at(chart, -2, "rate", "p50") == [0, None]
 
 
-def test_what_was_refused_is_apart_from_what_failed(page: Page, told: Told) -> None:
+def test_what_was_refused_is_apart_from_what_failed(page: Page, stored: StoredTelemetry) -> None:
     """A 4xx counts where it was answered; that of a call to others does not."""
     for number, (status, kind) in enumerate(
         [("404", SERVER), ("422", SERVER), ("200", SERVER), ("500", SERVER), ("429", CLIENT)], 1
     ):
         has = {"http.response.status_code": status}
         failed = ERROR if status == "500" else None
-        told.trace(number, NOW - 2 * MINUTE, root(kind=kind, has=has, status=failed))
-    shown = page.get("charts", **TEN_MINUTES)
-    assert at(shown, -2, "rate", "errors", "refused") == [5 / 60, 1 / 60, 2 / 60]
+        stored.trace(number, NOW - 2 * MINUTE, root(kind=kind, has=has, status=failed))
+    view = page.get("charts", **TEN_MINUTES)
+    assert at(view, -2, "rate", "errors", "refused") == [5 / 60, 1 / 60, 2 / 60]
 
 
-def test_the_last_point_counts_the_seconds_that_have_been(page: Page, told: Told) -> None:
-    told.trace(1, NOW - 5 * SECOND, root())
+def test_the_last_point_counts_the_seconds_that_have_been(
+    page: Page, stored: StoredTelemetry
+) -> None:
+    stored.trace(1, NOW - 5 * SECOND, root())
     assert NOW_SECONDS % 60 == 40
     assert at(page.get("charts", **TEN_MINUTES), 0, "rate") == [1 / 40]
 
 
-def test_requests_are_what_enters_a_service(page: Page, told: Told) -> None:
-    told.trace(
+def test_requests_are_what_enters_a_service(page: Page, stored: StoredTelemetry) -> None:
+    stored.trace(
         1,
         NOW - MINUTE,
         root(service="gateway", length=9 * MS),
@@ -82,12 +82,12 @@ def test_requests_are_what_enters_a_service(page: Page, told: Told) -> None:
         Part(3, 2, "POST /recommend", kind=SERVER, length=7 * MS, has=served()),
         Part(4, 3, "rank", length=6 * MS),
     )
-    told.trace(
+    stored.trace(
         2, NOW - MINUTE, Part(3, 2, "GET", kind=SERVER, length=5 * MS)
     )  # its root is elsewhere
-    shown = page.get("charts", **TEN_MINUTES)
-    assert [each["duration"] for each in shown["exemplars"]] == [5, 9]
-    assert sum(shown["rate"]) * 60 == pytest.approx(3)
+    view = page.get("charts", **TEN_MINUTES)
+    assert [each["duration"] for each in view["exemplars"]] == [5, 9]
+    assert sum(view["rate"]) * 60 == pytest.approx(3)
     ours = page.get("charts", **TEN_MINUTES, service="vitrine")
     assert sum(ours["rate"]) * 60 == pytest.approx(2)
     assert max(each for each in ours["p50"] if each) == 6  # of 5 and 7
@@ -113,48 +113,52 @@ def test_requests_are_what_enters_a_service(page: Page, told: Told) -> None:
         ),
     ],
 )
-def test_filters(page: Page, told: Told, filters: dict[str, Any], expected: list[int]) -> None:
+def test_filters(
+    page: Page, stored: StoredTelemetry, filters: dict[str, Any], expected: list[int]
+) -> None:
     below = Part(2, 1, "GET", kind=CLIENT, resource={"service.version": 9})
-    told.trace(1, NOW - MINUTE, root(length=1 * MS), below)
-    told.trace(2, NOW - MINUTE, root(length=2 * MS, has=served("/feedback")))
+    stored.trace(1, NOW - MINUTE, root(length=1 * MS), below)
+    stored.trace(2, NOW - MINUTE, root(length=2 * MS, has=served("/feedback")))
     degraded = served(vitrine__ranking__degraded=True)
-    told.trace(3, NOW - MINUTE, root(length=3 * MS, has=degraded, resource={"service.version": 2}))
-    told.trace(4, NOW - MINUTE, root(length=4 * MS, status=ERROR))
+    stored.trace(
+        3, NOW - MINUTE, root(length=3 * MS, has=degraded, resource={"service.version": 2})
+    )
+    stored.trace(4, NOW - MINUTE, root(length=4 * MS, status=ERROR))
     chart = page.get("charts", last=600, step=1, **filters)
     assert round(sum(chart["rate"])) == len(expected)
     assert {each["trace_id"] for each in chart["exemplars"]} <= set(map(trace_id, expected))
 
 
-def test_exemplars(page: Page, told: Told) -> None:
+def test_exemplars(page: Page, stored: StoredTelemetry) -> None:
     for number in range(1, 30):
-        told.trace(number, NOW - MINUTE, root(length=number * MS))
+        stored.trace(number, NOW - MINUTE, root(length=number * MS))
     degraded = served(vitrine__ranking__degraded=True)
-    told.trace(40, NOW - MINUTE + 7, root(length=40 * MS, has=degraded))
-    told.trace(41, NOW - MINUTE, root(length=1 * MS, status=ERROR))
-    shown = page.get("charts", **TEN_MINUTES)["exemplars"]
-    assert 2 <= len(shown) <= 3
+    stored.trace(40, NOW - MINUTE + 7, root(length=40 * MS, has=degraded))
+    stored.trace(41, NOW - MINUTE, root(length=1 * MS, status=ERROR))
+    view = page.get("charts", **TEN_MINUTES)["exemplars"]
+    assert 2 <= len(view) <= 3
     assert {
         "time": (NOW - MINUTE + 7) / MS,
         "duration": 40,
         "trace_id": trace_id(40),
         "status": "degraded",
         "name": "GET /recommend",
-    } in shown
-    assert (trace_id(41), "error") in {(each["trace_id"], each["status"]) for each in shown}
-    assert page.get("charts", **TEN_MINUTES)["exemplars"] == shown
+    } in view
+    assert (trace_id(41), "error") in {(each["trace_id"], each["status"]) for each in view}
+    assert page.get("charts", **TEN_MINUTES)["exemplars"] == view
 
 
-def test_not_more_exemplars_than_can_be_drawn(page: Page, told: Told) -> None:
-    told.engine.run(
+def test_not_more_exemplars_than_can_be_drawn(page: Page, stored: StoredTelemetry) -> None:
+    stored.engine.run(
         "INSERT INTO otel.otel_traces (Timestamp, TraceId, SpanId, SpanName, Duration, StatusCode) "
         "SELECT fromUnixTimestamp64Nano({now:Int64} - number * 100000000), "
         "lower(hex(sipHash128(number))), toString(number), 'x', number, if(number % 3, 'Error', '')"
         " FROM numbers(6000)",
         now=NOW - 1,
     )
-    shown = page.get("charts", last=600, step=2)
-    assert len(shown["exemplars"]) == 300
-    seconds = {int(each["time"] // 2000) for each in shown["exemplars"]}
+    view = page.get("charts", last=600, step=2)
+    assert len(view["exemplars"]) == 300
+    seconds = {int(each["time"] // 2000) for each in view["exemplars"]}
     assert len(seconds) == 300  # each point has its slowest before any has a second
 
 

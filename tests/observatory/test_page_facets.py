@@ -2,10 +2,17 @@
 
 import pytest
 
-from tests.observatory.page_asked import Page
-from tests.observatory.page_told import HOUR, NOW, RECENT, SERVER, Part, Told, root, served
-
-pytest_plugins = ["tests.observatory.page_fixture"]
+from tests.observatory.page_client import Page
+from tests.observatory.stored_telemetry import (
+    HOUR,
+    NOW,
+    RECENT,
+    SERVER,
+    Part,
+    StoredTelemetry,
+    root,
+    served,
+)
 
 
 def test_nothing(page: Page) -> None:
@@ -13,11 +20,11 @@ def test_nothing(page: Page) -> None:
     assert page.get("facets/values", key="http.route") == {"values": []}
 
 
-def test_most_used_first(page: Page, told: Told) -> None:
+def test_most_used_first(page: Page, stored: StoredTelemetry) -> None:
     for number in (1, 2, 3):
-        told.trace(number, RECENT, root(), Part(2, 1, has={"inner": 1, "http.route": "/inside"}))
-    told.trace(4, RECENT, root(service="gateway", has={"a": 1}, name="warm up"))
-    told.trace(5, NOW - 2 * HOUR, root(service="old", has=served("/old")))
+        stored.trace(number, RECENT, root(), Part(2, 1, has={"inner": 1, "http.route": "/inside"}))
+    stored.trace(4, RECENT, root(service="gateway", has={"a": 1}, name="warm up"))
+    stored.trace(5, NOW - 2 * HOUR, root(service="old", has=served("/old")))
     facets = page.get("facets")
     assert facets["services"] == ["vitrine", "gateway"]
     assert facets["routes"] == ["/recommend", "warm up"]
@@ -31,10 +38,10 @@ def test_most_used_first(page: Page, told: Told) -> None:
     assert page.get("facets", last=3 * 3600)["services"] == ["vitrine", "gateway", "old"]
 
 
-def test_values(page: Page, told: Told) -> None:
+def test_values(page: Page, stored: StoredTelemetry) -> None:
     for number, code in enumerate((200, 200, 200, 404, 500), start=1):
-        told.trace(number, RECENT, root(has=served(code=code), resource={"host.name": "one"}))
-    told.trace(9, RECENT, Part(1, name="other", kind=SERVER, has={"empty": ""}))
+        stored.trace(number, RECENT, root(has=served(code=code), resource={"host.name": "one"}))
+    stored.trace(9, RECENT, Part(1, name="other", kind=SERVER, has={"empty": ""}))
 
     def values(key: str) -> dict[str, int]:
         found = page.get("facets/values", key=key)["values"]
@@ -47,17 +54,17 @@ def test_values(page: Page, told: Told) -> None:
     assert values("host.name") == values("resource.nothing") == {}
 
 
-def test_no_more_than_fifty(page: Page, told: Told) -> None:
+def test_no_more_than_fifty(page: Page, stored: StoredTelemetry) -> None:
     parts = [Part(n, 1, has={"n": f"{n:03}", "twice": n // 2}) for n in range(2, 102)]
-    told.trace(1, RECENT, root(), *parts)
+    stored.trace(1, RECENT, root(), *parts)
     found = page.get("facets/values", key="n")["values"]
     assert [each["value"] for each in found] == [f"{n:03}" for n in range(2, 52)]
     assert {each["count"] for each in page.get("facets/values", key="twice")["values"]} == {2}
 
 
-def test_more_different_values_than_memory_holds(page: Page, told: Told) -> None:
+def test_more_different_values_than_memory_holds(page: Page, stored: StoredTelemetry) -> None:
     """Then those that are frequent are told of, with counts that are not too high."""
-    told.engine.run(
+    stored.engine.run(
         "INSERT INTO otel.otel_traces (Timestamp, TraceId, SpanId, SpanAttributes) "
         "SELECT fromUnixTimestamp64Nano({at:Int64}), '1', '1', map('a', if(number % 10 = 0, "
         "'frequent', concat(toString(number), repeat('x', 4000)))) FROM numbers(60000) "

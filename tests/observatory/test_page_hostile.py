@@ -5,10 +5,18 @@ from typing import Any
 
 import pytest
 
-from tests.observatory.page_asked import Page
-from tests.observatory.page_told import HOUR, MS, RECENT, SECOND, Part, Told, record, root, trace_id
-
-pytest_plugins = ["tests.observatory.page_fixture"]
+from tests.observatory.page_client import Page
+from tests.observatory.stored_telemetry import (
+    HOUR,
+    MS,
+    RECENT,
+    SECOND,
+    Part,
+    StoredTelemetry,
+    record,
+    root,
+    trace_id,
+)
 
 TEXTS = [
     "<img src=x onerror=alert(1)> </script><script>alert(1)</script> {{x}} {x:String} ${x} %s %00",
@@ -19,7 +27,7 @@ TEXTS = [
 ]
 
 
-def stored_by_another(told: Told, **columns: str) -> None:
+def stored_by_another(stored: StoredTelemetry, **columns: str) -> None:
     """A row with these values, SQL expressions, as something else than our receiver stores it."""
     usual = {
         "Timestamp": f"fromUnixTimestamp64Nano({RECENT})",
@@ -29,17 +37,17 @@ def stored_by_another(told: Told, **columns: str) -> None:
         "SpanName": "'x'",
     }
     row = usual | columns
-    told.engine.run(
+    stored.engine.run(
         f"INSERT INTO otel.otel_traces ({', '.join(row)}) SELECT {', '.join(row.values())}"
     )
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_what_a_trace_says(page: Page, told: Told, text: str) -> None:
-    told.trace(
+def test_what_a_trace_says(page: Page, stored: StoredTelemetry, text: str) -> None:
+    stored.trace(
         1, RECENT, root(name=text, service=text, has={text: text, "http.route": text}), Part(2, 1)
     )
-    told.logs([record(text, RECENT, trace=1, span=1)], **{text: text})
+    stored.logs([record(text, RECENT, trace=1, span=1)], **{text: text})
 
     [listed] = page.get("traces")["traces"]
     assert (listed["name"], listed["route"], listed["service"]) == (text, text, text)
@@ -57,10 +65,10 @@ def test_what_a_trace_says(page: Page, told: Told, text: str) -> None:
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_what_is_asked_for(page: Page, told: Told, text: str) -> None:
-    told.trace(1, RECENT, root(name=text, service=text, has={text: text, "http.route": text}))
-    told.trace(2, RECENT, root())
-    told.logs([record(f"before {text} after", RECENT), record("other", RECENT)])
+def test_what_is_asked_for(page: Page, stored: StoredTelemetry, text: str) -> None:
+    stored.trace(1, RECENT, root(name=text, service=text, has={text: text, "http.route": text}))
+    stored.trace(2, RECENT, root())
+    stored.logs([record(f"before {text} after", RECENT), record("other", RECENT)])
 
     for filters in (
         {"service": text},
@@ -82,10 +90,10 @@ def test_what_is_asked_for(page: Page, told: Told, text: str) -> None:
     ]
 
 
-def test_bytes_that_are_no_text(page: Page, told: Told) -> None:
+def test_bytes_that_are_no_text(page: Page, stored: StoredTelemetry) -> None:
     bad = "unhex('66ff00eda08067')"
     stored_by_another(
-        told,
+        stored,
         SpanName=bad,
         ServiceName=bad,
         StatusMessage=bad,
@@ -111,21 +119,21 @@ def test_bytes_that_are_no_text(page: Page, told: Told) -> None:
     assert page.sql(f"SELECT {bad} AS x")["rows"][0][0].startswith("f\ufffd")
 
 
-@pytest.mark.parametrize("said", ["", "a'b\\c <b> ÄÖ", "1" * 64])
-def test_ids_that_are_none(page: Page, told: Told, said: str) -> None:
-    told.trace(1, RECENT - 1, root())
+@pytest.mark.parametrize("output", ["", "a'b\\c <b> ÄÖ", "1" * 64])
+def test_ids_that_are_none(page: Page, stored: StoredTelemetry, output: str) -> None:
+    stored.trace(1, RECENT - 1, root())
     for number in range(3):
-        told.engine.run(
+        stored.engine.run(
             "INSERT INTO otel.otel_traces (Timestamp, TraceId, SpanId, SpanName) "
             "SELECT fromUnixTimestamp64Nano({at:Int64}), concat({id:String}, {n:String}), 'x', 'y'",
             at=RECENT,
-            id=said,
-            n=str(number) if said else "",
+            id=output,
+            n=str(number) if output else "",
         )
     pages = list(page.pages("traces", "traces", limit=1))
     ids = [each["trace_id"] for [each] in pages]
     # Of a span that is of no trace nothing is known but itself.
-    expected = [f"{said}{number}" for number in (2, 1, 0)] if said else []
+    expected = [f"{output}{number}" for number in (2, 1, 0)] if output else []
     assert ids == [*expected, trace_id(1)]
 
 
@@ -138,18 +146,18 @@ def test_ids_that_are_none(page: Page, told: Told, said: str) -> None:
         (4_102_444_800 * SECOND - RECENT, 2**61),
     ],
 )
-def test_times_without_sense(page: Page, told: Told, start: int, length: int) -> None:
-    told.trace(1, RECENT, root(), Part(2, 1))
+def test_times_without_sense(page: Page, stored: StoredTelemetry, start: int, length: int) -> None:
+    stored.trace(1, RECENT, root(), Part(2, 1))
     length = min(length, 2**64 - 1 - RECENT - start)
-    told.trace(1, RECENT, Part(3, 1, start=start, length=length), Part(4, 99, start=start))
+    stored.trace(1, RECENT, Part(3, 1, start=start, length=length), Part(4, 99, start=start))
     trace = page.get(f"traces/{trace_id(1)}")
     assert len(trace["spans"]) == 4
     assert sum(each["length"] for each in trace["critical_path"]) == 10 * MS
     assert page.ids() == [1]
 
 
-def test_a_service_of_a_thousand_names(page: Page, told: Told) -> None:
-    told.trace(1, RECENT, root(), *(Part(n, 1, service=f"s{n:04}") for n in range(2, 1002)))
+def test_a_service_of_a_thousand_names(page: Page, stored: StoredTelemetry) -> None:
+    stored.trace(1, RECENT, root(), *(Part(n, 1, service=f"s{n:04}") for n in range(2, 1002)))
     [listed] = page.get("traces")["traces"]
     assert len(listed["services"]) == 50
     trace: dict[str, Any] = page.get(f"traces/{trace_id(1)}")

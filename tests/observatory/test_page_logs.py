@@ -4,10 +4,17 @@ from typing import Any
 
 import pytest
 
-from tests.observatory.page_asked import Page
-from tests.observatory.page_told import HOUR, NOW, RECENT, SECOND, Told, record, span_id, trace_id
-
-pytest_plugins = ["tests.observatory.page_fixture"]
+from tests.observatory.page_client import Page
+from tests.observatory.stored_telemetry import (
+    HOUR,
+    NOW,
+    RECENT,
+    SECOND,
+    StoredTelemetry,
+    record,
+    span_id,
+    trace_id,
+)
 
 
 def bodies(page: Page, **parameters: Any) -> list[str]:
@@ -18,10 +25,10 @@ def test_nothing(page: Page) -> None:
     assert page.get("logs") == {"logs": [], "more": False, "next": None}
 
 
-def test_all_of_a_record(page: Page, told: Told) -> None:
-    one = record("said", RECENT, trace=1, span=2, level="WARN", vitrine__cache__outcome="miss")
+def test_all_of_a_record(page: Page, stored: StoredTelemetry) -> None:
+    one = record("output", RECENT, trace=1, span=2, level="WARN", vitrine__cache__outcome="miss")
     one.event_name = "recommendation.served"
-    told.logs([one], **{"host.name": "one"})
+    stored.logs([one], **{"host.name": "one"})
     assert page.get("logs")["logs"] == [
         {
             "time": str(RECENT),
@@ -30,7 +37,7 @@ def test_all_of_a_record(page: Page, told: Told) -> None:
             "service": "vitrine",
             "severity": "WARN",
             "severity_number": 13,
-            "body": "said",
+            "body": "output",
             "event": "recommendation.served",
             "attributes": {"vitrine.cache.outcome": "miss"},
             "resource": {"service.name": "vitrine", "host.name": "one"},
@@ -39,8 +46,8 @@ def test_all_of_a_record(page: Page, told: Told) -> None:
 
 
 @pytest.fixture
-def varied(told: Told) -> None:
-    told.logs(
+def varied(stored: StoredTelemetry) -> None:
+    stored.logs(
         [
             record("Cache was EMPTY; asked Wikipedia", NOW - 5 * SECOND, level="DEBUG"),
             record("asked again", NOW - 4 * SECOND, trace=1, retry=1),
@@ -48,7 +55,7 @@ def varied(told: Told) -> None:
             record("100 % broken_ \\d+ (x)", NOW - 2 * SECOND, level="ERROR", retry=2),
         ]
     )
-    told.logs([record("of another", NOW - SECOND)], **{"service.name": "other", "host.name": "h"})
+    stored.logs([record("of another", NOW - SECOND)], **{"service.name": "other", "host.name": "h"})
 
 
 EVERYTHING = ["of another", "100", "ÄRGER", "asked again", "Cache"]
@@ -86,20 +93,22 @@ def test_filters(page: Page, given: dict[str, Any], expected: list[str]) -> None
     assert all(body.startswith(begins) for body, begins in zip(found, expected, strict=True))
 
 
-def test_an_attribute_may_be_called_name(page: Page, told: Told) -> None:
-    told.logs([record("a", RECENT, name="x"), record("b", RECENT)])
+def test_an_attribute_may_be_called_name(page: Page, stored: StoredTelemetry) -> None:
+    stored.logs([record("a", RECENT, name="x"), record("b", RECENT)])
     assert bodies(page, attr="name=x") == ["a"]
 
 
-def test_all_records_of_a_trace_are_meant_where_no_time_is_given(page: Page, told: Told) -> None:
-    told.logs([record("old", NOW - 30 * HOUR, trace=1), record("new", RECENT, trace=1)])
+def test_all_records_of_a_trace_are_meant_where_no_time_is_given(
+    page: Page, stored: StoredTelemetry
+) -> None:
+    stored.logs([record("old", NOW - 30 * HOUR, trace=1), record("new", RECENT, trace=1)])
     assert bodies(page, trace_id=trace_id(1)) == ["new", "old"]
     assert bodies(page, trace_id=trace_id(1), last=3600) == ["new"]
     assert bodies(page) == ["new"]
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "output"),
     [
         ({"severity": "fatal"}, "severity: must be one of debug, info, warn, error"),
         ({"trace_id": "abc"}, "trace id: must be 32 hexadecimal digits"),
@@ -111,7 +120,7 @@ def test_all_records_of_a_trace_are_meant_where_no_time_is_given(page: Page, tol
         ({"route": "/x"}, "route: is unknown; use from, to, last, q, severity"),
     ],
 )
-def test_bad_input(page: Page, given: dict[str, Any], said: str) -> None:
+def test_bad_input(page: Page, given: dict[str, Any], output: str) -> None:
     problem = page.problem("logs", **given)
     assert problem["status"] == 422
-    assert problem["detail"].startswith(said)
+    assert problem["detail"].startswith(output)

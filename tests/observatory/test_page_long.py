@@ -1,19 +1,17 @@
 """Values that are too long, and too many of them: cut, and that is said."""
 
-from tests.observatory.page_asked import Page
-from tests.observatory.page_told import RECENT, Told, record, root, trace_id
-
-pytest_plugins = ["tests.observatory.page_fixture"]
+from tests.observatory.page_client import Page
+from tests.observatory.stored_telemetry import RECENT, StoredTelemetry, record, root, trace_id
 
 LONG = "x" * 1_000_000
 KEPT, LIST = 262_144, 4096
 """Bytes: of what is stored, and of what is shown in a list."""
 
 
-def test_long_values(page: Page, told: Told) -> None:
+def test_long_values(page: Page, stored: StoredTelemetry) -> None:
     has = {"long": LONG, "http.route": LONG}
-    told.trace(1, RECENT, root(has=has, name=LONG, service=LONG))
-    told.logs([record(LONG, RECENT, trace=1, span=1, long=LONG)])
+    stored.trace(1, RECENT, root(has=has, name=LONG, service=LONG))
+    stored.logs([record(LONG, RECENT, trace=1, span=1, long=LONG)])
 
     [listed] = page.get("traces")["traces"]
     assert listed["route"] == "x" * LIST + "…"
@@ -30,8 +28,8 @@ def test_long_values(page: Page, told: Told) -> None:
     assert page.get("facets")["routes"] == ["x" * LIST + "…"]
 
 
-def test_more_than_can_be_sent_whole_comes_cut(page: Page, told: Told) -> None:
-    told.engine.run(
+def test_more_than_can_be_sent_whole_comes_cut(page: Page, stored: StoredTelemetry) -> None:
+    stored.engine.run(
         "INSERT INTO otel.otel_traces (Timestamp, TraceId, SpanId, SpanAttributes) "
         "SELECT fromUnixTimestamp64Nano({at:Int64} + number), {id:String}, toString(number), "
         "map('a', repeat('é', 100000)) FROM numbers(50)",
@@ -43,8 +41,8 @@ def test_more_than_can_be_sent_whole_comes_cut(page: Page, told: Told) -> None:
     assert len(trace["spans"]) == 50
 
 
-def test_more_than_can_be_sent_at_all(page: Page, told: Told) -> None:
-    told.engine.run(
+def test_more_than_can_be_sent_at_all(page: Page, stored: StoredTelemetry) -> None:
+    stored.engine.run(
         "INSERT INTO otel.otel_traces (Timestamp, TraceId, SpanId, SpanAttributes) "
         "SELECT fromUnixTimestamp64Nano({at:Int64} + number), {id:String}, toString(number), "
         "mapFromArrays(arrayMap(n -> toString(n), range(50)), "

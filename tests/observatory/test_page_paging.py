@@ -10,10 +10,18 @@ from observatory.ui.paging import BUDGET_SECONDS, FIRST, GROWTH, time_slices
 from observatory.ui.parameters import Parameters, Range
 from observatory.ui.queries import Queries
 from observatory.ui.trace_list import KNOWN, traces
-from tests.observatory.page_asked import Page
-from tests.observatory.page_told import HOUR, MINUTE, NOW, RECENT, SECOND, Part, Told, record, root
-
-pytest_plugins = ["tests.observatory.page_fixture"]
+from tests.observatory.page_client import Page
+from tests.observatory.stored_telemetry import (
+    HOUR,
+    MINUTE,
+    NOW,
+    RECENT,
+    SECOND,
+    Part,
+    StoredTelemetry,
+    record,
+    root,
+)
 
 LIMITS = [1, 3, 7]
 
@@ -25,36 +33,38 @@ def listed(page: Page, **parameters: object) -> list[int]:
 
 
 @pytest.mark.parametrize("limit", LIMITS)
-def test_traces_that_begin_together(page: Page, told: Told, limit: int) -> None:
+def test_traces_that_begin_together(page: Page, stored: StoredTelemetry, limit: int) -> None:
     numbers = list(range(1, 8))
     for number in numbers:
-        told.trace(number, RECENT, root())
-    told.trace(8, RECENT - 1, root())
-    told.trace(9, RECENT + 1, root())
+        stored.trace(number, RECENT, root())
+    stored.trace(8, RECENT - 1, root())
+    stored.trace(9, RECENT + 1, root())
     assert listed(page, limit=limit) == [9, *reversed(numbers), 8]
 
 
 @pytest.mark.parametrize("limit", LIMITS)
-def test_with_and_without_roots_and_with_many(page: Page, told: Told, limit: int) -> None:
+def test_with_and_without_roots_and_with_many(
+    page: Page, stored: StoredTelemetry, limit: int
+) -> None:
     for number in range(1, 13):
         begin = RECENT - number // 2 * SECOND
         match number % 3:
             case 0:
-                told.trace(number, begin, root())
+                stored.trace(number, begin, root())
             case 1:
-                told.trace(number, begin, Part(2, 1))
+                stored.trace(number, begin, Part(2, 1))
             case _:  # a second root an hour later: shown once, by the first
-                told.trace(number, begin - HOUR, root(), root(2, start=HOUR))
+                stored.trace(number, begin - HOUR, root(), root(2, start=HOUR))
     ours = [number for number in range(1, 13) if number % 3 != 2]
     assert listed(page, limit=limit) == sorted(ours, key=lambda number: (number // 2, -number))
     everything = listed(page, limit=limit, last=3 * 3600)
     assert sorted(everything) == list(range(1, 13))
 
 
-def test_far_apart(page: Page, told: Told) -> None:
+def test_far_apart(page: Page, stored: StoredTelemetry) -> None:
     begins = [MINUTE, 10 * MINUTE, 20 * MINUTE, 3 * HOUR, 5 * HOUR, 30 * HOUR, 70 * HOUR]
     for number, ago in enumerate(begins):
-        told.trace(number + 1, NOW - ago, root())
+        stored.trace(number + 1, NOW - ago, root())
     assert listed(page, limit=2, last=72 * 3600) == list(range(1, 8))
     assert listed(page, limit=500, last=72 * 3600) == list(range(1, 8))
     assert listed(page, limit=2, last=72 * 3600, attr="http.route", service="vitrine") == list(
@@ -62,42 +72,42 @@ def test_far_apart(page: Page, told: Told) -> None:
     )
 
 
-def test_a_page_that_is_just_full_has_no_next(page: Page, told: Told) -> None:
+def test_a_page_that_is_just_full_has_no_next(page: Page, stored: StoredTelemetry) -> None:
     for number in (1, 2):
-        told.trace(number, RECENT, root())
+        stored.trace(number, RECENT, root())
     assert not page.get("traces", limit=2)["more"]
     assert page.get("traces", limit=1)["more"]
 
 
-def test_before_a_time_means_older(page: Page, told: Told) -> None:
+def test_before_a_time_means_older(page: Page, stored: StoredTelemetry) -> None:
     for number in (1, 2, 3):
-        told.trace(number, RECENT + number, root())
+        stored.trace(number, RECENT + number, root())
     assert page.ids(before=RECENT + 2) == [1]
     assert page.ids(before=RECENT + 10) == [3, 2, 1]
 
 
-def test_before_a_time_means_older_for_records_too(page: Page, told: Told) -> None:
-    told.logs([record(str(number), RECENT + number) for number in (1, 2, 3)])
+def test_before_a_time_means_older_for_records_too(page: Page, stored: StoredTelemetry) -> None:
+    stored.logs([record(str(number), RECENT + number) for number in (1, 2, 3)])
     [found] = page.get("logs", before=RECENT + 2)["logs"]
     assert found["body"] == "1"
 
 
 @pytest.mark.parametrize("limit", LIMITS)
-def test_records_of_one_moment(page: Page, told: Told, limit: int) -> None:
-    said = ["same", "same", *(f"record {number}" for number in range(6))]
-    told.logs([record(each, RECENT) for each in said])
-    told.logs([record("older", RECENT - 1), record("newer", RECENT + 1)])
+def test_records_of_one_moment(page: Page, stored: StoredTelemetry, limit: int) -> None:
+    output = ["same", "same", *(f"record {number}" for number in range(6))]
+    stored.logs([record(each, RECENT) for each in output])
+    stored.logs([record("older", RECENT - 1), record("newer", RECENT + 1)])
     pages = list(page.pages("logs", "logs", limit=limit))
     bodies = [each["body"] for each in chain.from_iterable(pages)]
     assert (bodies[0], bodies[-1]) == ("newer", "older")
-    assert sorted(bodies[1:-1]) == sorted(said)
+    assert sorted(bodies[1:-1]) == sorted(output)
     assert all(len(each) == limit for each in pages[:-1])
 
 
 @pytest.mark.parametrize("limit", LIMITS)
-def test_records_far_apart(page: Page, told: Told, limit: int) -> None:
+def test_records_far_apart(page: Page, stored: StoredTelemetry, limit: int) -> None:
     agos = [MINUTE, 20 * MINUTE, 20 * MINUTE, 20 * MINUTE, 40 * HOUR]
-    told.logs([record(f"{number}", NOW - ago) for number, ago in enumerate(agos)])
+    stored.logs([record(f"{number}", NOW - ago) for number, ago in enumerate(agos)])
     pages = page.pages("logs", "logs", limit=limit, last=72 * 3600)
     bodies = [each["body"] for each in chain.from_iterable(pages)]
     assert (bodies[0], sorted(bodies[1:4]), bodies[4]) == ("0", ["1", "2", "3"], "4")
@@ -122,14 +132,16 @@ def test_stretches_end_when_time_is_up() -> None:
 
 
 @pytest.fixture
-def slow(parts: Parts) -> Queries:
+def slow(page_parts: Parts) -> Queries:
     """Time is up after each stretch."""
     clock = count(0, 10)
-    return Queries(parts, lambda: NOW, lambda: float(next(clock)))
+    return Queries(page_parts, lambda: NOW, lambda: float(next(clock)))
 
 
-def test_a_search_that_takes_too_long_goes_on_with_the_next_page(told: Told, slow: Queries) -> None:
-    told.trace(1, NOW - 40 * MINUTE, root())
+def test_a_search_that_takes_too_long_goes_on_with_the_next_page(
+    stored: StoredTelemetry, slow: Queries
+) -> None:
+    stored.trace(1, NOW - 40 * MINUTE, root())
     before, found, pages = None, [], 0
     while before is not None or pages == 0:
         given = {"last": "3600"} | ({"before": before} if before else {})

@@ -9,14 +9,12 @@ from observatory.query import reader
 from observatory.store.engine import EngineError
 from observatory.ui.responses import short_message
 from observatory.ui.sql_view import reports
-from tests.observatory.page_asked import ROWS, Page, read_problem
-from tests.observatory.page_told import MINUTE, NOW, Told, root
-
-pytest_plugins = ["tests.observatory.page_fixture"]
+from tests.observatory.page_client import ROWS, Page, read_problem
+from tests.observatory.stored_telemetry import MINUTE, NOW, StoredTelemetry, root
 
 
-def test_a_result(page: Page, told: Told) -> None:
-    told.trace(1, NOW - MINUTE, root())
+def test_a_result(page: Page, stored: StoredTelemetry) -> None:
+    stored.trace(1, NOW - MINUTE, root())
     result = page.sql("SELECT name, count() AS spans FROM spans GROUP BY name")
     assert result["columns"] == [
         {"name": "name", "type": "LowCardinality(String)"},
@@ -127,9 +125,9 @@ def test_what_readers_may_not_do(page: Page, sql: str) -> None:
     assert (problem["status"], problem["type"]) == (403, "urn:vitrine:problem:not-allowed")
 
 
-def test_too_many_at_once(page: Page, parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_at_once(page: Page, page_parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "WAIT_SECONDS", 0)
-    monkeypatch.setattr(parts.sql_reader, "_free", type(parts.sql_reader._free)())
+    monkeypatch.setattr(page_parts.sql_reader, "_free", type(page_parts.sql_reader._free)())
     answer = page.client.post("/api/sql", json={"query": "SELECT 1"})
     assert answer.headers["retry-after"] == "1"
     problem = read_problem(answer)

@@ -5,8 +5,8 @@ from typing import Any
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from tests.observatory.messages import attributes
-from tests.observatory.page_asked import Page
-from tests.observatory.page_told import (
+from tests.observatory.page_client import Page
+from tests.observatory.stored_telemetry import (
     CLIENT,
     ERROR,
     HOUR,
@@ -16,15 +16,12 @@ from tests.observatory.page_told import (
     SECOND,
     SERVER,
     Part,
-    Told,
+    StoredTelemetry,
     record,
     root,
     span_id,
     trace_id,
 )
-
-pytest_plugins = ["tests.observatory.page_fixture"]
-
 
 ALL_OF_IT = {
     "span_id": span_id(1),
@@ -61,7 +58,7 @@ def spans(trace: dict[str, Any], *names: str) -> list[Any]:
     return [tuple(span[name] for name in names) for span in trace["spans"]]
 
 
-def test_all_of_a_span(page: Page, told: Told) -> None:
+def test_all_of_a_span(page: Page, stored: StoredTelemetry) -> None:
     event = Span.Event(
         time_unix_nano=RECENT + 5, name="cache_miss", attributes=attributes({"a": 1})
     )
@@ -70,7 +67,7 @@ def test_all_of_a_span(page: Page, told: Told) -> None:
         trace_id=other[0], span_id=other[1], attributes=attributes({"why": "feedback"})
     )
     has = {"a": "text", "b": 2, "c": [1, "x"], "d": True}
-    told.trace(1, RECENT, root(has=has, status=ERROR, more={"events": [event], "links": [link]}))
+    stored.trace(1, RECENT, root(has=has, status=ERROR, more={"events": [event], "links": [link]}))
     trace = page.get(f"traces/{trace_id(1)}")
     assert trace == {
         "trace_id": trace_id(1),
@@ -86,8 +83,8 @@ def test_all_of_a_span(page: Page, told: Told) -> None:
     }
 
 
-def test_the_tree_and_the_path(page: Page, told: Told) -> None:
-    told.trace(
+def test_the_tree_and_the_path(page: Page, stored: StoredTelemetry) -> None:
+    stored.trace(
         1,
         RECENT,
         Part(4, 3, "GET", start=5, length=2, kind=CLIENT),
@@ -112,8 +109,8 @@ def test_the_tree_and_the_path(page: Page, told: Told) -> None:
     ]
 
 
-def test_services_and_their_clocks(page: Page, told: Told) -> None:
-    told.trace(
+def test_services_and_their_clocks(page: Page, stored: StoredTelemetry) -> None:
+    stored.trace(
         1,
         RECENT,
         root(resource={"host.name": "one", "process.pid": 7}),
@@ -121,10 +118,10 @@ def test_services_and_their_clocks(page: Page, told: Told) -> None:
         Part(3, 1, service="other", start=-3, length=4, resource={"host.name": "one"}),
     )
     late = Span.Event(time_unix_nano=RECENT - 3 * SECOND + MS, name="then")
-    told.trace(
+    stored.trace(
         1, RECENT, Part(4, 2, "inner", -3 * SECOND, service="wikipedia", more={"events": [late]})
     )
-    told.logs([record("skewed", RECENT - 3 * SECOND, trace=1, span=2)])
+    stored.logs([record("skewed", RECENT - 3 * SECOND, trace=1, span=2)])
 
     trace = page.get(f"traces/{trace_id(1)}")
 
@@ -147,8 +144,8 @@ def test_services_and_their_clocks(page: Page, told: Told) -> None:
     assert trace["logs"][0]["offset"] == 3 + 3 * MS
 
 
-def test_orphans_circles_and_twins(page: Page, told: Told) -> None:
-    told.trace(
+def test_orphans_circles_and_twins(page: Page, stored: StoredTelemetry) -> None:
+    stored.trace(
         1,
         RECENT,
         Part(1, 0, "root", length=5),
@@ -173,20 +170,20 @@ def test_orphans_circles_and_twins(page: Page, told: Told) -> None:
     assert sum(each["length"] for each in trace["critical_path"]) == 5
 
 
-def test_a_span_that_was_sent_twice_is_shown_once(page: Page, told: Told) -> None:
+def test_a_span_that_was_sent_twice_is_shown_once(page: Page, stored: StoredTelemetry) -> None:
     for _ in range(2):
-        told.trace(1, RECENT, root(), Part(2, 1))
+        stored.trace(1, RECENT, root(), Part(2, 1))
     trace = page.get(f"traces/{trace_id(1)}")
     assert [span[-1] for (span,) in spans(trace, "span_id")] == ["1", "2"]
 
 
-def test_sent_in_batches_hours_apart(page: Page, told: Told) -> None:
-    told.trace(1, NOW - 20 * HOUR, root(length=20 * HOUR))
-    told.trace(1, NOW - HOUR, Part(2, 1))
+def test_sent_in_batches_hours_apart(page: Page, stored: StoredTelemetry) -> None:
+    stored.trace(1, NOW - 20 * HOUR, root(length=20 * HOUR))
+    stored.trace(1, NOW - HOUR, Part(2, 1))
     trace = page.get(f"traces/{trace_id(1)}")
     assert spans(trace, "offset") == [(0,), (19 * HOUR,)]
 
 
-def test_ids_in_capitals(page: Page, told: Told) -> None:
-    told.trace(0xABC, RECENT, root())
+def test_ids_in_capitals(page: Page, stored: StoredTelemetry) -> None:
+    stored.trace(0xABC, RECENT, root())
     assert page.get(f"traces/{trace_id(0xABC).upper()}")["trace_id"] == trace_id(0xABC)

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.observatory.page_asked import Page
-from tests.observatory.page_told import (
+from tests.observatory.page_client import Page
+from tests.observatory.stored_telemetry import (
     CLIENT,
     ERROR,
     HOUR,
@@ -16,22 +16,20 @@ from tests.observatory.page_told import (
     SECOND,
     SERVER,
     Part,
-    Told,
+    StoredTelemetry,
     root,
     served,
     trace_id,
 )
-
-pytest_plugins = ["tests.observatory.page_fixture"]
 
 
 def test_an_empty_store(page: Page) -> None:
     assert page.get("traces") == {"traces": [], "more": False, "next": None}
 
 
-def test_what_is_shown_of_a_trace(page: Page, told: Told) -> None:
+def test_what_is_shown_of_a_trace(page: Page, stored: StoredTelemetry) -> None:
     degraded = served("/recommend", 200, "POST", vitrine__ranking__degraded=True)
-    told.trace(
+    stored.trace(
         1,
         RECENT,
         root(name="POST /recommend", has=degraded, length=25 * MS),
@@ -58,67 +56,69 @@ def test_what_is_shown_of_a_trace(page: Page, told: Told) -> None:
     ]
 
 
-def test_what_is_shown_where_little_is_known(page: Page, told: Told) -> None:
-    told.trace(1, RECENT, Part(1, name="warm up", length=0, service=""))
-    [shown] = page.get("traces")["traces"]
-    assert (shown["route"], shown["method"], shown["http_status"]) == ("warm up", None, None)
-    assert (shown["service"], shown["services"]) == ("", [""])
-    assert (shown["status"], shown["degraded"]) == ("ok", False)
+def test_what_is_shown_where_little_is_known(page: Page, stored: StoredTelemetry) -> None:
+    stored.trace(1, RECENT, Part(1, name="warm up", length=0, service=""))
+    [view] = page.get("traces")["traces"]
+    assert (view["route"], view["method"], view["http_status"]) == ("warm up", None, None)
+    assert (view["service"], view["services"]) == ("", [""])
+    assert (view["status"], view["degraded"]) == ("ok", False)
 
 
 @pytest.mark.parametrize("code", ["-1", "70000", "teapot", "2e2", ""])
-def test_a_status_that_is_none(page: Page, told: Told, code: str) -> None:
-    told.trace(1, RECENT, root(has={"http.response.status_code": code}))
+def test_a_status_that_is_none(page: Page, stored: StoredTelemetry, code: str) -> None:
+    stored.trace(1, RECENT, root(has={"http.response.status_code": code}))
     assert page.get("traces")["traces"][0]["http_status"] is None
 
 
-def test_newest_first(page: Page, told: Told) -> None:
+def test_newest_first(page: Page, stored: StoredTelemetry) -> None:
     for number, ago in ((1, 3), (2, 1), (3, 2)):
-        told.trace(number, NOW - ago * SECOND, root())
+        stored.trace(number, NOW - ago * SECOND, root())
     assert page.ids() == [2, 3, 1]
 
 
-def test_without_its_root_a_trace_is_shown_by_its_first_span(page: Page, told: Told) -> None:
-    told.trace(
+def test_without_its_root_a_trace_is_shown_by_its_first_span(
+    page: Page, stored: StoredTelemetry
+) -> None:
+    stored.trace(
         1, RECENT, Part(3, 2, "later", start=MS), Part(2, 9, "first", kind=CLIENT, length=7 * MS)
     )
-    [shown] = page.get("traces")["traces"]
-    assert (shown["name"], shown["rootless"], shown["spans"]) == ("first", True, 2)
-    assert (shown["time"], shown["duration"]) == (str(RECENT), 7 * MS)
+    [view] = page.get("traces")["traces"]
+    assert (view["name"], view["rootless"], view["spans"]) == ("first", True, 2)
+    assert (view["time"], view["duration"]) == (str(RECENT), 7 * MS)
 
 
-def test_a_span_that_begins_before_its_root(page: Page, told: Told) -> None:
-    told.trace(1, RECENT, root(), Part(2, 1, start=-3 * SECOND, service="ahead"))
-    [shown] = page.get("traces")["traces"]
-    assert (shown["name"], shown["time"]) == ("GET /recommend", str(RECENT))
+def test_a_span_that_begins_before_its_root(page: Page, stored: StoredTelemetry) -> None:
+    stored.trace(1, RECENT, root(), Part(2, 1, start=-3 * SECOND, service="ahead"))
+    [view] = page.get("traces")["traces"]
+    assert (view["name"], view["time"]) == ("GET /recommend", str(RECENT))
 
 
-def test_of_several_roots_the_first_is_shown(page: Page, told: Told) -> None:
-    told.trace(1, RECENT, root(1, name="second", start=5 * SECOND), root(2, name="first"))
-    [shown] = page.get("traces")["traces"]
-    assert (shown["name"], shown["spans"], shown["time"]) == ("first", 2, str(RECENT))
+def test_of_several_roots_the_first_is_shown(page: Page, stored: StoredTelemetry) -> None:
+    stored.trace(1, RECENT, root(1, name="second", start=5 * SECOND), root(2, name="first"))
+    [view] = page.get("traces")["traces"]
+    assert (view["name"], view["spans"], view["time"]) == ("first", 2, str(RECENT))
     assert page.ids(route="/recommend", min_ms=1) == [1]
 
 
-def test_a_root_far_from_its_spans(page: Page, told: Told) -> None:
+def test_a_root_far_from_its_spans(page: Page, stored: StoredTelemetry) -> None:
     """Hours apart, and sent apart: one trace, which begins with its root."""
-    told.trace(1, NOW - 5 * HOUR, root(length=5 * HOUR))
-    told.trace(1, RECENT, Part(2, 1, "late"))
+    stored.trace(1, NOW - 5 * HOUR, root(length=5 * HOUR))
+    stored.trace(1, RECENT, Part(2, 1, "late"))
     assert page.ids() == []
-    [shown] = page.get("traces", last=6 * 3600)["traces"]
-    assert (shown["name"], shown["spans"], shown["rootless"]) == ("GET /recommend", 2, False)
+    [view] = page.get("traces", last=6 * 3600)["traces"]
+    assert (view["name"], view["spans"], view["rootless"]) == ("GET /recommend", 2, False)
 
 
-def test_a_span_that_was_sent_twice_counts_once(page: Page, told: Told) -> None:
+def test_a_span_that_was_sent_twice_counts_once(page: Page, stored: StoredTelemetry) -> None:
     for _ in range(2):
-        told.trace(1, RECENT, root(status=ERROR), Part(2, 1))
-    [shown] = page.get("traces")["traces"]
-    assert (shown["spans"], shown["errors"]) == (2, 1)
+        stored.trace(1, RECENT, root(status=ERROR), Part(2, 1))
+    [view] = page.get("traces")["traces"]
+    assert (view["spans"], view["errors"]) == (2, 1)
 
 
-def test_only_what_begins_in_the_range(page: Page, told: Told) -> None:
+def test_only_what_begins_in_the_range(page: Page, stored: StoredTelemetry) -> None:
     for number in range(5):
-        told.trace(number + 1, NOW - (number + 1) * MINUTE, root())
+        stored.trace(number + 1, NOW - (number + 1) * MINUTE, root())
     now = NOW // MS
     assert page.ids(last=150) == [1, 2]
     assert page.ids(from_=now - 3 * 60_000, to=now - 60_000) == [2, 3]
@@ -128,20 +128,20 @@ def test_only_what_begins_in_the_range(page: Page, told: Told) -> None:
 
 
 @pytest.fixture
-def varied(told: Told) -> None:
+def varied(stored: StoredTelemetry) -> None:
     """1: ok; 2: failed; 3: degraded; 4: of two services, another route; 5: without its root."""
     of = {"service.instance.id": "b", "host.name": "two"}
-    told.trace(1, NOW - 5 * SECOND, root(length=10 * MS), Part(2, 1, "rank candidates"))
-    told.trace(2, NOW - 4 * SECOND, root(length=20 * MS, status=ERROR, has=served(code=500)))
+    stored.trace(1, NOW - 5 * SECOND, root(length=10 * MS), Part(2, 1, "rank candidates"))
+    stored.trace(2, NOW - 4 * SECOND, root(length=20 * MS, status=ERROR, has=served(code=500)))
     missing = served(vitrine__ranking__degraded=True, vitrine__ranking__missing=["topic_signal"])
-    told.trace(3, NOW - 3 * SECOND, root(length=30 * MS, has=missing))
-    told.trace(
+    stored.trace(3, NOW - 3 * SECOND, root(length=30 * MS, has=missing))
+    stored.trace(
         4,
         NOW - 2 * SECOND,
         root(length=40 * MS, has=served("/feedback"), service="gateway"),
         Part(2, 1, "SELECT", has={"db.query.text": "SELECT A FROM Words"}, resource=of),
     )
-    told.trace(5, NOW - SECOND, Part(2, 1, "GET", length=50 * MS, has={"http.route": "/alone"}))
+    stored.trace(5, NOW - SECOND, Part(2, 1, "GET", length=50 * MS, has={"http.route": "/alone"}))
 
 
 FILTERS: list[tuple[dict[str, Any], list[int]]] = [

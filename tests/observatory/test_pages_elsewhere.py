@@ -4,29 +4,27 @@ import httpx
 import pytest
 
 from observatory.settings import ObservatorySettings
-from tests.observatory.observing import Observatory
-
-pytest_plugins = ["tests.observatory.observed"]
+from tests.observatory.observatory_process import Observatory
 
 ASKING = "/?query=SELECT+1"
 
 
 @pytest.fixture
-def door(observatory: Observatory, request: pytest.FixtureRequest) -> str:
+def endpoint(observatory: Observatory, request: pytest.FixtureRequest) -> str:
     """A door, by name."""
     return str(getattr(observatory, request.param))
 
 
-@pytest.mark.parametrize("door", ["page", "clickhouse", "otlp"], indirect=True)
+@pytest.mark.parametrize("endpoint", ["page", "clickhouse", "otlp"], indirect=True)
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
 @pytest.mark.parametrize(
     ("mode", "dest"), [("no-cors", "script"), ("cors", "empty"), ("navigate", "iframe")]
 )
 def test_their_scripts_frames_and_requests_are_refused(
-    door: str, site: str, mode: str, dest: str
+    endpoint: str, site: str, mode: str, dest: str
 ) -> None:
     headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode, "Sec-Fetch-Dest": dest}
-    assert httpx.get(door + ASKING, headers=headers).status_code == 403
+    assert httpx.get(endpoint + ASKING, headers=headers).status_code == 403
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "none"])

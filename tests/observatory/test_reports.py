@@ -9,9 +9,8 @@ from app.telemetry.kit import conventions
 from app.telemetry.kit.vocabulary import SECONDS
 from observatory.query.statements import parse_reader_statement
 from observatory.store.engine import Engine
-from tests.observatory.reports_asking import FLAVOURS, REPORTS, Reports
+from tests.observatory.report_results import FLAVOURS, REPORTS, Reports
 
-pytest_plugins = ["tests.observatory.reports_fixture"]
 every_report = pytest.mark.parametrize("name", REPORTS)
 LONGEST_LINE = 100
 COMMENTS = re.compile(r"--.*")

@@ -18,10 +18,8 @@ from opentelemetry.semconv.attributes.server_attributes import SERVER_ADDRESS
 
 from app.telemetry import vocabulary as v
 from app.telemetry.kit import vocabulary as kit_names
-from tests.observatory.reports_asking import Reports
-from tests.observatory.reports_told import Attributes, Histogram, Number, trace_id
-
-pytest_plugins = ["tests.observatory.reports_fixture"]
+from tests.observatory.report_results import Reports
+from tests.observatory.report_telemetry import Attributes, Histogram, Number, trace_id
 
 
 def lookup(
@@ -41,7 +39,7 @@ def held(name: str, value: float) -> Number:
 
 def test_caches(reports: Reports) -> None:
     """Hits: 30, after a restart 20 and 30, and 7 of another process; misses: 5 and 15."""
-    reports.tell(
+    reports.insert(
         lookup(8000, 90, began=90_000),
         lookup(4000, 100, began=90_000),
         lookup(300, 130, began=90_000),
@@ -58,7 +56,7 @@ def test_caches(reports: Reports) -> None:
 
 def test_caches_of_a_process_that_is_older_than_its_telemetry(reports: Reports) -> None:
     """Its 1000 hits are of long ago; what is counted for the first time later is not."""
-    reports.tell(
+    reports.insert(
         lookup(300, 1000, began=90_000),
         lookup(100, 1010, began=90_000),
         lookup(100, 3, "miss", began=90_000),
@@ -70,7 +68,7 @@ def test_caches_of_a_process_that_is_older_than_its_telemetry(reports: Reports) 
 
 def test_caches_after_a_restart_that_no_fall_betrays(reports: Reports) -> None:
     """10, and 40 since the restart: SigNoz can't know that these are not 30 more."""
-    reports.tell(lookup(300, 10, began=400), lookup(100, 40, began=200))
+    reports.insert(lookup(300, 10, began=400), lookup(100, 40, began=200))
     [ours], [signoz] = (reports.rows_of("caches", flavour) for flavour in ("otel", "signoz"))
     assert (ours["hits"], signoz["hits"]) == (50, 40)
 
@@ -82,7 +80,7 @@ def test_latency_histogram(reports: Reports) -> None:
     """
     about: Attributes = {HTTP_REQUEST_METHOD: "GET", HTTP_ROUTE: "/documents"}
     examples = ((0.05, "a"), (0.08, "b"), (0.2, "c"), (3.0, "d"))
-    reports.tell(
+    reports.insert(
         Histogram(name=kit_names.SERVER_DURATION, ago=4000, counts=(1, 0, 0, 0), attributes=about),
         Histogram(
             name=kit_names.SERVER_DURATION, ago=60, counts=(4, 3, 2, 1), attributes=about,
@@ -108,7 +106,7 @@ def test_dependency_health(reports: Reports) -> None:
     failed: Attributes = {**call, HTTP_RESPONSE_STATUS_CODE: 500, ERROR_TYPE: "500"}
     query: Attributes = {DB_SYSTEM_NAME: "sqlite", DB_OPERATION_NAME: "SELECT"}
     late: Attributes = {v.TOPIC_OUTCOME: "timeout", ERROR_TYPE: "TimeoutError"}
-    reports.tell(
+    reports.insert(
         Histogram(name=kit_names.CLIENT_DURATION, ago=60, counts=(8, 1, 1, 0), attributes=fine),
         Histogram(name=kit_names.CLIENT_DURATION, ago=60, counts=(0, 0, 0, 1), attributes=failed),
         Histogram(name=kit_names.DATABASE_DURATION, ago=60, counts=(20, 0, 0, 0), attributes=query),
@@ -134,7 +132,7 @@ def test_telemetry_lost(reports: Reports) -> None:
         "otel.sdk.processor.log.processed",
         "otel.sdk.metric_reader.collection.duration",
     )
-    reports.tell(
+    reports.insert(
         Number(name=spans, ago=60, value=90),
         Number(name=spans, ago=60, value=10, attributes=full),
         Number(name=logs, ago=60, value=50),
@@ -158,7 +156,7 @@ def test_instances(reports: Reports) -> None:
     """12 s as user and 3 s as system in 200 s; 99 of 100 timers were at most 0.005 s late."""
     lag = (0.001, 0.005, 0.1)
     user, system = {"cpu.mode": "user"}, {"cpu.mode": "system"}
-    reports.tell(
+    reports.insert(
         Number(name=PROCESS_CPU_TIME, ago=300, value=10, attributes=user),
         Number(name=PROCESS_CPU_TIME, ago=300, value=1, attributes=system),
         Number(name=PROCESS_CPU_TIME, ago=100, value=22, attributes=user),

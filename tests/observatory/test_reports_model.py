@@ -6,16 +6,15 @@ import pytest
 from opentelemetry.semconv.attributes.http_attributes import HTTP_ROUTE
 
 from app.telemetry import vocabulary as v
-from tests.observatory.reports_asking import Reports
-from tests.observatory.reports_told import Attributes, Record
+from tests.observatory.report_results import Reports
+from tests.observatory.report_telemetry import Attributes, Record
 
-pytest_plugins = ["tests.observatory.reports_fixture"]
 HOUR = 3600
 
 
 def test_model_quality(reports: Reports) -> None:
     """Scores 0.2 to 0.8: a tenth of the way is 0.3 of the step from the first to the second."""
-    told = [
+    telemetry = [
         served(0.2, 0.0),
         served(0.4, 0.0),
         served(0.6, 0.5),
@@ -27,7 +26,7 @@ def test_model_quality(reports: Reports) -> None:
         judged("dismiss", "1", version="2"),
         Record(body=v.CORE.answered, ago=100, attributes={HTTP_ROUTE: "/documents"}),
     ]
-    reports.tell(*told, replace(told[0], ago=25 * HOUR))
+    reports.insert(*telemetry, replace(telemetry[0], ago=25 * HOUR))
     first, second = reports.rows("model_quality")
     assert [*first.values()] == [
         "fusion", "1", 4, 25, 0.26, 0.5, 0.74, 25, 25, 50, 1, 1, 0, 0, 1, 0, 0, 0,
@@ -66,7 +65,7 @@ def test_model_quality_without_results(reports: Reports, score: str) -> None:
     """Nothing was found, so there is no first result and no score."""
     about: Attributes = {v.MODEL_NAME: "fusion", v.MODEL_VERSION: "1", v.DEGRADED: False}
     more: Attributes = {v.SCORE_TOP: score} if score else {}
-    reports.tell(Record(body=v.SERVED, ago=100, attributes={**about, **more}))
+    reports.insert(Record(body=v.SERVED, ago=100, attributes={**about, **more}))
     [row] = reports.rows("model_quality")
     assert row["recommendations"] == 1
     assert row["degraded_percent"] == 0

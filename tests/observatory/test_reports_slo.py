@@ -11,10 +11,9 @@ from opentelemetry.semconv.attributes.http_attributes import (
 from app.telemetry import vocabulary as v
 from app.telemetry.kit import vocabulary as kit_names
 from app.telemetry.kit.vocabulary import SECONDS
-from tests.observatory.reports_asking import Reports
-from tests.observatory.reports_told import Attributes, Histogram, Number
+from tests.observatory.report_results import Reports
+from tests.observatory.report_telemetry import Attributes, Histogram, Number
 
-pytest_plugins = ["tests.observatory.reports_fixture"]
 HOUR = 3600
 ASKED = "/recommend"
 BUCKETS = len(SECONDS) + 1
@@ -59,7 +58,7 @@ def test_availability(reports: Reports) -> None:
     2 of 2102 failed, 2.102 may: 1 - 2 / 2.102 is left. In the last hour 1 of 401, which is 2.49
     times what is allowed; in the last six 2 of 1102, 1.81 times.
     """
-    reports.tell(
+    reports.insert(
         answered(50, 1000),
         answered(5, 1500),
         answered(0.5, 1900),
@@ -86,7 +85,7 @@ def test_availability(reports: Reports) -> None:
 
 def test_latency(reports: Reports) -> None:
     """1 of 10 was late, half a one may be: twice the budget. What failed is another objective's."""
-    reports.tell(
+    reports.insert(
         made(2, 6, 1, {HTTP_RESPONSE_STATUS_CODE: 200, HTTP_REQUEST_METHOD: "POST"}),
         made(2, 3, 0, {HTTP_RESPONSE_STATUS_CODE: 200, HTTP_REQUEST_METHOD: "GET"}),
         made(2, 5, 7, {HTTP_RESPONSE_STATUS_CODE: 500}),
@@ -107,7 +106,7 @@ def test_latency(reports: Reports) -> None:
 
 def test_quality(reports: Reports) -> None:
     """2 of 100 lacked something, 1 may: overdrawn by as much as there was; but not of late."""
-    reports.tell(
+    reports.insert(
         served(40, 60, degraded=False),
         served(40, 2, degraded=True),
         served(0.5, 98, degraded=False),
@@ -117,7 +116,7 @@ def test_quality(reports: Reports) -> None:
 
 
 def test_a_service_without_the_route_is_measured_over_all_of_its_requests(reports: Reports) -> None:
-    reports.tell(answered(0.5, 9, route="/price"), answered(0.5, 1, 500, route="/basket"))
+    reports.insert(answered(0.5, 9, route="/price"), answered(0.5, 1, 500, route="/basket"))
     found = {row["objective"]: (row["requests"], row["failed"]) for row in reports.rows("slo")}
     assert found == {"availability": (10, 1), "latency": (9, 0), "quality": (0, 0)}
 
@@ -132,5 +131,5 @@ def test_a_process_older_than_what_is_kept(reports: Reports) -> None:
         name=v.RECOMMENDATIONS, ago=60, value=10_200, began=900 * HOUR,
         attributes={v.DEGRADED: False},
     )  # fmt: skip
-    reports.tell(old, now)
+    reports.insert(old, now)
     assert reports.rows_of("slo", "otel")[2]["requests"] == 200

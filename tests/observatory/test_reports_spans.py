@@ -15,10 +15,9 @@ from opentelemetry.semconv.attributes.http_attributes import (
 
 from app.recommend.stages import ANALYZE, FETCH_TOPIC, RETRIEVE
 from app.telemetry import vocabulary as v
-from tests.observatory.reports_asking import Reports
-from tests.observatory.reports_told import Attributes, Event, Record, Span, trace_id
+from tests.observatory.report_results import Reports
+from tests.observatory.report_telemetry import Attributes, Event, Record, Span, trace_id
 
-pytest_plugins = ["tests.observatory.reports_fixture"]
 NAME = "POST /recommend"
 STACK = """Traceback (most recent call last):
   File "/app/api/recommend.py", line 3, in recommend
@@ -42,7 +41,7 @@ def request(trace: str, seconds: float, status: int = 200, ago: float = 100) -> 
 
 
 def test_red_per_route(reports: Reports) -> None:
-    reports.tell(
+    reports.insert(
         request("a", 0.1),
         request("b", 0.2),
         request("c", 0.3, 422),
@@ -68,7 +67,7 @@ def test_red_per_route(reports: Reports) -> None:
 
 def test_stage_latency(reports: Reports) -> None:
     analyze = Span(name=ANALYZE, trace="a", id="2", parent="1", ago=100, seconds=0.1)
-    reports.tell(
+    reports.insert(
         request("a", 1),
         analyze,
         replace(analyze, name=RETRIEVE, id="3", seconds=0.25),
@@ -95,7 +94,7 @@ def test_error_groups(reports: Reports) -> None:
         name="exception",
         attributes={EXCEPTION_TYPE: "KeyError", EXCEPTION_STACKTRACE: STACK},
     )
-    reports.tell(
+    reports.insert(
         late,
         replace(late, trace="b", ago=50),
         replace(request("c", 1, 500), events=(Event(name=v.CACHE_MISS), unexpected)),
@@ -131,7 +130,7 @@ def test_slowest_traces(reports: Reports) -> None:
     Of the second 0.6 s, as its parts cover only 0.4 s together. Of the third part 2 has 0.6 s of
     its own: it did not wait for the end of part 3.
     """
-    reports.tell(
+    reports.insert(
         request("a", 1.03),
         part("a", "2", 0.1, 0.4),
         part("a", "3", 0.2, 0.93),
@@ -154,6 +153,6 @@ def test_slowest_traces(reports: Reports) -> None:
 
 
 def test_the_twenty_slowest_are_told(reports: Reports) -> None:
-    reports.tell(*(request(f"{number:x}", number / 100) for number in range(1, 24)))
+    reports.insert(*(request(f"{number:x}", number / 100) for number in range(1, 24)))
     rows = reports.rows("slowest_traces")
     assert [row["seconds"] for row in rows] == [number / 100 for number in range(23, 3, -1)]

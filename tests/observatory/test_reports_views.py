@@ -4,10 +4,17 @@ import pytest
 
 from app.telemetry import vocabulary as v
 from observatory.store.engine import Engine
-from tests.observatory.reports_asking import FLAVOURS, Reports
-from tests.observatory.reports_told import Event, Histogram, Number, Record, Span, span_id, trace_id
+from tests.observatory.report_results import FLAVOURS, Reports
+from tests.observatory.report_telemetry import (
+    Event,
+    Histogram,
+    Number,
+    Record,
+    Span,
+    span_id,
+    trace_id,
+)
 
-pytest_plugins = ["tests.observatory.reports_fixture"]
 SPAN = Span(
     name="rank candidates",
     trace="a",
@@ -31,7 +38,7 @@ def same(reports: Reports, sql: str) -> list[dict[str, object]]:
 
 
 def test_spans(reports: Reports) -> None:
-    reports.tell(SPAN)
+    reports.insert(SPAN)
     [row] = same(reports, "SELECT * FROM vitrine.spans")
     time = row.pop("time")
     happened = [{"time": time, "name": v.CACHE_MISS, "attributes": {}}]
@@ -68,7 +75,7 @@ def test_spans(reports: Reports) -> None:
 def test_logs(reports: Reports) -> None:
     """SigNoz keeps no name of an event, and of the time no more than a double does."""
     ago = 100.0005  # no edge of a millisecond is near
-    reports.tell(Record(body=v.SERVED, ago=ago, attributes={v.RESULTS: 5}, trace="a", span="1"))
+    reports.insert(Record(body=v.SERVED, ago=ago, attributes={v.RESULTS: 5}, trace="a", span="1"))
     known = "* EXCEPT (time, event), toDateTime64(time, 3) AS time"
     [row] = same(reports, f"SELECT {known} FROM vitrine.logs")
     assert dict(row.pop("resource"))["service.name"] == "vitrine"  # type: ignore[call-overload]
@@ -89,7 +96,7 @@ def test_logs(reports: Reports) -> None:
 
 def test_metrics(reports: Reports) -> None:
     """SigNoz counts the measurements of a histogram once more, as a metric of its own."""
-    reports.tell(
+    reports.insert(
         Number(name="g", ago=100, value=1.5, kind="gauge", attributes={"a": True}),
         Number(name="c", ago=100, value=2),
         Number(name="u", ago=100, value=-3, kind="updowncounter"),
@@ -110,7 +117,7 @@ def test_metrics(reports: Reports) -> None:
 
 
 def test_buckets(reports: Reports) -> None:
-    reports.tell(Histogram(name="h", ago=100, counts=(1, 2, 0, 4), attributes={"a": 1}))
+    reports.insert(Histogram(name="h", ago=100, counts=(1, 2, 0, 4), attributes={"a": 1}))
     columns = "name, unit, nullIf(le, inf) AS at_most, count, attributes"
     rows = same(reports, f"SELECT {columns} FROM vitrine.buckets ORDER BY le")
     assert [[*row.values()] for row in rows] == [
@@ -148,7 +155,7 @@ def test_filters_reach_our_indexes(
 ) -> None:
     """That by time leaves out partitions: two are told, and one is looked at."""
     for ago in (10, 180_000):
-        reports.tell(
+        reports.insert(
             Span(name="b", trace="a", id="1", ago=ago, seconds=1),
             Record(body="b", ago=ago),
             Number(name="b", ago=ago, value=1),
@@ -179,7 +186,7 @@ def plan_of(engine: Engine, sql: str) -> str:
 def test_filters_reach_the_indexes_of_signoz(
     reports: Reports, both: Engine, view: str, used: list[str]
 ) -> None:
-    reports.tell(
+    reports.insert(
         SPAN, Record(body="b", ago=10), Number(name="b", ago=10, value=1),
         Histogram(name="b", ago=10, counts=(1, 1, 1, 1)),
     )  # fmt: skip

@@ -4,7 +4,7 @@ import pytest
 
 from observatory.traces.critical_path import self_times
 from observatory.traces.tree import build_tree
-from tests.observatory.drawn import read
+from tests.observatory.trace_diagrams import read
 
 SELF_TIMES = {
     "alone": (

@@ -7,10 +7,9 @@ import pytest
 from app.telemetry import vocabulary as v
 from observatory.store.engine import Engine
 from slo.objectives import read
-from tests.observatory.reports_asking import Reports
-from tests.observatory.reports_told import Number, Record, Span, Told
+from tests.observatory.report_results import Reports
+from tests.observatory.report_telemetry import Number, Record, Span, Telemetry
 
-pytest_plugins = ["tests.observatory.reports_fixture"]
 HOUR = 3600
 
 
@@ -36,7 +35,7 @@ def point(ago: float) -> Number:
 
 
 @pytest.mark.parametrize(
-    ("told", "expected"),
+    ("telemetry", "expected"),
     [
         ([], HOUR),
         ([span(2 * HOUR), record(2 * HOUR), point(2 * HOUR)], HOUR),
@@ -47,7 +46,7 @@ def point(ago: float) -> Number:
     ],
 )
 def test_the_age_is_that_of_the_newest_record_of_any_signal(
-    both: Engine, reports: Reports, told: list[Told], expected: float
+    both: Engine, reports: Reports, telemetry: list[Telemetry], expected: float
 ) -> None:
-    reports.tell(*told)
+    reports.insert(*telemetry)
     assert expected <= age(both) < expected + 600

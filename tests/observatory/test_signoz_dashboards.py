@@ -16,19 +16,18 @@ from app.telemetry import vocabulary as v
 from app.telemetry.kit import vocabulary as kit_names
 from app.telemetry.kit.vocabulary import SECONDS
 from observatory.store.engine import Engine
-from tests.observatory.reports_asking import Reports
-from tests.observatory.reports_told import Attributes, Histogram, Number
+from tests.observatory.report_results import Reports
+from tests.observatory.report_telemetry import Attributes, Histogram, Number
 from tests.signoz.panels import Panel, panel, panels
 
-pytest_plugins = ["tests.observatory.reports_fixture"]
 DAY = 24 * 3600
 IN_SQL = [each for each in panels() if each.sql]
 BUDGETS = "SLO compliance over 30 days"
 
 
-def asked(engine: Engine, shown: Panel, ago: float = 0) -> list[dict[str, Any]]:
+def asked(engine: Engine, view: Panel, ago: float = 0) -> list[dict[str, Any]]:
     """The rows of a panel's query, for a time that ends so many seconds ago."""
-    [sql] = shown.sql
+    [sql] = view.sql
     until = round((time.time() - ago) * 1000)
     sql = sql.replace("{{.end_timestamp_ms}}", str(until))
     assert not re.search(r"\{\{|\?", sql)  # SigNoz takes question marks for parameters
@@ -45,12 +44,12 @@ def budgets(engine: Engine) -> dict[str, dict[str, float]]:
 
 
 @pytest.mark.usefixtures("reports")
-@pytest.mark.parametrize("shown", IN_SQL, ids=str)
-def test_every_query_runs_over_empty_tables(both: Engine, shown: Panel) -> None:
-    rows = asked(both, shown)
-    columns = shown.plugin["formatting"].get("columnUnits", {"value": ""})
+@pytest.mark.parametrize("view", IN_SQL, ids=str)
+def test_every_query_runs_over_empty_tables(both: Engine, view: Panel) -> None:
+    rows = asked(both, view)
+    columns = view.plugin["formatting"].get("columnUnits", {"value": ""})
     assert all(columns.keys() <= row.keys() for row in rows)
-    assert shown.dashboard != "vitrine-slo" or rows == []
+    assert view.dashboard != "vitrine-slo" or rows == []
 
 
 def answered(
@@ -67,13 +66,13 @@ def answered(
 
 def served(days: float, times: int, *, degraded: bool) -> Number:
     """How many recommendations one process had served till then."""
-    told: Attributes = {v.DEGRADED: degraded}
-    return Number(name=v.RECOMMENDATIONS, ago=days * DAY, value=times, attributes=told)
+    telemetry: Attributes = {v.DEGRADED: degraded}
+    return Number(name=v.RECOMMENDATIONS, ago=days * DAY, value=times, attributes=telemetry)
 
 
 def test_budgets_are_counted_over_thirty_days(both: Engine, reports: Reports) -> None:
     """1,990 more than the 500 before and 10 with 503: 10 of 2,000 failed; 30 of 1,990 were late."""
-    reports.tell(
+    reports.insert(
         answered(30.02, 500),
         answered(20, 1000, 10),
         answered(1, 2460, 30),
@@ -102,12 +101,12 @@ def test_budgets_are_counted_over_thirty_days(both: Engine, reports: Reports) ->
 def test_what_begins_anew_is_added(both: Engine, reports: Reports) -> None:
     """A process that is restarted under its name, and one beside it."""
     before, after = answered(3, 100), answered(2, 40)
-    reports.tell(before, after, replace(answered(1, 60), instance="two"))
+    reports.insert(before, after, replace(answered(1, 60), instance="two"))
     assert budgets(both)["availability"]["events"] == 200
 
 
 def test_what_another_service_tells_is_not_ours(both: Engine, reports: Reports) -> None:
-    reports.tell(answered(1, 100))
+    reports.insert(answered(1, 100))
     both.run(
         "INSERT INTO signoz_metrics.time_series_v4 SELECT * REPLACE("
         "map('service.name', 'another') AS resource_attrs, fingerprint + 1 AS fingerprint) "

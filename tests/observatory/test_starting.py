@@ -11,13 +11,11 @@ import typer
 
 from observatory import cli
 from observatory.server import start
-from tests.observatory.observing import COMMAND, READY, Observatory, environment
+from tests.observatory.observatory_process import COMMAND, READY, Observatory, environment
 from tests.processes import ROOT
-from tests.waiting import PATIENCE
+from tests.waiting import TIMEOUT
 
-pytest_plugins = ["tests.observatory.observed"]
-
-DOORS = {"page_port": "page", "grpc_port": "grpc", "http_port": "otlp"} | {
+ENDPOINTS = {"page_port": "page", "grpc_port": "grpc", "http_port": "otlp"} | {
     "clickhouse_port": "clickhouse"
 }
 
@@ -26,7 +24,7 @@ def refused(data: Path, **settings: object) -> str:
     """What it says when it can't start."""
     done = subprocess.run(
         COMMAND, cwd=ROOT, env=environment(data, settings), stdin=subprocess.DEVNULL,
-        capture_output=True, text=True, timeout=PATIENCE, check=False,
+        capture_output=True, text=True, timeout=TIMEOUT, check=False,
     )  # fmt: skip
     assert done.returncode == 1
     assert "Traceback" not in done.stderr, done.stderr
@@ -37,8 +35,8 @@ def refused(data: Path, **settings: object) -> str:
 class RefusedEarly:
     """The command in this process, where it must end before it has opened anything."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, said: pytest.CaptureFixture[str]) -> None:
-        self._monkeypatch, self._said = monkeypatch, said
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, output: pytest.CaptureFixture[str]) -> None:
+        self._monkeypatch, self._output = monkeypatch, output
 
     def __call__(self, data: Path, **settings: object) -> str:
         """What it says."""
@@ -49,7 +47,7 @@ class RefusedEarly:
                 start(cli.settings(), supervised=False)
         assert refusal.value.exit_code == 1
         assert not data.exists()
-        return self._said.readouterr().err
+        return self._output.readouterr().err
 
 
 def _opened(_: object) -> None:
@@ -63,14 +61,14 @@ def refused_early(
     return RefusedEarly(monkeypatch, capsys)
 
 
-@pytest.mark.parametrize("setting", DOORS)
+@pytest.mark.parametrize("setting", ENDPOINTS)
 def test_a_port_that_is_taken_is_named_and_so_is_who_has_it(
     observatory: Observatory, tmp_path: Path, refused_early: RefusedEarly, setting: str
 ) -> None:
-    port = getattr(observatory, DOORS[setting]).rpartition(":")[2]
-    said = refused_early(tmp_path / "data", **{setting: port})
-    assert f":{port} " in said
-    assert f"process {observatory.process.pid}" in said
+    port = getattr(observatory, ENDPOINTS[setting]).rpartition(":")[2]
+    output = refused_early(tmp_path / "data", **{setting: port})
+    assert f":{port} " in output
+    assert f"process {observatory.process.pid}" in output
 
 
 def test_one_port_for_two_doors_is_refused(tmp_path: Path) -> None:
@@ -87,9 +85,9 @@ def test_a_host_that_is_not_here_is_named(
 
 def test_a_folder_that_another_observatory_has_is_named(tmp_path: Path) -> None:
     with Observatory(tmp_path) as first:
-        said = refused(tmp_path)
-        assert str(tmp_path) in said.replace("\n", "")
-        assert "OBSERVATORY_DATA" in said
+        output = refused(tmp_path)
+        assert str(tmp_path) in output.replace("\n", "")
+        assert "OBSERVATORY_DATA" in output
         # And the first one takes no harm.
         assert first.value("SELECT 1") == 1
         assert first.stop() == 0
@@ -109,9 +107,9 @@ def test_a_folder_that_can_not_be_used_is_named(
     tmp_path: Path, where: Callable[[Path], Path]
 ) -> None:
     folder = where(tmp_path / "data")
-    said = refused(folder)
-    assert str(folder) in said.replace("\n", "")
-    assert "OBSERVATORY_DATA" in said
+    output = refused(folder)
+    assert str(folder) in output.replace("\n", "")
+    assert "OBSERVATORY_DATA" in output
 
 
 def test_a_database_that_is_damaged_is_told(tmp_path: Path) -> None:
@@ -144,7 +142,7 @@ def test_settings_that_make_no_sense_are_named(
 
 
 def test_port_0_takes_a_free_one_for_each_door_in_a_folder_of_any_name(tmp_path: Path) -> None:
-    free = dict.fromkeys(DOORS, 0)
+    free = dict.fromkeys(ENDPOINTS, 0)
     folder = tmp_path / "ü& b=c'%20"
     (folder / "folder").mkdir(parents=True)
     (folder / "notes.txt").write_text("mine")
@@ -155,9 +153,9 @@ def test_port_0_takes_a_free_one_for_each_door_in_a_folder_of_any_name(tmp_path:
             if each.status == psutil.CONN_LISTEN
         }
         assert len(listening) == 4
-        assert any(f":{port}" in observatory.said for port in listening)
+        assert any(f":{port}" in observatory.output for port in listening)
         assert observatory.stop() == 0
-        assert len(observatory.said.splitlines()) <= 2, observatory.said
+        assert len(observatory.output.splitlines()) <= 2, observatory.output
     assert [each.name for each in tmp_path.iterdir()] == [folder.name]
     assert (folder / "notes.txt").read_text() == "mine"
     assert (folder / "folder").is_dir()

@@ -2,62 +2,60 @@
 
 import pytest
 
-from tests.observatory.door import basic, code
-from tests.observatory.harmless import HARMLESS
-from tests.observatory.nasty import REACHING, WRITING, listed
-from tests.observatory.surroundings import SECRET, Surroundings
-
-pytest_plugins = ["tests.observatory.opened"]
+from tests.observatory.allowed_statements import ALLOWED
+from tests.observatory.clickhouse_client import basic, code
+from tests.observatory.forbidden_statements import REACHING, WRITING, listed
+from tests.observatory.sandbox import SECRET, Sandbox
 
 
-def test_a_reader_writes_nothing(around: Surroundings, subtests: pytest.Subtests) -> None:
+def test_a_reader_writes_nothing(sandbox: Sandbox, subtests: pytest.Subtests) -> None:
     for statement in listed(WRITING):
         with subtests.test(statement):
-            answer = around.asked(statement)
+            answer = sandbox.asked(statement)
             assert (answer.status_code, code(answer)) == (403, 164), answer.text
-    around.check()
+    sandbox.check()
 
 
-def test_a_reader_reaches_nothing_else(around: Surroundings, subtests: pytest.Subtests) -> None:
+def test_a_reader_reaches_nothing_else(sandbox: Sandbox, subtests: pytest.Subtests) -> None:
     for statement in listed(REACHING):
         with subtests.test(statement):
-            answer = around.asked(statement)
+            answer = sandbox.asked(statement)
             assert answer.status_code >= 400
             assert code(answer) > 0
             assert len(answer.text) < 5000
             assert SECRET not in answer.text
             assert "formatQuery" not in answer.text
-    around.check()
+    sandbox.check()
 
 
-def test_what_only_looks_nasty_works(around: Surroundings, subtests: pytest.Subtests) -> None:
-    for statement in listed(HARMLESS):
+def test_what_only_looks_nasty_works(sandbox: Sandbox, subtests: pytest.Subtests) -> None:
+    for statement in listed(ALLOWED):
         with subtests.test(statement):
-            answer = around.asked(statement)
+            answer = sandbox.asked(statement)
             assert answer.status_code == 200, answer.text
-    around.check()
+    sandbox.check()
 
 
 @pytest.mark.parametrize("way", ["GET", "POST"])
 @pytest.mark.parametrize("statement", ["DROP TABLE otel.otel_logs", "SELECT file('/etc/hostname')"])
 def test_the_way_a_statement_comes_changes_nothing(
-    around: Surroundings, way: str, statement: str
+    sandbox: Sandbox, way: str, statement: str
 ) -> None:
     for headers in ({}, basic(""), {"X-ClickHouse-User": "default"}):
         for query in ({"readonly": "0"}, {"readonly": "2", "allow_ddl": "1"}, {"user": "default"}):
-            answer = around.door.ask("", headers, way, query=statement, **query)
+            answer = sandbox.clickhouse.send("", headers, way, query=statement, **query)
             assert (answer.status_code, code(answer)) == (403, 164)
-    around.check()
+    sandbox.check()
 
 
 @pytest.mark.parametrize("database", ["@secret", "default`; DROP TABLE x", "", "nothing", "system"])
-def test_a_database_reaches_nothing_else(around: Surroundings, database: str) -> None:
-    named = database.replace("@secret", str(around.folder))
+def test_a_database_reaches_nothing_else(sandbox: Sandbox, database: str) -> None:
+    named = database.replace("@secret", str(sandbox.folder))
     for statement in ("SELECT * FROM `secret.csv`", "SELECT * FROM otel_logs LIMIT 0"):
-        answer = around.asked(statement, database=named)
+        answer = sandbox.asked(statement, database=named)
         assert answer.status_code >= 400
         assert SECRET not in answer.text
-    around.check()
+    sandbox.check()
 
 
 @pytest.mark.parametrize(
@@ -70,26 +68,26 @@ def test_a_database_reaches_nothing_else(around: Surroundings, database: str) ->
         "SELECT hasColumnInTable('default', {t:String}, 'x')",
     ],
 )
-def test_a_parameter_reaches_nothing_else(around: Surroundings, sql: str) -> None:
-    answer = around.asked(sql, param_t=str(around.secret))
+def test_a_parameter_reaches_nothing_else(sandbox: Sandbox, sql: str) -> None:
+    answer = sandbox.asked(sql, param_t=str(sandbox.secret))
     assert answer.status_code >= 400
     assert SECRET not in answer.text
-    around.check()
+    sandbox.check()
 
 
-def test_a_parameter_is_no_database_either(around: Surroundings) -> None:
-    answer = around.asked("SELECT name, path FROM {d:Identifier}.disks", param_d="system")
+def test_a_parameter_is_no_database_either(sandbox: Sandbox) -> None:
+    answer = sandbox.asked("SELECT name, path FROM {d:Identifier}.disks", param_d="system")
     assert answer.status_code == 403
-    around.check()
+    sandbox.check()
 
 
 @pytest.mark.parametrize("path", ["/etc/hostname", "/etc/no-such-file", "@secret", "@folder/none"])
-def test_a_reader_is_not_told_which_files_there_are(around: Surroundings, path: str) -> None:
+def test_a_reader_is_not_told_which_files_there_are(sandbox: Sandbox, path: str) -> None:
     for statement in (f"EXISTS `{path}`", f"EXISTS TABLE default.`{path}`"):
-        answer = around.asked(statement)
+        answer = sandbox.asked(statement)
         assert answer.status_code >= 400 or answer.text == "0\n"
 
 
-def test_a_table_of_the_system_is_looked_at_without_its_database_too(around: Surroundings) -> None:
-    assert around.asked("SELECT path FROM disks", database="system").status_code == 403
-    assert around.asked("SELECT name FROM tables LIMIT 1", database="system").status_code == 200
+def test_a_table_of_the_system_is_looked_at_without_its_database_too(sandbox: Sandbox) -> None:
+    assert sandbox.asked("SELECT path FROM disks", database="system").status_code == 403
+    assert sandbox.asked("SELECT name FROM tables LIMIT 1", database="system").status_code == 200

@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.observatory.door import MEGABYTE, Door, code
-
-pytest_plugins = ["tests.observatory.opened"]
+from tests.observatory.clickhouse_client import MEGABYTE, ClickHouseClient, code
 
 LONG = "a" * 50
 
@@ -25,11 +23,11 @@ LONG = "a" * 50
         ("SELECT arrayJoin(range(500000000))", {241, 69}),
     ],
 )
-def test_a_query_has_bounds(door: Door, sql: str, expected: set[int]) -> None:
-    answer = door.ask(sql)
+def test_a_query_has_bounds(clickhouse: ClickHouseClient, sql: str, expected: set[int]) -> None:
+    answer = clickhouse.send(sql)
     assert code(answer) in expected, answer.text[:300]
     assert answer.status_code == (408 if code(answer) == 159 else 500)
-    assert door.ask("SELECT 1").text == "1\n"
+    assert clickhouse.send("SELECT 1").text == "1\n"
 
 
 @pytest.mark.parametrize(
@@ -40,22 +38,24 @@ def test_a_query_has_bounds(door: Door, sql: str, expected: set[int]) -> None:
         f"SELECT materialize(toUInt8(1)) AS {LONG} FROM numbers(60000000) FORMAT XML",
     ],
 )
-def test_a_result_has_bounds_as_it_is_written(door: Door, sql: str) -> None:
+def test_a_result_has_bounds_as_it_is_written(clickhouse: ClickHouseClient, sql: str) -> None:
     """A narrow column grows manifold in a wordy format."""
-    with growing(door, 700 * MEGABYTE):
-        assert code(door.ask(sql)) in (159, 241, 396)
+    with growing(clickhouse, 700 * MEGABYTE):
+        assert code(clickhouse.send(sql)) in (159, 241, 396)
 
 
-def test_what_begins_like_an_insert_is_not_searched_through_whole(door: Door) -> None:
-    with growing(door, 150 * MEGABYTE):
-        answer = door.tell(b"INSERT INTO x " + b"x" * (8 * MEGABYTE))
+def test_what_begins_like_an_insert_is_not_searched_through_whole(
+    clickhouse: ClickHouseClient,
+) -> None:
+    with growing(clickhouse, 150 * MEGABYTE):
+        answer = clickhouse.send_authorized(b"INSERT INTO x " + b"x" * (8 * MEGABYTE))
     assert (answer.status_code, code(answer)) == (413, 307)
 
 
 @contextmanager
-def growing(door: Door, most: int) -> Iterator[None]:
+def growing(clickhouse: ClickHouseClient, most: int) -> Iterator[None]:
     """Meanwhile the observatory takes at most this many bytes more than it has."""
-    process = Path(f"/proc/{door.observatory.process.pid}")
+    process = Path(f"/proc/{clickhouse.observatory.process.pid}")
     if not (process / "clear_refs").exists():
         pytest.skip("needs Linux")
     before = _kilobytes(process, "VmRSS")
@@ -70,8 +70,8 @@ def _kilobytes(process: Path, name: str) -> int:
 
 
 @pytest.mark.parametrize("opening", ["(", "[", "SELECT (", "CASE WHEN ", "NOT ", "1 + ", "f("])
-def test_deep_statements_are_refused(door: Door, opening: str) -> None:
-    answer = door.ask(f"SELECT {opening * 20000}")
+def test_deep_statements_are_refused(clickhouse: ClickHouseClient, opening: str) -> None:
+    answer = clickhouse.send(f"SELECT {opening * 20000}")
     assert answer.status_code >= 400
     assert code(answer) > 0
-    assert door.ask("SELECT 1").text == "1\n"
+    assert clickhouse.send("SELECT 1").text == "1\n"

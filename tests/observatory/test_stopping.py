@@ -9,16 +9,16 @@ import httpx
 import psutil
 import pytest
 
-from tests.observatory.loading import loading
-from tests.observatory.observing import Observatory
-from tests.waiting import PATIENCE
+from tests.observatory.observatory_process import Observatory
+from tests.observatory.telemetry_load import loading
+from tests.waiting import TIMEOUT
 
 
 def test_the_second_signal_changes_nothing_and_its_ports_are_free_again(tmp_path: Path) -> None:
     with Observatory(tmp_path) as observatory, loading(observatory) as load:
         load.reached(3)
-        doors = (observatory.page, observatory.grpc, observatory.otlp, observatory.clickhouse)
-        ports = {int(door.rpartition(":")[2]) for door in doors}
+        endpoints = (observatory.page, observatory.grpc, observatory.otlp, observatory.clickhouse)
+        ports = {int(endpoint.rpartition(":")[2]) for endpoint in endpoints}
         observatory.process.send_signal(signal.SIGTERM)
         assert observatory.stop(signal.SIGINT) == 0
         listening = {
@@ -61,7 +61,7 @@ def test_a_long_query_does_not_keep_it(
 ) -> None:
     with Observatory(tmp_path, query_seconds=600) as observatory, ThreadPoolExecutor() as pool:
         address = f"{observatory.clickhouse}/"
-        asking = pool.submit(httpx.post, address, content=endless, timeout=PATIENCE)
+        asking = pool.submit(httpx.post, address, content=endless, timeout=TIMEOUT)
         while not observatory.value(
             "SELECT count() FROM system.processes WHERE query LIKE '%sipHash64%number%' "
             "AND query NOT LIKE '%system.processes%'"

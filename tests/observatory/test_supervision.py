@@ -15,7 +15,7 @@ from observatory.supervision.guarded_process import GuardedProcess
 from observatory.supervision.programs import Command, Endpoints, Observatory
 from observatory.supervision.restart_limit import RestartLimit
 from observatory.supervision.supervised import Supervised
-from tests.waiting import PATIENCE
+from tests.waiting import TIMEOUT
 
 
 def test_each_restart_waits_longer_and_there_are_so_many_in_a_window() -> None:
@@ -78,4 +78,4 @@ def test_what_a_dead_process_started_is_killed() -> None:
     left, status = asyncio.run(run())
     assert status == 3
     with suppress(psutil.NoSuchProcess):
-        psutil.Process(left).wait(PATIENCE)
+        psutil.Process(left).wait(TIMEOUT)

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext
 
 from tests import chromium
-from tests.page.looking import Server, Shown
+from tests.page.page_view import PageView, Server
 from tests.page.serving import serving
 
 TRACES = "http://127.0.0.1:9/trace/{trace_id}?q=\"><script>alert(1)</script>&'x=$&$1#{other}"
@@ -29,10 +29,10 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def shown(context: BrowserContext, server: Server) -> Iterator[Shown]:
+def view(context: BrowserContext, server: Server) -> Iterator[PageView]:
     """A fresh page. No test may leave it with a complaint."""
-    shown = Shown(context.new_page(), server.url)
-    shown.watch()
-    yield shown
-    assert shown.complaints == []
-    shown.page.close()
+    view = PageView(context.new_page(), server.url)
+    view.watch()
+    yield view
+    assert view.complaints == []
+    view.page.close()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.page.looking import Server
+from tests.page.page_view import Server
 from tests.processes import ROOT
 
 COMMAND = (sys.executable, str(Path(__file__).with_name("page_server.py")))

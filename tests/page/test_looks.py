@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.page.looking import INTERACTIVE, Server, Shown, cards, number, rewrite
+from tests.page.page_view import INTERACTIVE, PageView, Server, cards, number, rewrite
 
 
-def test_what_takes_away_is_drawn_back_to_the_score(shown: Shown) -> None:
+def test_what_takes_away_is_drawn_back_to_the_score(view: PageView) -> None:
     legs = {"lexical": 0.6, "dense": -0.1, "latent": -0.3, "topic": 0.0}
 
     def pairwise(answer: dict[str, Any]) -> None:
@@ -17,8 +17,8 @@ def test_what_takes_away_is_drawn_back_to_the_score(shown: Shown) -> None:
             result["score"] = 0.7
             result["reasons"] |= {"base": 0.5, "contributions": legs}
 
-    rewrite(shown.page, pairwise)
-    page = shown.open("/?q=bread&limit=3")
+    rewrite(view.page, pairwise)
+    page = view.open("/?q=bread&limit=3")
     bar = cards(page).first.get_by_role("img")
 
     expect(bar).to_have_attribute(
@@ -36,8 +36,8 @@ def test_what_takes_away_is_drawn_back_to_the_score(shown: Shown) -> None:
     assert sum(map(number, contributions)) == pytest.approx(0.7)
 
 
-def test_a_long_text_is_folded(shown: Shown) -> None:
-    page = shown.open("/?q=glacier")
+def test_a_long_text_is_folded(view: PageView) -> None:
+    page = view.open("/?q=glacier")
     text = cards(page).first.locator(".text")
     folded = text.bounding_box()
 
@@ -50,8 +50,8 @@ def test_a_long_text_is_folded(shown: Shown) -> None:
     assert unfolded["height"] > folded["height"]
 
 
-def test_the_recommendation_id_can_be_copied(shown: Shown) -> None:
-    page = shown.open("/?q=bread")
+def test_the_recommendation_id_can_be_copied(view: PageView) -> None:
+    page = view.open("/?q=bread")
     copy = page.get_by_role("button", name="Copy the recommendation id")
 
     copy.click()
@@ -61,14 +61,14 @@ def test_the_recommendation_id_can_be_copied(shown: Shown) -> None:
     assert selected == page.locator("#recommendation").inner_text()
 
 
-def test_the_policy_forbids_what_the_page_never_needs(shown: Shown) -> None:
-    response = shown.page.goto(shown.url)
+def test_the_policy_forbids_what_the_page_never_needs(view: PageView) -> None:
+    response = view.page.goto(view.url)
     assert response is not None
     policy = response.headers["content-security-policy"]
 
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
-    expect(shown.page.locator("[style], style, script:not([src])")).to_have_count(0)
+    expect(view.page.locator("[style], style, script:not([src])")).to_have_count(0)
 
 
 def test_the_dark_theme_is_dark(browser: Browser, server: Server) -> None:
@@ -83,8 +83,8 @@ def test_the_dark_theme_is_dark(browser: Browser, server: Server) -> None:
     assert lightness("dark") < 100
 
 
-def test_everything_interactive_has_a_name(shown: Shown) -> None:
-    page = shown.open("/?q=keep+bread+from+going+stale")
+def test_everything_interactive_has_a_name(view: PageView) -> None:
+    page = view.open("/?q=keep+bread+from+going+stale")
     expect(cards(page)).not_to_have_count(0)
 
     tree = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")
@@ -102,9 +102,9 @@ def test_everything_interactive_has_a_name(shown: Shown) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/?q=keep+bread+from+going+stale", "/?q=zugzwang"])
-def test_a_narrow_screen_needs_no_sideways_scrolling(shown: Shown, path: str) -> None:
-    shown.page.set_viewport_size({"width": 360, "height": 740})
-    page = shown.open(path)
+def test_a_narrow_screen_needs_no_sideways_scrolling(view: PageView, path: str) -> None:
+    view.page.set_viewport_size({"width": 360, "height": 740})
+    page = view.open(path)
     expect(page.locator("main")).to_have_attribute("aria-busy", "false")
     for summary in page.locator("summary").all():
         summary.click()

@@ -13,23 +13,23 @@ from app.api import pages, problems
 from app.api.runbook import rendered
 from app.settings import TelemetrySettings
 from tests.chromium import window
-from tests.page.looking import Server, Shown, ask, cards
+from tests.page.page_view import PageView, Server, ask, cards
 from tests.processes import ROOT
 
 RULES = "".join(each.read_text("utf-8") for each in (ROOT / "signoz").rglob("*.json"))
 LINKED = sorted(set(re.findall(r"\$\{SIGNOZ_RUNBOOK_URL\}#([\w-]+)", RULES)))
 
 
-def test_whatever_alerts_and_panels_link_to_is_in_the_runbook(shown: Shown) -> None:
-    page = shown.open("/runbook")
+def test_whatever_alerts_and_panels_link_to_is_in_the_runbook(view: PageView) -> None:
+    page = view.open("/runbook")
     assert len(LINKED) > 10
     for section in LINKED:
         expect(page.locator(f"h2#{section}")).to_be_visible()
         expect(page.locator(f'nav a[href="#{section}"]')).to_have_count(1)
 
 
-def test_a_link_leads_to_its_section(shown: Shown) -> None:
-    page = shown.open("/runbook#collector-queue")
+def test_a_link_leads_to_its_section(view: PageView) -> None:
+    page = view.open("/runbook#collector-queue")
     heading = page.get_by_role("heading", name="Collector queue")
     expect(heading).to_be_in_viewport()
     expect(heading).to_be_focused()
@@ -41,16 +41,14 @@ def test_a_link_leads_to_its_section(shown: Shown) -> None:
 
 
 @pytest.mark.parametrize("path", ["/runbook", "/docs"])
-def test_it_fits_a_narrow_screen_and_the_strict_policy(shown: Shown, path: str) -> None:
-    shown.page.set_viewport_size({"width": 390, "height": 740})
-    response = shown.page.goto(shown.url + path)
+def test_it_fits_a_narrow_screen_and_the_strict_policy(view: PageView, path: str) -> None:
+    view.page.set_viewport_size({"width": 390, "height": 740})
+    response = view.page.goto(view.url + path)
     assert response is not None
     assert "default-src 'none'" in response.headers["content-security-policy"]
     assert "unsafe" not in response.headers["content-security-policy"]
-    expect(
-        shown.page.get_by_role("heading", name=re.compile("alert fires|Vitrine"))
-    ).to_be_visible()
-    assert shown.page.evaluate("document.documentElement.scrollWidth") <= 390
+    expect(view.page.get_by_role("heading", name=re.compile("alert fires|Vitrine"))).to_be_visible()
+    assert view.page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 def test_markup_in_the_runbook_is_text() -> None:
@@ -73,9 +71,9 @@ def test_without_its_file_the_runbook_says_so(
     assert answer.json()["detail"] == f"The runbook is not installed: {missing} is missing."
 
 
-def test_the_api_can_be_tried_out(shown: Shown) -> None:
+def test_the_api_can_be_tried_out(view: PageView) -> None:
     """Swagger UI, with nothing from another host and nothing the policy refuses."""
-    page = shown.open("/docs")
+    page = view.open("/docs")
     operation = page.locator(".opblock-get").filter(has_text="/categories")
     operation.locator(".opblock-summary-control").click()
     operation.get_by_role("button", name="Try it out").click()

@@ -5,11 +5,11 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.page.looking import Shown, ask, box, cards, number
+from tests.page.page_view import PageView, ask, box, cards, number
 
 
-def test_searching_by_keyboard_shows_ranked_results(shown: Shown) -> None:
-    page = shown.open()
+def test_searching_by_keyboard_shows_ranked_results(view: PageView) -> None:
+    page = view.open()
     expect(box(page)).to_be_focused()
 
     page.keyboard.type("keep bread from going stale")
@@ -27,8 +27,8 @@ def test_searching_by_keyboard_shows_ranked_results(shown: Shown) -> None:
     expect(page.locator("#status")).to_have_text(re.compile(f"^{count} results in .* ms$"))
 
 
-def test_contributions_add_up_to_the_score_in_table_and_bar(shown: Shown) -> None:
-    page = shown.open("/?q=keep+bread+from+going+stale")
+def test_contributions_add_up_to_the_score_in_table_and_bar(view: PageView) -> None:
+    page = view.open("/?q=keep+bread+from+going+stale")
     card = cards(page).first
     card.get_by_text("Exact numbers").click()
 
@@ -48,8 +48,8 @@ def test_contributions_add_up_to_the_score_in_table_and_bar(shown: Shown) -> Non
     assert drawn / whole["width"] == pytest.approx(score, abs=0.01)
 
 
-def test_matched_terms_are_tagged_and_marked_whatever_their_ending(shown: Shown) -> None:
-    page = shown.open("/?q=example+program")
+def test_matched_terms_are_tagged_and_marked_whatever_their_ending(view: PageView) -> None:
+    page = view.open("/?q=example+program")
     card = cards(page).first
 
     expect(card.get_by_role("list", name="Matched terms").get_by_role("listitem")).to_have_text(
@@ -59,15 +59,15 @@ def test_matched_terms_are_tagged_and_marked_whatever_their_ending(shown: Shown)
     expect(card.locator(".summary")).to_contain_text("Contains “example”, “program”")
 
 
-def test_corrections_are_shown(shown: Shown) -> None:
-    page = shown.open("/?q=sourdoug+bread")
+def test_corrections_are_shown(view: PageView) -> None:
+    page = view.open("/?q=sourdoug+bread")
 
     expect(page.locator("#reading")).to_have_text("Searched for bread, sourdoug → sourdough")
     expect(cards(page).first.locator("h3 mark")).to_have_text("Sourdough")
 
 
-def test_what_is_not_known_is_said(shown: Shown) -> None:
-    page = shown.open("/?q=blorft+bread")
+def test_what_is_not_known_is_said(view: PageView) -> None:
+    page = view.open("/?q=blorft+bread")
     expect(page.locator("#reading")).to_have_text("Searched for bread")
     expect(page.locator("#unknown")).to_have_text("In no document: “blorft”")
 
@@ -81,8 +81,8 @@ def test_what_is_not_known_is_said(shown: Shown) -> None:
     expect(page.locator("#unknown")).to_be_hidden()
 
 
-def test_slash_goes_to_the_search_box(shown: Shown) -> None:
-    page = shown.open("/?q=bread")
+def test_slash_goes_to_the_search_box(view: PageView) -> None:
+    page = view.open("/?q=bread")
     page.get_by_role("button", name="Similar to: Bread").focus()
 
     page.keyboard.press("/")
@@ -91,8 +91,8 @@ def test_slash_goes_to_the_search_box(shown: Shown) -> None:
     expect(box(page)).to_have_value("bread")
 
 
-def test_an_example_searches(shown: Shown) -> None:
-    page = shown.open()
+def test_an_example_searches(view: PageView) -> None:
+    page = view.open()
 
     page.get_by_role("button", name="keep bread from going stale").click()
 
@@ -101,9 +101,9 @@ def test_an_example_searches(shown: Shown) -> None:
     expect(page.get_by_role("heading", name="For example")).to_be_hidden()
 
 
-def test_hostile_documents_are_only_text(shown: Shown) -> None:
-    shown.page.on("dialog", lambda dialog: shown.complaints.append(dialog.message))
-    page = shown.open("/?q=zugzwang")
+def test_hostile_documents_are_only_text(view: PageView) -> None:
+    view.page.on("dialog", lambda dialog: view.complaints.append(dialog.message))
+    page = view.open("/?q=zugzwang")
     card = cards(page).first
 
     expect(card.locator("h3")).to_contain_text('<img src=x onerror="alert(1)">')

@@ -4,11 +4,11 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.page.looking import Shown, ask, box, cards, rewrite
+from tests.page.page_view import PageView, ask, box, cards, rewrite
 
 
-def test_a_lost_connection_is_told_in_words(shown: Shown) -> None:
-    page = shown.open()
+def test_a_lost_connection_is_told_in_words(view: PageView) -> None:
+    page = view.open()
     page.context.set_offline(True)
 
     box(page).fill("bread")
@@ -18,11 +18,11 @@ def test_a_lost_connection_is_told_in_words(shown: Shown) -> None:
     page.context.set_offline(False)
     box(page).press("Enter")
     expect(cards(page)).not_to_have_count(0)
-    shown.complaints.clear()
+    view.complaints.clear()
 
 
-def test_the_address_holds_the_state(shown: Shown) -> None:
-    page = shown.open("/?q=bread&limit=3&category=cooking")
+def test_the_address_holds_the_state(view: PageView) -> None:
+    page = view.open("/?q=bread&limit=3&category=cooking")
     expect(cards(page)).to_have_count(3)
     expect(page.get_by_role("combobox", name="Results")).to_have_value("3")
     expect(page.get_by_label("Category")).to_have_value("cooking")
@@ -37,8 +37,8 @@ def test_the_address_holds_the_state(shown: Shown) -> None:
     expect(box(page)).to_have_value("sourdough")
 
 
-def test_filters_search_at_once(shown: Shown) -> None:
-    page = shown.open("/?q=bread+program")
+def test_filters_search_at_once(view: PageView) -> None:
+    page = view.open("/?q=bread+program")
     expect(cards(page)).not_to_have_count(0)
     category = page.get_by_label("Category")
 
@@ -51,11 +51,11 @@ def test_filters_search_at_once(shown: Shown) -> None:
     category.fill("nowhere")
     category.press("Enter")
     expect(page.get_by_text("there is no category “nowhere”; there are: ")).to_be_visible()
-    shown.complaints.clear()  # the browser notes the status 422
+    view.complaints.clear()  # the browser notes the status 422
 
 
-def test_a_new_search_aborts_the_one_before(shown: Shown) -> None:
-    page = shown.open()
+def test_a_new_search_aborts_the_one_before(view: PageView) -> None:
+    page = view.open()
     page.route("**/recommend?q=bread", lambda _: None)  # never answered
     with page.expect_request("**/recommend?q=bread"):
         box(page).fill("bread")
@@ -70,9 +70,9 @@ def test_a_new_search_aborts_the_one_before(shown: Shown) -> None:
     expect(page.get_by_role("alert")).to_be_empty()
 
 
-def test_what_was_missing_is_told_in_a_sentence(shown: Shown) -> None:
-    rewrite(shown.page, lambda answer: answer.update(degraded=["topic_signal", "moon"]))
-    page = shown.open("/?q=bread")
+def test_what_was_missing_is_told_in_a_sentence(view: PageView) -> None:
+    rewrite(view.page, lambda answer: answer.update(degraded=["topic_signal", "moon"]))
+    page = view.open("/?q=bread")
 
     missing = page.get_by_role("list", name="What was missing").get_by_role("listitem")
     expect(missing).to_have_text(

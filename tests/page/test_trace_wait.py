@@ -5,13 +5,13 @@ from typing import Any
 
 from playwright.sync_api import Page, Route, expect
 
-from tests.page.looking import Shown, rewrite
+from tests.page.page_view import PageView, rewrite
 
 TRACE = "a" * 32
 DELAYED = re.compile(r"/\?q=")
 
 
-def shows(shown: Shown, delay: float) -> Page:
+def shows(view: PageView, delay: float) -> Page:
     """An answer, on a page whose clock stands still, of a service with that delay."""
 
     def delayed(route: Route) -> None:
@@ -21,11 +21,11 @@ def shows(shown: Shown, delay: float) -> Page:
         body = response.text().replace(plain, plain.replace("0", str(delay)))
         route.fulfill(response=response, body=body)
 
-    shown.page.route(DELAYED, delayed)
-    rewrite(shown.page, lambda answer: answer.update(trace_id=TRACE))
-    shown.page.clock.install()
-    shown.page.clock.pause_at("2030-01-01")
-    page = shown.open("/?q=bread")
+    view.page.route(DELAYED, delayed)
+    rewrite(view.page, lambda answer: answer.update(trace_id=TRACE))
+    view.page.clock.install()
+    view.page.clock.pause_at("2030-01-01")
+    page = view.open("/?q=bread")
     expect(page.locator("#trace")).to_have_text(TRACE)
     return page
 
@@ -38,8 +38,8 @@ def place(page: Page) -> list[Any]:
     ]
 
 
-def test_the_link_is_held_until_the_trace_is_there(shown: Shown) -> None:
-    page = shows(shown, 3)
+def test_the_link_is_held_until_the_trace_is_there(view: PageView) -> None:
+    page = shows(view, 3)
     link, wait, status = (page.locator(each) for each in ("#trace", "#trace-wait", "#status"))
     expect(wait).to_have_text("available in 3 s")
     before = place(page)
@@ -61,8 +61,8 @@ def test_the_link_is_held_until_the_trace_is_there(shown: Shown) -> None:
     assert place(page) == before
 
 
-def test_another_answer_has_its_own_wait(shown: Shown) -> None:
-    page = shows(shown, 5)
+def test_another_answer_has_its_own_wait(view: PageView) -> None:
+    page = shows(view, 5)
     page.clock.run_for(4000)
     expect(page.locator("#trace-wait")).to_have_text("available in 1 s")
 
@@ -76,7 +76,7 @@ def test_another_answer_has_its_own_wait(shown: Shown) -> None:
     expect(page.locator("#trace")).not_to_have_attribute("href", re.compile("."))
 
 
-def test_without_a_delay_nothing_is_said_of_it(shown: Shown) -> None:
-    page = shows(shown, 0)
+def test_without_a_delay_nothing_is_said_of_it(view: PageView) -> None:
+    page = shows(view, 0)
     expect(page.get_by_role("link", name=TRACE, disabled=False)).to_be_visible()
     expect(page.locator("#trace-wait")).to_be_hidden()

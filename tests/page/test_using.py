@@ -4,20 +4,20 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.page.looking import Server, Shown, ask, box, cards
+from tests.page.page_view import PageView, Server, ask, box, cards
 
 
-def test_a_hostile_question_is_only_text(shown: Shown) -> None:
-    shown.page.on("dialog", lambda dialog: shown.complaints.append(dialog.message))
-    page = shown.open("/?q=<img src=x onerror=alert(1)> constructor bread")
+def test_a_hostile_question_is_only_text(view: PageView) -> None:
+    view.page.on("dialog", lambda dialog: view.complaints.append(dialog.message))
+    page = view.open("/?q=<img src=x onerror=alert(1)> constructor bread")
 
     expect(page.get_by_role("heading", level=2)).to_contain_text("<img src=x onerror=alert(1)>")
     expect(page.locator("#unknown")).to_contain_text("constructor")
     expect(page.locator("main img")).to_have_count(0)
 
 
-def test_feedback_is_posted_and_confirmed(shown: Shown, server: Server) -> None:
-    page = shown.open("/?q=keep+bread+from+going+stale")
+def test_feedback_is_posted_and_confirmed(view: PageView, server: Server) -> None:
+    page = view.open("/?q=keep+bread+from+going+stale")
     title = cards(page).first.locator("h3").inner_text()
     up = page.get_by_role("button", name=f"Thumbs up: {title}")
     down = page.get_by_role("button", name=f"Thumbs down: {title}")
@@ -42,8 +42,8 @@ def test_feedback_is_posted_and_confirmed(shown: Shown, server: Server) -> None:
     assert (document, "thumbs_down", 1) in server.feedback()
 
 
-def test_a_dismissed_card_folds_and_opens_again(shown: Shown, server: Server) -> None:
-    page = shown.open("/?q=machine+learning+examples")
+def test_a_dismissed_card_folds_and_opens_again(view: PageView, server: Server) -> None:
+    page = view.open("/?q=machine+learning+examples")
     dismiss = page.get_by_role("button", name="Dismiss: Machine learning")
     text = cards(page).first.locator(".text")
 
@@ -57,11 +57,11 @@ def test_a_dismissed_card_folds_and_opens_again(shown: Shown, server: Server) ->
     assert ("machine-learning", "dismiss", 1) in server.feedback()
 
 
-def test_opening_a_result_is_noted(shown: Shown, server: Server) -> None:
-    shown.page.add_init_script(
+def test_opening_a_result_is_noted(view: PageView, server: Server) -> None:
+    view.page.add_init_script(
         "const ask = fetch; fetch = (url, how) => (outlives = how.keepalive, ask(url, how))"
     )
-    page = shown.open("/?q=wild+yeast+sourdough")
+    page = view.open("/?q=wild+yeast+sourdough")
     link = page.get_by_role("link", name="Sourdough")
     expect(link).to_have_attribute("rel", "noopener")
     expect(link).to_have_attribute("href", "https://en.wikipedia.org/wiki/Sourdough")
@@ -76,8 +76,8 @@ def test_opening_a_result_is_noted(shown: Shown, server: Server) -> None:
     assert ("sourdough", "click", 1) in server.feedback()
 
 
-def test_similar_documents_have_an_address(shown: Shown) -> None:
-    page = shown.open("/?q=sourdough")
+def test_similar_documents_have_an_address(view: PageView) -> None:
+    page = view.open("/?q=sourdough")
 
     page.get_by_role("button", name="Similar to: Sourdough").click()
 
@@ -92,8 +92,8 @@ def test_similar_documents_have_an_address(shown: Shown) -> None:
     expect(heading).to_have_text("Results for “sourdough”")
 
 
-def test_an_empty_question_is_answered_with_advice(shown: Shown) -> None:
-    page = shown.open()
+def test_an_empty_question_is_answered_with_advice(view: PageView) -> None:
+    page = view.open()
 
     page.get_by_role("button", name="Search").click()
 
@@ -103,8 +103,8 @@ def test_an_empty_question_is_answered_with_advice(shown: Shown) -> None:
     expect(page.get_by_role("alert")).to_be_empty()
 
 
-def test_problems_are_told_in_words(shown: Shown) -> None:
-    page = shown.open("/?q=bread")
+def test_problems_are_told_in_words(view: PageView) -> None:
+    page = view.open("/?q=bread")
     expect(cards(page)).not_to_have_count(0)
 
     box(page).fill("?!")
@@ -113,8 +113,8 @@ def test_problems_are_told_in_words(shown: Shown) -> None:
     alert = page.get_by_role("alert")
     expect(alert).to_have_text("The question has no letters or digits; type a few words.")
     expect(page.locator("#answer")).to_be_hidden()
-    page.goto(f"{shown.url}/?similar=nothing")
+    page.goto(f"{view.url}/?similar=nothing")
     expect(alert).to_have_text("No such document. There is no document “nothing”.")
     expected = ["status of 422", "status of 404"]  # Chromium says this of every failed request
-    assert all(part in told for part, told in zip(expected, shown.complaints, strict=True))
-    shown.complaints.clear()
+    assert all(part in told for part, told in zip(expected, view.complaints, strict=True))
+    view.complaints.clear()

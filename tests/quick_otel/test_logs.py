@@ -91,11 +91,11 @@ def test_quick_records_are_those_of_the_sdk(
     limits: LogRecordLimits | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)
-    made, said = [], []
+    made, output = [], []
     for sdk in SDKS:
         caplog.clear()
         found = _records(sdk, limits)
-        said.append([record.getMessage().split(" at 0x")[0] for record in caplog.records])
+        output.append([record.getMessage().split(" at 0x")[0] for record in caplog.records])
         made.append([_facts(records) for records in found])
         for records in found:
             assert encode_logs(records) == by_library(records)
@@ -103,7 +103,7 @@ def test_quick_records_are_those_of_the_sdk(
                 encode_logs(records).SerializeToString() == by_library(records).SerializeToString()
             )
     assert made[0] == made[1]
-    assert said[0] == said[1]
+    assert output[0] == output[1]
     assert len(found[0]) > 60
 
 

@@ -12,7 +12,7 @@ from app.recommend.stages import Unobserved
 from app.recommend.topic_signal import TopicSignal
 from tests.fakes import SHELF, FakeTopicSignal, RecordingStages
 from tests.opening import OpenCatalogue
-from tests.recommend.asking import OFF, Build
+from tests.recommend.synchronous import OFF, Build
 
 
 @pytest.fixture

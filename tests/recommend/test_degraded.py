@@ -13,7 +13,7 @@ from app.recommend.stages import ANALYZE
 from app.recommend.topic_signal import Evidence, Outcome
 from app.recommend.types import Candidates, Query, Ranking, Scored
 from tests.fakes import PIPELINE, SHELF, UNREACHABLE, FakeTopicSignal, RecordingStages
-from tests.recommend.asking import OFF, Build, ask, ids
+from tests.recommend.synchronous import OFF, Build, ask, ids
 
 
 def test_stages_are_observed_in_order_with_their_results(recommender: Build) -> None:

@@ -21,19 +21,19 @@ def reason(
 
 
 def test_everything_that_counts_is_said() -> None:
-    told = reason([0.3, CLOSE, SUBJECT, 0.9], ("keep", "bread"), Page("Staling"))
-    assert told.summary == (
+    explanation = reason([0.3, CLOSE, SUBJECT, 0.9], ("keep", "bread"), Page("Staling"))
+    assert explanation.summary == (
         "Contains “keep”, “bread”; is close in meaning; shares its subject; "
         "Wikipedia's search leads to “Staling”."
     )
-    assert told.topic_page == "Staling"
-    assert told.matched_terms == ("keep", "bread")
+    assert explanation.topic_page == "Staling"
+    assert explanation.matched_terms == ("keep", "bread")
 
 
 def test_what_is_not_close_is_not_said() -> None:
-    told = reason([0.3, CLOSE - 0.01, SUBJECT - 0.01, 0.0], ("bread",))
-    assert told.summary == "Contains “bread”."
-    assert told.topic_page is None
+    explanation = reason([0.3, CLOSE - 0.01, SUBJECT - 0.01, 0.0], ("bread",))
+    assert explanation.summary == "Contains “bread”."
+    assert explanation.topic_page is None
     unanswered = reason([0.3, 0.0, 1.0, 0.0], ("bread",), answered=False)
     assert unanswered.summary == "Contains “bread”."
 
@@ -43,6 +43,6 @@ def test_a_weak_match_says_so() -> None:
 
 
 def test_every_leg_has_its_numbers() -> None:
-    told = reason([0.1, 0.2, 0.3, 0.4])
-    assert told.legs == {"lexical": 0.1, "dense": 0.2, "latent": 0.3, "topic": 0.4}
-    assert set(told.contributions) == set(told.weights) == set(LEGS)
+    explanation = reason([0.1, 0.2, 0.3, 0.4])
+    assert explanation.legs == {"lexical": 0.1, "dense": 0.2, "latent": 0.3, "topic": 0.4}
+    assert set(explanation.contributions) == set(explanation.weights) == set(LEGS)

@@ -14,7 +14,7 @@ from app.recommend.stages import Unobserved
 from app.recommend.types import Ranking
 from tests.fakes import FakeTopicSignal, evidence_of
 from tests.opening import OpenCatalogue
-from tests.recommend.asking import OFF, Build, ask, ids, run
+from tests.recommend.synchronous import OFF, Build, ask, ids, run
 
 
 @pytest.mark.parametrize(

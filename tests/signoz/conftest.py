@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.signoz.fake_signoz import SigNoz
 from tests.signoz.provisioning import FOLDER, Provisioner
-from tests.signoz.real import RealSigNoz
-from tests.signoz.signoz_stand_in import SigNoz
+from tests.signoz.real_signoz import RealSigNoz
 
-MISSING = "no SigNoz here: TEST_SIGNOZ names a binary of v0.138.0 (see tests/signoz/real.py)"
+MISSING = "no SigNoz here: TEST_SIGNOZ names a binary of v0.138.0 (see tests/signoz/real_signoz.py)"
 
 
 @pytest.fixture

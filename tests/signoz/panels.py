@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tests.signoz.dashboard_demands import envelopes
+from tests.signoz.dashboard_validation import envelopes
 from tests.signoz.provisioning import FOLDER
 
 Body = dict[str, Any]

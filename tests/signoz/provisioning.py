@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from signoz import provision
-from tests.signoz.signoz_stand_in import EMAIL, PASSWORD
+from tests.signoz.fake_signoz import EMAIL, PASSWORD
 
 FOLDER = Path(provision.__file__).parent
 LINE = re.compile(r"(\w+) +(\w+) +(.+?)(?:  \((.*)\))?")
@@ -31,7 +31,7 @@ class Provisioner:
         self.folder, self._patch, self._capsys = folder, monkeypatch, capsys
         for name in provision.DEFAULTS:
             monkeypatch.delenv(name, raising=False)
-        self.set(URL=url, EMAIL=EMAIL, PASSWORD=PASSWORD, PATIENCE="20")
+        self.set(URL=url, EMAIL=EMAIL, PASSWORD=PASSWORD, TIMEOUT="20")
 
     def set(self, **variables: str) -> None:
         """SIGNOZ_… in its environment."""
@@ -41,9 +41,9 @@ class Provisioner:
     def __call__(self, *arguments: str) -> int:
         """Its exit code."""
         code = provision.main([*arguments, "--folder", str(self.folder)])
-        told = self._capsys.readouterr()
-        self.error = told.err.strip()
-        *lines, self.last = told.out.splitlines() or [""]
+        answered = self._capsys.readouterr()
+        self.error = answered.err.strip()
+        *lines, self.last = answered.out.splitlines() or [""]
         self.outcomes: dict[str, list[tuple[str, str]]] = defaultdict(list)
         self.reasons: dict[str, str] = {}
         self.retention: dict[str, str] = {}

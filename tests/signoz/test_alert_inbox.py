@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from signoz import alert_inbox
-from tests.waiting import PATIENCE
+from tests.waiting import TIMEOUT
 
 Answer = tuple[int, str]
 
@@ -27,7 +27,7 @@ def address() -> Iterator[tuple[str, int]]:
 def ask(
     address: tuple[str, int], method: str, body: bytes | None = None, kind: str = "application/json"
 ) -> Answer:
-    connection = HTTPConnection(*address, timeout=PATIENCE)
+    connection = HTTPConnection(*address, timeout=TIMEOUT)
     try:
         connection.request(method, "/", body, {"Content-Type": kind} if body is not None else {})
         response = connection.getresponse()
@@ -98,7 +98,7 @@ def test_anything_else_is_refused(
 
 
 def test_a_large_body_is_refused_before_it_is_read(address: tuple[str, int]) -> None:
-    connection = HTTPConnection(*address, timeout=PATIENCE)
+    connection = HTTPConnection(*address, timeout=TIMEOUT)
     connection.putrequest("POST", "/")
     connection.putheader("Content-Type", "application/json")
     connection.putheader("Content-Length", str(alert_inbox.LARGEST + 1))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from app.telemetry import vocabulary as v
-from tests.signoz.named import in_builder, in_queries, strangers
+from tests.signoz.emitted_names import in_builder, in_queries, unknown_names
 from tests.signoz.panels import Panel, bodies, panels
 from tests.signoz.provisioning import FOLDER
 
@@ -69,7 +69,7 @@ def test_a_panel_has_a_unit_and_a_link_to_the_runbook(panel: Panel) -> None:
 
 @each_panel
 def test_a_panel_asks_for_what_somebody_tells(panel: Panel) -> None:
-    assert strangers(in_queries(panel.queries)) == []
+    assert unknown_names(in_queries(panel.queries)) == []
 
 
 @each_panel
@@ -122,9 +122,9 @@ def test_lines_are_told_apart(panel: Panel) -> None:
     """By every attribute they are grouped by, and where there are several queries by words."""
     shown = [each["spec"] for each in panel.queries if not each["spec"].get("disabled")]
     for spec in shown:
-        told = spec.get("legend", "")
+        answered = spec.get("legend", "")
         missing = [
-            by["name"] for by in spec.get("groupBy", []) if f"{{{{{by['name']}}}}}" not in told
+            by["name"] for by in spec.get("groupBy", []) if f"{{{{{by['name']}}}}}" not in answered
         ]
         assert missing == []
     legends = [each.get("legend", "") for each in shown]

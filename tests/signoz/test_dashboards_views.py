@@ -4,7 +4,7 @@ import pytest
 
 from app.telemetry import vocabulary as v
 from slo.objectives import read
-from tests.signoz.named import in_filter, in_queries, strangers
+from tests.signoz.emitted_names import in_filter, in_queries, unknown_names
 from tests.signoz.panels import bodies
 
 VIEWS = bodies("views")
@@ -28,7 +28,7 @@ def test_all_views_are_there() -> None:
 def test_a_view_looks_for_what_somebody_tells(name: str) -> None:
     spec = VIEWS[name]["spec"]
     columns = [{"type": "builder_query", "spec": {"selectFields": spec["selectedFields"]}}]
-    assert strangers(in_queries([*spec["queries"], *columns])) == []
+    assert unknown_names(in_queries([*spec["queries"], *columns])) == []
     assert ("resource.service.name", "=", "vitrine") in in_filter(sought(name)).values
 
 

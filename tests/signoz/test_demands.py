@@ -8,10 +8,10 @@ from uuid import uuid4
 import pytest
 
 from signoz.server import Refused, Server
+from tests.signoz.fake_signoz import EMAIL, PASSWORD
 from tests.signoz.panels import Body, bodies
-from tests.signoz.signoz_stand_in import EMAIL, PASSWORD
-from tests.signoz.signoz_told import PATHS
-from tests.waiting import PATIENCE
+from tests.signoz.signoz_responses import PATHS
+from tests.waiting import TIMEOUT
 
 CHANNEL = {"name": "tried", "webhook_configs": [{"url": "http://127.0.0.1:9/"}]}
 FILES = {
@@ -29,7 +29,7 @@ def server(request: pytest.FixtureRequest) -> Server:
     """Logged in, with the channel that rules send to."""
     running = request.getfixturevalue(request.param)
     found = Server(running.url, EMAIL, PASSWORD)
-    found.await_ready(PATIENCE)
+    found.await_ready(TIMEOUT)
     if not any(each["name"] == "tried" for each in found.ask("GET", PATHS["channels"])):
         found.ask("POST", PATHS["channels"], CHANNEL)
     return found

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.signoz.named import in_builder, in_promql, in_queries, strangers
+from tests.signoz.emitted_names import in_builder, in_promql, in_queries, unknown_names
 
 PROMQL = """
 sum by ("http.route", le) (
@@ -16,7 +16,7 @@ def test_promql_is_read() -> None:
     assert named.metrics == {"http.server.request.duration.bucket", "otelcol_exporter_queue_size"}
     assert named.attributes == {"http.route", "le", "exporter"}
     assert ("exporter", "=", "a}b") in named.values
-    assert strangers(named) == []
+    assert unknown_names(named) == []
 
 
 def test_builder_queries_are_read() -> None:
@@ -36,7 +36,7 @@ def test_builder_queries_are_read() -> None:
     assert named.metrics == {"vitrine.stage.duration.bucket"}
     asked = {"has_error", "duration_nano", "resource.service.name", "vitrine.stage", "error.type"}
     assert named.attributes == asked
-    assert strangers(named) == []
+    assert unknown_names(named) == []
 
 
 @pytest.mark.parametrize(
@@ -56,9 +56,9 @@ def test_builder_queries_are_read() -> None:
     ],
 )
 def test_what_nobody_tells_is_noticed(query: str, wrong: str) -> None:
-    assert strangers(in_promql(query)) == [wrong]
+    assert unknown_names(in_promql(query)) == [wrong]
 
 
 def test_values_in_filters_are_noticed() -> None:
     named = in_builder({"filter": {"expression": "vitrine.ranking.missing = 'wikipedia'"}})
-    assert strangers(named) == ["vitrine.ranking.missing is never wikipedia"]
+    assert unknown_names(named) == ["vitrine.ranking.missing is never wikipedia"]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.signoz.fake_signoz import SigNoz
 from tests.signoz.provisioning import FOLDER, Provisioner
-from tests.signoz.signoz_stand_in import SigNoz
 
 KINDS = {"channels": "channel", "rules": "rule", "dashboards": "dashboard", "views": "view"}
 COUNTS = {noun: len([*(FOLDER / kind).glob("*.json")]) for kind, noun in KINDS.items()}

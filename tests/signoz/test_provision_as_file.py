@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.processes import ROOT
-from tests.signoz.signoz_stand_in import EMAIL, PASSWORD, SigNoz
-from tests.waiting import PATIENCE
+from tests.signoz.fake_signoz import EMAIL, PASSWORD, SigNoz
+from tests.waiting import TIMEOUT
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_it_runs_without_anything_installed(
         },
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         check=False,
     )
     assert result.stderr == ""

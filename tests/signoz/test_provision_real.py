@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from signoz.server import Refused, Server
+from tests.signoz.fake_signoz import EMAIL, PASSWORD
 from tests.signoz.panels import Body, bodies, panels
 from tests.signoz.provisioning import Provisioner
-from tests.signoz.real import RealSigNoz
-from tests.signoz.signoz_stand_in import EMAIL, PASSWORD
-from tests.waiting import PATIENCE
+from tests.signoz.real_signoz import RealSigNoz
+from tests.waiting import TIMEOUT
 
 PREVIEW = "/api/v5/query_range/preview"
 KINDS = {"Number": "scalar", "Table": "scalar", "List": "raw"}
@@ -67,7 +67,7 @@ def test_queries_are_written_as_it_reads_them(real: RealSigNoz) -> None:
         for name, body in bodies("rules").items()
     ]
     server = Server(real.url, EMAIL, PASSWORD)
-    server.await_ready(PATIENCE)
+    server.await_ready(TIMEOUT)
     for name, kind, queries in asked:
         assert server.ask("POST", PREVIEW, preview(kind, queries))["compositeQuery"], name
     nonsense = {"name": "A", "signal": "logs", "filter": {"expression": "body = = ("}}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.waiting import PATIENCE
+from tests.waiting import TIMEOUT
 
 Promtool = Callable[..., str]
 """Runs promtool with these arguments in a folder; its output. Fails where promtool fails."""
@@ -32,7 +32,7 @@ def promtool() -> Promtool:
     def run(*arguments: str, folder: Path) -> str:
         done = subprocess.run(
             (binary, *arguments),
-            cwd=folder, capture_output=True, text=True, timeout=5 * PATIENCE, check=False,
+            cwd=folder, capture_output=True, text=True, timeout=5 * TIMEOUT, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout

@@ -15,7 +15,7 @@ from slo.__main__ import generated, main
 from slo.objectives import Plan, duration, read
 from slo.prometheus_rules import translated
 from tests.processes import ROOT
-from tests.signoz.named import in_promql, in_queries, strangers
+from tests.signoz.emitted_names import in_promql, in_queries, unknown_names
 
 RUNBOOK = ROOT / "docs" / "runbook.md"
 BUCKETS = re.compile(r'le="([^"]+)"')
@@ -35,8 +35,8 @@ def rules() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def prometheus() -> list[dict[str, Any]]:
-    told = yaml.safe_load((ROOT / "slo" / "prometheus" / "rules.yaml").read_text("utf-8"))
-    return [rule for group in told["groups"] for rule in group["rules"]]
+    declared = yaml.safe_load((ROOT / "slo" / "prometheus" / "rules.yaml").read_text("utf-8"))
+    return [rule for group in declared["groups"] for rule in group["rules"]]
 
 
 def test_stale_files_are_reported_and_regenerated(
@@ -85,7 +85,7 @@ def test_a_changed_objective_reaches_both(plan: Plan) -> None:
 
 def test_everything_that_is_named_is_told(plan: Plan, rules: dict[str, Any]) -> None:
     wrong = {
-        name: strangers(in_queries(each["condition"]["compositeQuery"]["queries"]))
+        name: unknown_names(in_queries(each["condition"]["compositeQuery"]["queries"]))
         for name, each in rules.items()
     }
     assert {name: each for name, each in wrong.items() if each} == {}
@@ -143,8 +143,8 @@ def test_prometheus_has_the_same_alerts(plan: Plan, prometheus: list[dict[str, A
 
 
 def test_every_alert_has_its_section_in_the_runbook(plan: Plan) -> None:
-    told = set(re.findall(r"^## (.+)$", RUNBOOK.read_text("utf-8"), re.MULTILINE))
-    sections = {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in told}
+    declared = set(re.findall(r"^## (.+)$", RUNBOOK.read_text("utf-8"), re.MULTILINE))
+    sections = {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in declared}
     assert {each.section for each in plan.everything()} <= sections
 
 
@@ -168,8 +168,10 @@ def test_what_rules_lead_to_is_there(plan: Plan, rules: dict[str, Any]) -> None:
 def test_reports_keep_the_same_promises(plan: Plan) -> None:
     """The SQL cannot read objectives.yaml, so it repeats the targets."""
     report = (ROOT / "clickhouse" / "reports" / "slo.sql").read_text("utf-8")
-    told = {name: float(target) for name, target in re.findall(r"\('(\w+)', (0\.\d+)\)", report)}
-    assert told == {each.name: round(1 - each.allowed, 9) for each in plan.objectives}
+    declared = {
+        name: float(target) for name, target in re.findall(r"\('(\w+)', (0\.\d+)\)", report)
+    }
+    assert declared == {each.name: round(1 - each.allowed, 9) for each in plan.objectives}
 
 
 def test_the_runbook_leads_to_what_is_there() -> None:

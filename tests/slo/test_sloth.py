@@ -19,7 +19,7 @@ from slo.objectives import Objective, Plan, read
 from slo.prometheus_rules import translated
 from tests.processes import ROOT
 from tests.slo.conftest import Promtool
-from tests.waiting import PATIENCE
+from tests.waiting import TIMEOUT
 
 pytestmark = pytest.mark.lasting
 SEVERITIES = {"critical": "page", "warning": "ticket"}
@@ -69,7 +69,7 @@ def folder(sloth: str, plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> 
     (found / "slos.yaml").write_text(yaml.safe_dump(spec))
     done = subprocess.run(
         (sloth, "generate", "--no-color", "-i", "slos.yaml", "-o", "sloth.yaml"),
-        cwd=found, capture_output=True, text=True, timeout=PATIENCE, check=False,
+        cwd=found, capture_output=True, text=True, timeout=TIMEOUT, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     shutil.copy(ROOT / "slo" / "prometheus" / "rules.yaml", found)

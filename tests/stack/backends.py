@@ -14,8 +14,8 @@ from typing import Any, Self
 import httpx
 import pytest
 
-from tests.saying import Saying
-from tests.waiting import PATIENCE
+from tests.logged_process import LoggedProcess
+from tests.waiting import TIMEOUT
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vitrine"
 NO_PROMETHEUS = "no Prometheus here: apt-get install prometheus"
@@ -59,12 +59,12 @@ class Backend:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            self._saying = Saying(
+            self._logged = LoggedProcess(
                 self._command, self._ready, cwd=self._folder, env=self._environment, both=True
             )
-            stack.callback(self._saying.kill)
-            self._saying.ready(2 * PATIENCE)
-            client = httpx.Client(base_url=self.address, timeout=PATIENCE)
+            stack.callback(self._logged.kill)
+            self._logged.ready(2 * TIMEOUT)
+            client = httpx.Client(base_url=self.address, timeout=TIMEOUT)
             self._client = stack.enter_context(client)
             self._end = stack.pop_all()
         return self
@@ -73,9 +73,9 @@ class Backend:
         self._end.close()
 
     @property
-    def said(self) -> str:
+    def output(self) -> str:
         """What it wrote so far."""
-        return self._saying.said
+        return self._logged.output
 
     def get(self, path: str, **parameters: str) -> Any:
         """The JSON of an answer; nothing where there is none (yet)."""

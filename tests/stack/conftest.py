@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.observatory.observing import Observatory
-from tests.stack.bearing import COUNTED
-from tests.stack.collecting import PATIENT, REDACTION_STRICT, Collector
+from tests.observatory.observatory_process import Observatory
+from tests.stack.collector_process import LONG_TIMEOUT, REDACTION_STRICT, Collector
+from tests.stack.load import COUNTED
 
 TOKEN = "of the tests"
 MISSING = "no Collector here: `make collector` builds it (Go 1.25 or newer)"
@@ -17,10 +17,10 @@ MISSING = "no Collector here: `make collector` builds it (Go 1.25 or newer)"
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """What became of the records that tests of durability sent."""
     passed = terminalreporter.getreports("passed")
-    said = [line for each in passed for line in each.capstdout.splitlines() if COUNTED in line]
-    if said:
+    output = [line for each in passed for line in each.capstdout.splitlines() if COUNTED in line]
+    if output:
         terminalreporter.section("sent, and what became of it")
-        for line in said:
+        for line in output:
             terminalreporter.line(line)
 
 
@@ -48,7 +48,7 @@ def collector(
 ) -> Iterator[Collector]:
     """The core, which keeps every trace and decides on it soon."""
     folder = tmp_path_factory.mktemp("collector")
-    with Collector(otelcol, folder, "clickhouse", PATIENT, **to(store)) as running:
+    with Collector(otelcol, folder, "clickhouse", LONG_TIMEOUT, **to(store)) as running:
         yield running
 
 
@@ -59,7 +59,7 @@ def strict(
     """The same with redaction-strict.yaml."""
     folder = tmp_path_factory.mktemp("strict")
     with Collector(
-        otelcol, folder, REDACTION_STRICT, "clickhouse", PATIENT, **to(store)
+        otelcol, folder, REDACTION_STRICT, "clickhouse", LONG_TIMEOUT, **to(store)
     ) as running:
         yield running
 

@@ -16,7 +16,7 @@ import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PATIENCE, PAUSE = 120, 1
+TIMEOUT, PAUSE = 120, 1
 QUESTION = {"query": "keep bread from going stale", "limit": 3}
 SPANS = ("POST /recommend", "analyze query", "retrieve candidates", "score candidates")
 ALWAYS = re.compile(r"^\| `([^`]+)` \|.*\| always \|$", re.MULTILINE)
@@ -84,7 +84,7 @@ def read_back(trace: str, moment: int) -> dict[str, set[str]]:
     """Wait for everything that is wanted; what is missing in the end."""
     headers, began = credentials(), time.monotonic()
     missing = {what: set(names) for what, (names, _) in WANTED.items()}
-    while missing and time.monotonic() - began < PATIENCE:
+    while missing and time.monotonic() - began < TIMEOUT:
         for what in list(missing):
             try:
                 sql = WANTED[what][1].format(trace=trace, moment=moment)
@@ -109,7 +109,7 @@ def main() -> int:
         print(f"{error}. Is it running? `docker compose up`, `make up` or `make run`")
         return 1
     for what, names in missing.items():
-        print(f"{what}: missing after {PATIENCE} s: {', '.join(sorted(names))}")
+        print(f"{what}: missing after {TIMEOUT} s: {', '.join(sorted(names))}")
     return min(len(missing), 1)
 
 

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.observatory.messages import attributes, fresh, request, span
-from tests.observatory.sending import over_grpc
+from tests.observatory.otlp_client import over_grpc
 from tests.stack.backends import CACHE, Backend, program
-from tests.stack.collecting import Collector
+from tests.stack.collector_process import Collector
+from tests.telemetry.exporting_service import ExportingService
 from tests.telemetry.receiver import refused_port
-from tests.telemetry.watched import Watched
 from tests.waiting import until
 
 pytestmark = pytest.mark.lasting
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.lasting
 MLFLOW = CACHE / "mlflow" / "bin" / "mlflow"
 MLFLOW_FROM = "pip install 'mlflow>=3.17' in a virtual environment of its own"
 SEARCH = "/api/3.0/mlflow/traces/search"
-ALONE = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+NO_WIKIPEDIA = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
 
 
 class Shop(NamedTuple):
@@ -65,7 +65,7 @@ def shop(otelcol: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sh
             "--default-artifact-root", folder / "artifacts",
         ]  # fmt: skip
         with Backend(
-            serve, ready="Uvicorn running on", folder=folder, port=port, variables=ALONE
+            serve, ready="Uvicorn running on", folder=folder, port=port, variables=NO_WIKIPEDIA
         ) as mlflow:
             made = mlflow.post("/api/2.0/mlflow/experiments/create", {"name": "recommendations"})
             there = {
@@ -77,7 +77,9 @@ def shop(otelcol: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sh
 
 
 def test_a_request_is_listed_and_shown(shop: Shop, tmp_path: Path) -> None:
-    with Watched(tmp_path, {"OTEL_EXPORTER_OTLP_ENDPOINT": shop.collector.grpc}) as service:
+    with ExportingService(
+        tmp_path, {"OTEL_EXPORTER_OTLP_ENDPOINT": shop.collector.grpc}
+    ) as service:
         answer = service.client.post("/recommend", json={"query": "stale bread"}).json()
         service.stop()
     until(lambda: shop.listed(answer["trace_id"]) is not None)

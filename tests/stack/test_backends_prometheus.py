@@ -14,9 +14,9 @@ from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 
 from tests.stack.backends import Backend, prometheus_binary
-from tests.stack.collecting import Collector
+from tests.stack.collector_process import Collector
+from tests.telemetry.exporting_service import ExportingService
 from tests.telemetry.receiver import refused_port
-from tests.telemetry.watched import Watched
 from tests.waiting import until
 
 pytestmark = pytest.mark.lasting
@@ -107,7 +107,7 @@ def asked(scraped: Scraped, tmp_path_factory: pytest.TempPathFactory) -> dict[st
         "OTEL_EXPORTER_OTLP_ENDPOINT": scraped.collector.grpc,
         "OTEL_METRIC_EXPORT_INTERVAL": "500",
     }
-    with Watched(tmp_path_factory.mktemp("service"), sending) as service:
+    with ExportingService(tmp_path_factory.mktemp("service"), sending) as service:
 
         def ask() -> bool:
             found = service.client.post("/recommend", json={"query": "stale bread"})
@@ -142,14 +142,14 @@ def test_a_percentile_is_answered_by_route(scraped: Scraped) -> None:
     )
     selector = 'service_name="known"'
 
-    def told() -> bool:
+    def report() -> bool:
         duration.record(0.007, {"http.route": "/fast"})
         duration.record(0.3, {"http.route": "/slow"})
         provider.force_flush()
         found = scraped.by_route(P95, selector)
         return bool(found) and not any(map(isnan, found.values()))
 
-    until(told)
+    until(report)
     # All that there is lies in one bucket, so the percentile lies at 95 % of its width.
     expected = {"/fast": 0.005 + 0.95 * 0.005, "/slow": 0.25 + 0.95 * 0.25}
     assert scraped.by_route(P95, selector) == pytest.approx(expected)

@@ -10,11 +10,11 @@ import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from tests.observatory.messages import attributes, fresh, request, span
-from tests.observatory.sending import over_grpc
+from tests.observatory.otlp_client import over_grpc
 from tests.stack.backends import CACHE, Backend, program
-from tests.stack.collecting import Collector
+from tests.stack.collector_process import Collector
+from tests.telemetry.exporting_service import ExportingService
 from tests.telemetry.receiver import refused_port
-from tests.telemetry.watched import Watched
 from tests.waiting import until
 
 pytestmark = pytest.mark.lasting
@@ -34,7 +34,7 @@ TREE = {
 }
 
 
-class Shown(NamedTuple):
+class PageView(NamedTuple):
     """A span as a backend shows it; attributes are text there."""
 
     name: str
@@ -50,7 +50,7 @@ class Shop(NamedTuple):
     backend: Backend
     kind: str
 
-    def trace(self, id_: str) -> list[Shown]:
+    def trace(self, id_: str) -> list[PageView]:
         """The spans that are there."""
         return (
             zipkin_spans(self.backend, id_)
@@ -63,16 +63,18 @@ class Shop(NamedTuple):
         return of.lower() if self.kind == "zipkin" else of
 
 
-def zipkin_spans(backend: Backend, id_: str) -> list[Shown]:
+def zipkin_spans(backend: Backend, id_: str) -> list[PageView]:
     found = backend.get(f"/api/v2/trace/{id_}") or []
     names = {each["id"]: each["name"] for each in found}
     return [
-        Shown(each["name"], names.get(each.get("parentId")), each["tags"], "error" in each["tags"])
+        PageView(
+            each["name"], names.get(each.get("parentId")), each["tags"], "error" in each["tags"]
+        )
         for each in found
     ]
 
 
-def jaeger_spans(backend: Backend, id_: str) -> list[Shown]:
+def jaeger_spans(backend: Backend, id_: str) -> list[PageView]:
     answer = backend.get(f"/api/traces/{id_}")
     found: list[dict[str, Any]] = answer["data"][0]["spans"] if answer else []
     names = {each["spanID"]: each["operationName"] for each in found}
@@ -81,7 +83,7 @@ def jaeger_spans(backend: Backend, id_: str) -> list[Shown]:
         tags = {tag["key"]: str(tag["value"]) for tag in each["tags"]}
         parents = [names.get(one["spanID"]) for one in each["references"]]
         parent = parents[0] if parents else None
-        shown.append(Shown(each["operationName"], parent, tags, tags.get("error") == "True"))
+        shown.append(PageView(each["operationName"], parent, tags, tags.get("error") == "True"))
     return shown
 
 
@@ -107,9 +109,9 @@ def jaeger(stack: ExitStack, folder: Path) -> tuple[Backend, str]:
         "collector.http-server", "collector.grpc-server", "admin.http",
     )  # fmt: skip
     ports = {each: stack.enter_context(refused_port()) for each in names}
-    doors = [f"--{name}.host-port=127.0.0.1:{port}" for name, port in ports.items()]
+    endpoints = [f"--{name}.host-port=127.0.0.1:{port}" for name, port in ports.items()]
     backend = Backend(
-        [binary, *doors], ready="Health Check state change", folder=folder,
+        [binary, *endpoints], ready="Health Check state change", folder=folder,
         port=ports["query.http-server"], variables={"SPAN_STORAGE_TYPE": "memory"},
     )  # fmt: skip
     return backend, f"http://127.0.0.1:{ports['collector.otlp.grpc']}"
@@ -132,7 +134,9 @@ def shop(
 
 
 def test_a_request_is_shown_as_a_tree(shop: Shop, tmp_path: Path) -> None:
-    with Watched(tmp_path, {"OTEL_EXPORTER_OTLP_ENDPOINT": shop.collector.grpc}) as service:
+    with ExportingService(
+        tmp_path, {"OTEL_EXPORTER_OTLP_ENDPOINT": shop.collector.grpc}
+    ) as service:
         answer = service.client.post("/recommend", json={"query": "stale bread"}).json()
         service.stop()
     until(lambda: len(shop.trace(answer["trace_id"])) == len(TREE))

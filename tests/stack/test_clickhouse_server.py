@@ -19,7 +19,7 @@ CONFIG, KEEPER, USERS = (
 )
 
 
-def said(root: ET.Element, path: str) -> str:
+def output(root: ET.Element, path: str) -> str:
     """The one text at a path."""
     [found] = root.iterfind(path)
     return str(found.text)
@@ -58,23 +58,23 @@ def test_hosts_are_services(host: str) -> None:
 
 
 def test_the_keeper_is_asked_where_it_listens() -> None:
-    assert said(CONFIG, "./zookeeper/node/port") == said(KEEPER, "./keeper_server/tcp_port")
+    assert output(CONFIG, "./zookeeper/node/port") == output(KEEPER, "./keeper_server/tcp_port")
     health = SERVICES["clickhouse-keeper"]["healthcheck"]["test"][1]
-    port = said(KEEPER, "./keeper_server/http_control/port")
-    ready = said(KEEPER, "./keeper_server/http_control/readiness/endpoint")
+    port = output(KEEPER, "./keeper_server/http_control/port")
+    ready = output(KEEPER, "./keeper_server/http_control/readiness/endpoint")
     assert f"127.0.0.1:{port}{ready}" in health
 
 
 @pytest.mark.parametrize("name", ["log_storage_path", "snapshot_storage_path"])
 def test_what_the_keeper_writes_is_kept(name: str) -> None:
-    path = PurePosixPath(said(KEEPER, f"./keeper_server/{name}"))
+    path = PurePosixPath(output(KEEPER, f"./keeper_server/{name}"))
     assert any(each in path.parents for each in kept("clickhouse-keeper"))
 
 
 def test_the_servers_memory_fits_its_container() -> None:
     limit = SERVICES["clickhouse"]["mem_limit"]
     assert limit.endswith("m")
-    assert int(said(CONFIG, "./max_server_memory_usage")) < int(limit[:-1]) << 20
+    assert int(output(CONFIG, "./max_server_memory_usage")) < int(limit[:-1]) << 20
 
 
 def test_no_password_is_written_down() -> None:

@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.processes import ROOT, output, running
+from tests.processes import ROOT, read_output, running
 
 SERVER = ROOT / "clickhouse" / "server"
 OF_THE_IMAGE = {
@@ -66,8 +66,8 @@ def asked(folder: Path, *statements: str, password: str = "") -> list[str]:
     """What a new engine in a folder says to each, or why not."""
     passwords = {"CLICKHOUSE_PASSWORD": password, "CLICKHOUSE_REPORTS_PASSWORD": "reports"}
     with running(ASKING, folder, *statements, **passwords) as process:
-        told: list[str] = json.loads(output(process))
-    return told
+        report: list[str] = json.loads(read_output(process))
+    return report
 
 
 def become_reports(users: Path) -> None:
@@ -104,14 +104,14 @@ def test_settings_are_added_to_those_of_the_image(server: Path) -> None:
 
 
 def test_a_password_is_asked_for(server: Path) -> None:
-    [told] = asked(server, "SELECT 1", password="secret")
-    assert "AUTHENTICATION_FAILED" in told
+    [report] = asked(server, "SELECT 1", password="secret")
+    assert "AUTHENTICATION_FAILED" in report
 
 
 def test_reports_read_the_views_and_do_nothing_else(server: Path) -> None:
     assert asked(server, TABLES, VIEWS, SECRET, RECORD) == ["", "", "", ""]
     become_reports(server / "users.d" / "vitrine.xml")
-    told = asked(server, *MAY, *MAY_NOT)
-    assert told[: len(MAY)] == ["0", "1", "0", "0", "1", ""]
-    for (statement, why), said in zip(MAY_NOT.items(), told[len(MAY) :], strict=True):
-        assert why in said, statement
+    report = asked(server, *MAY, *MAY_NOT)
+    assert report[: len(MAY)] == ["0", "1", "0", "0", "1", ""]
+    for (statement, why), output in zip(MAY_NOT.items(), report[len(MAY) :], strict=True):
+        assert why in output, statement

@@ -10,7 +10,7 @@ import yaml
 
 from collector.merging import as_one_file
 from tests.processes import ROOT
-from tests.waiting import PATIENCE
+from tests.waiting import TIMEOUT
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -148,7 +148,7 @@ def test_demo_secrets_are_for_this_machine_only(address: str, secrets: str, refu
         env={"BIND_ADDRESS": address, "SECRETS": secrets},
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         check=False,
     )
     assert done.returncode == refused
@@ -164,7 +164,7 @@ def test_a_secret_is_made_once_and_what_one_has_set_stays(tmp_path: Path) -> Non
     made, sample = tmp_path / ".env", tmp_path / ".env.example"
     command = ["make", "--silent", "--file", str(ROOT / "Makefile"), ".env"]
     sample.write_text(example)
-    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=PATIENCE)
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=TIMEOUT)
     assert made.stat().st_mode & 0o777 == 0o600
     first = made.read_text()
     pairs = zip(example.splitlines(), first.splitlines(), strict=True)
@@ -174,7 +174,7 @@ def test_a_secret_is_made_once_and_what_one_has_set_stays(tmp_path: Path) -> Non
     changed = first.replace("APP_PORT=8000", "APP_PORT=8001").replace(secrets[0], "")
     made.write_text(changed.rstrip("\n"))  # as an editor may leave it
     sample.write_text(example + "# New\nNEW=1\n")
-    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=PATIENCE)
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=TIMEOUT)
     again = made.read_text()
     assert {"APP_PORT=8001", "NEW=1", *secrets[1:]} <= set(again.splitlines())
     assert again.count("\n") == (example + "# New\nNEW=1\n").count("\n")
@@ -185,7 +185,7 @@ def test_a_copy_of_the_example_gets_its_secrets_too(tmp_path: Path) -> None:
     for name in (".env", ".env.example"):
         (tmp_path / name).write_text(example + "OWN=1\n" * (name == ".env"))
     command = ["make", "--silent", "--file", str(ROOT / "Makefile"), ".env"]
-    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=PATIENCE)
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=TIMEOUT)
     made = (tmp_path / ".env").read_text()
     assert "=\n" not in made
     assert made.endswith("OWN=1\n")

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from collector.merging import STRICT, merged
-from tests.stack.collecting import BACKENDS, CORE, REDACTION_STRICT, config
+from tests.stack.collector_process import BACKENDS, CORE, REDACTION_STRICT, config
 
 NOT_UPSTREAM = {"signoz", "azure-monitor"}
 """Made of parts that the upstream build does not have."""

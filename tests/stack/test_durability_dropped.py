@@ -11,20 +11,20 @@ from opentelemetry.exporter.otlp.proto.http import _log_exporter as over_http
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
 
-from tests.stack.bearing import AGAIN, TAKEN, UNDER_WAY, Kept, Load, bearing, told
-from tests.stack.collecting import Collector
-from tests.stack.kept import ClickHouse, awaited, delivered, stored
+from tests.stack.clickhouse_outage import ClickHouse, awaited, delivered, stored
+from tests.stack.collector_process import Collector
+from tests.stack.load import AGAIN, TAKEN, UNDER_WAY, Kept, Load, report, under_load
 from tests.stack.overlays import impatient
 from tests.telemetry.receiver import Receiver, accept, refuse
-from tests.waiting import PATIENCE
+from tests.waiting import TIMEOUT
 
 pytestmark = pytest.mark.lasting
 
 QUEUE, MESSAGES = 200_000, 10
 LONG = "longer than what is left of a full queue " * 1000
 EXPORTERS: dict[str, Any] = {
-    "grpc": lambda it: over_grpc.OTLPLogExporter(endpoint=it.grpc, timeout=PATIENCE),
-    "http": lambda it: over_http.OTLPLogExporter(f"{it.otlp}/v1/logs", timeout=PATIENCE),
+    "grpc": lambda it: over_grpc.OTLPLogExporter(endpoint=it.grpc, timeout=TIMEOUT),
+    "http": lambda it: over_http.OTLPLogExporter(f"{it.otlp}/v1/logs", timeout=TIMEOUT),
 }
 
 
@@ -50,15 +50,15 @@ def test_an_sdk_gets_through_when_there_is_room_again(
         ThreadPoolExecutor() as pool,
     ):
         receiver.behaviour = refuse()
-        with bearing(collector) as load:
+        with under_load(collector) as load:
             load.answered(*AGAIN)
             awaited(lambda: load.refused["logs"] > UNDER_WAY)
             load.stop()
-            saying = pool.submit(say, collector, protocol)
+            logged = pool.submit(say, collector, protocol)
             awaited(lambda: "Transient error" in caplog.text)
-            assert not saying.done()
+            assert not logged.done()
             receiver.behaviour = accept
-        saying.result()
+        logged.result()
         receiver.await_logs(lambda logs: [each.body for each in logs].count(protocol) == 1)
 
 
@@ -86,13 +86,13 @@ def test_what_a_backend_refuses_for_good_is_dropped_and_counted(
         ) as collector,
     ):
         receiver.behaviour = refuse(status=400)
-        with bearing(collector) as load:
+        with under_load(collector) as load:
             load.reached(MESSAGES)
             awaited(lambda: any(each.signal == "logs" for each in receiver.requests))
             receiver.behaviour = accept
             load.reached(MESSAGES)
         awaited(lambda: 0 < lost(receiver, load) == failed(receiver))
-        told("refused for good", load.tallies(delivered(receiver, load)))
+        report("refused for good", load.tallies(delivered(receiver, load)))
     assert set(load.answers) <= TAKEN
 
 
@@ -111,14 +111,14 @@ def test_of_two_backends_the_other_has_what_a_full_queue_refuses(
         ) as collector,
     ):  # fmt: skip
         receiver.behaviour = refuse()
-        with bearing(collector) as load:
+        with under_load(collector) as load:
             load.answered(*AGAIN)
             awaited(lambda: load.refused["logs"] > UNDER_WAY)
         receiver.behaviour = accept
         awaited(lambda: not any_lost(load, delivered(receiver, load)))
         awaited(lambda: not any_lost(load, stored(store, load)))
         first, second = (stored(store, load), delivered(receiver, load))
-        told("two backends: ClickHouse", load.tallies(first))
-        told("two backends: the one that was away", load.tallies(second))
+        report("two backends: ClickHouse", load.tallies(first))
+        report("two backends: the one that was away", load.tallies(second))
         awaited(lambda: len(stored(store, load)["logs"]) == len(load.sent("logs")))
         assert len(second["logs"]) < len(first["logs"])

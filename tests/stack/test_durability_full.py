@@ -9,10 +9,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.observatory.observing import Observatory
-from tests.stack.bearing import AGAIN, TAKEN, Load, bearing, told
-from tests.stack.collecting import Collector
-from tests.stack.kept import ClickHouse, awaited, own, stored
+from tests.observatory.observatory_process import Observatory
+from tests.stack.clickhouse_outage import ClickHouse, awaited, own, stored
+from tests.stack.collector_process import Collector
+from tests.stack.load import AGAIN, TAKEN, Load, report, under_load
 from tests.stack.overlays import impatient
 
 pytestmark = pytest.mark.lasting
@@ -51,7 +51,7 @@ def test_full_queues_are_told_to_senders_and_counted(otelcol: Path, tmp_path: Pa
     with (
         ClickHouse(tmp_path / "store") as clickhouse,
         Collector(otelcol, tmp_path, "clickhouse", soon, **clickhouse.variables) as collector,
-        bearing(collector) as load,
+        under_load(collector) as load,
     ):
         load.answered(*AGAIN)
         assert httpx.get(collector.health).status_code == 200
@@ -59,7 +59,7 @@ def test_full_queues_are_told_to_senders_and_counted(otelcol: Path, tmp_path: Pa
             load.reached(MESSAGES)
             load.stop()
             awaited(lambda: not lost(store, load, "traces", "metrics", "logs"))
-            told("queues full", load.tallies(stored(store, load)))
+            report("queues full", load.tallies(stored(store, load)))
             refused = load.refused
             assert refused["traces"] == 0  # their senders waited
             awaited(lambda: own(store, f"{ENQUEUE}_log_records") == refused["logs"])
@@ -79,7 +79,7 @@ def test_a_full_disk_is_told_to_senders_and_over_when_there_is_room(
         Collector(otelcol, tmp_path, "clickhouse", soon, **clickhouse.variables) as collector,
     ):
         limit_files(collector, DISK)
-        with bearing(collector) as load:
+        with under_load(collector) as load:
             awaited(lambda: min(load.refused[each] for each in ("metrics", "logs")) > MANY)
             assert httpx.get(collector.health).status_code == 200
             limit_files(collector, resource.RLIM_INFINITY)
@@ -91,7 +91,7 @@ def test_a_full_disk_is_told_to_senders_and_over_when_there_is_room(
                 awaited(lambda: all(set(lost(store, load, each)) <= early[each] for each in early))
                 awaited(lambda: own(store, f"{ENQUEUE}_log_records") == load.refused["logs"])
                 awaited(lambda: own(store, f"{ENQUEUE}_metric_points") >= load.refused["metrics"])
-                told("disk full", load.tallies(stored(store, load)))
+                report("disk full", load.tallies(stored(store, load)))
                 sampled = own(store, f"{ENQUEUE}_spans")
                 assert sampled <= len(lost(store, load, "traces"))
     assert set(load.answers) <= TAKEN | AGAIN

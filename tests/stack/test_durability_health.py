@@ -6,9 +6,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.stack.bearing import AGAIN, Load, bearing, told
-from tests.stack.collecting import Collector
-from tests.stack.kept import ClickHouse, awaited, stored
+from tests.stack.clickhouse_outage import ClickHouse, awaited, stored
+from tests.stack.collector_process import Collector
+from tests.stack.load import AGAIN, Load, report, under_load
 from tests.stack.overlays import impatient
 from tests.telemetry.receiver import black_hole
 from tests.waiting import until
@@ -57,7 +57,7 @@ def test_it_is_not_healthy_while_a_stop_waits_for_the_backend(
         ThreadPoolExecutor() as pool,
         ClickHouse(tmp_path / "store") as clickhouse,
         Collector(otelcol, tmp_path, "clickhouse", soon, **clickhouse.variables) as collector,
-        bearing(collector) as load,
+        under_load(collector) as load,
     ):
         load.answered(*AGAIN)
         until(lambda: waiting(load))
@@ -69,4 +69,4 @@ def test_it_is_not_healthy_while_a_stop_waits_for_the_backend(
             stopping.result()
             collector.start()
             awaited(lambda: not load.tallies(stored(store, load))["traces"].lost)
-            told("a stop with queues full", load.tallies(stored(store, load)))
+            report("a stop with queues full", load.tallies(stored(store, load)))

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.observatory.observing import Observatory
-from tests.stack.bearing import Load, Tally, bearing, told
-from tests.stack.collecting import Collector
-from tests.stack.kept import ClickHouse, awaited, stored
+from tests.observatory.observatory_process import Observatory
+from tests.stack.clickhouse_outage import ClickHouse, awaited, stored
+from tests.stack.collector_process import Collector
+from tests.stack.load import Load, Tally, report, under_load
 from tests.stack.overlays import impatient
 
 pytestmark = pytest.mark.lasting
@@ -48,7 +48,7 @@ def test_kills_lose_no_log_and_no_metric_and_only_the_latest_spans(
         ClickHouse(tmp_path / "store") as clickhouse,
         clickhouse.up() as store,
         Collector(otelcol, tmp_path, "clickhouse", soon, **clickhouse.variables) as collector,
-        bearing(collector) as load,
+        under_load(collector) as load,
     ):
         for _ in range(KILLS):
             kept |= decided(store, load) - killed
@@ -61,7 +61,7 @@ def test_kills_lose_no_log_and_no_metric_and_only_the_latest_spans(
         awaited(lambda: none_lost(store, load))
         awaited(lambda: set(counted(store, load)["traces"].lost) <= killed)
         tallies = counted(store, load)
-    told(f"{KILLS} kills under load", tallies)
+    report(f"{KILLS} kills under load", tallies)
     assert len(kept) > KILLS * MESSAGES
     assert not kept & set(tallies["traces"].lost)
 
@@ -72,7 +72,7 @@ def test_kills_lose_nothing_that_waits_for_clickhouse(otelcol: Path, tmp_path: P
         ClickHouse(tmp_path / "store") as clickhouse,
         Collector(otelcol, tmp_path, "clickhouse", soon, **clickhouse.variables) as collector,
     ):
-        with bearing(collector) as load:
+        with under_load(collector) as load:
             load.reached(MESSAGES)
             collector.kill()
         collector.start()
@@ -80,4 +80,4 @@ def test_kills_lose_nothing_that_waits_for_clickhouse(otelcol: Path, tmp_path: P
         collector.start()
         with clickhouse.up() as store:
             awaited(lambda: none_lost(store, load))
-            told("kills while ClickHouse is away", counted(store, load))
+            report("kills while ClickHouse is away", counted(store, load))

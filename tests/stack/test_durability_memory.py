@@ -9,13 +9,13 @@ import httpx
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from tests.stack.bearing import AGAIN, TAKEN, bearing, told
-from tests.stack.collecting import Collector
-from tests.stack.kept import ClickHouse, awaited, delivered, stored
+from tests.stack.clickhouse_outage import ClickHouse, awaited, delivered, stored
+from tests.stack.collector_process import Collector
+from tests.stack.load import AGAIN, TAKEN, report, under_load
 from tests.stack.overlays import impatient, overlay
 from tests.telemetry.exporting import export_span
 from tests.telemetry.receiver import Receiver, accept, refuse, slow
-from tests.waiting import PATIENCE
+from tests.waiting import TIMEOUT
 
 pytestmark = pytest.mark.lasting
 
@@ -74,17 +74,17 @@ def test_senders_are_told_when_memory_is_short_and_get_it_all_through_later(
         ) as collector,
         ThreadPoolExecutor() as pool,
     ):  # fmt: skip
-        with bearing(collector, **HEAVY) as load:
+        with under_load(collector, **HEAVY) as load:
             load.answered(*AGAIN)
             assert httpx.get(collector.health).status_code == 200
             patient = [
-                pool.submit(export_span, protocol, endpoint, PATIENCE)
+                pool.submit(export_span, protocol, endpoint, TIMEOUT)
                 for protocol, endpoint in (("http", collector.otlp), ("grpc", collector.grpc))
             ]
         assert [each.result() for each in patient] == [True, True]
         receiver.await_spans(lambda spans: sum(span.name == "alone" for span in spans) == 2)
         awaited(lambda: not any(it.lost for it in load.tallies(delivered(receiver, load)).values()))
-        told(f"memory short, peak {peak(collector)} MiB", load.tallies(delivered(receiver, load)))
+        report(f"memory short, peak {peak(collector)} MiB", load.tallies(delivered(receiver, load)))
         awaited(lambda: refused_spans(receiver) > 0)
         assert peak(collector) <= LIMIT + PROGRAM
     assert set(load.answers) <= TAKEN | AGAIN
@@ -102,13 +102,13 @@ def test_what_waits_for_a_backend_is_not_in_memory(otelcol: Path, tmp_path: Path
         ) as collector,
     ):  # fmt: skip
         receiver.behaviour = refuse()
-        with bearing(collector, links=HEAVY["links"]) as load:
+        with under_load(collector, links=HEAVY["links"]) as load:
             awaited(lambda: queued(tmp_path) > LIMIT)
             load.reached(MESSAGES)
         assert peak(collector) <= LIMIT + PROGRAM + queued(tmp_path)
         receiver.behaviour = accept
         awaited(lambda: not any(it.lost for it in load.tallies(delivered(receiver, load)).values()))
-        told(f"backend away, peak {peak(collector)} MiB", load.tallies(delivered(receiver, load)))
+        report(f"backend away, peak {peak(collector)} MiB", load.tallies(delivered(receiver, load)))
         awaited(lambda: queued(tmp_path) < LIMIT // 2)
 
 
@@ -121,11 +121,11 @@ def test_a_slow_backend_gets_it_all(otelcol: Path, tmp_path: Path) -> None:
         ) as collector,
     ):
         receiver.behaviour = slow(0.5)
-        with bearing(collector) as load:
+        with under_load(collector) as load:
             load.reached(MESSAGES)
         awaited(lambda: not any(it.lost for it in load.tallies(delivered(receiver, load)).values()))
         tallies = load.tallies(delivered(receiver, load))
-        told(f"slow backend, peak {peak(collector)} MiB", tallies)
+        report(f"slow backend, peak {peak(collector)} MiB", tallies)
         assert peak(collector) <= LIMIT + PROGRAM
     assert {it.duplicated for it in tallies.values()} == {0}
     assert set(load.answers) <= TAKEN
@@ -138,15 +138,15 @@ def test_clickhouse_hangs(otelcol: Path, tmp_path: Path) -> None:
         ClickHouse(tmp_path / "store") as clickhouse,
         clickhouse.up() as store,
         Collector(otelcol, tmp_path, "clickhouse", soon, **clickhouse.variables) as collector,
-        bearing(collector) as load,
+        under_load(collector) as load,
     ):
         load.reached(MESSAGES)
         os.kill(store.process.pid, signal.SIGSTOP)
-        before = collector.said.count("Will retry")
+        before = collector.output.count("Will retry")
         load.reached(MESSAGES)
-        awaited(lambda: collector.said.count("Will retry") >= before + 2)
+        awaited(lambda: collector.output.count("Will retry") >= before + 2)
         os.kill(store.process.pid, signal.SIGCONT)
         load.stop()
         awaited(lambda: not any(it.lost for it in load.tallies(stored(store, load)).values()))
-        told("ClickHouse hangs", load.tallies(stored(store, load)))
+        report("ClickHouse hangs", load.tallies(stored(store, load)))
     assert set(load.answers) <= TAKEN

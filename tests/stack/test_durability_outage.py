@@ -6,10 +6,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.observatory.observing import Observatory
-from tests.stack.bearing import SIGNALS, TAKEN, Load, bearing, told
-from tests.stack.collecting import Collector
-from tests.stack.kept import ClickHouse, awaited, stored
+from tests.observatory.observatory_process import Observatory
+from tests.stack.clickhouse_outage import ClickHouse, awaited, stored
+from tests.stack.collector_process import Collector
+from tests.stack.load import SIGNALS, TAKEN, Load, report, under_load
 from tests.stack.overlays import impatient
 
 pytestmark = pytest.mark.lasting
@@ -27,19 +27,19 @@ def test_what_comes_while_clickhouse_is_away_waits_for_it(otelcol: Path, tmp_pat
     with (
         ClickHouse(tmp_path / "store") as clickhouse,
         Collector(otelcol, tmp_path, "clickhouse", soon, **clickhouse.variables) as collector,
-        bearing(collector) as load,
+        under_load(collector) as load,
     ):
         with clickhouse.up() as store:
             load.reached(MESSAGES)
             awaited(lambda: all(stored(store, load)[signal] for signal in SIGNALS))
-        retries = collector.said.count("Will retry")
+        retries = collector.output.count("Will retry")
         load.reached(MESSAGES)
-        awaited(lambda: collector.said.count("Will retry") >= retries + RETRIES)
+        awaited(lambda: collector.output.count("Will retry") >= retries + RETRIES)
         with clickhouse.up() as store:
             load.reached(MESSAGES)
             load.stop()
             awaited(lambda: all_there(store, load))
-            told("ClickHouse away for a while", load.tallies(stored(store, load)))
+            report("ClickHouse away for a while", load.tallies(stored(store, load)))
     assert set(load.answers) == TAKEN  # nobody was told of it
 
 
@@ -47,7 +47,7 @@ def test_clickhouse_is_away_for_a_minute_under_load(otelcol: Path, tmp_path: Pat
     with (
         ClickHouse(tmp_path / "store") as clickhouse,
         Collector(otelcol, tmp_path, "clickhouse", **clickhouse.variables) as collector,
-        bearing(collector) as load,
+        under_load(collector) as load,
     ):
         with clickhouse.up() as store:
             load.reached(MESSAGES)
@@ -58,7 +58,7 @@ def test_clickhouse_is_away_for_a_minute_under_load(otelcol: Path, tmp_path: Pat
             load.reached(MESSAGES)
             load.stop()
             awaited(lambda: all_there(store, load))
-            told("ClickHouse away for 60 s", load.tallies(stored(store, load)))
+            report("ClickHouse away for 60 s", load.tallies(stored(store, load)))
     assert set(load.answers) == TAKEN
 
 
@@ -69,14 +69,14 @@ def test_what_waits_outlives_a_stop(otelcol: Path, tmp_path: Path) -> None:
         ClickHouse(tmp_path / "store") as clickhouse,
         Collector(otelcol, tmp_path, "clickhouse", soon, **clickhouse.variables) as collector,
     ):
-        with bearing(collector) as load:
+        with under_load(collector) as load:
             load.reached(MESSAGES)
         collector.stop()
         collector.start()
         with clickhouse.up() as store:
             awaited(lambda: all_there(store, load))
             tallies = load.tallies(stored(store, load))
-            told("a stop while ClickHouse is away", tallies)
+            report("a stop while ClickHouse is away", tallies)
     assert {it.duplicated for it in tallies.values()} == {0}
 
 
@@ -91,15 +91,15 @@ def test_event_names_are_missing_if_clickhouse_was_away_at_the_start(
         Collector(otelcol, tmp_path, "clickhouse", soon, **clickhouse.variables) as collector,
         clickhouse.up() as store,
     ):
-        assert "schema detection failed" in collector.said
-        with bearing(collector) as load:
+        assert "schema detection failed" in collector.output
+        with under_load(collector) as load:
             load.reached(1)
         awaited(lambda: all_there(store, load))
         assert store.rows(named) == [{"EventName": ""}]
         collector.stop()
         collector.start()
-        assert "schema detection failed" not in collector.said
-        with bearing(collector) as later:
+        assert "schema detection failed" not in collector.output
+        with under_load(collector) as later:
             later.reached(1)
         awaited(lambda: all_there(store, later))
         assert {"EventName": "load"} in store.rows(named)

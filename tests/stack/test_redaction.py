@@ -7,10 +7,10 @@ import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from tests.observatory.messages import attributes, fresh, gauge, log, request, span, value
-from tests.observatory.observing import Observatory
-from tests.observatory.sending import over_grpc
-from tests.stack.collecting import Collector
-from tests.stack.everywhere import SIGNALS, TABLES, rows
+from tests.observatory.observatory_process import Observatory
+from tests.observatory.otlp_client import over_grpc
+from tests.stack.collector_process import Collector
+from tests.stack.every_field import SIGNALS, TABLES, rows
 from tests.stack.look_alikes import LOOK_ALIKES
 from tests.stack.sensitive import LEAKS
 from tests.waiting import until
@@ -54,16 +54,16 @@ def _stored(
     """What the store has, in order, of records and resources with these attributes."""
     service, table = fresh(), TABLES[SIGNALS.index(signal)]
     for number, of in enumerate(each):
-        told, resource = attributes(of), of | {"service.name": service, "number": number}
+        report, resource = attributes(of), of | {"service.name": service, "number": number}
         record: Any
         match signal:
             case "traces":
-                event = Span.Event(name="exception", attributes=told)
-                record = span("span", attributes=told, events=[event])
+                event = Span.Event(name="exception", attributes=report)
+                record = span("span", attributes=report, events=[event])
             case "logs":
-                record = log("", body=value(of.get("string", of)), attributes=told)
+                record = log("", body=value(of.get("string", of)), attributes=report)
             case _:
-                record = gauge("gauge", attributes=told)
+                record = gauge("gauge", attributes=report)
         assert over_grpc(collector, signal, request(signal, [record], resource)).code == 0
     until(lambda: len(rows(store, table, service)) == len(each))
     return sorted(

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from tests.observatory.messages import attributes, fresh, gauge, log, request, span
-from tests.observatory.observing import Observatory
-from tests.observatory.sending import over_grpc
-from tests.stack.collecting import PATIENT, Collector
+from tests.observatory.observatory_process import Observatory
+from tests.observatory.otlp_client import over_grpc
+from tests.stack.collector_process import LONG_TIMEOUT, Collector
 from tests.stack.conftest import to
-from tests.stack.everywhere import TABLES, rows
+from tests.stack.every_field import TABLES, rows
 from tests.waiting import until
 
 pytestmark = pytest.mark.lasting
@@ -45,16 +45,16 @@ def _hashed(collector: Collector, store: Observatory, person: dict[str, Any]) ->
         spans["SpanAttributes"], spans["ResourceAttributes"], spans["Events.Attributes"][0],
         logs["LogAttributes"], points["Attributes"],
     )  # fmt: skip
-    said = [{key: each[key] for key in person} for each in columns]
-    assert said == [said[0]] * len(columns), said
-    return said[0]
+    output = [{key: each[key] for key in person} for each in columns]
+    assert output == [output[0]] * len(columns), output
+    return output[0]
 
 
 @contextmanager
 def _with_key(binary: Path, folder: Path, store: Observatory, key: str) -> Iterator[Collector]:
     folder.mkdir()
     with Collector(
-        binary, folder, "clickhouse", PATIENT, **to(store), COLLECTOR_HASH_KEY=key
+        binary, folder, "clickhouse", LONG_TIMEOUT, **to(store), COLLECTOR_HASH_KEY=key
     ) as collector:
         yield collector
 

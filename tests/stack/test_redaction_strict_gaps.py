@@ -10,10 +10,10 @@ import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from tests.observatory.messages import attributes, fresh, gauge, log, request, span, value
-from tests.observatory.observing import Observatory
-from tests.observatory.sending import over_grpc
-from tests.stack.collecting import Collector
-from tests.stack.everywhere import rows
+from tests.observatory.observatory_process import Observatory
+from tests.observatory.otlp_client import over_grpc
+from tests.stack.collector_process import Collector
+from tests.stack.every_field import rows
 from tests.waiting import until
 
 pytestmark = pytest.mark.lasting

@@ -7,17 +7,17 @@ import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from tests.observatory.messages import attributes, fresh, gauge, log, request, span, value
-from tests.observatory.observing import Observatory
-from tests.observatory.sending import over_grpc
-from tests.stack.collecting import Collector
-from tests.stack.everywhere import SIGNALS, TABLES, rows
+from tests.observatory.observatory_process import Observatory
+from tests.observatory.otlp_client import over_grpc
+from tests.stack.collector_process import Collector
+from tests.stack.every_field import SIGNALS, TABLES, rows
 from tests.waiting import until
 
 pytestmark = pytest.mark.lasting
 
 PLAIN = "chestnut"
 """Nothing shows that this is private."""
-TELLING = (
+PRINTING = (
     "authorization",
     "http.request.header.authorization",
     "http.request.header.proxy-authorization",
@@ -61,15 +61,15 @@ ADDRESSES = ("url.full", "url.query", "http.target", "http.url")
 
 
 def _record(signal: str, of: dict[str, Any]) -> Any:
-    told = attributes(of)
+    report = attributes(of)
     match signal:
         case "traces":
-            event = Span.Event(name="event", attributes=told)
-            return span("span", attributes=told, events=[event])
+            event = Span.Event(name="event", attributes=report)
+            return span("span", attributes=report, events=[event])
         case "logs":
-            return log("", body=value({"deep": [of]}), attributes=told)
+            return log("", body=value({"deep": [of]}), attributes=report)
         case _:
-            return gauge("gauge", attributes=told)
+            return gauge("gauge", attributes=report)
 
 
 def _stored(strict: Collector, store: Observatory, signal: str, of: dict[str, Any]) -> str:
@@ -89,13 +89,13 @@ everywhere = pytest.mark.parametrize("signal", SIGNALS)
 def test_values_under_telling_keys_are_masked(
     strict: Collector, store: Observatory, signal: str
 ) -> None:
-    of: dict[str, Any] = dict.fromkeys(TELLING, PLAIN)
-    of |= {f"list.{key}": [PLAIN] for key in TELLING}
-    of |= {f"map.{number}": {key: PLAIN} for number, key in enumerate(TELLING)}
-    of |= {f"maps.{number}": {"in": {key: [PLAIN]}} for number, key in enumerate(TELLING)}
+    of: dict[str, Any] = dict.fromkeys(PRINTING, PLAIN)
+    of |= {f"list.{key}": [PLAIN] for key in PRINTING}
+    of |= {f"map.{number}": {key: PLAIN} for number, key in enumerate(PRINTING)}
+    of |= {f"maps.{number}": {"in": {key: [PLAIN]}} for number, key in enumerate(PRINTING)}
     stored = _stored(strict, store, signal, of)
     assert PLAIN not in stored
-    assert [key for key in TELLING if f'"{key}": "****"' not in stored] == []
+    assert [key for key in PRINTING if f'"{key}": "****"' not in stored] == []
 
 
 @everywhere

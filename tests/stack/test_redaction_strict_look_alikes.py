@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from tests.observatory.messages import fresh
-from tests.observatory.observing import Observatory
-from tests.stack.collecting import Collector
-from tests.stack.everywhere import TABLES, bodies, kept, rows, send
+from tests.observatory.observatory_process import Observatory
+from tests.stack.collector_process import Collector
+from tests.stack.every_field import TABLES, bodies, kept, rows, send
 from tests.stack.look_alikes import LOOK_ALIKES
 
 pytestmark = pytest.mark.lasting

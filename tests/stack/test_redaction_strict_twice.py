@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.observatory.messages import attributes, fresh, request, span
-from tests.observatory.observing import Observatory
-from tests.observatory.sending import over_grpc
-from tests.stack.collecting import PATIENT, REDACTION_STRICT, Collector
+from tests.observatory.observatory_process import Observatory
+from tests.observatory.otlp_client import over_grpc
+from tests.stack.collector_process import LONG_TIMEOUT, REDACTION_STRICT, Collector
 from tests.stack.conftest import to
-from tests.stack.everywhere import BODIES, KINDS, SIGNALS, TABLES, arrived, message, rows
+from tests.stack.every_field import BODIES, KINDS, SIGNALS, TABLES, arrived, message, rows
 from tests.stack.look_alikes import LOOK_ALIKES
 from tests.stack.sensitive import SENSITIVE
 
@@ -30,14 +30,16 @@ PRIVATE = {
 def test_a_second_collector_changes_nothing(
     strict: Collector, otelcol: Path, store: Observatory, tmp_path: Path
 ) -> None:
-    service, told = fresh(), attributes(PRIVATE)
+    service, report = fresh(), attributes(PRIVATE)
     variables = to(store) | {"OTLP_ENDPOINT": strict.otlp}
     backends = ("clickhouse", "otlp", "fan-out")
-    with Collector(otelcol, tmp_path, REDACTION_STRICT, *backends, PATIENT, **variables) as first:
+    with Collector(
+        otelcol, tmp_path, REDACTION_STRICT, *backends, LONG_TIMEOUT, **variables
+    ) as first:
         for signal in SIGNALS:
             assert over_grpc(first, signal, message(signal, TEXTS, service)).code == 0
         private = request(
-            "traces", [span("", attributes=told)], PRIVATE | {"service.name": service}
+            "traces", [span("", attributes=report)], PRIVATE | {"service.name": service}
         )
         assert over_grpc(first, "traces", private).code == 0
         arrived(store, service, [2 * each for each in EXPECTED])

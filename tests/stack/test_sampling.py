@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import pytest
 from scipy.stats import binom
 
-from tests.observatory.observing import Observatory
-from tests.stack.sampled import BY_POLICY, Sampler, sampling
-from tests.stack.traces_made import SLOW, Made, messages, traces
+from tests.observatory.observatory_process import Observatory
+from tests.stack.generated_traces import SLOW, Made, messages, traces
+from tests.stack.sampling_collector import BY_POLICY, Sampler, sampling
 from tests.waiting import until
 
 pytestmark = pytest.mark.lasting
@@ -79,10 +79,10 @@ def test_nothing_else_is_there(run: Run) -> None:
 def test_the_collector_tells_what_each_policy_kept(run: Run) -> None:
     kept = {kind: len(run.of(kind)) for kind in ("failed", "slow", "degraded")}
     kept["share of ours"] = len(run.kept) - sum(kept.values())
-    told = {
-        policy: run.sampler.told(BY_POLICY, policy=policy, decision="sampled") for policy in kept
+    report = {
+        policy: run.sampler.report(BY_POLICY, policy=policy, decision="sampled") for policy in kept
     }
-    assert told == kept
+    assert report == kept
 
 
 def test_every_span_is_counted_whatever_is_kept(run: Run) -> None:

@@ -13,9 +13,9 @@ import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from tests.observatory.messages import request
-from tests.observatory.observing import Observatory
-from tests.stack.sampled import Sampler, sampling
-from tests.stack.traces_made import Made, together, trace
+from tests.observatory.observatory_process import Observatory
+from tests.stack.generated_traces import Made, together, trace
+from tests.stack.sampling_collector import Sampler, sampling
 
 pytestmark = pytest.mark.lasting
 

@@ -14,10 +14,10 @@ import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from tests.observatory.messages import request
-from tests.observatory.observing import Observatory
-from tests.stack.sampled import LATE, Sampler, sampling
+from tests.observatory.observatory_process import Observatory
+from tests.stack.generated_traces import ERROR, SLOW, Made, trace
+from tests.stack.sampling_collector import LATE, Sampler, sampling
 from tests.stack.test_sampling import CALLS
-from tests.stack.traces_made import ERROR, SLOW, Made, trace
 from tests.waiting import until
 
 pytestmark = pytest.mark.lasting
@@ -51,7 +51,7 @@ def send(sampler: Sampler, spans: list[Span]) -> None:
 def counted(sampler: Sampler, name: str) -> int:
     """Failures among the calls that metrics of spans have."""
     failed = {"span.name": name, "status.code": "STATUS_CODE_ERROR"}
-    return sampler.told(CALLS, **failed)
+    return sampler.report(CALLS, **failed)
 
 
 def test_a_late_span_of_a_kept_trace_is_kept(strict: Sampler) -> None:
@@ -61,7 +61,7 @@ def test_a_late_span_of_a_kept_trace_is_kept(strict: Sampler) -> None:
     strict.decided(1)
     send(strict, [late])
     until(lambda: strict.stored() == {made.trace: len(made.spans)})
-    until(lambda: strict.told(LATE, sampled="true") == 1)
+    until(lambda: strict.report(LATE, sampled="true") == 1)
 
 
 def test_a_late_span_of_a_dropped_trace_is_dropped_though_it_failed(strict: Sampler) -> None:
@@ -72,7 +72,7 @@ def test_a_late_span_of_a_dropped_trace_is_dropped_though_it_failed(strict: Samp
     send(strict, parted(made, late))
     strict.decided(1)
     send(strict, [late])
-    until(lambda: strict.told(LATE, sampled="false") == 1)
+    until(lambda: strict.report(LATE, sampled="false") == 1)
     until(lambda: counted(strict, late.name) == 1)
     other = trace("failed")
     strict.send([other])
@@ -88,7 +88,7 @@ def test_a_trace_longer_than_the_wait_is_judged_by_what_it_began_with(strict: Sa
     send(strict, [each for made in (failed, slow) for each in parted(made, root(made))])
     strict.decided(2)
     send(strict, ends)
-    until(lambda: strict.told(LATE, sampled="false") == 1)
+    until(lambda: strict.report(LATE, sampled="false") == 1)
     until(lambda: strict.stored() == {failed.trace: len(failed.spans)})
 
 
@@ -113,5 +113,5 @@ def test_a_trace_id_that_is_used_again_stays_as_it_was_decided(strict: Sampler) 
     for each in again.spans:
         each.trace_id = made.spans[0].trace_id
     send(strict, again.spans)
-    until(lambda: strict.told(LATE, sampled="false") == len(again.spans))
+    until(lambda: strict.report(LATE, sampled="false") == len(again.spans))
     assert strict.stored() == {}

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.observatory.messages import request
-from tests.observatory.observing import Observatory
-from tests.stack.sampled import sampling
-from tests.stack.traces_made import ERROR, trace
+from tests.observatory.observatory_process import Observatory
+from tests.stack.generated_traces import ERROR, trace
+from tests.stack.sampling_collector import sampling
 from tests.waiting import until
 
 pytestmark = pytest.mark.lasting
@@ -30,7 +30,7 @@ def test_where_there_is_no_room_for_more_traces_their_sender_waits(
         few.send(made)
         few.decided(len(made))
         assert few.stored() == {each.trace: len(each.spans) for each in made}
-        assert few.told(EARLY) == 0
+        assert few.report(EARLY) == 0
 
 
 def test_what_waits_is_decided_for_when_the_collector_is_told_to_end(

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.observatory.observing import Observatory
-from tests.stack.sampled import Sampler, sampling
-from tests.stack.traces_made import SLOW, Made, trace
+from tests.observatory.observatory_process import Observatory
+from tests.stack.generated_traces import SLOW, Made, trace
+from tests.stack.sampling_collector import Sampler, sampling
 
 pytestmark = pytest.mark.lasting
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.logged_process import LoggedProcess
 from tests.page.serving import serving
 from tests.processes import ROOT
-from tests.saying import Saying
 
 pytestmark = pytest.mark.lasting
 
@@ -23,10 +23,10 @@ def test_readers_ask_and_click_until_they_are_stopped(tmp_path: Path) -> None:
     with serving(tmp_path / "data", "") as server:
         reporting = ("--host", server.url, "--csv", str(tmp_path / "locust"))
         command = (*LOCUST, *SHORT, *WHATEVER, *reporting)
-        locust = Saying(command, "/recommend", cwd=ROOT, env=os.environ, both=True)
+        locust = LoggedProcess(command, "/recommend", cwd=ROOT, env=os.environ, both=True)
         try:
             locust.ready()  # the table of requests has a row for it
-            assert locust.stop() == 0, locust.said
+            assert locust.stop() == 0, locust.output
         finally:
             locust.kill()
     with (tmp_path / "locust_stats.csv").open() as file:

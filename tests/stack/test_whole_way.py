@@ -15,14 +15,14 @@ import clickhouse_connect
 import httpx
 import pytest
 
+from tests.fake_wikipedia import PATH, FakeWikipedia
 from tests.fakes import PIPELINE
-from tests.observatory.observing import Observatory
+from tests.observatory.observatory_process import Observatory
 from tests.processes import ROOT
-from tests.stack.collecting import Collector
-from tests.stack.sampled import Sampler, sampling
-from tests.stand_in import PATH, StandIn
+from tests.stack.collector_process import Collector
+from tests.stack.sampling_collector import Sampler, sampling
 from tests.telemetry.receiver import refused_port
-from tests.waiting import PATIENCE, until
+from tests.waiting import TIMEOUT, until
 
 pytestmark = pytest.mark.lasting
 COMMAND = (sys.executable, "-m", "app", "serve")
@@ -42,9 +42,9 @@ def serving(data: Path, wikipedia: str, collector: Collector) -> Iterator[str]:
             "VITRINE_DATA": str(data),
             "VITRINE_SERVER__PORT": str(port),
             "VITRINE_WIKIPEDIA__BASE_URL": wikipedia,
-            "VITRINE_WIKIPEDIA__DEADLINE_SECONDS": str(PATIENCE),
-            "VITRINE_WIKIPEDIA__TIMEOUT_SECONDS": str(PATIENCE),
-            "VITRINE_TELEMETRY__SHUTDOWN_SECONDS": str(PATIENCE),
+            "VITRINE_WIKIPEDIA__DEADLINE_SECONDS": str(TIMEOUT),
+            "VITRINE_WIKIPEDIA__TIMEOUT_SECONDS": str(TIMEOUT),
+            "VITRINE_TELEMETRY__SHUTDOWN_SECONDS": str(TIMEOUT),
             "VITRINE_TELEMETRY__LOGS": "off",  # on standard output nobody reads them
             "OTEL_EXPORTER_OTLP_ENDPOINT": collector.grpc,
             "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name="
@@ -58,7 +58,7 @@ def serving(data: Path, wikipedia: str, collector: Collector) -> Iterator[str]:
                 until(lambda: process.poll() is None and ready(url))
                 yield url
                 process.send_signal(signal.SIGTERM)
-                assert process.wait(PATIENCE) == -signal.SIGTERM  # uvicorn ends as it was told to
+                assert process.wait(TIMEOUT) == -signal.SIGTERM  # uvicorn ends as it was told to
             finally:
                 process.kill()
 
@@ -78,8 +78,8 @@ class Stored:
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
         """`{trace}` is the request's, `{mine}` tells what came through this Collector."""
-        told = sql.format(trace=f"'{self.trace}'", mine=self.sampler.mine)
-        return list(self._client.query(told).named_results())
+        report = sql.format(trace=f"'{self.trace}'", mine=self.sampler.mine)
+        return list(self._client.query(report).named_results())
 
     def spans(self) -> dict[str, dict[str, Any]]:
         """By their ids."""
@@ -98,10 +98,10 @@ def stored(
     with (
         sampling(otelcol, folder, store, COLLECTOR_SAMPLING_PERCENTAGE=100) as sampler,
         clickhouse_connect.get_client(host="127.0.0.1", port=port, database="otel") as client,
-        StandIn() as wikipedia,
+        FakeWikipedia() as wikipedia,
     ):
         with serving(folder / "data", wikipedia.url, sampler.collector) as url:
-            answer = httpx.post(f"{url}/recommend", json=QUESTION, timeout=PATIENCE)
+            answer = httpx.post(f"{url}/recommend", json=QUESTION, timeout=TIMEOUT)
             assert answer.status_code == httpx.codes.OK
             assert wikipedia.calls == 1
         found = Stored(sampler, client, answer.json()["trace_id"])
@@ -179,8 +179,8 @@ def test_the_collector_tells_of_itself(stored: Stored) -> None:
         " WHERE {mine} AND ServiceName = 'vitrine-collector' GROUP BY name"
     )
 
-    def told() -> dict[str, float]:
+    def report() -> dict[str, float]:
         return {row["name"]: row["value"] for row in stored.rows(read)}
 
-    until(lambda: told().get("otelcol_exporter_sent_spans", 0) >= len(stored.spans()))
-    assert told()["otelcol_receiver_accepted_spans"] >= len(stored.spans())
+    until(lambda: report().get("otelcol_exporter_sent_spans", 0) >= len(stored.spans()))
+    assert report()["otelcol_receiver_accepted_spans"] >= len(stored.spans())

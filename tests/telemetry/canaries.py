@@ -64,19 +64,19 @@ class Secrets:
         return self.word, self.accented, self.user, mail, self.token, self.card, number
 
 
-def leaks(told: Iterable[bytes], secrets: Secrets) -> set[bytes]:
+def leaks(emitted: Iterable[bytes], secrets: Secrets) -> set[bytes]:
     """What was found of these secrets, each with what stands around it."""
-    found = (_found(each, each.lower(), secret) for each in told for secret in secrets.sought)
+    found = (_found(each, each.lower(), secret) for each in emitted for secret in secrets.sought)
     return {each for each in found if each}
 
 
-def _found(told: bytes, small: bytes, secret: str) -> bytes:
+def _found(emitted: bytes, small: bytes, secret: str) -> bytes:
     wanted = [(form, small) for form in forms(secret)]
-    wanted += [(form, told) for form in exact_forms(secret)]
+    wanted += [(form, emitted) for form in exact_forms(secret)]
     for form, text in wanted:
         place = text.find(form)
         if place >= 0:
-            return told[max(place - AROUND, 0) : place + len(form) + AROUND]
+            return emitted[max(place - AROUND, 0) : place + len(form) + AROUND]
     return b""
 
 

@@ -7,7 +7,7 @@ from opentelemetry.semconv.attributes.http_attributes import HttpRequestMethodVa
 from app.recommend.stages import STAGES
 from app.telemetry.kit import testing
 from app.telemetry.vocabulary import VOCABULARY
-from tests.stand_in import PATH
+from tests.fake_wikipedia import PATH
 
 METHODS = frozenset(each.value for each in HttpRequestMethodValues) - {"_OTHER"} | {"HTTP"}
 """How names of spans of requests begin; HTTP stands for methods nobody knows."""

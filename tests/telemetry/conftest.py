@@ -1,7 +1,8 @@
-"""Services that tell what they do to the test, and nothing but what the vocabulary declares."""
+"""Services whose telemetry a test reads, and checks that the vocabulary declares all of it."""
 
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -14,11 +15,12 @@ from tests.api.conftest import (  # noqa: F401 - fixtures
     anyio_backend,
     shelf_data,
     shelf_file,
-    stand_in,
+    wikipedia,
 )
-from tests.api.service import ALONE, settings
+from tests.api.service import NO_WIKIPEDIA, settings
 from tests.telemetry.conformance import span_names, violations
-from tests.telemetry.telling import Service, Telling
+from tests.telemetry.exporting_service import APP, ExportingService, Watch
+from tests.telemetry.recorded_service import OpenService, Service
 
 
 @pytest.fixture(autouse=True)
@@ -29,11 +31,14 @@ def _environment() -> Iterator[None]:
 
 
 @pytest.fixture
-def telling(shelf_data: Path) -> Iterator[Telling]:  # noqa: F811
-    """Makes services, and looks at what they told after the test."""
+def open_service(shelf_data: Path) -> Iterator[OpenService]:  # noqa: F811
+    """Makes services, and checks what they emitted after the test."""
     made: list[Service] = []
 
-    def opener(wikipedia: WikipediaSettings = ALONE, **changes: Any) -> Service:
+    def opener(
+        wikipedia: WikipediaSettings = NO_WIKIPEDIA,  # noqa: F811
+        **changes: Any,
+    ) -> Service:
         silent = {"telemetry": TelemetrySettings(logs="off")}
         service = Service(settings(shelf_data, wikipedia=wikipedia, **(silent | changes)))
         made.append(service)
@@ -42,3 +47,20 @@ def telling(shelf_data: Path) -> Iterator[Telling]:  # noqa: F811
     yield opener
     for each in made:
         assert violations(each, span_names(each.app)) == []
+
+
+@pytest.fixture(scope="session")
+def watch(tmp_path_factory: pytest.TempPathFactory, shelf_file: Path) -> Watch:  # noqa: F811
+    """Makes processes of the service, each over a data folder of its own."""
+
+    def make(
+        *environment: Mapping[str, str],
+        app: str = APP,
+        kind: type[ExportingService] = ExportingService,
+    ) -> ExportingService:
+        data = tmp_path_factory.mktemp("watched")
+        shutil.copy(shelf_file, data / "catalogue.db")
+        merged = {name: value for each in environment for name, value in each.items()}
+        return kind(data, merged, app)
+
+    return make

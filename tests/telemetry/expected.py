@@ -18,8 +18,8 @@ from opentelemetry.semconv.attributes.url_attributes import URL_FULL, URL_PATH, 
 
 from app.recommend.stages import ANALYZE, FETCH_TOPIC, RANK, RETRIEVE, SCORE
 from app.telemetry import vocabulary as v
-from tests.stand_in import PATH
-from tests.telemetry.trees import (
+from tests.fake_wikipedia import PATH
+from tests.telemetry.span_trees import (
     AtOnce,
     Attributes,
     Event,
@@ -60,16 +60,16 @@ BREAD = "stale bread"
 def server(name: str, status: int, about: Attributes, *parts: Part) -> Tree:
     """The span of a request; `name` is its method and route, as every such span is named."""
     method, _, route = name.partition(" ")
-    told: dict[str, Any] = {
+    emitted: dict[str, Any] = {
         URL_SCHEME: "http",
         HTTP_REQUEST_METHOD: method,
         HTTP_RESPONSE_STATUS_CODE: status,
     }
     if route:
-        told |= {HTTP_ROUTE: route, URL_PATH: route}
+        emitted |= {HTTP_ROUTE: route, URL_PATH: route}
     if status >= 500:
-        told[ERROR_TYPE] = str(status)
-    return span(name, told | dict(about), *parts, kind="SERVER")
+        emitted[ERROR_TYPE] = str(status)
+    return span(name, emitted | dict(about), *parts, kind="SERVER")
 
 
 def stages(topic: Tree | None = None, **others: Part | None) -> tuple[Tree | AtOnce, ...]:
@@ -124,8 +124,8 @@ def refused(name: str, status: int, problem: str, *parts: Part) -> Tree:
 
 def analyzed(terms: int = 2) -> Tree:
     """The analysis of a short question with words that are all known."""
-    told = {v.TERM_COUNT: terms, v.LENGTH_BUCKET: "1-20", v.OOV_RATIO: 0.0, v.CORRECTED: 0}
-    return span(ANALYZE, told)
+    emitted = {v.TERM_COUNT: terms, v.LENGTH_BUCKET: "1-20", v.OOV_RATIO: 0.0, v.CORRECTED: 0}
+    return span(ANALYZE, emitted)
 
 
 def retrieved() -> Tree:
@@ -134,8 +134,10 @@ def retrieved() -> Tree:
 
 def topic(outcome: str, pages: int, *parts: Part, error: str = "") -> Tree:
     """Asking for the topic signal."""
-    told = {v.TOPIC_OUTCOME: outcome, v.TOPIC_PAGES: pages} | ({ERROR_TYPE: error} if error else {})
-    return span(FETCH_TOPIC, told, *parts)
+    emitted = {v.TOPIC_OUTCOME: outcome, v.TOPIC_PAGES: pages} | (
+        {ERROR_TYPE: error} if error else {}
+    )
+    return span(FETCH_TOPIC, emitted, *parts)
 
 
 def scored(*events: Event | str, error: str = "") -> Tree:
@@ -144,18 +146,18 @@ def scored(*events: Event | str, error: str = "") -> Tree:
 
 def ranked(shown: int = 5, *, typed: bool = True) -> Tree:
     """The ranking of that many results, for a typed query or for a document."""
-    told = {
+    emitted = {
         v.RESULTS: shown, v.SCORE_TOP: SCORE_VALUE, v.SCORE_BUCKET: BUCKET,
         v.SCORE_MARGIN: SCORE_VALUE,
     }  # fmt: skip
     if typed:
-        told |= {v.RELEVANCE: SCORE_VALUE, v.ANSWERED: YES_OR_NO}
-    return span(RANK, told, select(SHOWN.format(",".join("?" * shown))))
+        emitted |= {v.RELEVANCE: SCORE_VALUE, v.ANSWERED: YES_OR_NO}
+    return span(RANK, emitted, select(SHOWN.format(",".join("?" * shown))))
 
 
 def get(status: int | None = None, *parts: Part, error: str | Like = "") -> Tree:
     """A call to the stand-in."""
-    told: dict[str, Any] = {
+    emitted: dict[str, Any] = {
         HTTP_REQUEST_METHOD: "GET",
         URL_FULL: STAND_IN,
         SERVER_ADDRESS: "127.0.0.1",
@@ -163,10 +165,10 @@ def get(status: int | None = None, *parts: Part, error: str | Like = "") -> Tree
         "url.template": PATH,
     }
     if status:
-        told[HTTP_RESPONSE_STATUS_CODE] = status
+        emitted[HTTP_RESPONSE_STATUS_CODE] = status
     if error:
-        told[ERROR_TYPE] = error
-    return client(f"GET {PATH}", told, *parts)
+        emitted[ERROR_TYPE] = error
+    return client(f"GET {PATH}", emitted, *parts)
 
 
 def select(statement: str) -> Tree:
@@ -179,11 +181,11 @@ def select(statement: str) -> Tree:
 
 def feedback(status: int, rank: str, repeated: bool, link: Link) -> Tree:
     """The span of a click on a result."""
-    told = {
+    emitted = {
         **FUSION,
         v.FEEDBACK_KIND: "click",
         v.RANK_BUCKET: rank,
         v.REPEATED: repeated,
         v.RECOMMENDATION_ID: RECOMMENDATION,
     }
-    return server("POST /feedback", status, told, link)
+    return server("POST /feedback", status, emitted, link)

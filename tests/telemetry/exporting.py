@@ -63,12 +63,12 @@ def exporting(protocol: str, endpoint: str, compression: str | None = None) -> I
             provider.shutdown()
 
 
-def export_span(protocol: str, endpoint: str, patience: float) -> bool:
+def export_span(protocol: str, endpoint: str, timeout: float) -> bool:
     """Export one span; whether it was accepted within so many seconds, retries included."""
     tracing = TracerProvider(resource=RESOURCE, shutdown_on_exit=False)
     span = tracing.get_tracer("here").start_span("alone")
     span.end()
-    exporter, *others = _exporters(protocol, endpoint, patience=patience)
+    exporter, *others = _exporters(protocol, endpoint, timeout=timeout)
     try:
         return bool(exporter.export([span]) is SpanExportResult.SUCCESS)
     finally:
@@ -77,11 +77,11 @@ def export_span(protocol: str, endpoint: str, patience: float) -> bool:
 
 
 def _exporters(
-    protocol: str, endpoint: str, compression: str | None = None, patience: float = 10
+    protocol: str, endpoint: str, compression: str | None = None, timeout: float = 10
 ) -> tuple[Any, ...]:
     environment = {
         "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
-        "OTEL_EXPORTER_OTLP_TIMEOUT": str(patience),
+        "OTEL_EXPORTER_OTLP_TIMEOUT": str(timeout),
     }
     if compression:
         environment["OTEL_EXPORTER_OTLP_COMPRESSION"] = compression

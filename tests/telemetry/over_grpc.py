@@ -11,7 +11,7 @@ from opentelemetry.proto.collector.logs.v1 import logs_service_pb2
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
 
-from tests.telemetry.inbox import Inbox, Request
+from tests.telemetry.otlp_inbox import Inbox, Request
 
 SERVICES = {
     "traces": trace_service_pb2.DESCRIPTOR.services_by_name["TraceService"],

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingTCPServer
 from typing import Any
 
-from tests.telemetry.inbox import SIGNALS, Inbox, Request
+from tests.telemetry.otlp_inbox import SIGNALS, Inbox, Request
 
 PATHS = {f"/v1/{signal}": signal for signal in SIGNALS}
 DECODERS: Mapping[str, Callable[[bytes], bytes]] = {

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Self
 
 from tests.telemetry import over_grpc, over_http
-from tests.telemetry.inbox import Behaviour, Inbox, Request, accept, hang, refuse, slow
+from tests.telemetry.otlp_inbox import Behaviour, Inbox, Request, accept, hang, refuse, slow
 from tests.telemetry.received import LogRecord, Point, Span
 from tests.waiting import until
 

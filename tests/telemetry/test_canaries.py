@@ -8,14 +8,19 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from tests.stand_in import StandIn
-from tests.telemetry import mischief
+from tests.fake_wikipedia import FakeWikipedia
+from tests.telemetry import misplaced_secrets
 from tests.telemetry.canaries import Secrets, leaks
-from tests.telemetry.planting import addresses, headers, opinions, plant, questions, writings
+from tests.telemetry.exporting_service import ExportingService, Watch, over
 from tests.telemetry.receiver import Receiver
-from tests.telemetry.watched import Watch, Watched, over
-
-pytest_plugins = ["tests.telemetry.watching"]
+from tests.telemetry.secret_placement import (
+    addresses,
+    headers,
+    opinions,
+    plant,
+    questions,
+    writings,
+)
 
 TYPED = Secrets("typed", "4111 1111 1111 1111")
 FAILED = Secrets("failed", "4242 4242 4242 4242")
@@ -29,62 +34,64 @@ CALLED = Secrets("called", "3714 4963 5398 4310")
 EVERYBODY = (TYPED, FAILED, SEARCHED, HARDLY, TRACED, STATED, SOCKET, THREAD, CALLED)
 
 
-class Pure(Watched):
+class Pure(ExportingService):
     """Without the accelerated event loop and parser, which not every platform has."""
 
     def command(self, port: int) -> list[str]:
         return [*super().command(port), "--loop", "asyncio", "--http", "h11"]
 
 
-class Told(NamedTuple):
+class ExportingServer(NamedTuple):
     """Everything that left a process, and the receiver that can read most of it."""
 
     everything: list[bytes]
     receiver: Receiver
 
 
-@pytest.fixture(scope="module", params=[("grpc", Watched), ("http", Pure)], ids=["grpc", "http"])
-def told(request: pytest.FixtureRequest, watch: Watch) -> Iterator[Told]:
+@pytest.fixture(
+    scope="module", params=[("grpc", ExportingService), ("http", Pure)], ids=["grpc", "http"]
+)
+def emitted(request: pytest.FixtureRequest, watch: Watch) -> Iterator[ExportingServer]:
     """By a service that went through everything, with secrets everywhere."""
-    with Receiver() as receiver, StandIn() as stand_in:
-        wikipedia = {
+    with Receiver() as receiver, FakeWikipedia() as wikipedia:
+        variables = {
             "VITRINE_WIKIPEDIA__ENABLED": "true",
-            "VITRINE_WIKIPEDIA__BASE_URL": stand_in.url,
+            "VITRINE_WIKIPEDIA__BASE_URL": wikipedia.url,
             "VITRINE_WIKIPEDIA__TIMEOUT_SECONDS": "0.5",
             "VITRINE_WIKIPEDIA__BREAKER_FAILURES": "100",
         }
         app = "tests.telemetry.failing_app:app"
         protocol, kind = request.param
-        with watch(over(protocol, receiver), wikipedia, app=app, kind=kind) as server:
-            go_through_everything(server, stand_in)
+        with watch(over(protocol, receiver), variables, app=app, kind=kind) as server:
+            go_through_everything(server, wikipedia)
             server.stop()
-        yield Told([*receiver.raw, server.said], receiver)
+        yield ExportingServer([*receiver.raw, server.output], receiver)
 
 
-def go_through_everything(server: Watched, stand_in: StandIn) -> None:
+def go_through_everything(server: ExportingService, wikipedia: FakeWikipedia) -> None:
     client = server.client
     for places in (questions, addresses, headers, writings):
         plant(client, places(TYPED))
     plant(client, opinions(client, TYPED))
-    mischief.fail(client, FAILED)
-    assert all(b" 40" in each[:14] for each in mischief.hardly_ask(client, HARDLY))
-    mischief.trace(client, mischief.badly_traced(TRACED))
-    mischief.trace(client, mischief.well_traced(STATED))
-    answers = [each[:13] for each in mischief.open_sockets(client, SOCKET)]
+    misplaced_secrets.fail(client, FAILED)
+    assert all(b" 40" in each[:14] for each in misplaced_secrets.hardly_ask(client, HARDLY))
+    misplaced_secrets.trace(client, misplaced_secrets.badly_traced(TRACED))
+    misplaced_secrets.trace(client, misplaced_secrets.well_traced(STATED))
+    answers = [each[:13] for each in misplaced_secrets.open_sockets(client, SOCKET)]
     assert answers == [b"HTTP/1.1 404 ", b"HTTP/1.1 200 "]  # as if they had not asked
-    mischief.crash_a_thread(client, THREAD)
-    mischief.fail_in_a_callback(client, CALLED)
-    mischief.search_in_vain(client, stand_in, SEARCHED)
+    misplaced_secrets.crash_a_thread(client, THREAD)
+    misplaced_secrets.fail_in_a_callback(client, CALLED)
+    misplaced_secrets.search_in_vain(client, wikipedia, SEARCHED)
 
 
 @pytest.mark.parametrize("secrets", EVERYBODY, ids=lambda secrets: secrets.name)
-def test_nothing_typed_leaves_the_process(told: Told, secrets: Secrets) -> None:
-    assert leaks(told.everything, secrets) == set()
+def test_nothing_typed_leaves_the_process(emitted: ExportingServer, secrets: Secrets) -> None:
+    assert leaks(emitted.everything, secrets) == set()
 
 
-def test_everything_else_does(told: Told) -> None:
+def test_everything_else_does(emitted: ExportingServer) -> None:
     """Each way through was gone, and told of: else finding nothing would mean nothing."""
-    receiver = told.receiver
+    receiver = emitted.receiver
     statuses = {each.attributes.get("http.response.status_code") for each in receiver.spans}
     asked = {200, 201, 204, 401, 404, 405, 408, 413, 415, 422, 500, 503, 507}
     assert statuses >= asked

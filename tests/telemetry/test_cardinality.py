@@ -9,7 +9,7 @@ import pytest
 
 from app.telemetry import vocabulary as v
 from app.telemetry.kit import vocabulary as kit_names
-from tests.telemetry.driven import Asked, Driven
+from tests.telemetry.direct_requests import Asked, Driven
 from tests.waiting import eventually
 
 MANY, FIRST = 500, 100

@@ -7,19 +7,19 @@ import grpc
 import pytest
 
 from tests.api.server import Server
-from tests.telemetry.away import (
+from tests.telemetry.receiver import Behaviour, Receiver, accept, hang, refuse, slow
+from tests.telemetry.unreachable_collector import (
     AWAY,
     BACK,
     ENDED,
-    IMPATIENT,
-    PATIENT,
-    Told,
+    LONG_TIMEOUT,
+    SHORT_TIMEOUT,
+    ExportingServer,
     answers,
     endpoint_of,
-    nobody,
     under_load,
+    unreachable,
 )
-from tests.telemetry.receiver import Behaviour, Receiver, accept, hang, refuse, slow
 from tests.waiting import until
 
 MORE_THAN_THERE_IS_TIME_FOR = {"OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "16"}
@@ -38,9 +38,9 @@ both = pytest.mark.parametrize(
 
 
 @pytest.fixture(scope="module")
-def untold(shelf_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Answers:
+def not_emitted(shelf_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Answers:
     """What a service that tells nothing answers."""
-    folder = tmp_path_factory.mktemp("untold")
+    folder = tmp_path_factory.mktemp("not_emitted")
     shutil.copy(shelf_file, folder)
     with Server(folder, folder / "log") as server:
         answered = answers(server.client)
@@ -48,7 +48,7 @@ def untold(shelf_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Answer
     return answered
 
 
-def ends_under_load(it: Told) -> None:
+def ends_under_load(it: ExportingServer) -> None:
     """Nobody who is answered at all is answered otherwise, and it is gone within five seconds."""
     with under_load(it) as seen:
         assert it.ends() in ENDED
@@ -64,58 +64,67 @@ def ends_under_load(it: Told) -> None:
     ],
 )
 def test_nobody_takes_what_it_tells(
-    how: str, protocol: str, shelf_data: Path, untold: Answers
+    how: str, protocol: str, shelf_data: Path, not_emitted: Answers
 ) -> None:
-    impatient = IMPATIENT | MORE_THAN_THERE_IS_TIME_FOR | LESS_TIME[protocol]
-    with nobody(how) as endpoint, Told(shelf_data, endpoint, protocol, **impatient) as it:
-        assert answers(it.client) == untold
-        until(lambda: it.says(AWAY) > 0)
-        assert answers(it.client) == untold
+    impatient = SHORT_TIMEOUT | MORE_THAN_THERE_IS_TIME_FOR | LESS_TIME[protocol]
+    with (
+        unreachable(how) as endpoint,
+        ExportingServer(shelf_data, endpoint, protocol, **impatient) as it,
+    ):
+        assert answers(it.client) == not_emitted
+        until(lambda: it.lines_with(AWAY) > 0)
+        assert answers(it.client) == not_emitted
         ends_under_load(it)
-        assert (it.says(AWAY), it.says(BACK), it.noise) == (1, 0, [])
+        assert (it.lines_with(AWAY), it.lines_with(BACK), it.noise) == (1, 0, [])
 
 
-def test_nobody_listens_and_it_tries_again(shelf_data: Path, untold: Answers) -> None:
-    with nobody("absent") as endpoint, Told(shelf_data, endpoint) as it:
-        assert answers(it.client) == untold
+def test_nobody_listens_and_it_tries_again(shelf_data: Path, not_emitted: Answers) -> None:
+    with unreachable("absent") as endpoint, ExportingServer(shelf_data, endpoint) as it:
+        assert answers(it.client) == not_emitted
         ends_under_load(it)  # while it waits for its next try
-        assert (it.says(BACK), it.noise) == (0, [])
-        assert it.says(AWAY) <= 1
+        assert (it.lines_with(BACK), it.noise) == (0, [])
+        assert it.lines_with(AWAY) <= 1
 
 
 @both
-def test_it_is_refused_in_every_way(protocol: str, shelf_data: Path, untold: Answers) -> None:
+def test_it_is_refused_in_every_way(protocol: str, shelf_data: Path, not_emitted: Answers) -> None:
     with (
         Receiver() as receiver,
-        Told(shelf_data, endpoint_of(receiver, protocol), protocol, **IMPATIENT) as it,
+        ExportingServer(
+            shelf_data, endpoint_of(receiver, protocol), protocol, **SHORT_TIMEOUT
+        ) as it,
     ):
         for turn, refusal in enumerate(REFUSALS):
             receiver.behaviour = accept
-            until(lambda: it.says(BACK) == turn)  # noqa: B023 - called at once
+            until(lambda: it.lines_with(BACK) == turn)  # noqa: B023 - called at once
             receiver.behaviour = refusal
-            until(lambda: it.says(AWAY) > turn)  # noqa: B023
-            assert answers(it.client) == untold
+            until(lambda: it.lines_with(AWAY) > turn)  # noqa: B023
+            assert answers(it.client) == not_emitted
         ends_under_load(it)
-        assert (it.says(AWAY), it.says(BACK), it.noise) == (len(REFUSALS), len(REFUSALS) - 1, [])
+        assert (it.lines_with(AWAY), it.lines_with(BACK), it.noise) == (
+            len(REFUSALS),
+            len(REFUSALS) - 1,
+            [],
+        )
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "patience"),
+    ("behaviour", "timeout"),
     [
-        pytest.param(hang, PATIENT, id="hanging"),
+        pytest.param(hang, LONG_TIMEOUT, id="hanging"),
         pytest.param(slow(0.3), MORE_THAN_THERE_IS_TIME_FOR, id="slow", marks=pytest.mark.lasting),
     ],
 )
 def test_its_calls_are_held(
-    behaviour: Behaviour, patience: dict[str, str], shelf_data: Path, untold: Answers
+    behaviour: Behaviour, timeout: dict[str, str], shelf_data: Path, not_emitted: Answers
 ) -> None:
     with (
         Receiver() as receiver,
-        Told(shelf_data, receiver.grpc_endpoint, **patience) as it,
+        ExportingServer(shelf_data, receiver.grpc_endpoint, **timeout) as it,
     ):
         receiver.behaviour = behaviour
-        assert answers(it.client) == untold
+        assert answers(it.client) == not_emitted
         until(lambda: receiver.calls > 0)
-        assert answers(it.client) == untold
+        assert answers(it.client) == not_emitted
         ends_under_load(it)
-        assert (it.says(AWAY), it.says(BACK), it.noise) == (0, 0, [])
+        assert (it.lines_with(AWAY), it.lines_with(BACK), it.noise) == (0, 0, [])

@@ -8,9 +8,18 @@ from select import select
 import grpc
 import pytest
 
-from tests.telemetry.away import AWAY, BACK, ENDED, IMPATIENT, PATIENT, QUERY, Told, endpoint_of
 from tests.telemetry.received import Span
 from tests.telemetry.receiver import Receiver, accept, hang, refuse, refused_port
+from tests.telemetry.unreachable_collector import (
+    AWAY,
+    BACK,
+    ENDED,
+    LONG_TIMEOUT,
+    QUERY,
+    SHORT_TIMEOUT,
+    ExportingServer,
+    endpoint_of,
+)
 from tests.waiting import until
 
 SPANS, RECORDS, BATCH = 32, 24, 8
@@ -32,7 +41,7 @@ both = pytest.mark.parametrize(
 )
 
 
-def ask(server: Told, times: int) -> list[str]:
+def ask(server: ExportingServer, times: int) -> list[str]:
     """Ask the same again; the trace ids of the answers, all of which are good."""
     answers = [server.client.get(QUERY) for _ in range(times)]
     assert {answer.status_code for answer in answers} == {200}
@@ -44,7 +53,7 @@ def served(spans: list[Span]) -> list[str]:
     return [span.trace_id for span in spans if span.kind == "SERVER"]
 
 
-def told_of(receiver: Receiver) -> list[str]:
+def emitted_of(receiver: Receiver) -> list[str]:
     """The trace ids of the wide events."""
     return [record.trace_id for record in receiver.logs if record.event_name]
 
@@ -73,7 +82,9 @@ def test_queues_are_bounded_and_what_does_not_fit_is_counted(
 ) -> None:
     with (
         Receiver() as receiver,
-        Told(shelf_data, endpoint_of(receiver, protocol), protocol, **SMALL, **PATIENT) as it,
+        ExportingServer(
+            shelf_data, endpoint_of(receiver, protocol), protocol, **SMALL, **LONG_TIMEOUT
+        ) as it,
     ):
         first = ask(it, 2)
         receiver.await_spans(lambda spans: set(first) <= set(served(spans)))
@@ -85,17 +96,17 @@ def test_queues_are_bounded_and_what_does_not_fit_is_counted(
         assert len(receiver.spans) == before  # nobody waited for an answer of the collector
         receiver.behaviour = accept
         until(lambda: len(receiver.spans) - before + dropped(receiver, "span") >= made)
-        until(lambda: later[-1] in told_of(receiver))
+        until(lambda: later[-1] in emitted_of(receiver))
         assert it.ends() in ENDED
 
         kept = len(receiver.spans) - before
         assert 0 < kept <= SPANS + BATCH
         assert kept + dropped(receiver, "span") == made
         assert later[-1] in served(receiver.spans)  # the latest are kept
-        assert len(told_of(receiver)) <= len(first) + RECORDS + BATCH
+        assert len(emitted_of(receiver)) <= len(first) + RECORDS + BATCH
         assert len(receiver.logs) + dropped(receiver, "log") == len(it.records)
         assert (failed(receiver, "span"), failed(receiver, "log")) == (0, 0)
-        assert (it.says(AWAY), it.noise) == (0, [])
+        assert (it.lines_with(AWAY), it.noise) == (0, [])
 
 
 @both
@@ -104,7 +115,9 @@ def test_what_is_refused_is_counted_and_it_goes_on_once_it_is_taken(
 ) -> None:
     with (
         Receiver() as receiver,
-        Told(shelf_data, endpoint_of(receiver, protocol), protocol, **PATIENT) as it,
+        ExportingServer(
+            shelf_data, endpoint_of(receiver, protocol), protocol, **LONG_TIMEOUT
+        ) as it,
     ):
         receiver.behaviour = refuse(grpc.StatusCode.INVALID_ARGUMENT, 400)
         asked: list[str] = []
@@ -114,7 +127,7 @@ def test_what_is_refused_is_counted_and_it_goes_on_once_it_is_taken(
 
         def taken_again() -> bool:
             asked.extend(ask(it, 1))  # the batch before may have been the last
-            return it.says(BACK) > 0
+            return it.lines_with(BACK) > 0
 
         until(taken_again)
         taken = ask(it, 5)
@@ -125,48 +138,50 @@ def test_what_is_refused_is_counted_and_it_goes_on_once_it_is_taken(
         assert sorted(asked + taken) == sorted(served([s for each in calls for s in each.spans]))
         lost = sum(len(each.spans) for each in calls if not each.accepted)
         assert (failed(receiver, "span"), dropped(receiver, "span")) == (lost, 0)
-        assert (it.says(AWAY), it.says(BACK), it.noise) == (1, 1, [])
+        assert (it.lines_with(AWAY), it.lines_with(BACK), it.noise) == (1, 1, [])
 
 
 def test_what_waits_while_nobody_answers_is_delivered_later(shelf_data: Path) -> None:
     with ExitStack() as stack:
         with socket.create_server(("127.0.0.1", 0)) as silent:
             port = int(silent.getsockname()[1])
-            it = Told(shelf_data, f"http://127.0.0.1:{port}", **SMALL, **PATIENT)
+            it = ExportingServer(shelf_data, f"http://127.0.0.1:{port}", **SMALL, **LONG_TIMEOUT)
             stack.enter_context(it)
             asked = ask(it, 10)
             until(lambda: bool(select([silent], [], [], 0)[0]))  # the first batch is on its way
         receiver = stack.enter_context(Receiver(port))
         receiver.await_spans(lambda spans: set(asked) <= set(served(spans)))
-        assert not it.says(AWAY)
+        assert not it.lines_with(AWAY)
 
 
 def test_it_says_once_that_nobody_listens_and_once_that_somebody_does(shelf_data: Path) -> None:
     with refused_port() as port, ExitStack() as stack:
-        it = stack.enter_context(Told(shelf_data, f"http://127.0.0.1:{port}", **IMPATIENT))
-        until(lambda: ask(it, 1) != [] and it.says(AWAY) > 0)
+        it = stack.enter_context(
+            ExportingServer(shelf_data, f"http://127.0.0.1:{port}", **SHORT_TIMEOUT)
+        )
+        until(lambda: ask(it, 1) != [] and it.lines_with(AWAY) > 0)
         ask(it, 20)
         receiver = stack.enter_context(Receiver(port))
-        until(lambda: ask(it, 1) != [] and it.says(BACK) > 0)
+        until(lambda: ask(it, 1) != [] and it.lines_with(BACK) > 0)
         asked = ask(it, 5)
         receiver.await_spans(lambda spans: set(asked) <= set(served(spans)))
         assert it.ends() in ENDED
-        assert (it.says(AWAY), it.says(BACK), it.noise) == (1, 1, [])
+        assert (it.lines_with(AWAY), it.lines_with(BACK), it.noise) == (1, 1, [])
 
 
 @both
 def test_what_waits_is_delivered_at_the_end(protocol: str, shelf_data: Path) -> None:
     with (
         Receiver() as receiver,
-        Told(shelf_data, endpoint_of(receiver, protocol), protocol, **LATER) as it,
+        ExportingServer(shelf_data, endpoint_of(receiver, protocol), protocol, **LATER) as it,
     ):
         asked = ask(it, 20)
         assert receiver.calls == 0
         assert it.ends() in ENDED
 
-        assert sorted(served(receiver.spans)) == sorted(told_of(receiver)) == sorted(asked)
+        assert sorted(served(receiver.spans)) == sorted(emitted_of(receiver)) == sorted(asked)
         [duration] = receiver.latest("http.server.request.duration")
         assert duration.count == len(asked)
         [recommendations] = receiver.latest("vitrine.recommendations")
         assert recommendations.value == len(asked)
-        assert (it.says(AWAY), it.noise) == (0, [])
+        assert (it.lines_with(AWAY), it.noise) == (0, [])

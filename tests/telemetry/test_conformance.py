@@ -25,19 +25,19 @@ from app.telemetry.kit.testing import InMemoryMetrics
 from app.telemetry.kit.vocabulary import SECONDS
 from tests.api.service import settings
 from tests.telemetry.conformance import span_names, violations
-from tests.telemetry.telling import Heard
+from tests.telemetry.recorded_service import RecordedTelemetry
 
 HASH = "0123456789abcdef"
 NAMES = frozenset({"analyze query"})
 CARRIED = re.compile("which is (not declared for it|required)$")
 
 
-def recorded(
+def record_one(
     attributes: dict[Any, Any], name: str = "analyze query", event: str = "exception"
 ) -> list[str]:
     """What the check finds in a span, its event and link, and a log record that have these."""
-    heard = Heard()
-    telemetry = heard.listen(TelemetrySettings(logs="off"))
+    recorded = RecordedTelemetry()
+    telemetry = recorded.listen(TelemetrySettings(logs="off"))
     span = telemetry.traces.get_tracer("tests").start_span(name, attributes=attributes)
     span.add_event(event, attributes)
     span.add_link(span.get_span_context(), attributes)
@@ -45,7 +45,7 @@ def recorded(
     record = LogRecord(body="a line", event_name=event, attributes=attributes)
     telemetry.logs.get_logger("app").emit(record)
     telemetry.close()
-    return violations(heard, NAMES)
+    return violations(recorded, NAMES)
 
 
 @pytest.mark.parametrize(
@@ -73,13 +73,15 @@ def recorded(
 )
 def test_attributes(name: str, value: Any, complaint: str | None) -> None:
     """Of spans, events, links and log records alike."""
-    found = [each for each in recorded({name: value}, event=v.CIRCUIT) if not CARRIED.search(each)]
+    found = [
+        each for each in record_one({name: value}, event=v.CIRCUIT) if not CARRIED.search(each)
+    ]
     assert len(found) == (4 if complaint else 0)
     assert all(name in sentence and str(complaint) in sentence for sentence in found)
 
 
 def test_what_spans_events_and_records_carry() -> None:
-    found = recorded({v.TERM_COUNT: 1, v.OOV_RATIO: 0.5, v.CORRECTED: 0, v.RESULTS: 1})
+    found = record_one({v.TERM_COUNT: 1, v.OOV_RATIO: 0.5, v.CORRECTED: 0, v.RESULTS: 1})
     assert {
         "event “exception” of span “analyze query” carries “vitrine.result.count”, which is not "
         "declared for it",
@@ -87,14 +89,14 @@ def test_what_spans_events_and_records_carry() -> None:
         "span “analyze query” carries “vitrine.result.count”, which is not declared for it",
         "span “analyze query” lacks “vitrine.query.length_bucket”, which is required",
     } <= set(found)
-    assert recorded({v.CORE.input_hash: HASH, "exception.type": "KeyError"}, "SELECT") == [
+    assert record_one({v.CORE.input_hash: HASH, "exception.type": "KeyError"}, "SELECT") == [
         "span “SELECT” has a name that is not declared"
     ]
 
 
 def test_names_of_spans_events_and_records(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "vitrine.shelf=3")
-    assert recorded({}, "analyze everything", "nonsense") == [
+    assert record_one({}, "analyze everything", "nonsense") == [
         "record “nonsense” has an event name that is not declared",
         "span “analyze everything” has a name that is not declared",
         "span “analyze everything” has an event “nonsense” that is not declared",
@@ -107,15 +109,15 @@ def measured(
     temporality: AggregationTemporality = AggregationTemporality.CUMULATIVE,
 ) -> list[str]:
     """What the check finds in metrics."""
-    heard = Heard()
-    heard.metrics = InMemoryMetrics(preferred_temporality={Histogram: temporality})
-    reader = PeriodicExportingMetricReader(heard.metrics, inf)
+    recorded = RecordedTelemetry()
+    recorded.metrics = InMemoryMetrics(preferred_temporality={Histogram: temporality})
+    reader = PeriodicExportingMetricReader(recorded.metrics, inf)
     provider = MeterProvider([reader], Resource({}), shutdown_on_exit=False)
     measures(provider.get_meter("tests"))
     provider.force_flush()
     provider.shutdown()
-    assert heard.metrics.exports
-    return violations(heard, frozenset())
+    assert recorded.metrics.exports
+    return violations(recorded, frozenset())
 
 
 def counter(name: str, unit: str, **attributes: Any) -> Callable[[Meter], Any]:

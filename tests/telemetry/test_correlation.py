@@ -11,14 +11,12 @@ import pytest
 from app.recommend.stages import FETCH_TOPIC, RANK, RETRIEVE
 from app.telemetry import vocabulary as v
 from app.telemetry.kit import vocabulary as kit_names
+from tests.fake_wikipedia import PATH, FakeWikipedia, fails, finds, in_turn
 from tests.fakes import PIPELINE
-from tests.stand_in import PATH, StandIn, fails, finds, in_turn
+from tests.telemetry.exporting_service import Watch, over
 from tests.telemetry.received import Exemplar, Span
 from tests.telemetry.receiver import Receiver
-from tests.telemetry.watched import Watch, over
-from tests.waiting import PATIENCE
-
-pytest_plugins = ["tests.telemetry.watching"]
+from tests.waiting import TIMEOUT
 
 TRACERESPONSE = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-0[13]")
 STAGES = (*PIPELINE, FETCH_TOPIC)
@@ -76,13 +74,13 @@ def ids(answer: httpx.Response) -> tuple[str, str]:
 )
 def asked(request: pytest.FixtureRequest, watch: Watch) -> Iterator[Asked]:
     protocol, _, compression = request.param.partition(" ")
-    with Receiver() as receiver, StandIn() as stand_in:
-        stand_in.behaviour = in_turn(fails(503), finds("Bread"))
+    with Receiver() as receiver, FakeWikipedia() as wikipedia:
+        wikipedia.behaviour = in_turn(fails(503), finds("Bread"))
         settings = {
             "VITRINE_WIKIPEDIA__ENABLED": "true",
-            "VITRINE_WIKIPEDIA__BASE_URL": stand_in.url,
-            "VITRINE_WIKIPEDIA__DEADLINE_SECONDS": str(PATIENCE),
-            "VITRINE_WIKIPEDIA__TIMEOUT_SECONDS": str(PATIENCE),
+            "VITRINE_WIKIPEDIA__BASE_URL": wikipedia.url,
+            "VITRINE_WIKIPEDIA__DEADLINE_SECONDS": str(TIMEOUT),
+            "VITRINE_WIKIPEDIA__TIMEOUT_SECONDS": str(TIMEOUT),
             "OTEL_EXPORTER_OTLP_COMPRESSION": compression,
         }
         with watch(over(protocol, receiver), settings) as server:
@@ -142,12 +140,12 @@ def test_log_records_name_trace_and_span(asked: Asked) -> None:
 
 def test_lines_name_trace_and_span(asked: Asked) -> None:
     trace, _ = ids(asked.recommendation)
-    told = [record for record in asked.receiver.logs if record.trace_id == trace]
+    emitted = [record for record in asked.receiver.logs if record.trace_id == trace]
     lines = [line for line in asked.lines if line.get("trace_id") == trace]
     assert [(line["event"], line["span_id"]) for line in lines] == [
-        (record.event_name, record.span_id) for record in told
+        (record.event_name, record.span_id) for record in emitted
     ]
-    assert told[1].attributes.items() <= with_tuples(lines[1]).items()
+    assert emitted[1].attributes.items() <= with_tuples(lines[1]).items()
 
 
 def with_tuples(line: dict[str, Any]) -> dict[str, Any]:

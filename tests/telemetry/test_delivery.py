@@ -8,8 +8,8 @@ import pytest
 from opentelemetry.sdk.trace.export import SpanExportResult
 
 from app.telemetry.kit.exporters import TIMEOUT_SECONDS, Exporters, otlp
+from tests.telemetry.observed_stages import Watch
 from tests.telemetry.receiver import Receiver
-from tests.telemetry.staged import Watch
 
 SIGNALS = ("TRACES", "METRICS", "LOGS")
 

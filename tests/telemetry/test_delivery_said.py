@@ -13,8 +13,8 @@ from opentelemetry.sdk.metrics.export import MetricExportResult
 from opentelemetry.sdk.trace.export import SpanExportResult
 
 from app.telemetry.kit.exporters import Delivery, otlp, reporting
-from tests.telemetry.away import endpoint_of
 from tests.telemetry.receiver import Behaviour, Receiver, accept, hang, refuse, refused_port
+from tests.telemetry.unreachable_collector import endpoint_of
 
 RESULTS = (SpanExportResult, MetricExportResult, LogRecordExportResult)
 
@@ -24,7 +24,7 @@ class Sending:
 
     def __init__(self, results: Any = SpanExportResult) -> None:
         self._results, self.delivers = results, True
-        self.heard: list[tuple[Any, ...]] = []
+        self.recorded: list[tuple[Any, ...]] = []
 
     @classmethod
     def through(
@@ -34,7 +34,7 @@ class Sending:
         return reporting(cls, delivery, signal)(results)
 
     def export(self, *batch: Any, **options: Any) -> Any:
-        self.heard.append((*batch, options))
+        self.recorded.append((*batch, options))
         return self._results.SUCCESS if self.delivers else self._results.FAILURE
 
 
@@ -44,32 +44,32 @@ def levels(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 @pytest.fixture
-def said(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
+def output(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
     caplog.set_level(logging.INFO, "app.telemetry.kit.exporters")
     return lambda: levels(caplog)
 
 
 @pytest.mark.parametrize("results", RESULTS)
 def test_it_is_said_once_and_once_more_when_it_is_over(
-    results: Any, said: Callable[[], list[str]]
+    results: Any, output: Callable[[], list[str]]
 ) -> None:
     exporter = Sending.through(Delivery(), results)
     for delivers in (True, False, False, False, True, True, False, False):
         exporter.delivers = delivers
         result = results.SUCCESS if delivers else results.FAILURE
         assert exporter.export(["batch"], timeout_millis=5) is result
-    assert said() == ["WARNING", "INFO", "WARNING"]
-    assert exporter.heard == [(["batch"], {"timeout_millis": 5})] * 8
+    assert output() == ["WARNING", "INFO", "WARNING"]
+    assert exporter.recorded == [(["batch"], {"timeout_millis": 5})] * 8
 
 
-def test_nothing_is_said_while_all_is_well(said: Callable[[], list[str]]) -> None:
+def test_nothing_is_said_while_all_is_well(output: Callable[[], list[str]]) -> None:
     delivery = Delivery()
     for exporter in (Sending.through(delivery, results) for results in RESULTS):
         exporter.export(["batch"])
-    assert said() == []
+    assert output() == []
 
 
-def test_it_is_said_once_for_all_signals(said: Callable[[], list[str]]) -> None:
+def test_it_is_said_once_for_all_signals(output: Callable[[], list[str]]) -> None:
     delivery = Delivery()
     exporters = [Sending.through(delivery, results) for results in RESULTS]
     for delivers in (False, True):
@@ -78,11 +78,11 @@ def test_it_is_said_once_for_all_signals(said: Callable[[], list[str]]) -> None:
         for _ in range(3):
             for each in exporters:
                 each.export(["batch"])
-    assert said() == ["WARNING", "INFO"]
+    assert output() == ["WARNING", "INFO"]
 
 
 def test_a_collector_that_takes_one_signal_and_not_another_is_no_storm(
-    said: Callable[[], list[str]],
+    output: Callable[[], list[str]],
 ) -> None:
     delivery = Delivery()
     watched = [Sending.through(delivery), Sending.through(delivery, LogRecordExportResult)]
@@ -90,10 +90,10 @@ def test_a_collector_that_takes_one_signal_and_not_another_is_no_storm(
     for _ in range(20):
         for each in watched:
             each.export(["batch"])
-    assert said() == ["WARNING"]
+    assert output() == ["WARNING"]
 
 
-def test_many_threads_say_it_once(said: Callable[[], list[str]]) -> None:
+def test_many_threads_say_it_once(output: Callable[[], list[str]]) -> None:
     exporter, start = Sending.through(Delivery()), threading.Barrier(8)
     exporter.delivers = False
 
@@ -107,11 +107,11 @@ def test_many_threads_say_it_once(said: Callable[[], list[str]]) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert said() == ["WARNING"]
+    assert output() == ["WARNING"]
 
 
 def test_a_batch_that_cannot_even_be_encoded_is_not_kept_quiet(
-    said: Callable[[], list[str]],
+    output: Callable[[], list[str]],
 ) -> None:
     class Failing:
         def export(self, _: Any) -> Any:
@@ -120,7 +120,7 @@ def test_a_batch_that_cannot_even_be_encoded_is_not_kept_quiet(
     watched = reporting(Failing, Delivery(), "traces")()
     with pytest.raises(UnicodeError):
         watched.export(["batch"])
-    assert said() != []
+    assert output() != []
 
 
 @pytest.mark.parametrize(
@@ -161,11 +161,13 @@ def test_it_says_where_it_was_sent_and_what_came_back(
         exporters.spans.export([])
         for each in (exporters.spans, exporters.metrics, exporters.logs):
             each.shutdown()  # type: ignore[union-attr]
-    [said] = [each.message for each in caplog.records if each.name == "app.telemetry.kit.exporters"]
+    [output] = [
+        each.message for each in caplog.records if each.name == "app.telemetry.kit.exporters"
+    ]
     path = "" if protocol == "grpc" else "/v1/traces"
-    assert f"(traces to {scheme}://{address}{path}: " in said
-    assert came_back in said
-    assert "secret" not in said
+    assert f"(traces to {scheme}://{address}{path}: " in output
+    assert came_back in output
+    assert "secret" not in output
 
 
 def test_what_is_not_taken_is_counted() -> None:

@@ -12,10 +12,8 @@ from app.telemetry.kit.environment import check
 from app.telemetry.kit.standard_variables import VARIABLES
 from app.telemetry.kit.vocabulary import SERVER_DURATION
 from tests.api.service import serving, settings
+from tests.telemetry.exporting_service import ExportingService, Watch, over
 from tests.telemetry.receiver import Receiver
-from tests.telemetry.watched import Watch, Watched, over
-
-pytest_plugins = ["tests.telemetry.watching"]
 
 OTLP = "OTEL_EXPORTER_OTLP_"
 GARBAGE = {
@@ -154,7 +152,7 @@ async def test_the_sdk_accepts_what_is_left(
     assert [each.message for each in caplog.records if each.name == "app.main"] == sentences
 
 
-class Served(Watched):
+class Served(ExportingService):
     """By the command line, as users start it."""
 
     def command(self, port: int) -> list[str]:
@@ -162,9 +160,9 @@ class Served(Watched):
         return [sys.executable, "-m", "app", "serve"]
 
 
-@pytest.mark.parametrize(("kind", "enabled"), [(Watched, "true"), (Served, "false")])
+@pytest.mark.parametrize(("kind", "enabled"), [(ExportingService, "true"), (Served, "false")])
 def test_a_process_starts_with_garbage_in_all(
-    watch: Watch, kind: type[Watched], enabled: str
+    watch: Watch, kind: type[ExportingService], enabled: str
 ) -> None:
     """Some variables are read while the packages are imported."""
     garbage = {name: GARBAGE.get(name, "lots") for name in VARIABLES}
@@ -172,14 +170,14 @@ def test_a_process_starts_with_garbage_in_all(
         assert server.client.post("/recommend", json={"query": "stale bread"}).status_code == 200
         assert server.client.get("/readyz").json()["status"] == "ready"
         server.stop()
-    assert b"Traceback" not in server.said
-    assert b"secret-of-the-tests" not in server.said
+    assert b"Traceback" not in server.output
+    assert b"secret-of-the-tests" not in server.output
     for name in garbage:
-        assert server.said.count(f"{name} ".encode()) >= 1, name
-    assert server.said.count(b"is used") == len(garbage)
+        assert server.output.count(f"{name} ".encode()) >= 1, name
+    assert server.output.count(b"is used") == len(garbage)
 
 
-class Instrumented(Watched):
+class Instrumented(ExportingService):
     """Under opentelemetry-instrument."""
 
     def command(self, port: int) -> list[str]:
@@ -187,8 +185,8 @@ class Instrumented(Watched):
         return [str(agent), *super().command(port)]
 
 
-@pytest.mark.parametrize(("disabled", "said"), [("", 1), ("*", 0)])
-def test_an_agent_is_noticed(watch: Watch, disabled: str, said: int) -> None:
+@pytest.mark.parametrize(("disabled", "output"), [("", 1), ("*", 0)])
+def test_an_agent_is_noticed(watch: Watch, disabled: str, output: int) -> None:
     without = {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": disabled}
     with (
         Receiver() as receiver,
@@ -196,8 +194,8 @@ def test_an_agent_is_noticed(watch: Watch, disabled: str, said: int) -> None:
     ):
         server.client.post("/recommend", json={"query": "stale bread"}).raise_for_status()
         server.stop()
-    assert server.said.count(b"was instrumented before the service started") == said
-    if not said:  # what the warning says to do helps
+    assert server.output.count(b"was instrumented before the service started") == output
+    if not output:  # what the warning says to do helps
         [metric] = receiver.latest(SERVER_DURATION)
         assert metric.count == 1
 
@@ -206,4 +204,4 @@ def test_another_sdk_is_noticed(watch: Watch) -> None:
     with watch({"OTEL_PYTHON_TRACER_PROVIDER": "sdk_tracer_provider"}) as server:
         server.client.post("/recommend", json={"query": "stale bread"}).raise_for_status()
         server.stop()
-    assert server.said.count(b"Another OpenTelemetry SDK is set up") == 1
+    assert server.output.count(b"Another OpenTelemetry SDK is set up") == 1

@@ -13,25 +13,30 @@ from app.recommend.features import FEATURES
 from app.recommend.ranking import PairwiseModel
 from app.recommend.stages import FETCH_TOPIC
 from app.telemetry import vocabulary as v
+from tests.fake_wikipedia import FakeWikipedia, fails, finds, in_turn
 from tests.stack import smoke
-from tests.stand_in import StandIn, fails, finds, in_turn
-from tests.telemetry.agreement import span_of
+from tests.telemetry.consistency import span_of
 from tests.telemetry.expected import BREAD
-from tests.telemetry.telling import Heard, Service, Telling, asking
+from tests.telemetry.recorded_service import (
+    OpenService,
+    RecordedTelemetry,
+    Service,
+    wikipedia_settings,
+)
 from tests.telemetry.writing import NDJSON, lines
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.anyio
 
 
-def told(heard: Heard) -> set[str]:
+def emitted(recorded: RecordedTelemetry) -> set[str]:
     """Every name that was used, for whatever."""
-    names: set[str] = set(heard.measured())
-    for span in heard.spans:
+    names: set[str] = set(recorded.measured())
+    for span in recorded.spans:
         names |= {*(span.attributes or {}), *(each.name for each in span.events)}
-    for record in heard.records:
+    for record in recorded.records:
         names |= {*(record.attributes or {}), record.event_name or ""}
-    for metric in heard.measured().values():
+    for metric in recorded.measured().values():
         points: Any = metric.data.data_points
         names |= {name for each in points for name in each.attributes}
     return names
@@ -58,31 +63,34 @@ async def drive(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_nothing_is_declared_in_vain(
-    telling: Telling, shelf_data: Path, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+    open_service: OpenService,
+    shelf_data: Path,
+    wikipedia: FakeWikipedia,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     artefact = {"features": FEATURES, "coefficients": [1.0] * len(FEATURES), "intercept": 0.0}
     (shelf_data / "ranking-model.json").write_bytes(dump(artefact))
     monkeypatch.setattr(PairwiseModel, "score", breaks)
     monkeypatch.setattr("app.telemetry.kit.process.LAG_SECONDS", 0.001)
-    stand_in.behaviour = in_turn(fails(500, "0"), finds("Bread"), fails(429, "3600"))
+    wikipedia.behaviour = in_turn(fails(500, "0"), finds("Bread"), fails(429, "3600"))
     plain = {"logs": "off", "query_text": "plain"}
 
     def lag_was_measured() -> bool:
         service.telemetry.flush()
         return v.CORE.loop_lag in service.measured()
 
-    async with telling(asking(stand_in), telemetry=plain) as service:
+    async with open_service(wikipedia_settings(wikipedia), telemetry=plain) as service:
         await drive(service, monkeypatch)
         await eventually(lag_was_measured)
         service.refuse_spans()
         await service.ask(BREAD)
         service.telemetry.flush()
     declared = {*v.VOCABULARY.attributes, *v.VOCABULARY.events, *v.VOCABULARY.metrics}
-    assert declared - told(service) == set()
+    assert declared - emitted(service) == set()
 
 
 async def test_one_question_is_enough_for_what_is_always_present(
-    telling: Telling, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+    open_service: OpenService, wikipedia: FakeWikipedia, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And `make smoke` reads back all of it."""
     monkeypatch.setattr("app.telemetry.kit.process.LAG_SECONDS", 0.001)
@@ -92,17 +100,19 @@ async def test_one_question_is_enough_for_what_is_always_present(
         service.telemetry.flush()
         return always - set(service.measured())
 
-    stand_in.behaviour = fails(404)
-    async with telling(asking(stand_in)) as service:
+    wikipedia.behaviour = fails(404)
+    async with open_service(wikipedia_settings(wikipedia)) as service:
         await service.ask(BREAD)
         await eventually(lambda: not missing())
     assert set(smoke.METRICS) == always
 
 
-async def test_measurements_point_to_their_spans(telling: Telling, stand_in: StandIn) -> None:
+async def test_measurements_point_to_their_spans(
+    open_service: OpenService, wikipedia: FakeWikipedia
+) -> None:
     """One can go from a slow or failing stage in a chart to a trace of it."""
-    stand_in.behaviour = fails(404)
-    async with telling(asking(stand_in)) as service:
+    wikipedia.behaviour = fails(404)
+    async with open_service(wikipedia_settings(wikipedia)) as service:
         answer = await service.ask(BREAD)
     points: Any = service.measured()[v.CORE.stage_duration].data.data_points
     (failing,) = [each for each in points if ERROR_TYPE in each.attributes]
@@ -114,8 +124,8 @@ async def test_measurements_point_to_their_spans(telling: Telling, stand_in: Sta
         assert {one.trace_id for one in each.exemplars} == {span.trace_id}
 
 
-async def test_a_flush_sends_everything_at_once(telling: Telling) -> None:
-    async with telling() as service:
+async def test_a_flush_sends_everything_at_once(open_service: OpenService) -> None:
+    async with open_service() as service:
         answer = await service.ask(BREAD)
         service.telemetry.flush()
         names = [each.name for each in service.of_trace(answer)]
@@ -125,12 +135,12 @@ async def test_a_flush_sends_everything_at_once(telling: Telling) -> None:
 
 
 async def test_what_libraries_log_of_a_call_is_not_told(
-    telling: Telling, stand_in: StandIn, caplog: pytest.LogCaptureFixture
+    open_service: OpenService, wikipedia: FakeWikipedia, caplog: pytest.LogCaptureFixture
 ) -> None:
     """httpx logs the whole address, and what was typed is in it at INFO."""
     caplog.set_level(logging.INFO)
-    async with telling(asking(stand_in)) as service:
+    async with open_service(wikipedia_settings(wikipedia)) as service:
         answer = await service.ask("zugzwang")
-    assert stand_in.received[0].params["q"] == ["zugzwang"]
-    assert [each.event_name for each in service.said(answer)] == [v.SERVED]
+    assert wikipedia.received[0].params["q"] == ["zugzwang"]
+    assert [each.event_name for each in service.logs_of(answer)] == [v.SERVED]
     assert [each for each in service.readable if "zugzwang" in each.to_json()] == []

@@ -23,7 +23,7 @@ texts = st.text(max_size=20) | st.sampled_from(["\n", "\r\n", '"', "\\", "\u2028
 values = texts | st.integers() | st.floats() | st.booleans() | st.none() | st.lists(texts)
 
 
-def readable(body: Any = "said", attributes: Any = None, **fields: Any) -> ReadableLogRecord:
+def readable(body: Any = "output", attributes: Any = None, **fields: Any) -> ReadableLogRecord:
     """A record outside of any trace."""
     severity = SeverityNumber.INFO
     about: Any = {"timestamp": 1, "severity_text": "INFO", "severity_number": severity}
@@ -37,8 +37,8 @@ def strict(written: bytes) -> dict[str, Any]:
     def refuse(constant: str) -> Any:
         raise AssertionError(f"{constant} is no JSON")
 
-    told: dict[str, Any] = json.loads(written, parse_constant=refuse)
-    return told
+    emitted: dict[str, Any] = json.loads(written, parse_constant=refuse)
+    return emitted
 
 
 @given(texts | st.dictionaries(texts, texts), st.dictionaries(texts, values, max_size=4))
@@ -50,7 +50,7 @@ def test_one_line_of_json_whatever_is_in_it(body: Any, attributes: dict[str, Any
 
 
 @pytest.mark.parametrize(
-    ("attributes", "event", "said"),
+    ("attributes", "event", "output"),
     [
         (
             {
@@ -69,12 +69,12 @@ def test_one_line_of_json_whatever_is_in_it(body: Any, attributes: dict[str, Any
         ({"exception.stacktrace": "one\ntwo"}, "", "a\\?[31mbody\n    one\n    two"),
     ],
 )  # fmt: skip
-def test_a_line_for_a_person(attributes: dict[str, Any], event: str, said: str) -> None:
+def test_a_line_for_a_person(attributes: dict[str, Any], event: str, output: str) -> None:
     record = readable("a\\\x1b[31mbody", attributes, event_name=event)
     stream = io.BytesIO()
     Lines(stream, ConsoleLine(v.CORE, "http://x/{trace_id}", SHOWN)).export([record])
     clock, level, rest = stream.getvalue().decode().removesuffix("\n").split(maxsplit=2)
-    assert (len(clock), level, rest) == (8, "INFO", said)
+    assert (len(clock), level, rest) == (8, "INFO", output)
 
 
 @given(texts, st.dictionaries(texts, values, max_size=4))
@@ -85,12 +85,12 @@ def test_nothing_for_a_terminal_to_obey(body: str, attributes: dict[str, Any]) -
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
 def test_numbers_that_json_does_not_know(value: float) -> None:
-    assert strict(line(readable(attributes={"number": value})))["message"] == "said"
+    assert strict(line(readable(attributes={"number": value})))["message"] == "output"
 
 
 @pytest.mark.parametrize("value", [object(), b"\xff", {1, 2}, 1 + 1j, ("a", 2)], ids=type)
 def test_values_that_json_does_not_know(value: object) -> None:
-    assert strict(line(readable(attributes={"odd": value})))["message"] == "said"
+    assert strict(line(readable(attributes={"odd": value})))["message"] == "output"
 
 
 def test_nothing_is_said_of_what_is_not_known() -> None:
@@ -100,9 +100,9 @@ def test_nothing_is_said_of_what_is_not_known() -> None:
 
 def test_an_attribute_does_not_pass_for_what_the_record_says() -> None:
     pretended = dict.fromkeys(OWN, "pretended")
-    told = json.loads(line(readable(attributes=pretended)))
-    assert (told["level"], told["message"]) == ("INFO", "said")
-    assert told["timestamp"] != "pretended"
+    emitted = json.loads(line(readable(attributes=pretended)))
+    assert (emitted["level"], emitted["message"]) == ("INFO", "output")
+    assert emitted["timestamp"] != "pretended"
 
 
 def test_a_batch_is_written_in_one_go() -> None:
@@ -133,8 +133,8 @@ def test_a_batch_is_written_in_one_go() -> None:
 def test_a_record_that_cannot_be_written_takes_no_other_with_it(record: ReadableLogRecord) -> None:
     stream = io.BytesIO()
     Lines(stream).export([readable("before"), record, readable("after")])
-    told = [json.loads(each)["message"] for each in stream.getvalue().splitlines()]
-    assert {"before", "after"} <= set(told)
+    emitted = [json.loads(each)["message"] for each in stream.getvalue().splitlines()]
+    assert {"before", "after"} <= set(emitted)
 
 
 @pytest.mark.parametrize("error", [BrokenPipeError, OSError, ValueError])

@@ -192,9 +192,9 @@ def test_a_line_of_a_record(logged: Logged) -> None:
     [record] = logged.all
     written = line(record)
     assert written.count(b"\n") == 1
-    told = json.loads(written)
-    assert told.pop("timestamp").endswith("+00:00")
-    assert told == {
+    emitted = json.loads(written)
+    assert emitted.pop("timestamp").endswith("+00:00")
+    assert emitted == {
         "level": "WARN", "message": "said\n“é”", "event": "x", "logger": "app", "n": 1,
         "trace_id": f"{logged.only.trace_id:032x}", "span_id": f"{logged.only.span_id:016x}",
     }  # fmt: skip

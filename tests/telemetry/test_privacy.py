@@ -7,15 +7,13 @@ import pytest
 
 from app.telemetry.vocabulary import CORE, QUERY_TEXT
 from tests.api.service import WRITER
-from tests.stand_in import StandIn, finds
+from tests.fake_wikipedia import FakeWikipedia, finds
 from tests.telemetry.canaries import Secrets, leaks
-from tests.telemetry.planting import addresses, headers, plant, questions
+from tests.telemetry.exporting_service import Watch, over
 from tests.telemetry.receiver import Receiver
-from tests.telemetry.telling import Telling
-from tests.telemetry.watched import Watch, over
-from tests.waiting import PATIENCE, until
-
-pytest_plugins = ["tests.telemetry.watching"]
+from tests.telemetry.recorded_service import OpenService
+from tests.telemetry.secret_placement import addresses, headers, plant, questions
+from tests.waiting import TIMEOUT, until
 
 PERSON = Secrets("person", "4111 1111 1111 1111")
 OTHER = Secrets("other", "5555 5555 5555 4444")
@@ -34,7 +32,7 @@ class Plainly(NamedTuple):
     """What a service that shows queries told to a receiver, and wrote."""
 
     receiver: Receiver
-    said: bytes
+    output: bytes
 
 
 @pytest.fixture(scope="module")
@@ -46,21 +44,21 @@ def plainly(watch: Watch) -> Plainly:
         by_url = {"q": "stale bread", "user_id": THIRD.user}
         server.client.get("/recommend", params=by_url).raise_for_status()
         server.stop()
-    return Plainly(receiver, server.said)
+    return Plainly(receiver, server.output)
 
 
 def test_plain_shows_the_query(plainly: Plainly) -> None:
     """So the search would find it elsewhere too."""
-    told = [each.attributes.get(QUERY_TEXT) for each in plainly.receiver.spans]
-    assert PERSON.query in told
+    emitted = [each.attributes.get(QUERY_TEXT) for each in plainly.receiver.spans]
+    assert PERSON.query in emitted
     assert leaks(plainly.receiver.raw, PERSON) != set()
-    assert leaks([plainly.said], PERSON) != set()
+    assert leaks([plainly.output], PERSON) != set()
 
 
 @pytest.mark.parametrize("way", ["body", "address"])
 def test_plain_shows_no_user(plainly: Plainly, way: str) -> None:
     user = {"body": OTHER, "address": THIRD}[way]
-    assert leaks([*plainly.receiver.raw, plainly.said], user) == set()
+    assert leaks([*plainly.receiver.raw, plainly.output], user) == set()
 
 
 def test_other_conventions_show_no_more(watch: Watch) -> None:
@@ -71,29 +69,29 @@ def test_other_conventions_show_no_more(watch: Watch) -> None:
             plant(server.client, places(PERSON))
         server.stop()
     assert receiver.spans
-    assert leaks([*receiver.raw, server.said], PERSON) == set()
+    assert leaks([*receiver.raw, server.output], PERSON) == set()
 
 
 def test_those_who_are_turned_away_are_safe_too(watch: Watch) -> None:
     """403, 421; 503 where too much is under way, and 429, which are only counted."""
-    with Receiver() as receiver, StandIn() as stand_in, ThreadPoolExecutor() as pool:
-        stand_in.behaviour = stand_in.held(finds("Bread"))
+    with Receiver() as receiver, FakeWikipedia() as wikipedia, ThreadPoolExecutor() as pool:
+        wikipedia.behaviour = wikipedia.held(finds("Bread"))
         slow = {
             "VITRINE_WIKIPEDIA__ENABLED": "true",
-            "VITRINE_WIKIPEDIA__BASE_URL": stand_in.url,
-            "VITRINE_WIKIPEDIA__DEADLINE_SECONDS": str(PATIENCE),
-            "VITRINE_WIKIPEDIA__TIMEOUT_SECONDS": str(PATIENCE),
+            "VITRINE_WIKIPEDIA__BASE_URL": wikipedia.url,
+            "VITRINE_WIKIPEDIA__DEADLINE_SECONDS": str(TIMEOUT),
+            "VITRINE_WIKIPEDIA__TIMEOUT_SECONDS": str(TIMEOUT),
         }
         with watch(over("grpc", receiver), STRICT, slow) as server:
             content = {"json": {"title": PERSON.word, "text": PERSON.everything}}
             refused = [(403, "PUT", f"/documents/{PERSON.word}", content | {"headers": WRITER})]
             question: dict[str, Any] = {"json": {"query": PERSON.query, "user_id": PERSON.user}}
             plant(server.client, iter(refused))
-            asking = pool.submit(server.client.post, "/recommend", **question)
-            until(lambda: stand_in.under_way == 1)
+            wikipedia_settings = pool.submit(server.client.post, "/recommend", **question)
+            until(lambda: wikipedia.under_way == 1)
             plant(server.client, iter([(503, "POST", "/recommend", question)]))
-            stand_in.release()
-            assert asking.result().status_code == 200
+            wikipedia.release()
+            assert wikipedia_settings.result().status_code == 200
             plant(server.client, iter([(404, "GET", f"/{PERSON.word}", {})]))
             elsewhere = {"headers": {"Host": f"{PERSON.word}.example"}}
             plant(server.client, iter([(421, "GET", f"/{PERSON.word}", elsewhere)]))
@@ -101,14 +99,16 @@ def test_those_who_are_turned_away_are_safe_too(watch: Watch) -> None:
             server.stop()
     statuses = {each.attributes.get("http.response.status_code") for each in receiver.logs}
     assert statuses >= {200, 403, 404, 421}
-    assert leaks([*receiver.raw, server.said], PERSON) == set()
+    assert leaks([*receiver.raw, server.output], PERSON) == set()
 
 
 @pytest.mark.anyio
-async def test_equal_queries_have_equal_hashes_where_the_key_is_the_same(telling: Telling) -> None:
+async def test_equal_queries_have_equal_hashes_where_the_key_is_the_same(
+    open_service: OpenService,
+) -> None:
     found: list[list[object]] = []
     for key in ({"hash_key": KEY}, {"hash_key": KEY}, {}, {}):
-        async with telling(telemetry={"logs": "off", **key}) as service:
+        async with open_service(telemetry={"logs": "off", **key}) as service:
             for query in ("stale bread", "fresh bread", "stale bread"):
                 await service.ask(query)
             await service.client.get("/recommend", params={"q": "stale bread"})

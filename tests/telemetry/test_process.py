@@ -49,17 +49,17 @@ def process() -> Iterator[Process]:
 
 
 def test_everything_is_there(process: Process) -> None:
-    told = process.read()
-    assert set(told) == {
+    emitted = process.read()
+    assert set(emitted) == {
         "process.cpu.time",
         "process.memory.usage",
         "process.thread.count",
         "process.unix.file_descriptor.count",
         "cpython.gc.collections",
     }
-    assert set(told["process.cpu.time"]) == {"user", "system"}
-    assert set(told["cpython.gc.collections"]) == {0, 1, 2}
-    assert set(told["process.memory.usage"]) == {None}
+    assert set(emitted["process.cpu.time"]) == {"user", "system"}
+    assert set(emitted["cpython.gc.collections"]) == {0, 1, 2}
+    assert set(emitted["process.memory.usage"]) == {None}
 
 
 def test_cpu_time(process: Process) -> None:

@@ -134,15 +134,15 @@ def test_every_worker_is_somebody(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_settings_have_a_say_and_the_environment_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=lab,team=search")
     monkeypatch.setenv("OTEL_SERVICE_NAME", "another")
-    told = resource(
+    emitted = resource(
         "vitrine", __version__, TelemetrySettings(revision=OLDER, environment="production")
     ).attributes
-    assert (told["vcs.ref.head.revision"], told["service.name"]) == (OLDER, "another")
-    assert (told["deployment.environment.name"], told["team"]) == ("lab", "search")
+    assert (emitted["vcs.ref.head.revision"], emitted["service.name"]) == (OLDER, "another")
+    assert (emitted["deployment.environment.name"], emitted["team"]) == ("lab", "search")
 
 
 def test_nothing_is_said_of_what_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.telemetry.kit.resource.container_id", str)
     monkeypatch.setattr("app.telemetry.kit.resource.revision", str)
-    told = resource("vitrine", __version__, TelemetrySettings()).attributes
-    assert not {"container.id", "vcs.ref.head.revision"} & set(told)
+    emitted = resource("vitrine", __version__, TelemetrySettings()).attributes
+    assert not {"container.id", "vcs.ref.head.revision"} & set(emitted)

@@ -7,12 +7,12 @@ import pytest
 
 from app.recommend.stages import ANALYZE, FEEDBACK, FETCH_TOPIC, RECOMMEND
 from app.telemetry import vocabulary as v
-from tests.api.service import UNTOLD, WRITER, client_of, recommended
+from tests.api.service import NO_TELEMETRY, WRITER, client_of, recommended
+from tests.fake_wikipedia import FakeWikipedia
 from tests.fakes import PIPELINE
-from tests.stand_in import StandIn
-from tests.telemetry.agreement import server_span
+from tests.telemetry.consistency import server_span
 from tests.telemetry.expected import BREAD
-from tests.telemetry.telling import Telling, asking, trace_of
+from tests.telemetry.recorded_service import OpenService, trace_of, wikipedia_settings
 from tests.telemetry.writing import NDJSON
 
 pytestmark = pytest.mark.anyio
@@ -47,9 +47,9 @@ def in_headers(*stages: str) -> list[str]:
     ],
 )
 async def test_every_response_names_its_trace(
-    telling: Telling, method: str, path: str, status: int
+    open_service: OpenService, method: str, path: str, status: int
 ) -> None:
-    async with telling() as service:
+    async with open_service() as service:
         body = b"x" if method == "POST" else None
         answer = await service.client.request(method, path, headers=WRITER, content=body)
     assert answer.status_code == status
@@ -62,29 +62,29 @@ async def test_every_response_names_its_trace(
         assert answer.json()["trace_id"] == f"{root.trace_id:032x}"
 
 
-async def test_the_stages_are_timed(telling: Telling, stand_in: StandIn) -> None:
-    async with telling(asking(stand_in)) as service:
+async def test_the_stages_are_timed(open_service: OpenService, wikipedia: FakeWikipedia) -> None:
+    async with open_service(wikipedia_settings(wikipedia)) as service:
         first, kept = await service.ask(BREAD), await service.ask(BREAD)
     expected = in_headers(*PIPELINE, FETCH_TOPIC, RECOMMEND)
     assert sorted(timing(first)) == sorted(expected)  # two of them run at once
     assert list(timing(kept)) == in_headers(ANALYZE, FETCH_TOPIC, RECOMMEND)
     for answer in (first, kept):
-        told = timing(answer)
-        assert all(0 < each < told[TOTAL] for name, each in told.items() if name != TOTAL)
+        emitted = timing(answer)
+        assert all(0 < each < emitted[TOTAL] for name, each in emitted.items() if name != TOTAL)
 
 
-async def test_the_wide_event_has_the_same_times(telling: Telling) -> None:
-    async with telling() as service:
+async def test_the_wide_event_has_the_same_times(open_service: OpenService) -> None:
+    async with open_service() as service:
         answer = await service.ask(BREAD)
     about = service.wide_event(answer).attributes or {}
-    told = timing(answer)
+    emitted = timing(answer)
     for stage in (*PIPELINE, RECOMMEND):
         (name, _) = in_headers(stage)
-        assert about[v.CORE.stage_durations[stage]] == pytest.approx(told[name] / 1000)
+        assert about[v.CORE.stage_durations[stage]] == pytest.approx(emitted[name] / 1000)
 
 
-async def test_feedback_is_timed_too(telling: Telling) -> None:
-    async with telling() as service:
+async def test_feedback_is_timed_too(open_service: OpenService) -> None:
+    async with open_service() as service:
         found = recommended(await service.ask(BREAD))
         given = {"recommendation_id": found.recommendation_id, "kind": "click"}
         answer = await service.client.post("/feedback", json=given | {"document_id": "staling"})
@@ -92,10 +92,10 @@ async def test_feedback_is_timed_too(telling: Telling) -> None:
 
 
 @pytest.mark.parametrize("prefix", ["", "/behind/a/proxy"])
-async def test_probes_and_pages_leave_no_telemetry(telling: Telling, prefix: str) -> None:
+async def test_probes_and_pages_leave_no_telemetry(open_service: OpenService, prefix: str) -> None:
     """Also where a proxy serves the application under a path of its own."""
     paths = ["/livez", "/readyz", "/", "/docs", "/openapi.json", "/runbook", "/static/page.js"]
-    async with telling() as service, client_of(service.running, root_path=prefix) as client:
+    async with open_service() as service, client_of(service.running, root_path=prefix) as client:
         answers = [await client.get(prefix + path) for path in paths]
     assert [each.status_code for each in answers] == [200] * len(paths)
     assert [each for each in answers if "traceresponse" in each.headers] == []
@@ -103,8 +103,8 @@ async def test_probes_and_pages_leave_no_telemetry(telling: Telling, prefix: str
     assert [each for each in service.records if each.event_name or each.trace_id] == []
 
 
-async def test_a_prefix_of_a_proxy_is_in_no_name(telling: Telling) -> None:
-    async with telling() as service, client_of(service.running, root_path="/v") as client:
+async def test_a_prefix_of_a_proxy_is_in_no_name(open_service: OpenService) -> None:
+    async with open_service() as service, client_of(service.running, root_path="/v") as client:
         answer = await client.get("/v/documents/docs")  # no page, whatever its name
         posted = await client.post("/v/documents", content=b"{}\n", headers=NDJSON)
         schema = (await client.get("/v/openapi.json")).json()
@@ -113,8 +113,8 @@ async def test_a_prefix_of_a_proxy_is_in_no_name(telling: Telling) -> None:
     assert schema["servers"][0] == {"url": "/v"}
 
 
-async def test_a_trace_that_is_asked_for_says_so(telling: Telling) -> None:
-    async with telling() as service:
+async def test_a_trace_that_is_asked_for_says_so(open_service: OpenService) -> None:
+    async with open_service() as service:
         asked = await service.ask(BREAD, {"vitrine-debug": "1"})
         plain = [await service.ask(BREAD, headers) for headers in ({}, {"vitrine-debug": "0"})]
     assert (server_span(service, asked).attributes or {})[v.CORE.debug] is True
@@ -123,8 +123,8 @@ async def test_a_trace_that_is_asked_for_says_so(telling: Telling) -> None:
         assert v.CORE.debug not in (server_span(service, each).attributes or {})
 
 
-async def test_telemetry_that_is_off_tells_nothing(telling: Telling) -> None:
-    async with telling(telemetry=UNTOLD) as service:
+async def test_telemetry_that_is_off_tells_nothing(open_service: OpenService) -> None:
+    async with open_service(telemetry=NO_TELEMETRY) as service:
         answer = await service.ask(BREAD)
         lost = await service.client.get("/nowhere")
     assert recommended(answer).trace_id is None

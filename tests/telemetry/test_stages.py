@@ -25,7 +25,7 @@ from app.recommend.types import Request
 from app.telemetry import vocabulary as v
 from app.telemetry.kit.privacy import Hasher
 from app.telemetry.kit.request_record import RequestRecord, current
-from tests.telemetry.staged import QUERY, Watch
+from tests.telemetry.observed_stages import QUERY, Watch
 
 ABOUT_QUERY = {
     str(v.TERM_COUNT): 2,

@@ -14,7 +14,7 @@ from app.recommend.stages import ANALYZE, RECOMMEND, RETRY_STARTED
 from app.recommend.types import Request
 from app.telemetry.kit.measurements import Instruments
 from app.telemetry.kit.request_record import RequestRecord, current
-from tests.telemetry.staged import QUERY, Watch
+from tests.telemetry.observed_stages import QUERY, Watch
 
 ASKED = Request("stale bread")
 

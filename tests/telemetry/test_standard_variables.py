@@ -38,8 +38,8 @@ class Served:
     def trace(self) -> str | None:
         """As the answer has it, in its body and header alike."""
         trace: str | None = self.answer.json()["trace_id"]
-        told = self.answer.headers.get("traceresponse", "00-None-").split("-")[1]
-        assert str(trace) == told
+        emitted = self.answer.headers.get("traceresponse", "00-None-").split("-")[1]
+        assert str(trace) == emitted
         return trace
 
 
@@ -116,10 +116,10 @@ async def test_the_environment_says_who_it_is(serve: Serve) -> None:
     served = await serve(OTEL_SERVICE_NAME="shop window", OTEL_RESOURCE_ATTRIBUTES=about)
     receiver = served.receiver
     assert served.signals == ALL
-    told = [span.resource for span in receiver.spans]
-    told += [record.resource for record in receiver.logs]
-    told += [point.resource for point in receiver.metrics]
-    for resource in told:
+    emitted = [span.resource for span in receiver.spans]
+    emitted += [record.resource for record in receiver.logs]
+    emitted += [point.resource for point in receiver.metrics]
+    for resource in emitted:
         assert {
             "service.name": "shop window",
             "service.version": "2.0",

@@ -48,7 +48,7 @@ def logged() -> Iterator[Logged]:
     logged.provider.shutdown()
 
 
-def said(logged: Logged) -> list[object]:
+def output(logged: Logged) -> list[object]:
     return [each.body for each in logged.records]
 
 
@@ -80,14 +80,14 @@ def test_it_is_given_back_by_several(logged: Logged) -> None:
 
 def test_what_is_said_before_and_after_is_not_heard(logged: Logged) -> None:
     ours = logging.getLogger("app.somewhere")
-    heard = [ours.isEnabledFor(logging.INFO)]
+    recorded = [ours.isEnabledFor(logging.INFO)]
     ours.warning("before")
     with handled(logged.handler, ["app"]):
-        heard.append(ours.isEnabledFor(logging.INFO))
+        recorded.append(ours.isEnabledFor(logging.INFO))
         ours.info("meanwhile")
-    heard.append(ours.isEnabledFor(logging.INFO))
+    recorded.append(ours.isEnabledFor(logging.INFO))
     ours.warning("after")
-    assert (heard, said(logged)) == ([False, True, False], ["meanwhile"])
+    assert (recorded, output(logged)) == ([False, True, False], ["meanwhile"])
 
 
 @pytest.mark.usefixtures("_loggers")
@@ -95,7 +95,7 @@ def test_uvicorn_is_heard_once(logged: Logged) -> None:
     with silenced(), handled(logged.handler, ["app"]):
         logging.getLogger("uvicorn.error").error("started")
         logging.getLogger("uvicorn").error("also")
-    assert said(logged) == ["started", "also"]
+    assert output(logged) == ["started", "also"]
 
 
 @pytest.mark.parametrize("name", UNWANTED)
@@ -103,7 +103,7 @@ def test_the_unwanted_are_not_heard(name: str, logged: Logged) -> None:
     with silenced(), handled(logged.handler, ["app"]):
         logging.getLogger(f"{name}.deeper").critical("storm")
         logging.getLogger(name).critical("storm")
-    assert said(logged) == []
+    assert output(logged) == []
 
 
 def test_one_handler_only(logged: Logged) -> None:

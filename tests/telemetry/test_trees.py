@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.telemetry.trees import Event, Like, Link, Tree, assert_same, at_once, client, span
+from tests.telemetry.span_trees import Event, Like, Link, Tree, assert_same, at_once, client, span
 
 NUMBER = Like("number", int, r"\d+")
 WHOLE = span(

@@ -8,8 +8,8 @@ import pytest
 from app.catalogue.index import SnapshotIndex
 from app.telemetry import vocabulary as v
 from tests.api.service import recommended
-from tests.stand_in import StandIn, finds
-from tests.telemetry.agreement import assert_agreement, assert_served, server_span, span_of
+from tests.fake_wikipedia import FakeWikipedia, finds
+from tests.telemetry.consistency import assert_agreement, assert_served, server_span, span_of
 from tests.telemetry.expected import (
     BREAD,
     DOCUMENT,
@@ -26,14 +26,16 @@ from tests.telemetry.expected import (
     server,
     topic,
 )
-from tests.telemetry.telling import Telling, asking
-from tests.telemetry.trees import assert_same, span
+from tests.telemetry.recorded_service import OpenService, wikipedia_settings
+from tests.telemetry.span_trees import assert_same, span
 
 pytestmark = pytest.mark.anyio
 
 
-async def test_a_first_question_whose_pages_are_found(telling: Telling, stand_in: StandIn) -> None:
-    async with telling(asking(stand_in)) as service:
+async def test_a_first_question_whose_pages_are_found(
+    open_service: OpenService, wikipedia: FakeWikipedia
+) -> None:
+    async with open_service(wikipedia_settings(wikipedia)) as service:
         answer = await service.ask(BREAD)
     assert_same(service.tree(answer), answered(topic=topic("hit", 2, v.CACHE_MISS, get(200))))
     assert_served(service, answer)
@@ -41,18 +43,22 @@ async def test_a_first_question_whose_pages_are_found(telling: Telling, stand_in
     assert service.counts(v.CACHE_REQUESTS) == {("answers", "miss"): 1, ("topic_signal", "miss"): 1}
 
 
-async def test_a_question_to_which_there_are_no_pages(telling: Telling, stand_in: StandIn) -> None:
-    stand_in.behaviour = finds()
-    async with telling(asking(stand_in)) as service:
+async def test_a_question_to_which_there_are_no_pages(
+    open_service: OpenService, wikipedia: FakeWikipedia
+) -> None:
+    wikipedia.behaviour = finds()
+    async with open_service(wikipedia_settings(wikipedia)) as service:
         answer = await service.ask(BREAD)
     assert_same(service.tree(answer), answered(topic=topic("miss", 0, v.CACHE_MISS, get(200))))
     assert_served(service, answer)
     assert service.counts(v.TOPIC_REQUESTS) == {("miss", None): 1}
 
 
-async def test_cached_pages_take_no_call(telling: Telling, stand_in: StandIn) -> None:
+async def test_cached_pages_take_no_call(
+    open_service: OpenService, wikipedia: FakeWikipedia
+) -> None:
     """The pages are known, the answer is not."""
-    async with telling(asking(stand_in), answers_bytes=0) as service:
+    async with open_service(wikipedia_settings(wikipedia), answers_bytes=0) as service:
         await service.ask(BREAD)
         answer = await service.ask(BREAD)
     expected = answered(topic=topic("cached", 2))
@@ -61,22 +67,22 @@ async def test_cached_pages_take_no_call(telling: Telling, stand_in: StandIn) ->
     assert service.counts(v.TOPIC_REQUESTS) == {("hit", None): 1, ("cached", None): 1}
 
 
-async def test_an_answer_that_was_kept(telling: Telling, stand_in: StandIn) -> None:
-    async with telling(asking(stand_in)) as service:
+async def test_an_answer_that_was_kept(open_service: OpenService, wikipedia: FakeWikipedia) -> None:
+    async with open_service(wikipedia_settings(wikipedia)) as service:
         await service.ask(BREAD)
         answer = await service.ask(BREAD)
     assert_same(service.tree(answer), answered(topic=topic("cached", 2), cache="hit"))
-    told = service.wide_event(answer).attributes or {}
-    assert told[v.CACHE_OUTCOME] == "hit"
-    assert told[v.RESULTS] == 5
+    emitted = service.wide_event(answer).attributes or {}
+    assert emitted[v.CACHE_OUTCOME] == "hit"
+    assert emitted[v.RESULTS] == 5
     assert service.counts(v.CACHE_REQUESTS) == {
         ("answers", "miss"): 1, ("answers", "hit"): 1,
         ("topic_signal", "miss"): 1, ("topic_signal", "hit"): 1,
     }  # fmt: skip
 
 
-async def test_a_question_in_the_address(telling: Telling) -> None:
-    async with telling() as service:
+async def test_a_question_in_the_address(open_service: OpenService) -> None:
+    async with open_service() as service:
         answer = await service.client.get("/recommend", params={"q": BREAD, "limit": 2})
     expected = answered(rank=ranked(2), name="GET /recommend")
     assert_same(service.tree(answer), expected)
@@ -84,8 +90,8 @@ async def test_a_question_in_the_address(telling: Telling) -> None:
     assert service.counts(v.TOPIC_REQUESTS) == {}
 
 
-async def test_similar_documents(telling: Telling) -> None:
-    async with telling() as service:
+async def test_similar_documents(open_service: OpenService) -> None:
+    async with open_service() as service:
         answer = await service.client.get("/documents/staling/similar", params={"limit": 3})
     expected = answered(
         select(TITLE), select(VECTORS), select(VECTORS),
@@ -97,21 +103,23 @@ async def test_similar_documents(telling: Telling) -> None:
     assert service.counts(v.CACHE_REQUESTS) == service.counts(v.QUERY_OOV) == {}  # nor typed
 
 
-async def test_a_document_is_read(telling: Telling) -> None:
-    async with telling() as service:
+async def test_a_document_is_read(open_service: OpenService) -> None:
+    async with open_service() as service:
         answer = await service.client.get("/documents/staling")
     expected = server("GET /documents/{document_id}", 200, {}, select(DOCUMENT))
     assert_same(service.tree(answer), expected)
 
 
-async def test_postings_in_memory_take_no_statement(telling: Telling) -> None:
-    async with telling(lexical_index="memory") as service:
+async def test_postings_in_memory_take_no_statement(open_service: OpenService) -> None:
+    async with open_service(lexical_index="memory") as service:
         answer = await service.ask(BREAD)
     without = span(retrieved().name, retrieved().attributes)
     assert_same(service.tree(answer), answered(retrieve=without))
 
 
-async def test_a_thread_keeps_the_tree(telling: Telling, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_thread_keeps_the_tree(
+    open_service: OpenService, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Retrieval that takes its time runs in a thread."""
     ran_in: list[int] = []
     retrieve = SnapshotIndex.retrieve
@@ -122,24 +130,24 @@ async def test_a_thread_keeps_the_tree(telling: Telling, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(SnapshotIndex, "quick", False)
     monkeypatch.setattr(SnapshotIndex, "retrieve", noticed)
-    async with telling() as service:
+    async with open_service() as service:
         answer = await service.ask(BREAD)
     assert ran_in != [threading.get_ident()]
     assert_same(service.tree(answer), answered())
     assert_served(service, answer)
 
 
-async def test_spans_tell_the_numbers_of_the_answer(telling: Telling) -> None:
-    async with telling() as service:
+async def test_spans_tell_the_numbers_of_the_answer(open_service: OpenService) -> None:
+    async with open_service() as service:
         answer = await service.ask(BREAD)
     found = recommended(answer)
     scores = [each.score for each in found.results]
-    told = span_of(service, answer, "rank candidates").attributes or {}
-    assert told[v.SCORE_TOP] == pytest.approx(scores[0], abs=1e-4)
-    assert told[v.SCORE_MARGIN] == pytest.approx(scores[0] - scores[1], abs=1e-4)
-    low, high = map(float, str(told[v.SCORE_BUCKET]).split("-"))
+    emitted = span_of(service, answer, "rank candidates").attributes or {}
+    assert emitted[v.SCORE_TOP] == pytest.approx(scores[0], abs=1e-4)
+    assert emitted[v.SCORE_MARGIN] == pytest.approx(scores[0] - scores[1], abs=1e-4)
+    low, high = map(float, str(emitted[v.SCORE_BUCKET]).split("-"))
     assert low <= scores[0] < high
-    assert (told[v.RELEVANCE], told[v.ANSWERED]) == (found.relevance, found.answered)
+    assert (emitted[v.RELEVANCE], emitted[v.ANSWERED]) == (found.relevance, found.answered)
     assert service.counts(v.FIRST_RELEVANCE) == {(found.answered, "fusion", "1"): 1}
     about = server_span(service, answer).attributes or {}
     assert about[v.RECOMMENDATION_ID] == found.recommendation_id
@@ -147,11 +155,11 @@ async def test_spans_tell_the_numbers_of_the_answer(telling: Telling) -> None:
 
 
 async def test_nothing_found_is_told_without_scores(
-    telling: Telling, monkeypatch: pytest.MonkeyPatch
+    open_service: OpenService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And words that no document has are counted. The category is deleted after its check."""
     monkeypatch.setattr("app.api.recommend.check_categories", lambda *_: None)
-    async with telling() as service:
+    async with open_service() as service:
         answer = await service.client.post(
             "/recommend", json={"query": "qqqqzzzz", "categories": ["nowhere"]}
         )
@@ -169,10 +177,10 @@ async def test_nothing_found_is_told_without_scores(
     assert service.counts(v.TOP_SCORE) == {}
 
 
-async def test_what_was_typed_is_told_where_that_is_wanted(telling: Telling) -> None:
+async def test_what_was_typed_is_told_where_that_is_wanted(open_service: OpenService) -> None:
     plain = {"logs": "off", "query_text": "plain"}
-    async with telling(telemetry=plain) as service:
+    async with open_service(telemetry=plain) as service:
         answer = await service.ask(BREAD)
-    told = span_of(service, answer, "analyze query").attributes or {}
-    assert told[v.QUERY_TEXT] == BREAD
+    emitted = span_of(service, answer, "analyze query").attributes or {}
+    assert emitted[v.QUERY_TEXT] == BREAD
     assert (service.wide_event(answer).attributes or {})[v.QUERY_TEXT] == BREAD

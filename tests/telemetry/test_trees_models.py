@@ -10,11 +10,11 @@ from app.recommend.ranking import FallbackModel
 from app.recommend.stages import SCORE
 from app.recommend.types import Candidates, ModelCard, Scored
 from app.telemetry import vocabulary as v
-from tests.stand_in import StandIn, fails
-from tests.telemetry.agreement import assert_degraded
+from tests.fake_wikipedia import FakeWikipedia, fails
+from tests.telemetry.consistency import assert_degraded
 from tests.telemetry.expected import BREAD, answered, get, scored, topic
-from tests.telemetry.telling import Telling, asking
-from tests.telemetry.trees import assert_same, exception
+from tests.telemetry.recorded_service import OpenService, wikipedia_settings
+from tests.telemetry.span_trees import assert_same, exception
 
 pytestmark = pytest.mark.anyio
 SECRET = "what somebody typed"
@@ -36,8 +36,8 @@ def _failing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_failing")
-async def test_fusion_ranks_where_the_model_fails(telling: Telling) -> None:
-    async with telling() as service:
+async def test_fusion_ranks_where_the_model_fails(open_service: OpenService) -> None:
+    async with open_service() as service:
         answer = await service.ask(BREAD)
     why = exception("FloatingPointError", "score")
     failed = scored(v.FALLBACK_INVOKED, why, error="FloatingPointError")
@@ -47,9 +47,11 @@ async def test_fusion_ranks_where_the_model_fails(telling: Telling) -> None:
 
 
 @pytest.mark.usefixtures("_failing")
-async def test_two_parts_can_be_missing(telling: Telling, stand_in: StandIn) -> None:
-    stand_in.behaviour = fails(404)
-    async with telling(asking(stand_in)) as service:
+async def test_two_parts_can_be_missing(
+    open_service: OpenService, wikipedia: FakeWikipedia
+) -> None:
+    wikipedia.behaviour = fails(404)
+    async with open_service(wikipedia_settings(wikipedia)) as service:
         answer = await service.ask(BREAD)
     why = exception("FloatingPointError", "score")
     expected = answered(
@@ -58,17 +60,17 @@ async def test_two_parts_can_be_missing(telling: Telling, stand_in: StandIn) -> 
         missing=("topic_signal", "ranking_model"),
     )
     assert_same(service.tree(answer), expected)
-    told = service.wide_event(answer).attributes or {}
-    assert told[v.MISSING] == ("topic_signal", "ranking_model")
+    emitted = service.wide_event(answer).attributes or {}
+    assert emitted[v.MISSING] == ("topic_signal", "ranking_model")
     assert answer.json()["degraded"] == ["topic_signal", "ranking_model"]
 
 
 async def test_fusion_ranks_where_the_artefact_is_refused(
-    telling: Telling, shelf_data: Path
+    open_service: OpenService, shelf_data: Path
 ) -> None:
     """It is told at the start, and with every answer; there is no stack to it."""
     (shelf_data / "ranking-model.json").write_text('{"features": []}')
-    async with telling() as service:
+    async with open_service() as service:
         answer = await service.ask(BREAD)
     refused = scored(v.FALLBACK_INVOKED, error="ArtefactRefused")
     expected = answered(score=refused, missing=("ranking_model",))

@@ -10,11 +10,11 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from app.recommend.stages import FETCH_TOPIC
 from app.telemetry import vocabulary as v
-from tests.stand_in import PATH, StandIn, fails, finds, hangs
-from tests.telemetry.agreement import assert_degraded, span_of
+from tests.fake_wikipedia import PATH, FakeWikipedia, fails, finds, hangs
+from tests.telemetry.consistency import assert_degraded, span_of
 from tests.telemetry.expected import BREAD, answered, get, topic
-from tests.telemetry.telling import Service, Telling, asking
-from tests.telemetry.trees import assert_same
+from tests.telemetry.recorded_service import OpenService, Service, wikipedia_settings
+from tests.telemetry.span_trees import assert_same
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.anyio
@@ -22,33 +22,39 @@ SHORT = 0.02
 """Seconds that an answer waits for what does not come."""
 
 
-async def test_the_deadline_passes(telling: Telling, stand_in: StandIn) -> None:
-    stand_in.behaviour = hangs
-    async with telling(asking(stand_in, deadline_seconds=SHORT)) as service:
+async def test_the_deadline_passes(open_service: OpenService, wikipedia: FakeWikipedia) -> None:
+    wikipedia.behaviour = hangs
+    async with open_service(wikipedia_settings(wikipedia, deadline_seconds=SHORT)) as service:
         answer = await service.ask(BREAD)
     assert_degraded(service, answer, "topic_signal", FETCH_TOPIC, "TimeoutError")
     assert service.counts(v.TOPIC_REQUESTS) == {("timeout", "TimeoutError"): 1}
     assert service.counts(v.CORE.occurrence_count) == {}
 
 
-async def test_the_call_goes_on_behind_the_answer(telling: Telling, stand_in: StandIn) -> None:
+async def test_the_call_goes_on_behind_the_answer(
+    open_service: OpenService, wikipedia: FakeWikipedia
+) -> None:
     """It ends after the request it was made for, and is part of it all the same."""
-    stand_in.behaviour = stand_in.held(finds("Staling"))
-    async with telling(asking(stand_in, deadline_seconds=SHORT)) as service:
+    wikipedia.behaviour = wikipedia.held(finds("Staling"))
+    async with open_service(wikipedia_settings(wikipedia, deadline_seconds=SHORT)) as service:
         answer = await service.ask(BREAD)
-        await eventually(lambda: stand_in.calls == 1)
-        stand_in.release()
+        await eventually(lambda: wikipedia.calls == 1)
+        wikipedia.release()
         while (await service.ask(BREAD)).json()["degraded"]:
             """The pages have not come yet."""
     asked = topic("timeout", 0, v.CACHE_MISS, get(200), error="TimeoutError")
     assert_same(service.tree(answer), answered(topic=asked))
-    assert stand_in.calls == 1
+    assert wikipedia.calls == 1
 
 
-async def test_a_call_that_was_given_up_is_an_error(telling: Telling, stand_in: StandIn) -> None:
+async def test_a_call_that_was_given_up_is_an_error(
+    open_service: OpenService, wikipedia: FakeWikipedia
+) -> None:
     """Its span has no status to show; it must not look as if all were well."""
-    stand_in.behaviour = hangs
-    async with telling(asking(stand_in, timeout_seconds=SHORT, attempts=1)) as service:
+    wikipedia.behaviour = hangs
+    async with open_service(
+        wikipedia_settings(wikipedia, timeout_seconds=SHORT, attempts=1)
+    ) as service:
         answer = await service.ask(BREAD)
     assert_degraded(service, answer, "topic_signal", FETCH_TOPIC, "SearchTimeout")
     assert service.counts(v.TOPIC_REQUESTS) == {("timeout", "SearchTimeout"): 1}
@@ -57,12 +63,14 @@ async def test_a_call_that_was_given_up_is_an_error(telling: Telling, stand_in: 
     assert call.status.status_code is StatusCode.ERROR
 
 
-async def test_a_request_that_was_given_up_says_so(telling: Telling, stand_in: StandIn) -> None:
+async def test_a_request_that_was_given_up_says_so(
+    open_service: OpenService, wikipedia: FakeWikipedia
+) -> None:
     """On its span as in its wide event: there is no status to tell it by."""
-    stand_in.behaviour = hangs
-    async with telling(asking(stand_in)) as service:
+    wikipedia.behaviour = hangs
+    async with open_service(wikipedia_settings(wikipedia)) as service:
         asked = asyncio.create_task(service.ask(BREAD))
-        await eventually(lambda: stand_in.calls == 1)
+        await eventually(lambda: wikipedia.calls == 1)
         asked.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asked
@@ -74,43 +82,49 @@ async def test_a_request_that_was_given_up_says_so(telling: Telling, stand_in: S
     assert {v.CORE.aborted, ERROR_TYPE} & set(root.attributes or {})
 
 
-async def test_the_circuit_opens(telling: Telling, stand_in: StandIn) -> None:
+async def test_the_circuit_opens(open_service: OpenService, wikipedia: FakeWikipedia) -> None:
     """The request whose call opens it tells so; the next one makes no call."""
-    stand_in.behaviour = fails(500)
-    async with telling(asking(stand_in, attempts=1, breaker_failures=1)) as service:
+    wikipedia.behaviour = fails(500)
+    async with open_service(
+        wikipedia_settings(wikipedia, attempts=1, breaker_failures=1)
+    ) as service:
         opening, spared = await service.ask(BREAD), await service.ask(BREAD)
     opens = topic("error", 0, v.CIRCUIT, v.CACHE_MISS, get(500, error="500"), error="500")
     assert_same(service.tree(opening), answered(topic=opens))
     spares = topic("open_circuit", 0, v.CACHE_MISS, error="OpenedState")
     assert_same(service.tree(spared), answered(topic=spares))
-    assert stand_in.calls == 1
+    assert wikipedia.calls == 1
     assert service.counts(v.TOPIC_REQUESTS) == {
         ("error", "500"): 1, ("open_circuit", "OpenedState"): 1,
     }  # fmt: skip
     _assert_opened_once(service, span_of(service, opening, FETCH_TOPIC))
-    told = service.wide_event(spared).attributes or {}
-    assert told[v.TOPIC_OUTCOME] == "open_circuit"
-    assert told[ERROR_TYPE] == "OpenedState"
+    emitted = service.wide_event(spared).attributes or {}
+    assert emitted[v.TOPIC_OUTCOME] == "open_circuit"
+    assert emitted[ERROR_TYPE] == "OpenedState"
 
 
-async def test_the_server_asks_for_patience(telling: Telling, stand_in: StandIn) -> None:
-    stand_in.behaviour = fails(429, "3600")
-    async with telling(asking(stand_in)) as service:
+async def test_the_server_asks_for_patience(
+    open_service: OpenService, wikipedia: FakeWikipedia
+) -> None:
+    wikipedia.behaviour = fails(429, "3600")
+    async with open_service(wikipedia_settings(wikipedia)) as service:
         heeding, spared = await service.ask(BREAD), await service.ask(BREAD)
     spares = topic("open_circuit", 0, v.CACHE_MISS, error="AskedToWait")
     assert_same(service.tree(spared), answered(topic=spares))
-    assert stand_in.calls == 1
+    assert wikipedia.calls == 1
     _assert_opened_once(service, span_of(service, heeding, FETCH_TOPIC))
 
 
-async def test_the_circuit_opens_behind_the_answer(telling: Telling, stand_in: StandIn) -> None:
+async def test_the_circuit_opens_behind_the_answer(
+    open_service: OpenService, wikipedia: FakeWikipedia
+) -> None:
     """No span is left to tell it: it is counted and logged, in the trace it belongs to."""
-    stand_in.behaviour = stand_in.held(fails(500))
-    patience = {"deadline_seconds": SHORT, "attempts": 1, "breaker_failures": 1}
-    async with telling(asking(stand_in, **patience)) as service:
+    wikipedia.behaviour = wikipedia.held(fails(500))
+    timeout = {"deadline_seconds": SHORT, "attempts": 1, "breaker_failures": 1}
+    async with open_service(wikipedia_settings(wikipedia, **timeout)) as service:
         answer = await service.ask(BREAD)
-        await eventually(lambda: stand_in.calls == 1)
-        stand_in.release()
+        await eventually(lambda: wikipedia.calls == 1)
+        wikipedia.release()
         while (await service.ask(BREAD)).json()["degraded"] and not _noted(service):
             """The call has not failed yet."""
             service.telemetry.flush()

@@ -16,10 +16,10 @@ from opentelemetry.semconv.attributes.http_attributes import (
 from app.telemetry import vocabulary as v
 from app.telemetry.kit import vocabulary as kit_names
 from tests.api.service import JSON, WRITER
-from tests.stand_in import StandIn, finds
+from tests.fake_wikipedia import FakeWikipedia, finds
 from tests.telemetry.expected import BREAD, DOCUMENT, TITLE, refused, select
-from tests.telemetry.telling import Service, Telling, asking, trace_of
-from tests.telemetry.trees import Tree, assert_same, span
+from tests.telemetry.recorded_service import OpenService, Service, trace_of, wikipedia_settings
+from tests.telemetry.span_trees import Tree, assert_same, span
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.anyio
@@ -31,7 +31,7 @@ class Mistake(NamedTuple):
 
     method: str
     path: str
-    told: Tree
+    emitted: Tree
     sent: dict[str, Any] = {}  # noqa: RUF012 - nobody writes to it
 
 
@@ -75,35 +75,37 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES.values(), ids=MISTAKES.keys())
-async def test_a_mistake_is_no_error_of_the_service(telling: Telling, mistake: Mistake) -> None:
-    async with telling() as service:
+async def test_a_mistake_is_no_error_of_the_service(
+    open_service: OpenService, mistake: Mistake
+) -> None:
+    async with open_service() as service:
         answer = await service.client.request(mistake.method, mistake.path, **mistake.sent)
-    assert_same(service.tree(answer), mistake.told)
+    assert_same(service.tree(answer), mistake.emitted)
     _assert_problem(service, answer, SeverityNumber.INFO)
 
 
-async def test_a_method_that_nobody_knows_has_a_name_of_its_own(telling: Telling) -> None:
-    async with telling() as service:
+async def test_a_method_that_nobody_knows_has_a_name_of_its_own(open_service: OpenService) -> None:
+    async with open_service() as service:
         answer = await service.client.request("BREW", "/recommend")
     expected = refused("HTTP /recommend", 405, "method-not-allowed")
     known = {**expected.attributes, HTTP_REQUEST_METHOD: "_OTHER"}
     assert_same(service.tree(answer), span(expected.name, known, kind="SERVER"))
 
 
-async def test_too_much_is_under_way(telling: Telling, stand_in: StandIn) -> None:
-    stand_in.behaviour = stand_in.held(finds("Bread"))
-    narrow = telling(asking(stand_in), limits={"in_flight": 1})
+async def test_too_much_is_under_way(open_service: OpenService, wikipedia: FakeWikipedia) -> None:
+    wikipedia.behaviour = wikipedia.held(finds("Bread"))
+    narrow = open_service(wikipedia_settings(wikipedia), limits={"in_flight": 1})
     async with narrow as service, asyncio.TaskGroup() as tasks:
         held = tasks.create_task(service.ask(BREAD))
-        await eventually(lambda: stand_in.calls == 1)
+        await eventually(lambda: wikipedia.calls == 1)
         answer = await service.client.get("/categories")
-        stand_in.release()
+        wikipedia.release()
         assert (await held).status_code == 200
     _assert_only_counted(service, answer, "overloaded")
 
 
-async def test_somebody_asks_too_often(telling: Telling) -> None:
-    async with telling(limits={"requests_per_second": 0.1, "burst": 1}) as service:
+async def test_somebody_asks_too_often(open_service: OpenService) -> None:
+    async with open_service(limits={"requests_per_second": 0.1, "burst": 1}) as service:
         await service.client.get("/documents/tide")
         answer = await service.client.get("/categories")
     _assert_only_counted(service, answer, "rate-limited")
@@ -121,17 +123,17 @@ def _assert_only_counted(service: Service, answer: httpx.Response, problem: str)
     assert service.counts(kit_names.SERVER_DURATION)[about] == 1
 
 
-async def test_words_are_needed(telling: Telling) -> None:
+async def test_words_are_needed(open_service: OpenService) -> None:
     """The hash stands for what was typed; nothing counts as a failure or as an answer."""
-    async with telling() as service:
+    async with open_service() as service:
         answer = await service.ask("!!!")
     assert v.CORE.input_hash in (service.wide_event(answer).attributes or {})
     assert service.counts(v.CORE.stage_duration) == {("analyze query", None): 1}
     assert service.counts(v.RECOMMENDATIONS) == service.counts(v.RECOMMEND_DURATION) == {}
 
 
-async def test_the_writer_s_mistakes_are_told_alike(telling: Telling) -> None:
-    async with telling() as service:
+async def test_the_writer_s_mistakes_are_told_alike(open_service: OpenService) -> None:
+    async with open_service() as service:
         answer = await service.client.delete("/documents/nothing", headers=WRITER)
     assert_same(service.tree(answer), refused("DELETE /documents/{document_id}", 404, "not-found"))
     _assert_problem(service, answer, SeverityNumber.INFO)
@@ -139,11 +141,11 @@ async def test_the_writer_s_mistakes_are_told_alike(telling: Telling) -> None:
 
 def _assert_problem(service: Service, answer: httpx.Response, severity: SeverityNumber) -> None:
     """Body, wide event and counter name the same problem, and the same trace."""
-    body, told = answer.json(), service.wide_event(answer)
+    body, emitted = answer.json(), service.wide_event(answer)
     problem = body["type"].removeprefix("urn:vitrine:problem:")
     assert int(body["trace_id"], 16) == trace_of(answer)[0]
-    assert (told.event_name, told.severity_number) == (v.CORE.answered, severity)
-    about = told.attributes or {}
+    assert (emitted.event_name, emitted.severity_number) == (v.CORE.answered, severity)
+    about = emitted.attributes or {}
     assert about[v.CORE.problem] == problem
     assert about.get(HTTP_ROUTE) == service.tree(answer).attributes.get(HTTP_ROUTE)
     assert about[HTTP_RESPONSE_STATUS_CODE] == answer.status_code

@@ -29,16 +29,18 @@ from app.telemetry import vocabulary as v
 from app.telemetry.kit import vocabulary as kit_names
 from app.telemetry.kit.exceptions import EVENT
 from tests.telemetry.expected import DOCUMENT, refused, server
-from tests.telemetry.telling import Telling
-from tests.telemetry.trees import assert_same, client, exception, span
+from tests.telemetry.recorded_service import OpenService
+from tests.telemetry.span_trees import assert_same, client, exception, span
 from tests.telemetry.writing import NDJSON, lines
 
 pytestmark = pytest.mark.anyio
 
 
-async def test_a_statement_fails(telling: Telling, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_statement_fails(
+    open_service: OpenService, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("app.catalogue.store.COLUMNS", "nonsense")
-    async with telling() as service:
+    async with open_service() as service:
         answer = await service.client.get("/documents/tide")
     statement = client(
         "SELECT",
@@ -52,7 +54,7 @@ async def test_a_statement_fails(telling: Telling, monkeypatch: pytest.MonkeyPat
     why = exception("sqlite3.OperationalError", "rows")
     expected = refused("GET /documents/{document_id}", 500, "storage-schema", why, statement)
     assert_same(service.tree(answer), expected)
-    (record,) = [each for each in service.said(answer) if each.event_name == EVENT]
+    (record,) = [each for each in service.logs_of(answer) if each.event_name == EVENT]
     assert record.severity_number is SeverityNumber.ERROR
     assert (record.attributes or {})[EXCEPTION_TYPE] == "sqlite3.OperationalError"
     assert service.wide_event(answer).severity_number is SeverityNumber.ERROR
@@ -64,10 +66,10 @@ async def test_a_statement_fails(telling: Telling, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("table", ["documents", "words"])
 async def test_each_failed_request_has_one_exception(
-    telling: Telling, shelf_data: Path, table: str
+    open_service: OpenService, shelf_data: Path, table: str
 ) -> None:
     """On the span where it happened, with a stack that leads through the application."""
-    async with telling() as service:
+    async with open_service() as service:
         with closing(sqlite3.connect(shelf_data / "catalogue.db")) as connection, connection:
             connection.execute(f"DROP TABLE {table}")
         statuses = [(await service.ask(f"stale bread {each}")).status_code for each in range(70)]
@@ -97,34 +99,34 @@ def _breaking(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_breaking")
-async def test_an_import_breaks_off(telling: Telling) -> None:
+async def test_an_import_breaks_off(open_service: OpenService) -> None:
     """Its status had gone out; the server span has the failure's type, its stage has the stack."""
-    async with telling() as service:
+    async with open_service() as service:
         answer = await service.client.post("/documents", content=lines(230), headers=NDJSON)
     assert [json.loads(each)["outcome"] for each in answer.text.splitlines()] == ["created"] * 100
     why, error = exception("RuntimeError", "breaks_later"), {ERROR_TYPE: "RuntimeError"}
     written = span(WRITE, {v.BATCH_SIZE: 100, v.OUTCOME_COUNTS["created"]: 100})
     broken = span(WRITE, error, why)
-    told = {**error, v.CORE.aborted: True}
-    expected = server("POST /documents", 200, told, written, broken)
+    emitted = {**error, v.CORE.aborted: True}
+    expected = server("POST /documents", 200, emitted, written, broken)
     assert_same(service.tree(answer), expected)
     assert service.counts(v.CORE.stage_duration) == {(WRITE, None): 1, (WRITE, "RuntimeError"): 1}
     assert service.counts(v.DOCUMENTS_WRITTEN) == {("created",): 100}
 
 
 @pytest.mark.usefixtures("_breaking")
-async def test_what_breaks_off_has_a_wide_event_too(telling: Telling) -> None:
-    async with telling() as service:
+async def test_what_breaks_off_has_a_wide_event_too(open_service: OpenService) -> None:
+    async with open_service() as service:
         answer = await service.client.post("/documents", content=lines(230), headers=NDJSON)
     event = service.wide_event(answer)
     assert event.severity_number in (SeverityNumber.WARN, SeverityNumber.ERROR)
-    told = {v.CORE.aborted: True, ERROR_TYPE: "RuntimeError", HTTP_RESPONSE_STATUS_CODE: 200}
-    assert told.items() <= (event.attributes or {}).items()
+    emitted = {v.CORE.aborted: True, ERROR_TYPE: "RuntimeError", HTTP_RESPONSE_STATUS_CODE: 200}
+    assert emitted.items() <= (event.attributes or {}).items()
 
 
 @pytest.mark.usefixtures("_breaking")
 async def test_telemetry_that_breaks_as_well_leaves_no_request_behind(
-    telling: Telling, monkeypatch: pytest.MonkeyPatch
+    open_service: OpenService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is under way is counted down, whatever happens at the end."""
 
@@ -132,7 +134,7 @@ async def test_telemetry_that_breaks_as_well_leaves_no_request_behind(
         raise RuntimeError
 
     monkeypatch.setattr("app.telemetry.kit.requests.RequestTelemetry.emit", breaks)
-    async with telling() as service:
+    async with open_service() as service:
         await service.client.post("/documents", content=lines(230), headers=NDJSON)
         service.telemetry.flush()
         assert service.counts(v.CORE.active_requests) == {(): 0}

@@ -19,7 +19,7 @@ from app.telemetry import vocabulary as v
 from app.telemetry.kit.exceptions import EVENT, OPT_IN
 from tests.api.service import problem, recommended
 from tests.fakes import PIPELINE
-from tests.telemetry.agreement import server_span
+from tests.telemetry.consistency import server_span
 from tests.telemetry.expected import (
     BREAD,
     FUSION,
@@ -29,8 +29,8 @@ from tests.telemetry.expected import (
     server,
     stages,
 )
-from tests.telemetry.telling import Heard, Service, Telling, trace_of
-from tests.telemetry.trees import Tree, assert_same, exception, span
+from tests.telemetry.recorded_service import OpenService, RecordedTelemetry, Service, trace_of
+from tests.telemetry.span_trees import Tree, assert_same, exception, span
 
 pytestmark = pytest.mark.anyio
 ASK = "POST /recommend"
@@ -56,11 +56,11 @@ def breaks(*_: object, **__: object) -> NoReturn:
 @pytest.mark.parametrize("quick", [True, False], ids=["here", "in a thread"])
 @pytest.mark.parametrize("stage", STAGES)
 async def test_a_stage_breaks(
-    telling: Telling, monkeypatch: pytest.MonkeyPatch, stage: str, quick: bool
+    open_service: OpenService, monkeypatch: pytest.MonkeyPatch, stage: str, quick: bool
 ) -> None:
     monkeypatch.setattr("app.catalogue.index.SnapshotIndex.quick", quick)
     monkeypatch.setattr(STAGES[stage], breaks)
-    async with telling() as service:
+    async with open_service() as service:
         answer = await service.ask(BREAD)
     problem(answer, 500)
     done = takewhile(lambda each: isinstance(each, Tree) and each.name != stage, stages())
@@ -74,10 +74,10 @@ async def test_a_stage_breaks(
 
 
 async def test_it_breaks_between_the_stages(
-    telling: Telling, monkeypatch: pytest.MonkeyPatch
+    open_service: OpenService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.api.recommend.encode", breaks)
-    async with telling() as service:
+    async with open_service() as service:
         answer = await service.ask(BREAD)
     made = {**FUSION, v.DEGRADED: False, v.CACHE_OUTCOME: "miss", v.ANSWERED: YES_OR_NO}
     about = {**made, v.CORE.problem: "internal", v.RECOMMENDATION_ID: RECOMMENDATION}
@@ -86,16 +86,16 @@ async def test_it_breaks_between_the_stages(
     _assert_told(service, answer, "unhandled error")
 
 
-async def test_feedback_breaks(telling: Telling, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_feedback_breaks(open_service: OpenService, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.catalogue.feedback_journal.Journal.add_feedback", breaks)
     given = {"recommendation_id": "0" * 32, "document_id": "tide", "kind": "click"}
-    async with telling() as service:
+    async with open_service() as service:
         answer = await service.client.post("/feedback", json=given)
     why = exception("RuntimeError", "breaks")
     assert_same(service.tree(answer), refused("POST /feedback", 500, "internal", why))
     assert service.counts(v.CORE.stage_duration) == {(FEEDBACK, "RuntimeError"): 1}
     assert service.counts(v.FEEDBACK) == {}
-    (record,) = _exceptions(service.said(answer))
+    (record,) = _exceptions(service.logs_of(answer))
     _assert_has_a_stack(record)
 
 
@@ -114,7 +114,7 @@ async def test_feedback_breaks(telling: Telling, monkeypatch: pytest.MonkeyPatch
     ],
 )
 async def test_exceptions_go_to_the_signals_that_are_chosen(
-    telling: Telling,
+    open_service: OpenService,
     monkeypatch: pytest.MonkeyPatch,
     chosen: str,
     broken: str,
@@ -125,19 +125,19 @@ async def test_exceptions_go_to_the_signals_that_are_chosen(
     monkeypatch.setenv(OPT_IN, chosen)
     monkeypatch.setattr("app.composition.load_model", lambda *_: FallbackModel(Model(), Fusion()))
     monkeypatch.setattr(broken, breaks)
-    async with telling() as service:
+    async with open_service() as service:
         answer = await service.ask(BREAD)
     assert answer.status_code == status
     events = [(event, each) for each in service.of_trace(answer) for event in each.events]
     on_spans = [each for event, each in events if event.name == EVENT]
-    in_logs = _exceptions(service.said(answer))
+    in_logs = _exceptions(service.logs_of(answer))
     assert (len(on_spans), len(in_logs)) == (chosen != "logs", chosen != "")
     for record in in_logs:
         _assert_has_a_stack(record)
         assert record.severity_number is severity
         assert record.span_id == (on_spans[0].context.span_id if on_spans else record.span_id)
     stacks = [
-        each for each in service.said(answer) if EXCEPTION_STACKTRACE in (each.attributes or {})
+        each for each in service.logs_of(answer) if EXCEPTION_STACKTRACE in (each.attributes or {})
     ]
     assert len(stacks) == (1 if chosen or status == 500 else 0)
     _assert_nothing_quoted(service)
@@ -145,11 +145,11 @@ async def test_exceptions_go_to_the_signals_that_are_chosen(
 
 @pytest.mark.parametrize("broken", ["app.api.recommend.encode", "app.api.documents.read"])
 async def test_the_wide_event_has_the_type_of_every_failure(
-    telling: Telling, monkeypatch: pytest.MonkeyPatch, broken: str
+    open_service: OpenService, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
     """As the span of the request has, and the metric of its duration."""
     monkeypatch.setattr(broken, breaks)
-    async with telling() as service:
+    async with open_service() as service:
         path = "/recommend?q=bread" if "recommend" in broken else "/documents/tide"
         answer = await service.client.get(path)
     assert answer.status_code == 500
@@ -158,16 +158,16 @@ async def test_the_wide_event_has_the_type_of_every_failure(
 
 
 async def test_telemetry_that_breaks_takes_nothing_with_it(
-    telling: Telling, monkeypatch: pytest.MonkeyPatch
+    open_service: OpenService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The answer is whole, the spans have ended, and the log says what is wrong."""
     monkeypatch.setattr("app.telemetry.kit.stages.ObservedStage._report", breaks)
     monkeypatch.setattr("app.telemetry.kit.requests.RequestTelemetry.emit", breaks)
-    async with telling() as service:
+    async with open_service() as service:
         answer = await service.ask(BREAD)
     assert recommended(answer).results
     assert {each.name for each in service.of_trace(answer)} >= {ASK, *STAGES}
-    complaints = [each for each in service.said(answer) if each.severity_number]
+    complaints = [each for each in service.logs_of(answer) if each.severity_number]
     assert len(complaints) == len(PIPELINE) + 2  # the stages, the whole, and the wide event
     for each in complaints:
         _assert_has_a_stack(each)
@@ -182,7 +182,7 @@ def _assert_told(service: Service, answer: httpx.Response, body: str) -> None:
     """One exception event with the stack and the input's hash, of the span where it happened; the
     wide event and a counter say so too."""
     wide = service.wide_event(answer)
-    (record,) = [each for each in service.said(answer) if each is not wide]
+    (record,) = [each for each in service.logs_of(answer) if each is not wide]
     assert (record.event_name, record.body) == (EVENT, body)
     assert record.severity_number is SeverityNumber.ERROR
     (holder,) = [
@@ -190,10 +190,10 @@ def _assert_told(service: Service, answer: httpx.Response, body: str) -> None:
     ]
     assert record.span_id == holder.context.span_id
     _assert_has_a_stack(record)
-    told, about = wide.attributes or {}, record.attributes or {}
-    assert about[v.CORE.input_hash] == told[v.CORE.input_hash]
+    emitted, about = wide.attributes or {}, record.attributes or {}
+    assert about[v.CORE.input_hash] == emitted[v.CORE.input_hash]
     assert (wide.event_name, wide.severity_number) == (v.CORE.answered, SeverityNumber.ERROR)
-    assert told[v.CORE.problem] == "internal"
+    assert emitted[v.CORE.problem] == "internal"
     assert service.counts(v.CORE.problem_count) == {("internal", 500): 1}
     assert int(answer.json()["trace_id"], 16) == trace_of(answer)[0]
     _assert_nothing_quoted(service)
@@ -205,8 +205,11 @@ def _assert_has_a_stack(record: LogRecord) -> None:
     assert "in breaks\n" in str(about[EXCEPTION_STACKTRACE])
 
 
-def _assert_nothing_quoted(heard: Heard) -> None:
+def _assert_nothing_quoted(recorded: RecordedTelemetry) -> None:
     """Neither what the exception says nor what was typed is anywhere."""
-    told = [*(each.to_json() for each in heard.spans), *(each.to_json() for each in heard.readable)]
-    assert "RuntimeError" in "".join(told)
-    assert [each for each in told if SECRET in each or BREAD in each] == []
+    emitted = [
+        *(each.to_json() for each in recorded.spans),
+        *(each.to_json() for each in recorded.readable),
+    ]
+    assert "RuntimeError" in "".join(emitted)
+    assert [each for each in emitted if SECRET in each or BREAD in each] == []

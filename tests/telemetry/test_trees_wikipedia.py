@@ -7,11 +7,11 @@ from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
 
 from app.recommend.stages import FETCH_TOPIC
 from app.telemetry import vocabulary as v
-from tests.stand_in import Behaviour, StandIn, drops, fails, finds, in_turn, replies
-from tests.telemetry.agreement import assert_degraded, assert_served, span_of
+from tests.fake_wikipedia import Behaviour, FakeWikipedia, drops, fails, finds, in_turn, replies
+from tests.telemetry.consistency import assert_degraded, assert_served, span_of
 from tests.telemetry.expected import BREAD, answered, get, topic
-from tests.telemetry.telling import Telling, asking
-from tests.telemetry.trees import Like, Tree, assert_same
+from tests.telemetry.recorded_service import OpenService, wikipedia_settings
+from tests.telemetry.span_trees import Like, Tree, assert_same
 
 pytestmark = pytest.mark.anyio
 BROKEN = Like("broken connection", str, "RemoteProtocolError|ReadError")
@@ -55,9 +55,11 @@ FAILURES = {
 
 
 @pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES.keys())
-async def test_wikipedia_fails(telling: Telling, stand_in: StandIn, failure: Failure) -> None:
-    stand_in.behaviour = failure.behaviour
-    async with telling(asking(stand_in)) as service:
+async def test_wikipedia_fails(
+    open_service: OpenService, wikipedia: FakeWikipedia, failure: Failure
+) -> None:
+    wikipedia.behaviour = failure.behaviour
+    async with open_service(wikipedia_settings(wikipedia)) as service:
         answer = await service.ask(BREAD)
     assert_same(service.tree(answer), answered(topic=failure.asked))
     error = failure.asked.attributes[ERROR_TYPE]
@@ -66,7 +68,7 @@ async def test_wikipedia_fails(telling: Telling, stand_in: StandIn, failure: Fai
     assert service.counts(v.CORE.occurrence_count) == {(each,): 1 for each in failure.occurred}
     noted = {
         each.event_name: each
-        for each in service.said(answer)
+        for each in service.logs_of(answer)
         if each.event_name in v.VOCABULARY.events
     }
     assert set(noted) == {v.SERVED, *failure.occurred}
@@ -74,10 +76,10 @@ async def test_wikipedia_fails(telling: Telling, stand_in: StandIn, failure: Fai
     assert {noted[each].span_id for each in failure.occurred} <= {asked}
 
 
-async def test_a_retry_helps(telling: Telling, stand_in: StandIn) -> None:
+async def test_a_retry_helps(open_service: OpenService, wikipedia: FakeWikipedia) -> None:
     """Then nothing is missing, and only the call that failed is an error."""
-    stand_in.behaviour = in_turn(fails(503, "0"), finds("Staling"))
-    async with telling(asking(stand_in)) as service:
+    wikipedia.behaviour = in_turn(fails(503, "0"), finds("Staling"))
+    async with open_service(wikipedia_settings(wikipedia)) as service:
         answer = await service.ask(BREAD)
     asked = topic("hit", 1, v.RETRY, v.CACHE_MISS, get(503, error="503"), get(200))
     assert_same(service.tree(answer), answered(topic=asked))
@@ -85,10 +87,10 @@ async def test_a_retry_helps(telling: Telling, stand_in: StandIn) -> None:
     assert service.counts(v.CORE.occurrence_count) == {(v.RETRY,): 1}
 
 
-async def test_the_connection_breaks(telling: Telling, stand_in: StandIn) -> None:
+async def test_the_connection_breaks(open_service: OpenService, wikipedia: FakeWikipedia) -> None:
     """The call's span has no more of it than its name: it was foreseen."""
-    stand_in.behaviour = drops
-    async with telling(asking(stand_in, attempts=1)) as service:
+    wikipedia.behaviour = drops
+    async with open_service(wikipedia_settings(wikipedia, attempts=1)) as service:
         answer = await service.ask(BREAD)
     call = get(error=BROKEN)
     asked = topic("error", 0, v.CACHE_MISS, call, error="SearchUnreachable")

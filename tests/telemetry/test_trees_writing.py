@@ -10,8 +10,8 @@ from app.recommend.stages import FEEDBACK, WRITE
 from app.telemetry import vocabulary as v
 from tests.api.service import WRITER
 from tests.telemetry.expected import BREAD, DOCUMENT, feedback, refused, select, server
-from tests.telemetry.telling import Service, Telling, trace_of
-from tests.telemetry.trees import Link, Tree, assert_same, span
+from tests.telemetry.recorded_service import OpenService, Service, trace_of
+from tests.telemetry.span_trees import Link, Tree, assert_same, span
 from tests.telemetry.writing import NDJSON, lines
 
 pytestmark = pytest.mark.anyio
@@ -24,8 +24,8 @@ def batch(size: int, **outcomes: int) -> Tree:
     return span(WRITE, {v.BATCH_SIZE: size} | counts)
 
 
-async def test_an_import_is_told_in_batches(telling: Telling) -> None:
-    async with telling() as service:
+async def test_an_import_is_told_in_batches(open_service: OpenService) -> None:
+    async with open_service() as service:
         body = lines(230) + "{\n"
         answer = await service.client.post("/documents", content=body, headers=NDJSON)
     batches = [batch(100, created=100), batch(100, created=100), batch(31, created=30, rejected=1)]
@@ -35,12 +35,12 @@ async def test_an_import_is_told_in_batches(telling: Telling) -> None:
     assert isinstance(sizes, HistogramDataPoint)
     assert (sizes.count, sizes.sum, sizes.min, sizes.max) == (3, 231, 31, 100)
     assert service.counts(v.CORE.stage_duration) == {(WRITE, None): 3}
-    told = service.wide_event(answer).attributes or {}
-    assert (told[v.BATCH_SIZE], told[CREATED], told[REJECTED]) == (231, 230, 1)
+    emitted = service.wide_event(answer).attributes or {}
+    assert (emitted[v.BATCH_SIZE], emitted[CREATED], emitted[REJECTED]) == (231, 230, 1)
 
 
-async def test_an_import_again_changes_little(telling: Telling) -> None:
-    async with telling() as service:
+async def test_an_import_again_changes_little(open_service: OpenService) -> None:
+    async with open_service() as service:
         await service.client.post("/documents", content=lines(30), headers=NDJSON)
         body = lines(30).replace('"Number 7"', '"Seven"')
         answer = await service.client.post("/documents", content=body, headers=NDJSON)
@@ -51,17 +51,17 @@ async def test_an_import_again_changes_little(telling: Telling) -> None:
     }  # fmt: skip
 
 
-async def test_a_single_document_is_written(telling: Telling) -> None:
-    async with telling() as service:
+async def test_a_single_document_is_written(open_service: OpenService) -> None:
+    async with open_service() as service:
         document = {"title": "Seven", "text": "A number."}
         answer = await service.client.put("/documents/seven", json=document, headers=WRITER)
     name = "PUT /documents/{document_id}"
     assert_same(service.tree(answer), server(name, 201, {}, select(DOCUMENT)))
 
 
-async def test_the_catalogue_s_size_is_the_present_one(telling: Telling) -> None:
+async def test_the_catalogue_s_size_is_the_present_one(open_service: OpenService) -> None:
     """Also when nobody has asked for a recommendation since it changed."""
-    async with telling() as service:
+    async with open_service() as service:
         await service.client.post("/documents", content=lines(30), headers=NDJSON)
         service.telemetry.flush()
         assert service.counts(v.CATALOGUE_SIZE) == {(): 38}
@@ -76,8 +76,8 @@ async def asked(service: Service) -> tuple[httpx.Response, dict[str, Any]]:
     return answer, given | {"kind": "click"}
 
 
-async def test_feedback_points_to_what_it_judges(telling: Telling) -> None:
-    async with telling() as service:
+async def test_feedback_points_to_what_it_judges(open_service: OpenService) -> None:
+    async with open_service() as service:
         judged, click = await asked(service)
         first = await service.client.post("/feedback", json=click)
         again = await service.client.post("/feedback", json=click)
@@ -88,17 +88,17 @@ async def test_feedback_points_to_what_it_judges(telling: Telling) -> None:
     assert service.counts(v.FEEDBACK) == {("click", "2-3", "fusion", "1"): 1}  # told once
     assert service.counts(v.CORE.stage_duration)[FEEDBACK, None] == 2
     for answer in (first, again):
-        told = service.wide_event(answer).attributes or {}
+        emitted = service.wide_event(answer).attributes or {}
         about = service.tree(answer).attributes
-        assert {name for name in about if name.startswith("vitrine.")} <= set(told)
-        assert told[v.RECOMMENDATION_ID] == judged.json()["recommendation_id"]
+        assert {name for name in about if name.startswith("vitrine.")} <= set(emitted)
+        assert emitted[v.RECOMMENDATION_ID] == judged.json()["recommendation_id"]
 
 
-async def test_feedback_outlives_the_service(telling: Telling) -> None:
+async def test_feedback_outlives_the_service(open_service: OpenService) -> None:
     """The link still leads to the trace of the day before."""
-    async with telling() as before:
+    async with open_service() as before:
         judged, click = await asked(before)
-    async with telling() as service:
+    async with open_service() as service:
         answer = await service.client.post("/feedback", json=click)
     link = Link(*trace_of(judged))
     assert_same(service.tree(answer), feedback(201, "2-3", repeated=False, link=link))
@@ -114,9 +114,9 @@ async def test_feedback_outlives_the_service(telling: Telling) -> None:
     ids=["unknown recommendation", "not recommended", "no such feedback"],
 )
 async def test_feedback_that_fits_nothing(
-    telling: Telling, changes: dict[str, Any], status: int, kind: str
+    open_service: OpenService, changes: dict[str, Any], status: int, kind: str
 ) -> None:
-    async with telling() as service:
+    async with open_service() as service:
         _, click = await asked(service)
         answer = await service.client.post("/feedback", json=click | changes)
     assert_same(service.tree(answer), refused("POST /feedback", status, kind))

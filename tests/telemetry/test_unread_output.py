@@ -11,9 +11,9 @@ from typing import Self
 import httpx
 
 from tests.api.server import COMMAND
-from tests.telemetry.away import ENDED, QUERY, Told
 from tests.telemetry.receiver import Receiver
-from tests.waiting import PATIENCE
+from tests.telemetry.unreachable_collector import ENDED, QUERY, ExportingServer
+from tests.waiting import TIMEOUT
 
 ROOM = 4096
 """Bytes that the pipe takes: less than ten lines."""
@@ -22,7 +22,7 @@ LATER = dict.fromkeys(("OTEL_BSP_SCHEDULE_DELAY", "OTEL_BLRP_SCHEDULE_DELAY"), "
 _ADDRESS = re.compile(rb"Uvicorn running on (http://127\.0\.0\.1:\d+)")
 
 
-class Unread(Told):
+class Unread(ExportingServer):
     """The service; its standard output is a pipe that nobody reads once the service is up."""
 
     def __enter__(self) -> Self:
@@ -33,10 +33,10 @@ class Unread(Told):
         assert self._process.stdout is not None
         self._out = self._process.stdout
         fcntl.fcntl(self._out, fcntl.F_SETPIPE_SZ, ROOM)
-        said = b""
-        while not (found := _ADDRESS.search(said)):
-            said += self._out.read(ROOM)
-        self.client = httpx.Client(base_url=found[1].decode(), timeout=PATIENCE)
+        output = b""
+        while not (found := _ADDRESS.search(output)):
+            output += self._out.read(ROOM)
+        self.client = httpx.Client(base_url=found[1].decode(), timeout=TIMEOUT)
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -14,11 +14,9 @@ import pytest
 from app import __version__
 from app.telemetry import vocabulary as v
 from app.telemetry.kit import vocabulary as kit_names
+from tests.telemetry.exporting_service import ExportingService, Watch, over
 from tests.telemetry.receiver import Receiver
-from tests.telemetry.watched import Watch, Watched, over
 from tests.waiting import until
-
-pytest_plugins = ["tests.telemetry.watching"]
 
 ASKED: tuple[tuple[str, str, dict[str, Any], int], ...] = (
     *[("POST", "/recommend", {"json": {"query": f"bread {n}"}}, 200) for n in range(4)],
@@ -32,7 +30,7 @@ NO_MORE = {"Connection": "close"}
 REVISION = "5ca1ab1e" * 5
 
 
-class Serving(Watched):
+class Serving(ExportingService):
     """As somebody would start it, with two workers."""
 
     def command(self, port: int) -> list[str]:
@@ -44,7 +42,7 @@ class Serving(Watched):
 class Crowd:
     """Asks all there is to ask, again and again, each time by a new connection."""
 
-    def __init__(self, server: Watched, receiver: Receiver) -> None:
+    def __init__(self, server: ExportingService, receiver: Receiver) -> None:
         self._server, self.receiver, self.times = server, receiver, 0
 
     def ask_until_served_by(self, instances: int) -> None:
@@ -71,7 +69,7 @@ class Crowd:
         """The ids of those who served."""
         return {span.resource["service.instance.id"] for span in self.receiver.spans}
 
-    def told(self) -> dict[str, float]:
+    def emitted(self) -> dict[str, float]:
         """What all of them say that they did, together."""
         spans = [span for span in self.receiver.spans if span.kind == "SERVER"]
         events = Counter(record.event_name for record in self.receiver.logs)
@@ -108,17 +106,17 @@ def crowd(watch: Watch) -> Iterator[Crowd]:
 
 
 def test_together_they_tell_what_was_served(crowd: Crowd) -> None:
-    until(lambda: crowd.told() == crowd.served())
+    until(lambda: crowd.emitted() == crowd.served())
 
 
 def test_they_say_who_they_are(crowd: Crowd) -> None:
-    until(lambda: crowd.told() == crowd.served())
+    until(lambda: crowd.emitted() == crowd.served())
     receiver = crowd.receiver
-    told = [span.resource for span in receiver.spans]
-    told += [record.resource for record in receiver.logs]
-    told += [point.resource for point in receiver.latest(kit_names.SERVER_DURATION)]
-    known = {str(each["service.instance.id"]): each for each in told}
-    assert all(each == known[str(each["service.instance.id"])] for each in told)
+    emitted = [span.resource for span in receiver.spans]
+    emitted += [record.resource for record in receiver.logs]
+    emitted += [point.resource for point in receiver.latest(kit_names.SERVER_DURATION)]
+    known = {str(each["service.instance.id"]): each for each in emitted}
+    assert all(each == known[str(each["service.instance.id"])] for each in emitted)
     assert len(known) == len({each["process.pid"] for each in known.values()}) >= 2
     for resource in known.values():
         assert {
@@ -135,10 +133,10 @@ def test_they_say_who_they_are(crowd: Crowd) -> None:
 
 def test_a_killed_worker_takes_nothing_along(crowd: Crowd) -> None:
     """Nor is anything counted twice: the one in its place begins at nothing, as another."""
-    until(lambda: crowd.told() == crowd.served())
+    until(lambda: crowd.emitted() == crowd.served())
     before = crowd.instances
     killed = crowd.receiver.spans[0].resource
     os.kill(int(str(killed["process.pid"])), signal.SIGKILL)
     crowd.ask_until_served_by(len(before) + 1)
-    until(lambda: crowd.told() == crowd.served())
+    until(lambda: crowd.emitted() == crowd.served())
     assert len(crowd.instances - before) == 1

@@ -13,12 +13,12 @@ from app.recommend.types import Query
 from app.settings import Settings, WikipediaSettings
 from app.wikipedia.client import Wikipedia
 from app.wikipedia.signal import WikipediaSignal
+from tests.fake_wikipedia import FakeWikipedia
 from tests.fakes import RecordingStages
-from tests.stand_in import StandIn
-from tests.waiting import PATIENCE
+from tests.waiting import TIMEOUT
 
 
-class Asker:
+class ObservedSignal:
     """A topic signal, and what was observed of it."""
 
     def __init__(self, settings: WikipediaSettings, embedder: Embedder) -> None:
@@ -39,10 +39,10 @@ class Asker:
         raise AssertionError(f"it stays {outcome}")
 
 
-class OpenAsker(Protocol):
+class OpenSignal(Protocol):
     """Opens a topic signal with these settings; patient ones where nothing is said."""
 
-    def __call__(self, **changes: Any) -> Asker: ...
+    def __call__(self, **changes: Any) -> ObservedSignal: ...
 
 
 @pytest.fixture(scope="session")
@@ -51,26 +51,28 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-def stand_in() -> Iterator[StandIn]:
-    with StandIn() as running:
+def wikipedia() -> Iterator[FakeWikipedia]:
+    with FakeWikipedia() as running:
         yield running
 
 
 @pytest.fixture
-async def open_asker(stand_in: StandIn, embedder: Embedder) -> AsyncIterator[OpenAsker]:
+async def open_signal(wikipedia: FakeWikipedia, embedder: Embedder) -> AsyncIterator[OpenSignal]:
     """Opens topic signals, and closes them after the test."""
-    opened: list[Asker] = []
+    opened: list[ObservedSignal] = []
 
-    def opener(**changes: Any) -> Asker:
+    def opener(**changes: Any) -> ObservedSignal:
         patient = {
-            "base_url": stand_in.url,
-            "deadline_seconds": PATIENCE,
-            "timeout_seconds": PATIENCE,
+            "base_url": wikipedia.url,
+            "deadline_seconds": TIMEOUT,
+            "timeout_seconds": TIMEOUT,
         }
-        asker = Asker(WikipediaSettings(**(patient | {"attempts": 1} | changes)), embedder)
-        opened.append(asker)
-        return asker
+        observed = ObservedSignal(
+            WikipediaSettings(**(patient | {"attempts": 1} | changes)), embedder
+        )
+        opened.append(observed)
+        return observed
 
     yield opener
-    for asker in opened:
-        await asker.signal.close()
+    for observed in opened:
+        await observed.signal.close()

@@ -3,14 +3,14 @@
 import pytest
 
 from app.recommend.topic_signal import Outcome
-from tests.stand_in import Behaviour, StandIn, drops, fails, finds, hangs, replies
-from tests.wikipedia.conftest import Asker, OpenAsker
+from tests.fake_wikipedia import Behaviour, FakeWikipedia, drops, fails, finds, hangs, replies
+from tests.wikipedia.conftest import ObservedSignal, OpenSignal
 
 pytestmark = pytest.mark.anyio
 FOREVER, SHORTLY = 3600, 0.2
 
 
-async def fail(ask: Asker, times: int) -> None:
+async def fail(ask: ObservedSignal, times: int) -> None:
     """Ask so often, each time something else."""
     for number in range(times):
         assert (await ask(f"failing {number}")).outcome.degraded
@@ -21,70 +21,74 @@ async def fail(ask: Asker, times: int) -> None:
     ids=["500", "429", "malformed", "drops", "hangs"],
 )  # fmt: skip
 async def test_failures_in_a_row_open_the_circuit(
-    stand_in: StandIn, open_asker: OpenAsker, failure: Behaviour
+    wikipedia: FakeWikipedia, open_signal: OpenSignal, failure: Behaviour
 ) -> None:
-    stand_in.behaviour = failure
-    ask = open_asker(breaker_failures=3, breaker_seconds=FOREVER, timeout_seconds=0.2)
+    wikipedia.behaviour = failure
+    ask = open_signal(breaker_failures=3, breaker_seconds=FOREVER, timeout_seconds=0.2)
     await fail(ask, 3)
     assert await ask.signal.circuit() == "opened"
     for number in range(5):
         found = await ask(f"more {number}")
         assert (found.outcome, found.pages) == (Outcome.OPEN_CIRCUIT, ())
         assert found.outcome.degraded
-    assert stand_in.calls == 3
+    assert wikipedia.calls == 3
 
 
-async def test_fewer_failures_do_not(stand_in: StandIn, open_asker: OpenAsker) -> None:
-    ask = open_asker(breaker_failures=3, breaker_seconds=FOREVER)
+async def test_fewer_failures_do_not(wikipedia: FakeWikipedia, open_signal: OpenSignal) -> None:
+    ask = open_signal(breaker_failures=3, breaker_seconds=FOREVER)
     for number in range(3):
-        stand_in.behaviour = fails(500)
+        wikipedia.behaviour = fails(500)
         await fail(ask, 2)
-        stand_in.behaviour = finds("Bread")
+        wikipedia.behaviour = finds("Bread")
         assert (await ask(f"good {number}")).outcome is Outcome.HIT
     assert await ask.signal.circuit() == "closed"
 
 
 async def test_what_is_in_the_cache_is_given_while_the_circuit_is_open(
-    stand_in: StandIn, open_asker: OpenAsker
+    wikipedia: FakeWikipedia, open_signal: OpenSignal
 ) -> None:
-    ask = open_asker(breaker_failures=1, breaker_seconds=FOREVER)
+    ask = open_signal(breaker_failures=1, breaker_seconds=FOREVER)
     await ask("bread")
-    stand_in.behaviour = fails(500)
+    wikipedia.behaviour = fails(500)
     await fail(ask, 1)
     assert (await ask("tides")).outcome is Outcome.OPEN_CIRCUIT
     assert (await ask("bread")).outcome is Outcome.CACHED
 
 
-async def test_one_good_answer_closes_it_again(stand_in: StandIn, open_asker: OpenAsker) -> None:
-    ask = open_asker(breaker_failures=1, breaker_seconds=SHORTLY)
-    stand_in.behaviour = fails(500)
+async def test_one_good_answer_closes_it_again(
+    wikipedia: FakeWikipedia, open_signal: OpenSignal
+) -> None:
+    ask = open_signal(breaker_failures=1, breaker_seconds=SHORTLY)
+    wikipedia.behaviour = fails(500)
     await fail(ask, 1)
-    stand_in.behaviour = finds("Bread")
+    wikipedia.behaviour = finds("Bread")
     assert (await ask.until_past(Outcome.OPEN_CIRCUIT, "something new")).outcome is Outcome.HIT
     assert await ask.signal.circuit() == "closed"
-    assert stand_in.calls == 2
+    assert wikipedia.calls == 2
 
 
-async def test_one_more_failure_opens_it_again(stand_in: StandIn, open_asker: OpenAsker) -> None:
-    ask = open_asker(breaker_failures=2, breaker_seconds=SHORTLY)
-    stand_in.behaviour = fails(500)
+async def test_one_more_failure_opens_it_again(
+    wikipedia: FakeWikipedia, open_signal: OpenSignal
+) -> None:
+    ask = open_signal(breaker_failures=2, breaker_seconds=SHORTLY)
+    wikipedia.behaviour = fails(500)
     await fail(ask, 2)
     assert (await ask.until_past(Outcome.OPEN_CIRCUIT, "something new")).outcome is Outcome.ERROR
     assert await ask.signal.circuit() == "opened"
-    assert stand_in.calls == 3
+    assert wikipedia.calls == 3
 
 
 async def test_the_open_circuit_holds_on_to_nothing(
-    stand_in: StandIn, open_asker: OpenAsker
+    wikipedia: FakeWikipedia, open_signal: OpenSignal
 ) -> None:
     """The same exception is raised for everybody; it must not gather their frames."""
-    stand_in.behaviour = fails(500)
-    ask = open_asker(breaker_failures=1, breaker_seconds=FOREVER)
+    wikipedia.behaviour = fails(500)
+    ask = open_signal(breaker_failures=1, breaker_seconds=FOREVER)
     await fail(ask, 1)
     assert await held_frames(ask, 5) == await held_frames(ask, 50)
 
 
-async def held_frames(ask: Asker, times: int) -> int:
+async def held_frames(ask: ObservedSignal, times: int) -> int:
     """How long the traceback of the open circuit is after so many more questions."""
     for number in range(times):
         await ask(f"more {number}")
@@ -96,21 +100,21 @@ async def held_frames(ask: Asker, times: int) -> int:
 
 
 async def test_refusals_of_single_queries_do_not_open_it(
-    stand_in: StandIn, open_asker: OpenAsker
+    wikipedia: FakeWikipedia, open_signal: OpenSignal
 ) -> None:
-    ask = open_asker(breaker_failures=3, breaker_seconds=FOREVER)
-    stand_in.behaviour = fails(400)
+    ask = open_signal(breaker_failures=3, breaker_seconds=FOREVER)
+    wikipedia.behaviour = fails(400)
     await fail(ask, 5)
     assert await ask.signal.circuit() == "closed"
-    assert stand_in.calls == 5
+    assert wikipedia.calls == 5
 
 
 async def test_nobody_is_asked_before_the_time_the_server_named(
-    stand_in: StandIn, open_asker: OpenAsker
+    wikipedia: FakeWikipedia, open_signal: OpenSignal
 ) -> None:
-    ask = open_asker(breaker_failures=100, breaker_seconds=FOREVER)
-    stand_in.behaviour = fails(429, "120")
+    ask = open_signal(breaker_failures=100, breaker_seconds=FOREVER)
+    wikipedia.behaviour = fails(429, "120")
     await fail(ask, 1)
-    stand_in.behaviour = finds("Bread")
+    wikipedia.behaviour = finds("Bread")
     assert (await ask("another query")).outcome is Outcome.OPEN_CIRCUIT
-    assert stand_in.calls == 1
+    assert wikipedia.calls == 1

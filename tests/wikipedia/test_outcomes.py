@@ -9,9 +9,9 @@ from app.recommend.embedding import Embedder
 from app.recommend.stages import FETCH_TOPIC
 from app.recommend.topic_signal import Outcome
 from app.wikipedia.client import MAX_BODY, PAGES, SearchUnreachable
-from tests.stand_in import (
+from tests.fake_wikipedia import (
     Behaviour,
-    StandIn,
+    FakeWikipedia,
     drips,
     drops,
     fails,
@@ -20,7 +20,7 @@ from tests.stand_in import (
     page,
     replies,
 )
-from tests.wikipedia.conftest import OpenAsker
+from tests.wikipedia.conftest import OpenSignal
 
 pytestmark = pytest.mark.anyio
 
@@ -49,10 +49,10 @@ UNUSABLE = {
 
 
 async def test_a_hit_has_pages_their_vectors_and_titles(
-    stand_in: StandIn, open_asker: OpenAsker, embedder: Embedder
+    wikipedia: FakeWikipedia, open_signal: OpenSignal, embedder: Embedder
 ) -> None:
-    stand_in.behaviour = finds(page("Bread", "Staple food", "baked <b>dough</b>"), "Staling")
-    found = await open_asker()("stale bread")
+    wikipedia.behaviour = finds(page("Bread", "Staple food", "baked <b>dough</b>"), "Staling")
+    found = await open_signal()("stale bread")
     assert found.outcome is Outcome.HIT
     assert [each.title for each in found.pages] == ["Bread", "Staling"]
     assert found.vectors is not None
@@ -62,75 +62,75 @@ async def test_a_hit_has_pages_their_vectors_and_titles(
     np.testing.assert_array_equal(found.vectors, expected)
 
 
-async def test_no_pages_are_a_miss(stand_in: StandIn, open_asker: OpenAsker) -> None:
-    stand_in.behaviour = finds()
-    found = await open_asker()("qwertzuiop")
+async def test_no_pages_are_a_miss(wikipedia: FakeWikipedia, open_signal: OpenSignal) -> None:
+    wikipedia.behaviour = finds()
+    found = await open_signal()("qwertzuiop")
     assert (found.outcome, found.pages) == (Outcome.MISS, ())
     assert not found.outcome.degraded
 
 
 @pytest.mark.parametrize("title", ["hit", "miss"])
 async def test_what_was_asked_before_needs_no_call(
-    stand_in: StandIn, open_asker: OpenAsker, title: str
+    wikipedia: FakeWikipedia, open_signal: OpenSignal, title: str
 ) -> None:
-    stand_in.behaviour = finds("Bread") if title == "hit" else finds()
-    ask = open_asker()
+    wikipedia.behaviour = finds("Bread") if title == "hit" else finds()
+    ask = open_signal()
     first, second = await ask("Stale Bread"), await ask("stale bread")
     assert (first.outcome.value, second.outcome) == (title, Outcome.CACHED)
     assert second.pages == first.pages
-    assert stand_in.calls == 1
+    assert wikipedia.calls == 1
 
 
 @pytest.mark.parametrize("behaviour", UNUSABLE.values(), ids=UNUSABLE.keys())
 async def test_an_answer_that_cannot_be_used_is_an_error(
-    stand_in: StandIn, open_asker: OpenAsker, behaviour: Behaviour
+    wikipedia: FakeWikipedia, open_signal: OpenSignal, behaviour: Behaviour
 ) -> None:
-    stand_in.behaviour = behaviour
-    found = await open_asker()("bread")
+    wikipedia.behaviour = behaviour
+    found = await open_signal()("bread")
     assert (found.outcome, found.pages) == (Outcome.ERROR, ())
     assert found.outcome.degraded
     assert "Search" in type(found.failure).__name__  # the name of the failure
-    assert stand_in.calls == 1
+    assert wikipedia.calls == 1
 
 
-async def test_nobody_there_is_an_error(open_asker: OpenAsker) -> None:
+async def test_nobody_there_is_an_error(open_signal: OpenSignal) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    found = await open_asker(base_url=f"http://127.0.0.1:{port}/")("bread")
+    found = await open_signal(base_url=f"http://127.0.0.1:{port}/")("bread")
     assert found.outcome is Outcome.ERROR
     assert isinstance(found.failure, SearchUnreachable)
 
 
-async def test_a_text_that_cannot_be_sent_is_an_error(open_asker: OpenAsker) -> None:
-    found = await open_asker()("lone \ud800 surrogate")
+async def test_a_text_that_cannot_be_sent_is_an_error(open_signal: OpenSignal) -> None:
+    found = await open_signal()("lone \ud800 surrogate")
     assert found.outcome is Outcome.ERROR
 
 
 @pytest.mark.parametrize("behaviour", [hangs, drips], ids=["hangs", "drips"])
 @pytest.mark.parametrize("limit", ["deadline_seconds", "timeout_seconds"])
 async def test_no_answer_in_time_is_a_timeout(
-    stand_in: StandIn, open_asker: OpenAsker, behaviour: Behaviour, limit: str
+    wikipedia: FakeWikipedia, open_signal: OpenSignal, behaviour: Behaviour, limit: str
 ) -> None:
-    stand_in.behaviour = behaviour
-    found = await open_asker(**{limit: 0.1})("bread")
+    wikipedia.behaviour = behaviour
+    found = await open_signal(**{limit: 0.1})("bread")
     assert (found.outcome, found.pages) == (Outcome.TIMEOUT, ())
     assert found.outcome.degraded
 
 
 async def test_after_a_failure_the_next_answer_is_taken(
-    stand_in: StandIn, open_asker: OpenAsker
+    wikipedia: FakeWikipedia, open_signal: OpenSignal
 ) -> None:
-    ask = open_asker()
-    stand_in.behaviour = fails(500)
+    ask = open_signal()
+    wikipedia.behaviour = fails(500)
     assert (await ask("bread")).outcome is Outcome.ERROR
-    stand_in.behaviour = finds("Bread")
+    wikipedia.behaviour = finds("Bread")
     assert (await ask("bread")).outcome is Outcome.HIT
 
 
-async def test_every_outcome_is_observed(stand_in: StandIn, open_asker: OpenAsker) -> None:
-    ask = open_asker()
+async def test_every_outcome_is_observed(wikipedia: FakeWikipedia, open_signal: OpenSignal) -> None:
+    ask = open_signal()
     given = [await ask("bread"), await ask("bread")]
-    stand_in.behaviour = fails(500)
+    wikipedia.behaviour = fails(500)
     given.append(await ask("tides"))
     assert ask.stages.names == [FETCH_TOPIC] * 3
     outcomes = [each.result.outcome for each in ask.stages.seen]
@@ -140,7 +140,7 @@ async def test_every_outcome_is_observed(stand_in: StandIn, open_asker: OpenAske
 
 
 async def test_pages_beyond_the_number_asked_for_are_left_out(
-    stand_in: StandIn, open_asker: OpenAsker
+    wikipedia: FakeWikipedia, open_signal: OpenSignal
 ) -> None:
-    stand_in.behaviour = finds(*(f"Page {number}" for number in range(PAGES + 5)))
-    assert len((await open_asker()("bread")).pages) == PAGES
+    wikipedia.behaviour = finds(*(f"Page {number}" for number in range(PAGES + 5)))
+    assert len((await open_signal()("bread")).pages) == PAGES

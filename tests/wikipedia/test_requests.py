@@ -5,17 +5,17 @@ import pytest
 from app.composition import user_agent
 from app.settings import Settings, WikipediaSettings
 from app.wikipedia.client import MAX_QUERY, PAGES
-from tests.stand_in import PATH, StandIn, finds, page
-from tests.wikipedia.conftest import OpenAsker
+from tests.fake_wikipedia import PATH, FakeWikipedia, finds, page
+from tests.wikipedia.conftest import OpenSignal
 
 pytestmark = pytest.mark.anyio
 
 
 async def test_the_user_agent_names_program_version_and_contact(
-    stand_in: StandIn, open_asker: OpenAsker
+    wikipedia: FakeWikipedia, open_signal: OpenSignal
 ) -> None:
-    await open_asker(contact="https://example.org/me")("bread")
-    sent = stand_in.received[0].headers["user-agent"]
+    await open_signal(contact="https://example.org/me")("bread")
+    sent = wikipedia.received[0].headers["user-agent"]
     assert sent == "Vitrine/0.1.0 (https://example.org/me)"
 
 
@@ -28,29 +28,29 @@ def test_without_a_contact_the_user_agent_says_so() -> None:
     "text", ["stale bread", 'c++ & "x" = 100%?', "café 🍞", "مرحبا بالعالم", "a\nb"]
 )
 async def test_the_text_arrives_as_it_was_typed(
-    stand_in: StandIn, open_asker: OpenAsker, text: str
+    wikipedia: FakeWikipedia, open_signal: OpenSignal, text: str
 ) -> None:
-    await open_asker()(text)
-    assert stand_in.received[0].params == {"q": [text], "limit": [str(PAGES)]}
+    await open_signal()(text)
+    assert wikipedia.received[0].params == {"q": [text], "limit": [str(PAGES)]}
 
 
 @pytest.mark.parametrize(("bypassed", "calls"), [("", 1), ("wikipedia.test", 0)])
 async def test_a_proxy_of_the_environment_is_used(
-    stand_in: StandIn,
-    open_asker: OpenAsker,
+    wikipedia: FakeWikipedia,
+    open_signal: OpenSignal,
     monkeypatch: pytest.MonkeyPatch,
     bypassed: str,
     calls: int,
 ) -> None:
-    monkeypatch.setenv("http_proxy", stand_in.url.removesuffix(PATH))
+    monkeypatch.setenv("http_proxy", wikipedia.url.removesuffix(PATH))
     monkeypatch.setenv("no_proxy", bypassed)
-    await open_asker(base_url=f"http://wikipedia.test{PATH}")("bread")
-    assert stand_in.calls == calls
+    await open_signal(base_url=f"http://wikipedia.test{PATH}")("bread")
+    assert wikipedia.calls == calls
 
 
-async def test_a_long_text_is_cut(stand_in: StandIn, open_asker: OpenAsker) -> None:
-    await open_asker()("bread " * 100)
-    assert stand_in.received[0].params["q"] == [("bread " * 100)[:MAX_QUERY]]
+async def test_a_long_text_is_cut(wikipedia: FakeWikipedia, open_signal: OpenSignal) -> None:
+    await open_signal()("bread " * 100)
+    assert wikipedia.received[0].params["q"] == [("bread " * 100)[:MAX_QUERY]]
 
 
 @pytest.mark.parametrize(
@@ -63,17 +63,17 @@ async def test_a_long_text_is_cut(stand_in: StandIn, open_asker: OpenAsker) -> N
     ],
 )
 async def test_excerpts_are_freed_of_html(
-    stand_in: StandIn, open_asker: OpenAsker, excerpt: str, summary: str
+    wikipedia: FakeWikipedia, open_signal: OpenSignal, excerpt: str, summary: str
 ) -> None:
-    stand_in.behaviour = finds(page("Bread", None, excerpt))
-    (found,) = (await open_asker()("bread")).pages
+    wikipedia.behaviour = finds(page("Bread", None, excerpt))
+    (found,) = (await open_signal()("bread")).pages
     assert found.summary == summary
 
 
 async def test_description_and_excerpt_make_the_summary(
-    stand_in: StandIn, open_asker: OpenAsker
+    wikipedia: FakeWikipedia, open_signal: OpenSignal
 ) -> None:
-    stand_in.behaviour = finds(page("Bread", "Staple food", "baked " * 1000))
-    (found,) = (await open_asker()("bread")).pages
+    wikipedia.behaviour = finds(page("Bread", "Staple food", "baked " * 1000))
+    (found,) = (await open_signal()("bread")).pages
     assert found.summary.startswith("Staple food baked baked")
     assert len(found.summary) == 1000

@@ -7,20 +7,20 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext
 
 from tests import chromium
-from tests.observatory.observing import Observatory
-from tests.observatory.page import telling
-from tests.observatory.page.looking import Shown
+from tests.observatory.observatory_process import Observatory
+from tests.observatory.page import shop_telemetry
+from tests.observatory.page.page_view import PageView
 from tests.waiting import until
 
 browser = chromium.browser
 
 
 @pytest.fixture(scope="session")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observatory]:
-    """Holds `telling.everything`; tests add traces of services that no other test looks at."""
+def observatory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observatory]:
+    """Holds `shop_telemetry.everything`; tests add traces of services of their own."""
     with Observatory(tmp_path_factory.mktemp("observatory")) as running:
-        telling.everything(running)
-        until(lambda: _counted(running) == telling.SPANS)
+        shop_telemetry.everything(running)
+        until(lambda: _counted(running) == shop_telemetry.SPANS)
         yield running
 
 
@@ -38,12 +38,12 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def shown(context: BrowserContext, told: Observatory) -> Iterator[Shown]:
+def view(context: BrowserContext, observatory: Observatory) -> Iterator[PageView]:
     """A fresh page. No test may leave it with a complaint."""
-    shown = Shown(context.new_page(), told)
-    shown.watch()
-    yield shown
-    assert shown.complaints == []
-    assert shown.page.evaluate("window.harmed") is None
-    shown.page.evaluate("localStorage.clear()")
-    shown.page.close()
+    view = PageView(context.new_page(), observatory)
+    view.watch()
+    yield view
+    assert view.complaints == []
+    assert view.page.evaluate("window.harmed") is None
+    view.page.evaluate("localStorage.clear()")
+    view.page.close()

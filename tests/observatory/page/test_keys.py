@@ -4,20 +4,20 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.observatory.page.looking import (
+from tests.observatory.page.page_view import (
     NEWEST_FIRST,
-    Shown,
+    PageView,
     only_shop,
     option,
     panel,
     spans,
     traces,
 )
-from tests.observatory.page.telling import FAILURE, ORDER
+from tests.observatory.page.shop_telemetry import FAILURE, ORDER
 
 
-def test_through_the_list_into_a_trace_and_back(shown: Shown) -> None:
-    page = shown.open(only_shop())
+def test_through_the_list_into_a_trace_and_back(view: PageView) -> None:
+    page = view.open(only_shop())
     expect(traces(page)).to_have_count(len(NEWEST_FIRST))
 
     page.keyboard.press("j")
@@ -37,8 +37,8 @@ def test_through_the_list_into_a_trace_and_back(shown: Shown) -> None:
     expect(traces(page).nth(2).locator("a")).to_be_focused()
 
 
-def test_through_the_tree(shown: Shown) -> None:
-    page = shown.trace(ORDER)
+def test_through_the_tree(view: PageView) -> None:
+    page = view.trace(ORDER)
     tree = page.get_by_role("treegrid")
     selected = tree.locator("[aria-selected=true] .name")
     expect(tree).to_be_focused()
@@ -67,8 +67,8 @@ def test_through_the_tree(shown: Shown) -> None:
     expect(page).to_have_url(re.compile("/$"))
 
 
-def test_spans_are_found_one_after_the_other(shown: Shown) -> None:
-    page = shown.trace(ORDER)
+def test_spans_are_found_one_after_the_other(view: PageView) -> None:
+    page = view.trace(ORDER)
     selected = page.get_by_role("treegrid").locator("[aria-selected=true] .name")
 
     page.keyboard.press("/")
@@ -82,8 +82,8 @@ def test_spans_are_found_one_after_the_other(shown: Shown) -> None:
     expect(selected).to_have_text("SELECT")
 
 
-def test_a_filter_is_typed(shown: Shown) -> None:
-    page = shown.open("/")
+def test_a_filter_is_typed(view: PageView) -> None:
+    page = view.open("/")
     page.keyboard.press("/")
     expect(page.get_by_role("combobox", name="Filter by attribute")).to_be_focused()
 
@@ -99,8 +99,8 @@ def test_a_filter_is_typed(shown: Shown) -> None:
     expect(traces(page)).to_have_count(1)
 
 
-def test_help_is_shown_and_closed(shown: Shown) -> None:
-    page = shown.open("/")
+def test_help_is_shown_and_closed(view: PageView) -> None:
+    page = view.open("/")
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     page.keyboard.press("j")  # nothing for the list behind it
@@ -111,16 +111,16 @@ def test_help_is_shown_and_closed(shown: Shown) -> None:
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_hidden()
 
 
-def test_views_by_letters(shown: Shown) -> None:
-    page = shown.open("/")
+def test_views_by_letters(view: PageView) -> None:
+    page = view.open("/")
     for letter, path in (("l", "/logs"), ("c", "/charts"), ("s", "/sql"), ("t", "/")):
         page.keyboard.press("g")
         page.keyboard.press(letter)
         expect(page).to_have_url(re.compile(f"{path}$"))
 
 
-def test_a_browsers_own_keys_stay_its_own(shown: Shown) -> None:
-    page = shown.open(only_shop())
+def test_a_browsers_own_keys_stay_its_own(view: PageView) -> None:
+    page = view.open(only_shop())
     expect(traces(page)).to_have_count(len(NEWEST_FIRST))
     page.keyboard.press("Control+j")
     expect(traces(page).locator("a:focus")).to_have_count(0)

@@ -5,12 +5,12 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.observatory.page import telling
-from tests.observatory.page.looking import NEWEST_FIRST, Shown, only_shop, option, traces
+from tests.observatory.page import shop_telemetry
+from tests.observatory.page.page_view import NEWEST_FIRST, PageView, only_shop, option, traces
 
 
-def test_the_newest_traces_are_listed_first(shown: Shown) -> None:
-    page = shown.open(only_shop())
+def test_the_newest_traces_are_listed_first(view: PageView) -> None:
+    page = view.open(only_shop())
 
     expect(traces(page).locator(".what a bdi")).to_have_text(NEWEST_FIRST)
     expect(traces(page).locator(".method")).to_have_text(["POST ", "POST ", "GET ", "POST "])
@@ -23,8 +23,8 @@ def test_the_newest_traces_are_listed_first(shown: Shown) -> None:
     expect(traces(page).first.locator("time")).to_have_attribute("title", re.compile(r"^\d{4}-.*:"))
 
 
-def test_bars_are_relative_to_the_slowest(shown: Shown) -> None:
-    page = shown.open(only_shop())
+def test_bars_are_relative_to_the_slowest(view: PageView) -> None:
+    page = view.open(only_shop())
     expect(traces(page)).to_have_count(4)
     shares = page.evaluate(
         "[...document.querySelectorAll('.entry')].map(row => row.style.getPropertyValue('--share'))"
@@ -42,9 +42,9 @@ def test_bars_are_relative_to_the_slowest(shown: Shown) -> None:
     ],
 )
 def test_choices_filter(
-    shown: Shown, label: str, choice: str, query: str, routes: list[str] | None
+    view: PageView, label: str, choice: str, query: str, routes: list[str] | None
 ) -> None:
-    page = shown.open("/" if routes is None else only_shop())
+    page = view.open("/" if routes is None else only_shop())
     expect(traces(page).first).to_be_visible()
     before = traces(page).count()
 
@@ -57,8 +57,8 @@ def test_choices_filter(
         expect(traces(page).locator(".what a bdi")).to_have_text(routes)
 
 
-def test_durations_filter(shown: Shown) -> None:
-    page = shown.open(only_shop())
+def test_durations_filter(view: PageView) -> None:
+    page = view.open(only_shop())
 
     page.get_by_label("Minimum duration in ms").fill("10")
     page.get_by_label("Maximum duration in ms").fill("1000")
@@ -68,16 +68,16 @@ def test_durations_filter(shown: Shown) -> None:
     expect(page).to_have_url(re.compile("min_ms=10&max_ms=1000"))
 
 
-def test_what_makes_no_sense_is_said(shown: Shown) -> None:
-    shown.expected = ("422",)
-    page = shown.open("/?min_ms=many")
+def test_what_makes_no_sense_is_said(view: PageView) -> None:
+    view.expected = ("422",)
+    page = view.open("/?min_ms=many")
 
     expect(page.locator(".problem")).to_contain_text("min_ms")
     expect(traces(page)).to_have_count(0)
 
 
-def test_attributes_are_completed_key_then_value(shown: Shown) -> None:
-    page = shown.open()
+def test_attributes_are_completed_key_then_value(view: PageView) -> None:
+    page = view.open()
     field = page.get_by_role("combobox", name="Filter by attribute")
 
     field.fill("tier")
@@ -95,8 +95,8 @@ def test_attributes_are_completed_key_then_value(shown: Shown) -> None:
     expect(traces(page)).not_to_have_count(1)
 
 
-def test_back_undoes_a_filter(shown: Shown) -> None:
-    page = shown.open(only_shop())
+def test_back_undoes_a_filter(view: PageView) -> None:
+    page = view.open(only_shop())
     page.get_by_label("Status", exact=True).select_option("Error")
     expect(traces(page)).to_have_count(1)
 
@@ -109,8 +109,8 @@ def test_back_undoes_a_filter(shown: Shown) -> None:
     expect(page.get_by_label("Status", exact=True)).to_have_value("error")
 
 
-def test_an_address_can_be_shared(shown: Shown) -> None:
-    page = shown.open("/?last=all&service=shop&status=ok&max_ms=100&attr=name~warehouse")
+def test_an_address_can_be_shared(view: PageView) -> None:
+    page = view.open("/?last=all&service=shop&status=ok&max_ms=100&attr=name~warehouse")
 
     expect(traces(page).locator(".took b")).to_have_text(["20 ms"])
     expect(page.get_by_label("Time range")).to_have_value("all")
@@ -119,8 +119,8 @@ def test_an_address_can_be_shared(shown: Shown) -> None:
     expect(page.locator(".chips .chip")).to_contain_text(["name~warehouse"])
 
 
-def test_a_dot_says_what_it_is_and_opens_its_trace(shown: Shown) -> None:
-    page = shown.open(only_shop("&status=error&last=900"))
+def test_a_dot_says_what_it_is_and_opens_its_trace(view: PageView) -> None:
+    page = view.open(only_shop("&status=error&last=900"))
     dot = page.locator(".dot.error")
 
     dot.hover()
@@ -128,12 +128,12 @@ def test_a_dot_says_what_it_is_and_opens_its_trace(shown: Shown) -> None:
     expect(dot).to_have_accessible_name(re.compile("error, 6 ms, "))
     dot.click()
 
-    expect(page).to_have_url(re.compile(f"/trace/{telling.FAILURE}$"))
+    expect(page).to_have_url(re.compile(f"/trace/{shop_telemetry.FAILURE}$"))
     expect(page.get_by_role("heading", level=1)).to_have_text("GET /carts")
 
 
-def test_drawing_over_a_chart_sets_the_range(shown: Shown) -> None:
-    page = shown.open(only_shop())
+def test_drawing_over_a_chart_sets_the_range(view: PageView) -> None:
+    page = view.open(only_shop())
     area = page.locator(".u-over").last
     box = area.bounding_box()
     assert box is not None
@@ -150,8 +150,8 @@ def test_drawing_over_a_chart_sets_the_range(shown: Shown) -> None:
     expect(traces(page)).to_have_count(4)
 
 
-def test_nothing_found_says_what_to_do(shown: Shown) -> None:
-    page = shown.open("/?service=nobody")
+def test_nothing_found_says_what_to_do(view: PageView) -> None:
+    page = view.open("/?service=nobody")
 
     expect(page.get_by_text("No traces found.")).to_be_visible()
     page.get_by_role("button", name="Show all stored traces").click()
@@ -159,7 +159,7 @@ def test_nothing_found_says_what_to_do(shown: Shown) -> None:
     expect(traces(page).first).to_be_visible()
 
 
-def test_the_foot_says_how_full_it_is(shown: Shown) -> None:
-    page = shown.open()
+def test_the_foot_says_how_full_it_is(view: PageView) -> None:
+    page = view.open()
 
     expect(page.locator("#foot")).to_contain_text(re.compile(r"of 5 GB .*\d spans.*retention 3 d"))

@@ -7,13 +7,13 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import expect
 
-from tests.observatory.observing import Observatory
-from tests.observatory.page.looking import Shown, logs
-from tests.observatory.page.telling import ORDER, tell_logs
+from tests.observatory.observatory_process import Observatory
+from tests.observatory.page.page_view import PageView, logs
+from tests.observatory.page.shop_telemetry import ORDER, send_logs
 
 
-def test_words_are_searched_for_as_one_types(shown: Shown) -> None:
-    page = shown.open("/logs")
+def test_words_are_searched_for_as_one_types(view: PageView) -> None:
+    page = view.open("/logs")
     expect(logs(page)).not_to_have_count(1)
     page.keyboard.press("/")
     page.keyboard.type("STOCK low")
@@ -23,7 +23,7 @@ def test_words_are_searched_for_as_one_types(shown: Shown) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "said"),
+    ("query", "output"),
     [
         ("?severity=error", ["the cart is gone"]),
         ("?severity=warn&q=the", ["the cart is gone", "the stock is low"]),
@@ -32,13 +32,13 @@ def test_words_are_searched_for_as_one_types(shown: Shown) -> None:
         (f"?trace_id={ORDER}", ["the stock is low", "an order came in"]),
     ],
 )
-def test_addresses_filter(shown: Shown, query: str, said: list[str]) -> None:
-    page = shown.open(f"/logs{query}")
-    expect(logs(page).locator(".body > bdi")).to_have_text(said)
+def test_addresses_filter(view: PageView, query: str, output: list[str]) -> None:
+    page = view.open(f"/logs{query}")
+    expect(logs(page).locator(".body > bdi")).to_have_text(output)
 
 
-def test_choices_filter(shown: Shown) -> None:
-    page = shown.open("/logs?service=shop")
+def test_choices_filter(view: PageView) -> None:
+    page = view.open("/logs?service=shop")
     page.get_by_label("Minimum severity").select_option("Error")
 
     expect(logs(page).locator(".body > bdi")).to_have_text(["the cart is gone"])
@@ -47,8 +47,8 @@ def test_choices_filter(shown: Shown) -> None:
     expect(logs(page)).not_to_have_count(1)
 
 
-def test_a_record_opens_to_all_it_says_and_leads_to_its_span(shown: Shown) -> None:
-    page = shown.open("/logs?q=stock")
+def test_a_record_opens_to_all_it_says_and_leads_to_its_span(view: PageView) -> None:
+    page = view.open("/logs?q=stock")
     line = logs(page).get_by_role("button", name="the stock is low")
 
     line.click()
@@ -61,13 +61,13 @@ def test_a_record_opens_to_all_it_says_and_leads_to_its_span(shown: Shown) -> No
     expect(page).to_have_url(re.compile(f"/trace/{ORDER}\\?span=0000000000000003$"))
 
 
-def test_new_records_come_in_by_themselves(shown: Shown, told: Observatory) -> None:
+def test_new_records_come_in_by_themselves(view: PageView, observatory: Observatory) -> None:
     word = f"w{uuid4().hex}"
-    page = shown.open(f"/logs?q={word}")
+    page = view.open(f"/logs?q={word}")
     expect(page.get_by_text("No log records found.")).to_be_visible()
 
-    record = {"at": 0, "span": 1, "said": f"hello {word}", "level": "INFO", "number": 9}
-    tell_logs(told, uuid4().hex, time_ns(), [record])
+    record = {"at": 0, "span": 1, "output": f"hello {word}", "level": "INFO", "number": 9}
+    send_logs(observatory, uuid4().hex, time_ns(), [record])
 
     expect(logs(page)).to_have_count(1)
     expect(page.get_by_text("No log records found.")).to_be_hidden()

@@ -9,19 +9,19 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 import observatory.ui
-from tests.observatory.observing import Observatory
-from tests.observatory.page import telling
-from tests.observatory.page.looking import Shown, settled
-from tests.page.looking import INTERACTIVE
+from tests.observatory.observatory_process import Observatory
+from tests.observatory.page import shop_telemetry
+from tests.observatory.page.page_view import PageView, settled
+from tests.page.page_view import INTERACTIVE
 
 STATIC = Path(observatory.ui.__file__).parent / "static"
 VIEWS = [
     "/",
     "/?attr=shop.tier%3Dgold&status=ok",
-    f"/trace/{telling.ORDER}",
-    f"/trace/{telling.ORDER}?span=0000000000000004",
-    f"/trace/{telling.HOSTILE}?span=0000000000000001",
-    f"/trace/{telling.ORDER}?tab=logs",
+    f"/trace/{shop_telemetry.ORDER}",
+    f"/trace/{shop_telemetry.ORDER}?span=0000000000000004",
+    f"/trace/{shop_telemetry.HOSTILE}?span=0000000000000001",
+    f"/trace/{shop_telemetry.ORDER}?tab=logs",
     "/logs",
     "/charts",
     "/sql?report=slowest_traces",
@@ -35,16 +35,16 @@ def lightness(page: Page) -> int:
 
 @pytest.mark.parametrize(("system", "least", "most"), [("light", 700, 765), ("dark", 0, 100)])
 def test_the_theme_is_the_systems(
-    browser: Browser, told: Observatory, system: Any, least: int, most: int
+    browser: Browser, observatory: Observatory, system: Any, least: int, most: int
 ) -> None:
     with browser.new_context(color_scheme=system) as context:
         page = context.new_page()
-        page.goto(told.page)
+        page.goto(observatory.page)
         assert least <= lightness(page) <= most
 
 
-def test_a_chosen_theme_is_remembered(shown: Shown) -> None:
-    page = shown.open("/")
+def test_a_chosen_theme_is_remembered(view: PageView) -> None:
+    page = view.open("/")
     button = page.get_by_role("button", name="Theme")
     for name, dark in (("light", False), ("dark", True)):
         button.click()
@@ -60,12 +60,12 @@ def test_a_chosen_theme_is_remembered(shown: Shown) -> None:
 
 
 def test_everything_has_a_name_and_fits_a_narrow_screen(
-    shown: Shown, subtests: pytest.Subtests
+    view: PageView, subtests: pytest.Subtests
 ) -> None:
     for path in VIEWS:
         with subtests.test(path):
-            shown.page.set_viewport_size({"width": 1280, "height": 800})
-            everything_has_a_name_and_fits(shown.open(path))
+            view.page.set_viewport_size({"width": 1280, "height": 800})
+            everything_has_a_name_and_fits(view.open(path))
 
 
 def everything_has_a_name_and_fits(page: Page) -> None:
@@ -83,9 +83,9 @@ def everything_has_a_name_and_fits(page: Page) -> None:
     page.wait_for_function("document.documentElement.scrollWidth <= 360")
 
 
-def test_filters_fold_away_on_a_narrow_screen(shown: Shown) -> None:
-    shown.page.set_viewport_size({"width": 360, "height": 740})
-    page = shown.open("/?status=ok")
+def test_filters_fold_away_on_a_narrow_screen(view: PageView) -> None:
+    view.page.set_viewport_size({"width": 360, "height": 740})
+    page = view.open("/?status=ok")
     field = page.get_by_role("combobox", name="Filter by attribute")
     expect(field).to_be_hidden()
     expect(page.get_by_label("Status", exact=True)).to_be_visible()  # it is in use
@@ -95,22 +95,22 @@ def test_filters_fold_away_on_a_narrow_screen(shown: Shown) -> None:
     expect(field).to_be_visible()
 
 
-def test_the_policy_forbids_what_the_page_never_needs(shown: Shown) -> None:
-    response = shown.page.goto(shown.observatory.page)
+def test_the_policy_forbids_what_the_page_never_needs(view: PageView) -> None:
+    response = view.page.goto(view.observatory.page)
     assert response is not None
     policy = response.headers["content-security-policy"]
 
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
-    settled(shown.page)
-    expect(shown.page.locator("style, script:not([src])")).to_have_count(0)
+    settled(view.page)
+    expect(view.page.locator("style, script:not([src])")).to_have_count(0)
     assert " style=" not in (STATIC / "index.html").read_text()
 
 
-def test_less_motion_where_it_is_asked_for(browser: Browser, told: Observatory) -> None:
+def test_less_motion_where_it_is_asked_for(browser: Browser, observatory: Observatory) -> None:
     with browser.new_context(reduced_motion="reduce") as context:
         page = context.new_page()
-        page.goto(told.page)
+        page.goto(observatory.page)
         expect(page.locator(".live i").first).to_have_css("animation-name", "none")
 
 
@@ -130,16 +130,16 @@ def test_data_never_becomes_markup() -> None:
     assert [path.name for path in ours if forbidden.search(path.read_text())] == []
 
 
-def test_what_others_made_is_named_with_its_licence(told: Observatory) -> None:
-    said = httpx.get(f"{told.page}/static/THIRD-PARTY.txt").text
+def test_what_others_made_is_named_with_its_licence(observatory: Observatory) -> None:
+    output = httpx.get(f"{observatory.page}/static/THIRD-PARTY.txt").text
     version = re.search(r"\(v([\d.]+)\)", (STATIC / "uPlot.esm.js").read_text())
     assert version is not None
-    assert f"uPlot {version[1]}" in said
-    assert "The MIT License" in said
+    assert f"uPlot {version[1]}" in output
+    assert "The MIT License" in output
 
 
-def test_charts_show_each_route(shown: Shown) -> None:
-    page = shown.open("/charts?service=shop&route=%2Fcarts")
+def test_charts_show_each_route(view: PageView) -> None:
+    page = view.open("/charts?service=shop&route=%2Fcarts")
     routes = page.locator(".charts.routes .chart h2")
 
     expect(routes.filter(has_text="/carts")).to_be_visible()

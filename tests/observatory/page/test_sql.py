@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.observatory.page.looking import Shown
-from tests.observatory.page.telling import ORDER, WIDE
+from tests.observatory.page.page_view import PageView
+from tests.observatory.page.shop_telemetry import ORDER, WIDE
 
 
 def ask(page: Page, query: str) -> None:
@@ -14,8 +14,8 @@ def ask(page: Page, query: str) -> None:
     page.keyboard.press("Control+Enter")
 
 
-def test_a_report_is_run_by_a_click_and_leads_to_traces(shown: Shown) -> None:
-    page = shown.open("/sql")
+def test_a_report_is_run_by_a_click_and_leads_to_traces(view: PageView) -> None:
+    page = view.open("/sql")
     page.get_by_role("link", name="Slowest traces").click()
 
     expect(page).to_have_url(re.compile(r"\?report=slowest_traces$"))
@@ -29,8 +29,8 @@ def test_a_report_is_run_by_a_click_and_leads_to_traces(shown: Shown) -> None:
     expect(page.get_by_role("link", name=WIDE)).to_be_visible()
 
 
-def test_every_report_is_listed(shown: Shown) -> None:
-    page = shown.open("/sql")
+def test_every_report_is_listed(view: PageView) -> None:
+    page = view.open("/sql")
     listed = page.get_by_role("list", name="Reports").get_by_role("link")
     expect(listed).not_to_have_count(0)
     reports = page.evaluate("fetch('/api/reports').then(answer => answer.json())")
@@ -38,8 +38,8 @@ def test_every_report_is_listed(shown: Shown) -> None:
     expect(listed).to_have_text([report["title"] for report in reports])
 
 
-def test_a_query_is_kept_in_the_address_and_not_run_from_there(shown: Shown) -> None:
-    page = shown.open("/sql")
+def test_a_query_is_kept_in_the_address_and_not_run_from_there(view: PageView) -> None:
+    page = view.open("/sql")
     ask(page, "SELECT 1 AS one")
     expect(page.get_by_role("cell")).to_have_text(["1"])
     expect(page).to_have_url(re.compile(r"\?q=SELECT\+1\+AS\+one$"))
@@ -50,8 +50,8 @@ def test_a_query_is_kept_in_the_address_and_not_run_from_there(shown: Shown) -> 
     expect(page.get_by_role("cell")).to_have_count(0)
 
 
-def test_results_are_sorted_by_a_click(shown: Shown) -> None:
-    page = shown.open("/sql")
+def test_results_are_sorted_by_a_click(view: PageView) -> None:
+    page = view.open("/sql")
     ask(page, "SELECT toInt32(arrayJoin([9, 100, 20])) AS n, toString(n) AS s")
     numbers = page.locator("tbody td:first-child")
     expect(numbers).to_have_text(["9", "100", "20"])
@@ -64,8 +64,8 @@ def test_results_are_sorted_by_a_click(shown: Shown) -> None:
     expect(numbers).to_have_text(["9", "20", "100"])
 
 
-def test_results_are_copied_as_csv(shown: Shown) -> None:
-    page = shown.open("/sql")
+def test_results_are_copied_as_csv(view: PageView) -> None:
+    page = view.open("/sql")
     ask(page, """SELECT 'a "b", c' AS t, '=1+1' AS f, -5 AS n, NULL AS nothing""")
     page.get_by_role("button", name="Copy as CSV").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
@@ -74,8 +74,8 @@ def test_results_are_copied_as_csv(shown: Shown) -> None:
     assert copied.splitlines() == ["t,f,n,nothing", '"a ""b"", c",\'=1+1,-5,']
 
 
-def test_columns_of_ids_are_links(shown: Shown) -> None:
-    page = shown.open("/sql")
+def test_columns_of_ids_are_links(view: PageView) -> None:
+    page = view.open("/sql")
     ask(
         page,
         f"SELECT '{ORDER}' AS trace_id, '0000000000000004' AS span_id, 'javascript:1' AS trace",
@@ -87,7 +87,7 @@ def test_columns_of_ids_are_links(shown: Shown) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "status", "said"),
+    ("query", "status", "output"),
     [
         ("SELECT FROM WHERE", "400", "Syntax error"),
         ("SELECT nobody FROM spans", "400", "nobody"),
@@ -95,20 +95,20 @@ def test_columns_of_ids_are_links(shown: Shown) -> None:
         ("SELECT * FROM file('/etc/passwd')", "403", "Not allowed"),
     ],
 )
-def test_what_goes_wrong_is_said(shown: Shown, query: str, status: str, said: str) -> None:
-    shown.expected = (status,)
-    page = shown.open("/sql")
+def test_what_goes_wrong_is_said(view: PageView, query: str, status: str, output: str) -> None:
+    view.expected = (status,)
+    page = view.open("/sql")
     ask(page, query)
 
-    expect(page.get_by_role("alert")).to_contain_text(re.compile(said, re.IGNORECASE))
+    expect(page.get_by_role("alert")).to_contain_text(re.compile(output, re.IGNORECASE))
     expect(page.get_by_role("table")).to_have_count(0)
     ask(page, "SELECT 2")
     expect(page.get_by_role("cell")).to_have_text(["2"])
     expect(page.get_by_role("alert")).to_have_count(0)
 
 
-def test_a_result_that_is_cut_says_so(shown: Shown) -> None:
-    page = shown.open("/sql")
+def test_a_result_that_is_cut_says_so(view: PageView) -> None:
+    page = view.open("/sql")
     ask(page, "SELECT number FROM numbers(20000)")
 
     expect(page.get_by_text("Only the first 10,000 rows are shown")).to_be_visible()
@@ -117,8 +117,8 @@ def test_a_result_that_is_cut_says_so(shown: Shown) -> None:
     expect(page.locator("tbody tr")).to_have_count(2500)
 
 
-def test_tab_indents(shown: Shown) -> None:
-    page = shown.open("/sql")
+def test_tab_indents(view: PageView) -> None:
+    page = view.open("/sql")
     page.get_by_label("Query").fill("")
     page.get_by_label("Query").press("Tab")
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.observatory.page.looking import Shown, panel, row, section, share_of_track, spans
-from tests.observatory.page.telling import FAILURE, ORDER, WIDE, WIDE_SPANS
+from tests.observatory.page.page_view import PageView, panel, row, section, share_of_track, spans
+from tests.observatory.page.shop_telemetry import FAILURE, ORDER, WIDE, WIDE_SPANS
 
 
-def test_its_head_says_what_it_was(shown: Shown) -> None:
-    page = shown.trace(ORDER)
+def test_its_head_says_what_it_was(view: PageView) -> None:
+    page = view.trace(ORDER)
     head = page.locator(".trace-head")
 
     expect(page.get_by_role("heading", level=1)).to_have_text("POST /orders")
@@ -22,8 +22,8 @@ def test_its_head_says_what_it_was(shown: Shown) -> None:
     expect(page).to_have_title("POST /orders – Vitrine")
 
 
-def test_the_tree_is_in_order(shown: Shown) -> None:
-    page = shown.trace(ORDER)
+def test_the_tree_is_in_order(view: PageView) -> None:
+    page = view.trace(ORDER)
 
     expect(spans(page).locator(".name")).to_have_text(
         ["POST /orders", "ask the warehouse", "GET /stock", "SELECT", "write a note"]
@@ -35,8 +35,8 @@ def test_the_tree_is_in_order(shown: Shown) -> None:
     )
 
 
-def test_the_critical_path_is_marked_on_the_bars(shown: Shown) -> None:
-    page = shown.trace(ORDER)
+def test_the_critical_path_is_marked_on_the_bars(view: PageView) -> None:
+    page = view.trace(ORDER)
     expected = {
         "POST /orders": [(0, 0.1), (0.8, 1)],
         "ask the warehouse": [(0.1, 0.15), (0.75, 0.8)],
@@ -51,8 +51,8 @@ def test_the_critical_path_is_marked_on_the_bars(shown: Shown) -> None:
     expect(page.locator(".legend")).to_contain_text("critical path")
 
 
-def test_where_the_time_went_is_summed_up(shown: Shown) -> None:
-    page = shown.trace(ORDER)
+def test_where_the_time_went_is_summed_up(view: PageView) -> None:
+    page = view.trace(ORDER)
     entries = page.locator(".spent ol button")
 
     expect(entries).to_have_text(
@@ -62,8 +62,8 @@ def test_where_the_time_went_is_summed_up(shown: Shown) -> None:
     expect(panel(page).get_by_role("heading", level=2)).to_have_text("SELECT")
 
 
-def test_a_span_shows_everything_about_it(shown: Shown) -> None:
-    page = shown.trace(ORDER)
+def test_a_span_shows_everything_about_it(view: PageView) -> None:
+    page = view.trace(ORDER)
     row(page, "SELECT").click()
 
     expect(page).to_have_url(re.compile(r"\?span=0000000000000004$"))
@@ -78,8 +78,8 @@ def test_a_span_shows_everything_about_it(shown: Shown) -> None:
     expect(section(page, "URL").locator(".line")).to_have_text(["?item=<bread>", "&count=3"])
 
 
-def test_an_attribute_leads_to_traces_that_have_it(shown: Shown) -> None:
-    page = shown.trace(ORDER, "?span=0000000000000001")
+def test_an_attribute_leads_to_traces_that_have_it(view: PageView) -> None:
+    page = view.trace(ORDER, "?span=0000000000000001")
 
     panel(page).get_by_role("link", name="Filter traces by shop.tier").click()
 
@@ -89,8 +89,8 @@ def test_an_attribute_leads_to_traces_that_have_it(shown: Shown) -> None:
     expect(panel(page)).to_be_visible()
 
 
-def test_an_attribute_can_be_copied(shown: Shown) -> None:
-    page = shown.trace(ORDER, "?span=0000000000000001")
+def test_an_attribute_can_be_copied(view: PageView) -> None:
+    page = view.trace(ORDER, "?span=0000000000000001")
     button = panel(page).get_by_role("button", name="Copy shop.tier")
 
     button.click()
@@ -99,8 +99,8 @@ def test_an_attribute_can_be_copied(shown: Shown) -> None:
     assert page.evaluate("navigator.clipboard.readText()") == "gold"
 
 
-def test_logs_are_where_they_belong(shown: Shown) -> None:
-    page = shown.trace(ORDER)
+def test_logs_are_where_they_belong(view: PageView) -> None:
+    page = view.trace(ORDER)
     tick = row(page, "GET /stock").locator(".at-log.warn")
     assert share_of_track(tick)[0] == pytest.approx(0.7, abs=0.01)
 
@@ -118,8 +118,8 @@ def test_logs_are_where_they_belong(shown: Shown) -> None:
     expect(page.get_by_role("treegrid")).to_be_visible()
 
 
-def test_an_exception_has_its_stack_and_a_link_is_followed(shown: Shown) -> None:
-    page = shown.trace(FAILURE)
+def test_an_exception_has_its_stack_and_a_link_is_followed(view: PageView) -> None:
+    page = view.trace(FAILURE)
     expect(spans(page).locator(".mark")).to_have_count(2)
     expect(row(page, "open the cart").locator(".at-event.bad")).to_have_count(1)
     row(page, "open the cart").click()
@@ -135,8 +135,8 @@ def test_an_exception_has_its_stack_and_a_link_is_followed(shown: Shown) -> None
     expect(panel(page).get_by_role("heading", level=2)).to_have_text("open the cart")
 
 
-def test_it_can_be_seen_and_kept_as_it_is_stored(shown: Shown) -> None:
-    page = shown.trace(FAILURE)
+def test_it_can_be_seen_and_kept_as_it_is_stored(view: PageView) -> None:
+    page = view.trace(FAILURE)
 
     page.get_by_role("button", name="Raw JSON").click()
     raw = page.get_by_role("dialog", name="Raw trace (JSON)")
@@ -151,16 +151,16 @@ def test_it_can_be_seen_and_kept_as_it_is_stored(shown: Shown) -> None:
     assert "open the cart" in json.dumps(json.loads(kept.read_text()))
 
 
-def test_its_logs_are_a_click_away(shown: Shown) -> None:
-    page = shown.trace(ORDER)
+def test_its_logs_are_a_click_away(view: PageView) -> None:
+    page = view.trace(ORDER)
     page.get_by_role("link", name="Show in Logs").click()
 
     expect(page.locator(".view > .list .log")).to_have_count(2)
     expect(page.get_by_role("button", name="Logs of all traces")).to_be_visible()
 
 
-def test_thousands_of_spans_are_drawn_as_they_come_into_sight(shown: Shown) -> None:
-    page = shown.trace(WIDE)
+def test_thousands_of_spans_are_drawn_as_they_come_into_sight(view: PageView) -> None:
+    page = view.trace(WIDE)
     expect(row(page, "row 2")).to_be_visible()
     assert spans(page).count() < 100
 
@@ -175,8 +175,8 @@ def test_thousands_of_spans_are_drawn_as_they_come_into_sight(shown: Shown) -> N
     expect(panel(page).get_by_role("heading", level=2)).to_have_text("row 1234")
 
 
-def test_dragging_over_the_small_picture_zooms(shown: Shown) -> None:
-    page = shown.trace(ORDER)
+def test_dragging_over_the_small_picture_zooms(view: PageView) -> None:
+    page = view.trace(ORDER)
     box = page.locator(".minimap").bounding_box()
     assert box is not None
 

@@ -1,0 +1,79 @@
+"""A process of its own that is listened to, from its first line to its end.
+
+it = LoggedProcess([…], "Ready", cwd=folder, env=environment)
+it.ready()
+assert it.stop() == 0
+"""
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from tests.waiting import TIMEOUT
+
+
+class LoggedProcess:
+    """A command; what it says on standard error, or on both streams, is kept."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        sign: str,
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        both: bool = False,
+    ) -> None:
+        """`sign`: what it says when it is ready."""
+        self._sign, self._lines = sign, list[str]()
+        self._heard = threading.Event()
+        self.process = subprocess.Popen(
+            command, cwd=cwd, env=env, text=True, start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE if both else subprocess.DEVNULL,
+            stderr=subprocess.STDOUT if both else subprocess.PIPE,
+        )  # fmt: skip
+        stream = self.process.stdout if both else self.process.stderr
+        assert stream is not None
+        self._stream = stream
+        self._listening = threading.Thread(target=self._listen)
+        self._listening.start()
+
+    def ready(self, timeout: float = TIMEOUT) -> None:
+        """Return when it is."""
+        assert self._heard.wait(timeout), self.output or "it says nothing"
+        assert self._sign in self.output, self.output
+
+    @property
+    def output(self) -> str:
+        """What it wrote so far."""
+        return "".join(self._lines)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Ask it to end; its exit code."""
+        self.process.send_signal(number)
+        code = self.process.wait(TIMEOUT)
+        self._ended()
+        return code
+
+    def kill(self) -> None:
+        """End it at once; no harm where it has ended."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self._ended()
+
+    def _ended(self) -> None:
+        self._listening.join()
+        self._stream.close()
+
+    def _listen(self) -> None:
+        for line in self._stream:
+            self._lines.append(line)
+            if self._sign in line:
+                self._heard.set()
+        self._heard.set()
