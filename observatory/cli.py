@@ -1,6 +1,8 @@
 """The command line of the observatory."""
 
 import os
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -85,3 +87,66 @@ def beside_(
     """
     settings()
     raise typer.Exit(run_with_observatory(command, collector, run))
+
+
+URL = typer.Option(
+    help="the page of the observatory to ask [OBSERVATORY_HOST and OBSERVATORY_PAGE_PORT]"
+)
+
+
+def page_url(settings: ObservatorySettings, url: str | None) -> str:
+    """The URL of an observatory's page, without a slash at the end."""
+    return (url or f"http://{settings.host}:{settings.page_port}").rstrip("/")
+
+
+@cli.command("runs")
+def runs_(url: Annotated[str | None, URL] = None) -> None:
+    """List the stored runs of `make run`, newest first: name, start and end."""
+    from observatory.runs.commands import list_runs  # noqa: PLC0415
+
+    chosen = settings()
+    for run in list_runs(chosen, page_url(chosen, url)):
+        times = (
+            datetime.fromtimestamp(int(run[each]) / 1e9, UTC).astimezone().isoformat(" ", "seconds")
+            for each in ("start", "end")
+        )
+        print(f"{run['name']}\t{chr(9).join(times)}")  # noqa: T201
+
+
+@cli.command("export")
+def export_(
+    words: Annotated[
+        list[str], typer.Argument(metavar="[NAME] FILE", help="run, and file to write")
+    ],
+    since: Annotated[
+        str | None,
+        typer.Option(help="instead of NAME: 30m, 2h, or a time as 2026-11-30T14:00"),
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="end, with --since [now]")] = None,
+    url: Annotated[str | None, URL] = None,
+) -> None:
+    """Export a run, or a range of time, to one file for `open`."""
+    from observatory.runs.commands import export_run, parse_time, print_exported  # noqa: PLC0415
+
+    if len(words) != (1 if since else 2) or (until and not since):
+        raise fail(
+            "Give NAME FILE, or --since TIME FILE; `python -m observatory runs` lists names."
+        )
+    now = datetime.now(UTC)
+    parameters = {"run": words[0]}
+    if since:
+        times = {"from": since, "to": until or "0s"}
+        parameters = {name: str(parse_time(text, now)) for name, text in times.items()}
+    chosen, file = settings(), Path(words[-1])
+    print_exported(export_run(chosen, page_url(chosen, url), parameters, file), file)
+
+
+@cli.command("open")
+def open_(
+    file: Annotated[Path, typer.Argument(help="an exported run")],
+    port: Annotated[int, typer.Option(help="port of the page; 0 takes a free one")] = 0,
+) -> None:
+    """Show an exported run, read-only, beside whatever else runs; Ctrl-C closes it."""
+    from observatory.runs.opened_run import open_run  # noqa: PLC0415
+
+    open_run(file, settings(), port)

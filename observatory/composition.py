@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from observatory.intake.receiver import LAYOUTS, Intake
 from observatory.memory_budget import MemoryBudget
 from observatory.query.reader import Limits, Reader
+from observatory.runs.run import Run
 from observatory.settings import ObservatorySettings
 from observatory.store.engine import Engine, EngineError
 from observatory.store.retention import DiskLimiter
@@ -36,6 +37,8 @@ class Parts:
     """Runs queries that users type."""
     clickhouse_reader: Reader
     """Runs queries of ClickHouse's HTTP interface; results are not cut."""
+    opened: Run | None = None
+    """The exported run that is shown, if it is not what this observatory received."""
 
 
 @contextmanager

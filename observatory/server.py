@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import grpc
@@ -20,8 +21,9 @@ from observatory.console import fail, print_message
 from observatory.intake.grpc_server import grpc_server
 from observatory.intake.http_server import otlp_http
 from observatory.ports import PortTaken, open_listener
+from observatory.runs.run import Run
 from observatory.settings import PREFIX, ObservatorySettings
-from observatory.store.engine import EngineError
+from observatory.store.engine import Engine, EngineError
 from observatory.ui.application import page
 
 GRACE_SECONDS = 1
@@ -44,24 +46,8 @@ class Endpoints(NamedTuple):
     clickhouse: str
 
 
-class _Listeners(NamedTuple):
-    """Sockets of the HTTP servers, and the port of the gRPC server."""
-
-    page: socket.socket
-    otlp: socket.socket
-    clickhouse: socket.socket
-    grpc_port: int
-
-    def endpoints(self, host: str) -> Endpoints:
-        def url(port: int) -> str:
-            return f"http://{_address(host, port)}"
-
-        return Endpoints(
-            url(self.page.getsockname()[1]),
-            url(self.grpc_port),
-            url(self.otlp.getsockname()[1]),
-            url(self.clickhouse.getsockname()[1]),
-        )
+def _url(host: str, listener: socket.socket) -> str:
+    return f"http://{_address(host, listener.getsockname()[1])}"
 
 
 class _Server(uvicorn.Server):
@@ -88,30 +74,63 @@ def serve(settings: ObservatorySettings, ready: Callable[[Endpoints], None]) -> 
     ):
         # The gRPC server binds its port itself; check here that it is free, and release it.
         with closing(open_listener(host, settings.grpc_port)) as probe:
-            listeners = _Listeners(page_, otlp, clickhouse, probe.getsockname()[1])
+            grpc_ = _address(host, probe.getsockname()[1])
+            endpoints = Endpoints(
+                _url(host, page_), f"http://{grpc_}", _url(host, otlp), _url(host, clickhouse)
+            )
         with open_parts(settings) as parts:
-            asyncio.run(_serve(parts, listeners, ready))
+            applications = (
+                (page(parts), page_),
+                (otlp_http(parts.intake, settings), otlp),
+                (clickhouse_http(parts), clickhouse),
+            )
+            asyncio.run(_serve(parts, applications, grpc_, lambda: ready(endpoints)))
 
 
-async def _serve(parts: Parts, listeners: _Listeners, ready: Callable[[Endpoints], None]) -> None:
+def serve_run(
+    settings: ObservatorySettings,
+    load: Callable[[Engine], Run],
+    ready: Callable[[str, str], None],
+) -> None:
+    """Serve one run, read-only and without intake; the time on its pages is the end of the run.
+
+    `load` fills the empty store; `ready` is called with the URLs of the page and of ClickHouse's
+    interface. Raises as `serve`.
+    """
+    host = settings.host
+    with (
+        closing(open_listener(host, settings.page_port)) as page_,
+        closing(open_listener(host, settings.clickhouse_port)) as clickhouse,
+        open_parts(settings) as parts,
+    ):
+        run = load(parts.engine)
+        parts_ = replace(parts, opened=run)
+        applications = (
+            (page(parts_, lambda: run.end), page_),
+            (clickhouse_http(parts_), clickhouse),
+        )
+        urls = _url(host, page_), _url(host, clickhouse)
+        asyncio.run(_serve(parts_, applications, None, lambda: ready(*urls)))
+
+
+Applications = Sequence[tuple[Any, socket.socket]]
+
+
+async def _serve(
+    parts: Parts, applications: Applications, grpc_address: str | None, ready: Callable[[], None]
+) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    settings = parts.settings
-    applications: Sequence[tuple[Any, socket.socket]] = (
-        (page(parts), listeners.page),
-        (otlp_http(parts.intake, settings), listeners.otlp),
-        (clickhouse_http(parts), listeners.clickhouse),
-    )
     servers = [(_Server(_config(application)), listener) for application, listener in applications]
-    rpc = grpc_server(
-        parts.intake, _address(settings.host, listeners.grpc_port), settings.message_bytes
-    )
-    await rpc.start()
+    rpc = None
+    if grpc_address:
+        rpc = grpc_server(parts.intake, grpc_address, parts.settings.message_bytes)
+        await rpc.start()
     serving = [
         asyncio.create_task(server.serve(sockets=[listener])) for server, listener in servers
     ]
-    ready(listeners.endpoints(settings.host))
+    ready()
     await _stop_requested(stop.wait(), serving)
     _exit_after(STOP_SECONDS)
     threading.Thread(target=parts.engine.interrupt, daemon=True).start()
@@ -147,12 +166,12 @@ async def _stop_requested(stop: Awaitable[Any], serving: Sequence["asyncio.Task[
 
 
 async def _shut_down(
-    rpc: grpc.aio.Server, servers: Sequence[_Server], serving: Sequence["asyncio.Task[None]"]
+    rpc: grpc.aio.Server | None, servers: Sequence[_Server], serving: Sequence["asyncio.Task[None]"]
 ) -> None:
     """Accept no more requests and wait GRACE_SECONDS for those in flight."""
     for server in servers:
         server.should_exit = True
-    await asyncio.gather(rpc.stop(GRACE_SECONDS), *serving)
+    await asyncio.gather(*([rpc.stop(GRACE_SECONDS)] if rpc else []), *serving)
 
 
 def _address(host: str, port: int) -> str:

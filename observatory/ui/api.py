@@ -10,6 +10,8 @@ from starlette.routing import Route
 
 from observatory.body_limits import body
 from observatory.decompression import BodyError, TooLarge
+from observatory.runs.export_route import export_route
+from observatory.runs.stored_runs import run_list
 from observatory.ui import charts, facets, log_list, trace_list
 from observatory.ui.parameters import Parameters
 from observatory.ui.queries import Queries
@@ -35,8 +37,10 @@ def routes(queries: Queries) -> list[Route]:
         _list(queries, "/api/facets", facets.facets, facets.KNOWN),
         _list(queries, "/api/facets/values", facets.facet_values, facets.KNOWN_OF_VALUES),
         _list(queries, "/api/logs", log_list.log_records, log_list.KNOWN),
-        _list(queries, "/api/reports", lambda *_: reports(), ()),
+        _list(queries, "/api/reports", lambda queries, _: reports(opened=queries.parts.opened), ()),
         _list(queries, "/api/status", lambda queries, _: stored_totals(queries), ()),
+        _list(queries, "/api/runs", lambda queries, _: run_list(queries), ()),
+        export_route(queries),
         _sql(queries),
     ]
 

@@ -7,20 +7,25 @@ from typing import Any
 
 from observatory.memory_budget import reserve
 from observatory.query.statements import parse_reader_statement
+from observatory.runs.run import Run
 from observatory.store.engine import EngineError
 from observatory.store.schema import CLICKHOUSE
 from observatory.ui.queries import Queries
 
 FOLDER = CLICKHOUSE / "reports"
-COMMENT = "--"
+COMMENT, NOW = "--", "now()"
 
 
-def reports(folder: Path = FOLDER) -> list[dict[str, Any]]:
-    """Reports from .sql files; the leading comments are the title and the description."""
-    return [_report(path) for path in sorted(folder.glob("*.sql"))]
+def reports(folder: Path = FOLDER, opened: Run | None = None) -> list[dict[str, Any]]:
+    """Reports from .sql files; the leading comments are the title and the description.
+
+    In the reports on an opened run, the end of the run stands for `now()`.
+    """
+    now = f"toDateTime({opened.end // 10**9})" if opened else NOW
+    return [_report(path, now) for path in sorted(folder.glob("*.sql"))]
 
 
-def _report(path: Path) -> dict[str, Any]:
+def _report(path: Path, now: str) -> dict[str, Any]:
     lines = path.read_text("utf-8").splitlines()
     comments = list(takewhile(lambda line: line.startswith(COMMENT), lines))
     title, *about = [line.removeprefix(COMMENT).strip() for line in comments] or [path.stem]
@@ -28,7 +33,7 @@ def _report(path: Path) -> dict[str, Any]:
         "name": path.stem,
         "title": title,
         "about": " ".join(about).strip(),
-        "sql": "\n".join(lines[len(comments) :]).strip(),
+        "sql": "\n".join(lines[len(comments) :]).strip().replace(NOW, now),
     }
 
 

@@ -21,13 +21,15 @@ def stored_totals(queries: Queries) -> dict[str, Any]:
     """The content of /api/status."""
     rows, moments = queries.row(_ROWS), queries.row(_MOMENTS)
     some = moments["spans"] > 0
-    settings = queries.parts.settings
+    settings, opened = queries.parts.settings, queries.parts.opened
     return {
         "stored": {name: rows[name] for name in ("spans", "logs", "points")},
         "disk_bytes": rows["disk_bytes"],
         "disk_limit": settings.disk_bytes,
         "retention_hours": settings.retention_hours,
         "oldest": str(moments["oldest"]) if some else None,
+        "opened": opened
+        and {"name": opened.name, "start": str(opened.start), "end": str(opened.end)},
         "newest": str(moments["newest"]) if some else None,
         "version": queries.row("SELECT version() AS version")["version"],
     }

@@ -15,10 +15,21 @@ export function watchStatus() {
 
 async function show() {
   try {
-    find("stored").replaceChildren(...parts(await fetchJson("/api/status")));
+    const status = await fetchJson("/api/status");
+    showOpened(status.opened);
+    find("stored").replaceChildren(...parts(status));
   } catch (error) {
     find("stored").textContent = error.message;
   }
+}
+
+/** The banner of an exported run, so that it is not taken for what happens now. */
+function showOpened(run) {
+  const banner = find("opened");
+  banner.hidden = !run;
+  if (!run) return;
+  const [start, end] = [run.start, run.end].map((time) => new Date(toMs(time)).toLocaleString());
+  banner.textContent = `Exported run “${oneLine(run.name, 64)}”, ${start} to ${end}. Read-only.`;
 }
 
 function parts({

@@ -1,0 +1,1 @@
+"""Runs of `make run`: which are stored, export to one file, and opening such a file."""
