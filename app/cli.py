@@ -17,11 +17,14 @@ from rich.text import Text
 from app.catalogue.importer import Summary, import_path, size
 from app.catalogue.importers.row import Unreadable
 from app.command_catalogue import open_for_command
-from app.composition import further_legs, load_model, model_path
+from app.command_models import author, refusals, said, versions_table
+from app.composition import further_legs, version_loader
 from app.console import print_error, progress_bar, refuse
-from app.model.calibrators import calibrator_path, load_calibrators
+from app.model.atomic_file import write_whole
+from app.model.calibrators import calibrator_path
 from app.model.judged import Split
-from app.recommend.artefact import ArtefactRefused
+from app.model.promotion import promote, roll_back
+from app.model.registry import Registry
 from app.recommend.fusion import Fusion
 from app.server import prepare, serve
 from app.settings import Settings, settings_table, unknown_names
@@ -157,15 +160,62 @@ def train() -> None:
     from app.model.calibration import TooFewAnswers  # noqa: PLC0415
     from app.model.commands import train_on_seed  # noqa: PLC0415 - scikit-learn takes a second
     from app.model.train import TooFewQueries  # noqa: PLC0415
+    from app.model.version_loader import about  # noqa: PLC0415
 
     chosen = settings()
+    registry = Registry(chosen.data / "models")
     with open_for_command(chosen.data) as catalogue:
         try:
-            model, measured = train_on_seed(catalogue, model_path(chosen))
+            files = train_on_seed(catalogue)
         except (TooFewQueries, TooFewAnswers) as error:
             raise refuse(f"{error}. Is the seed catalogue imported?") from error
-    out.print(f"pairwise {model.card.version} written to {model_path(chosen)}")
-    out.print(f"nDCG@10 on the test split: {measured}. Restart the service to use it.")
+        change = registry.register(files, about(catalogue), author("trained"), forced=False)
+    print_plain(f"registered {change.version}. `python -m app promote {change.version}` serves it.")
+
+
+@cli.command()
+def models() -> None:
+    """List the versions of the model: which serves, which were trained."""
+    out.print(versions_table(Registry(settings().data / "models")))
+
+
+@cli.command("promote")
+def promote_(
+    version: Annotated[str, typer.Argument(help="id, number or hash; see `models`")],
+    reason: Annotated[str, typer.Option(help="for the audit log")] = "",
+    *,
+    force: Annotated[bool, typer.Option(help="also if the gate refused it")] = False,
+) -> None:
+    """Serve with this version; running workers use it for their next request."""
+    from app.telemetry.command import observed_command  # noqa: PLC0415
+
+    chosen = settings()
+    with (
+        open_for_command(chosen.data) as catalogue,
+        observed_command(chosen.telemetry) as stages,
+        refusals(),
+    ):
+        loader, _ = version_loader(chosen, catalogue, further_legs(catalogue))
+        change = promote(loader, version, author(reason), stages, force=force)
+    print_plain(said(change))
+
+
+@cli.command()
+def rollback(
+    reason: Annotated[str, typer.Option(help="for the audit log")] = "",
+) -> None:
+    """Serve with the version that served before; damaged ones are passed over."""
+    from app.telemetry.command import observed_command  # noqa: PLC0415
+
+    chosen = settings()
+    with (
+        open_for_command(chosen.data) as catalogue,
+        observed_command(chosen.telemetry) as stages,
+        refusals(),
+    ):
+        loader, _ = version_loader(chosen, catalogue, further_legs(catalogue))
+        change = roll_back(loader, author(reason), stages)
+    print_plain(said(change))
 
 
 @cli.command()
@@ -180,9 +230,10 @@ def calibrate(
     path = to or calibrator_path(data, Fusion.card)
     with open_for_command(data) as catalogue:
         try:
-            calibrate_on_seed(catalogue, Fusion(further_legs(catalogue)), path)
+            artefact = calibrate_on_seed(catalogue, Fusion(further_legs(catalogue)))
         except TooFewAnswers as error:
             raise refuse(f"{error}. Is the seed catalogue imported?") from error
+        write_whole(path, artefact)
     print_plain(f"relevance of fusion written to {path}. Restart the service to use it.")
 
 
@@ -195,20 +246,13 @@ def evaluate(
     from app.model.report import calibration_tables, ranking_table  # noqa: PLC0415
 
     chosen = settings()
-    with open_for_command(chosen.data) as catalogue:
-        try:
-            measured = evaluate_on_seed(catalogue, model_path(chosen), split)
-        except ArtefactRefused as error:
-            raise refuse(f"{model_path(chosen)}: {error}.") from error
-        out.print(ranking_table(measured))
-        legs = further_legs(catalogue)
-        model = load_model(model_path(chosen), legs)
-        calibrators = load_calibrators(
-            chosen.data, {Fusion.card, model.card}, catalogue.models.embedder.name
-        ).by_model
-        for each in (Fusion(legs), model) if model.card != Fusion.card else (model,):
-            if each.card.name in calibrators:
-                judged = judge_on_seed(catalogue, each, calibrators[each.card.name], split)
+    with open_for_command(chosen.data) as catalogue, refusals():
+        loader, _ = version_loader(chosen, catalogue, further_legs(catalogue))
+        fusion, serving = loader.built_in, loader(loader.registry.state().champion)
+        out.print(ranking_table(evaluate_on_seed(catalogue, serving.model, split)))
+        for each in {fusion.card: fusion, serving.card: serving}.values():
+            if (calibrator := each.calibrators.get(each.card.name)) is not None:
+                judged = judge_on_seed(catalogue, each.model, calibrator, split)
                 out.print(*calibration_tables(each.card.name, judged))
 
 

@@ -18,19 +18,17 @@ from app.catalogue.feedback_journal import Journal
 from app.catalogue.index import CatalogueIndex
 from app.catalogue.store import Catalogue
 from app.catalogue.vectors import Models
-from app.model.calibrators import LoadedCalibrators, load_calibrators
+from app.model.calibrators import load_calibrators
+from app.model.live_model import LiveModel
+from app.model.registry import Registry
+from app.model.version_loader import VersionLoader
 from app.recommend.answer_cache import AnswerCache
-from app.recommend.artefact import ArtefactRefused
 from app.recommend.embedding import Embedder, StaticEmbedder
 from app.recommend.fusion import Fusion
 from app.recommend.leg import Leg
 from app.recommend.pipeline import Recommender
-from app.recommend.ranking import (
-    FallbackModel,
-    PairwiseModel,
-    RankingModel,
-    RefusedModel,
-)
+from app.recommend.ranking import RankingModel
+from app.recommend.serving_model import ServingModel
 from app.recommend.stages import StageObserver, Unobserved
 from app.recommend.topic_signal import NoTopicSignal
 from app.settings import Settings
@@ -78,8 +76,9 @@ class Parts:
     catalogue: Catalogue
     journal: Journal
     recommender: Recommender
-    model: RankingModel
-    calibrators: LoadedCalibrators
+    model: LiveModel
+    loader: VersionLoader
+    calibrator_problems: Sequence[str]
     topic_signal: WikipediaSignal | NoTopicSignal
     stages: StageObserver
 
@@ -100,22 +99,26 @@ def open_catalogue(folder: Path, instrument: Instrument = uninstrumented) -> Cat
     return Catalogue(database, Models(load_embedder()))
 
 
-def model_path(settings: Settings) -> Path:
-    """Path of the trained ranking model."""
-    return settings.data / "ranking-model.json"
+def load_model(legs: Sequence[Leg] = ()) -> RankingModel:
+    """The ranking model that serves until a trained version is promoted."""
+    return Fusion(legs)
 
 
-def load_model(path: Path, legs: Sequence[Leg] = ()) -> RankingModel:
-    """The trained model if there is a usable one, else fusion. Never raises for a bad artefact."""
-    fusion = Fusion(legs)
-    if not path.exists():
-        return fusion
-    try:
-        trained = PairwiseModel.load(path.read_bytes(), [leg.name for leg in legs])
-        return FallbackModel(trained, fusion)
-    except (ArtefactRefused, OSError) as error:
-        log.warning("ranking model %s was refused, fusion ranks instead: %s", path, error)
-        return RefusedModel(error, fusion)
+def version_loader(
+    settings: Settings, catalogue: Catalogue, legs: Sequence[Leg] = ()
+) -> tuple[VersionLoader, Sequence[str]]:
+    """What loads versions of the model, and the problems of the built-in model's calibrator."""
+    model = load_model(legs)
+    calibrators = load_calibrators(
+        settings.data,
+        {Fusion.card, model.card},
+        catalogue.models.embedder.name,
+        settings.answered_from,
+    )
+    built_in = ServingModel(model, calibrators.by_model)
+    registry = Registry(settings.data / "models")
+    loader = VersionLoader(registry, catalogue, legs, built_in, settings.answered_from)
+    return loader, calibrators.problems
 
 
 def user_agent(settings: Settings) -> str:
@@ -148,14 +151,12 @@ async def running(settings: Settings, instrumentation: Instrumentation) -> Async
             stack.push_async_callback(topic_signal.close)
         legs = further_legs(catalogue)
         index = CatalogueIndex(catalogue.database, catalogue.models, settings.lexical_index, legs)
-        model = load_model(model_path(settings), legs)
+        loader, problems = version_loader(settings, catalogue, legs)
+        model = LiveModel(loader.registry, loader, stages)
         answers = AnswerCache(settings.answers_bytes)
-        calibrators = load_calibrators(
-            settings.data, {Fusion.card, model.card}, embedder.name, settings.answered_from
-        )
-        recommender = Recommender(index, model, topic_signal, answers, stages, calibrators.by_model)
+        recommender = Recommender(index, model, topic_signal, answers, stages)
         parts = Parts(
-            settings, catalogue, notes, recommender, model, calibrators, topic_signal, stages
+            settings, catalogue, notes, recommender, model, loader, problems, topic_signal, stages
         )
         instrumentation.parts(parts)
         yield parts

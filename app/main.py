@@ -25,7 +25,16 @@ from fastapi import FastAPI
 from threadpoolctl import threadpool_limits
 
 from app import __version__
-from app.api import documents, feedback, health, pages, problems, recommend, storage_problems
+from app.api import (
+    documents,
+    feedback,
+    health,
+    models,
+    pages,
+    problems,
+    recommend,
+    storage_problems,
+)
 from app.api.admission import Admission, Refused
 from app.api.body_limits import BodyLimits
 from app.api.head import Head
@@ -50,6 +59,7 @@ TAGS = [
     {"name": "recommendations", "description": "Get recommended documents."},
     {"name": "documents", "description": "Read and write the catalogue."},
     {"name": "feedback", "description": "Report what people did with recommendations."},
+    {"name": "models", "description": "Versions of the ranking model."},
     {"name": "operation", "description": "Operate the service."},
 ]
 
@@ -94,7 +104,7 @@ def create_app(settings: Settings, telemetry: MakesTelemetry = from_environment)
     problems.install(app, [IncomingDocument, LineOutcome])
     storage_problems.install(app)
     described = app.router.routes[:]
-    for module in (recommend, documents, feedback, health):
+    for module in (recommend, documents, feedback, models, health):
         app.include_router(module.router)
     pages.install(app, settings.telemetry)
     app.router.routes[:] = app.router.routes[len(described) :] + described  # most frequent first

@@ -18,13 +18,16 @@ from pathlib import Path
 import numpy as np
 
 from app.catalogue.store import Catalogue
-from app.composition import load_model, open_catalogue
+from app.composition import open_catalogue
 from app.model.calibration import Calibration, first_results, measure
 from app.model.calibrators import load_calibrators
 from app.model.commands import judge_on_seed, opened_index, retrieved, train_on_seed
 from app.model.judged import JudgedQuery, collection, seed_queries
 from app.model.report import calibration_rows, figure
+from app.model.version_loader import CALIBRATOR, RANKER
 from app.recommend.fusion import Fusion
+from app.recommend.ranking import PairwiseModel
+from app.recommend.relevance import Calibrator
 from app.recommend.types import Document
 from benchmarks.generate import seed_documents
 from benchmarks.quality import COLLECTIONS, DEFAULT
@@ -51,14 +54,13 @@ def catalogue_of(documents: Sequence[Document]) -> Iterator[tuple[Catalogue, Pat
 def seed_columns() -> tuple[dict[str, dict[str, str]], list[dict[str, object]]]:
     """The figures of fusion and of pairwise, and fusion's reliability, on the test split."""
     with catalogue_of(seed_documents()) as (catalogue, folder):
-        path = folder / "ranking-model.json"
-        train_on_seed(catalogue, path)
-        models = {"fusion": Fusion(), "pairwise": load_model(path)}
-        cards = [each.card for each in models.values()]
-        found = load_calibrators(folder, cards, catalogue.models.embedder.name).by_model
+        embedder, files = catalogue.models.embedder.name, train_on_seed(catalogue)
+        pairwise = PairwiseModel.load(files[RANKER])
+        calibrator = Calibrator.load(files[CALIBRATOR], pairwise.card, embedder)
+        shipped = load_calibrators(folder, [Fusion.card], embedder).by_model["fusion"]
         judged = {
-            name: judge_on_seed(catalogue, model, found[name], "test")
-            for name, model in models.items()
+            "fusion": judge_on_seed(catalogue, Fusion(), shipped, "test"),
+            "pairwise": judge_on_seed(catalogue, pairwise, calibrator, "test"),
         }
     reliability: list[dict[str, object]] = [
         {

@@ -28,6 +28,7 @@ from app.model.judged import seed_queries
 from app.recommend.answer_cache import AnswerCache
 from app.recommend.fusion import Fusion
 from app.recommend.pipeline import Recommender
+from app.recommend.serving_model import ServingModel
 from app.recommend.stages import Unobserved
 from app.recommend.topic_signal import NoTopicSignal
 from app.recommend.types import Request
@@ -68,7 +69,9 @@ def measure(folder: Path) -> dict[str, object]:
         started = time.perf_counter()
         index = CatalogueIndex(catalogue.database, catalogue.models)
         loading = time.perf_counter() - started
-        recommender = Recommender(index, Fusion(), NoTopicSignal(), AnswerCache(0), Unobserved())
+        recommender = Recommender(
+            index, ServingModel(Fusion()), NoTopicSignal(), AnswerCache(0), Unobserved()
+        )
         texts = [each.text for each in seed_queries("tune")]
         asyncio.run(answer(recommender, texts, WARM))
         took = asyncio.run(answer(recommender, texts, MEASURED))

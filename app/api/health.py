@@ -12,11 +12,12 @@ from app.api.dependencies import PartsDep
 from app.api.problems import documented
 from app.api.wire import Model
 from app.composition import Parts
-from app.recommend.ranking import RefusedModel
 from app.wikipedia.signal import WikipediaSignal
 
 router = APIRouter(tags=["operation"])
 Verdict = Literal["ready", "degraded", "unready"]
+LESS_WITHOUT = ("topic_signal", "ranking_model", "relevance")
+"""Parts that the service can do without: their failure is degradation."""
 
 
 class Health(BaseModel):
@@ -53,12 +54,11 @@ async def readyz(parts: PartsDep, response: Response) -> Health:
     """Checks each part. Without Wikipedia the service is degraded, not unready."""
     found = await run_in_threadpool(_local_parts, parts)
     unready = any(state != "ok" for state in found.values())
+    found["ranking_model"] = await run_in_threadpool(_ranking_model, parts)
     found["topic_signal"] = await _topic_signal(parts)
-    refused = parts.model.refusal if isinstance(parts.model, RefusedModel) else None
-    found["ranking_model"] = f"refused: {refused}" if refused else "ok"
-    problems = parts.calibrators.problems
+    problems = parts.calibrator_problems
     found["relevance"] = "; ".join(problems) or "ok"
-    degraded = found["topic_signal"] not in ("ok", "off") or bool(refused or problems)
+    degraded = any(found[each] not in ("ok", "off") for each in LESS_WITHOUT)
     response.status_code = 503 if unready else 200
     status: Verdict = "unready" if unready else "degraded" if degraded else "ready"
     return Health(status=status, parts=found)
@@ -73,6 +73,12 @@ async def _topic_signal(parts: Parts) -> str:
 
 def _local_parts(parts: Parts) -> dict[str, str]:
     return {"catalogue": _catalogue(parts), "journal": _journal(parts)}
+
+
+def _ranking_model(parts: Parts) -> str:
+    serving = parts.model.now().card
+    refusals = [f"{version} is refused: {why}" for version, why in parts.model.refusals.items()]
+    return "; ".join([*refusals, f"{serving.name} {serving.version} serves"]) if refusals else "ok"
 
 
 def _catalogue(parts: Parts) -> str:
@@ -93,7 +99,7 @@ def _journal(parts: Parts) -> str:
 @router.get("/version", summary="What is running?", responses=documented())
 async def version(parts: PartsDep) -> Version:
     """The versions of the program, the ranking model and the embedding model."""
-    card, embedder = parts.model.card, parts.catalogue.models.embedder
+    card, embedder = parts.model.now().card, parts.catalogue.models.embedder
     return Version(
         version=__version__,
         model=Model(name=card.name, version=card.version),

@@ -85,6 +85,20 @@ class Catalogue:
         query = "SELECT count(*) FROM documents"
         return int(self.database.reader.execute(query).fetchone()[0])
 
+    def sample_of_ids(self, size: int) -> list[str]:
+        """At most `size` ids, evenly spread over all of them in their order."""
+        query = (
+            "SELECT id FROM (SELECT id, row_number() OVER (ORDER BY id) AS place FROM documents) "
+            "WHERE place % ? = 0 LIMIT ?"
+        )
+        stride = max(-(-len(self) // size), 1)
+        return [name for (name,) in self.database.reader.execute(query, (stride, size))]
+
+    def count_of(self, ids: Sequence[str]) -> int:
+        """How many of these documents there are."""
+        query = f"SELECT count(*) FROM documents WHERE id IN ({','.join('?' * len(ids))})"
+        return int(self.database.reader.execute(query, list(ids)).fetchone()[0])
+
     def categories(self) -> dict[str, int]:
         """Number of documents by category."""
         query = "SELECT category, count(*) FROM documents GROUP BY category ORDER BY category"

@@ -6,7 +6,6 @@ chosen on held-out predictions of the same split; the test split is only used fo
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -114,8 +113,8 @@ def cross_validated(found: FirstResults, seed: int = 0) -> Values:
     return total / REPEATS
 
 
-def calibrate(found: FirstResults, model: RankingModel, embedder: str, path: Path) -> None:
-    """Fit on all queries and write the artefact atomically. Raises TooFewAnswers."""
+def calibrate(found: FirstResults, model: RankingModel, embedder: str) -> bytes:
+    """Fit on all queries; the artefact. Raises TooFewAnswers."""
     coefficients, intercept = fit(found)
     held_out = cross_validated(found)
     threshold = _threshold(held_out, found)
@@ -135,7 +134,7 @@ def calibrate(found: FirstResults, model: RankingModel, embedder: str, path: Pat
         },
         "cross_validated": {"auc": round(measured.auc.value, 3), "brier": round(measured.brier, 3)},
     }
-    write_whole(path, dump(artefact))
+    return dump(artefact)
 
 
 def _threshold(held_out: Values, found: FirstResults) -> float:
@@ -144,14 +143,6 @@ def _threshold(held_out: Values, found: FirstResults) -> float:
     others = held_out[found.outside if found.outside.any() else ~found.good]
     lowest = float(np.quantile(others, OUTSIDE_WITHHELD))
     return round((highest + lowest) / 2, 3)
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file atomically."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".part")
-    unfinished.write_bytes(content)
-    unfinished.replace(path)
 
 
 @dataclass(frozen=True, slots=True)

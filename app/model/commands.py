@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -11,10 +10,10 @@ from app.catalogue.store import Catalogue
 from app.composition import further_legs
 from app.model.baselines import Chance, OneLeg
 from app.model.calibration import Calibration, Rate, calibrate, first_results, measure, wilson
-from app.model.calibrators import calibrator_path
 from app.model.evaluate import Quality, Retrieved, quality, retrieve, scores_of
 from app.model.judged import JudgedQuery, seed_queries
 from app.model.train import train
+from app.model.version_loader import CALIBRATOR, RANKER
 from app.recommend.explain import SUBJECT
 from app.recommend.fusion import Fusion
 from app.recommend.index import Index
@@ -39,46 +38,38 @@ def retrieved(catalogue: Catalogue, queries: Sequence[JudgedQuery]) -> list[Retr
     return retrieve(index, lambda keys: [names[key] for key in keys], queries)
 
 
-def train_on_seed(catalogue: Catalogue, path: Path) -> tuple[PairwiseModel, str]:
-    """Train on the tune split and calibrate; write the artefact, and the calibrator beside it.
+def train_on_seed(catalogue: Catalogue) -> dict[str, bytes]:
+    """The files of a version that is trained and calibrated on the tune split.
 
-    Returns the model and, as text, how it does on the test split. Raises TooFewQueries,
-    TooFewAnswers.
+    Raises TooFewQueries, TooFewAnswers.
     """
     tune = retrieved(catalogue, seed_queries("tune"))
-    model = train(tune, path)
-    calibrate_on_seed(catalogue, model, calibrator_path(path.parent, model.card), tune)
-    test = retrieved(catalogue, seed_queries("test"))
-    fusion = Fusion(further_legs(catalogue))
-    trained, fused = (quality(scores_of(test, each)).mean for each in (model, fusion))
-    return model, f"{trained:.3f}, and {fused:.3f} by fusion"
+    ranker = train(tune)
+    model = PairwiseModel.load(ranker, [leg.name for leg in further_legs(catalogue)])
+    return {RANKER: ranker, CALIBRATOR: calibrate_on_seed(catalogue, model, tune)}
 
 
 def calibrate_on_seed(
-    catalogue: Catalogue,
-    model: RankingModel,
-    path: Path,
-    tune: Sequence[Retrieved] | None = None,
-) -> None:
-    """Fit a model's calibrator on the tune split. Raises TooFewAnswers."""
+    catalogue: Catalogue, model: RankingModel, tune: Sequence[Retrieved] | None = None
+) -> bytes:
+    """A model's calibrator, fitted on the tune split. Raises TooFewAnswers."""
     tune = tune or retrieved(catalogue, seed_queries("tune"))
     found = first_results(opened_index(catalogue), tune, model)
-    calibrate(found, model, catalogue.models.embedder.name, path)
+    return calibrate(found, model, catalogue.models.embedder.name)
 
 
-def evaluate_on_seed(catalogue: Catalogue, path: Path, split: str = "test") -> dict[str, Quality]:
-    """Quality of the baselines, of fusion and of the trained model (if any) on a split."""
+def evaluate_on_seed(
+    catalogue: Catalogue, serving: RankingModel, split: str = "test"
+) -> dict[str, Quality]:
+    """Quality of the baselines, of fusion and of the serving model on a split."""
     test, legs = retrieved(catalogue, seed_queries(split)), further_legs(catalogue)
     systems: dict[str, RankingModel] = {
         "chance": Chance(),
         "BM25": OneLeg("lexical"),
         "fusion": Fusion(legs),
     }
-    measured = {name: quality(scores_of(test, each)) for name, each in systems.items()}
-    if path.exists():
-        trained = PairwiseModel.load(path.read_bytes(), [leg.name for leg in legs])
-        measured["pairwise"] = quality(scores_of(test, trained))
-    return measured
+    systems[serving.card.name] = serving
+    return {name: quality(scores_of(test, each)) for name, each in systems.items()}
 
 
 @dataclass(frozen=True, slots=True)

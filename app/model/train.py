@@ -6,12 +6,10 @@ models improved one collection and harmed another.
 """
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.model.calibration import write_whole
 from app.model.evaluate import Retrieved, answerable, quality, scores_of
 from app.recommend.artefact import dump
 from app.recommend.features import features, names
@@ -106,12 +104,12 @@ def platt(
     return max(float(model.coef_[0, 0]), LEAST_SCALE), float(model.intercept_[0])
 
 
-def train(retrieved: Sequence[Retrieved], path: Path) -> PairwiseModel:
-    """Fit on all queries and write the artefact atomically."""
+def train(retrieved: Sequence[Retrieved]) -> bytes:
+    """Fit on all queries; the artefact. Raises TooFewQueries."""
     expected = quality(cross_validated(retrieved))
     coefficients = fit(retrieved)
     scale, intercept = platt(retrieved, coefficients)
-    artefact = dump(
+    return dump(
         {
             "features": names(_further(retrieved)),
             "coefficients": [scale * each for each in coefficients],
@@ -123,8 +121,6 @@ def train(retrieved: Sequence[Retrieved], path: Path) -> PairwiseModel:
             "cross_validated_ndcg": round(expected.mean, 4),
         }
     )
-    write_whole(path, artefact)
-    return PairwiseModel.load(artefact, _further(retrieved))
 
 
 def _further(retrieved: Sequence[Retrieved]) -> list[str]:

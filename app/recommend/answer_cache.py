@@ -5,6 +5,7 @@ from dataclasses import replace
 from cachetools import LRUCache
 
 from app.recommend.index import Index
+from app.recommend.serving_model import ServingModel
 from app.recommend.topic_signal import Evidence
 from app.recommend.types import Recommendation, Request
 
@@ -12,8 +13,8 @@ from app.recommend.types import Recommendation, Request
 class AnswerCache:
     """LRU cache of complete recommendations. Not thread-safe.
 
-    An entry is valid only for the same index object and the same topic pages: it is never stale,
-    and a degraded recommendation is never cached.
+    An entry is valid only for the same index object, the same model object and the same topic
+    pages: it is never stale, and a degraded recommendation is never cached.
     """
 
     def __init__(self, most_bytes: int) -> None:
@@ -21,25 +22,36 @@ class AnswerCache:
         self._entries: LRUCache[Request, tuple[Evidence, Recommendation]] = LRUCache(
             most_bytes, getsizeof=lambda entry: _bytes(entry[1])
         )
-        self._index: Index | None = None
+        self._inputs: tuple[Index, ServingModel] | None = None
 
-    def get(self, request: Request, index: Index, evidence: Evidence) -> Recommendation | None:
-        """The cached recommendation for the same request, index and pages, or None."""
-        if index is not self._index or evidence.outcome.degraded:
+    def get(
+        self, request: Request, index: Index, model: ServingModel, evidence: Evidence
+    ) -> Recommendation | None:
+        """The cached recommendation for the same request, index, model and pages, or None."""
+        if not self._is_for(index, model) or evidence.outcome.degraded:
             return None
         entry = self._entries.get(request)
         return entry[1] if entry is not None and entry[0].pages is evidence.pages else None
 
     def put(
-        self, request: Request, index: Index, evidence: Evidence, answer: Recommendation
+        self,
+        request: Request,
+        index: Index,
+        model: ServingModel,
+        evidence: Evidence,
+        answer: Recommendation,
     ) -> None:
         """Cache a recommendation, unless it is degraded."""
         if answer.degraded or _bytes(answer) > self._entries.maxsize:
             return
-        if index is not self._index:  # older entries are invalid and hold their index in memory
+        if not self._is_for(index, model):  # older entries are invalid and hold their index
             self._entries.clear()
-            self._index = index
+            self._inputs = index, model
         self._entries[request] = evidence, replace(answer, cached=True)
+
+    def _is_for(self, index: Index, model: ServingModel) -> bool:
+        held = self._inputs
+        return held is not None and held[0] is index and held[1] is model
 
 
 def _bytes(answer: Recommendation) -> int:

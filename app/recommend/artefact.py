@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import Any
 
 FORMAT = 1
+_INVALID = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 LARGEST = 1e6
 """Upper limit of valid coefficients."""
 
@@ -31,27 +32,37 @@ def dump(content: Mapping[str, Any]) -> bytes:
     return (json.dumps(whole | {"checksum": _checksum(whole)}, indent=2) + "\n").encode()
 
 
-def load(artefact: bytes, features: Sequence[str]) -> LinearArtefact:
-    """The inverse of `dump`, for a model of these features. Raises ArtefactRefused."""
+def parse(artefact: bytes) -> dict[str, Any]:
+    """The inverse of `dump`. Raises ArtefactRefused."""
     try:
         content: dict[str, Any] = json.loads(artefact)
-        layout, names = content["format"], content["features"]
-        numbers, intercept = list(map(float, content["coefficients"])), float(content["intercept"])
-        checksum = content.pop("checksum")
-        expected = _checksum(content)
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        layout, checksum = content.pop("format"), content.pop("checksum")
+        expected = _checksum({"format": layout, **content})
+    except _INVALID as error:
         raise ArtefactRefused(f"not an artefact of this version: {error!r}; train again") from error
     if layout != FORMAT:
         raise ArtefactRefused(f"its format is {layout!r}, not {FORMAT}; train again")
     if checksum != expected:
         raise ArtefactRefused("its checksum is wrong: it was changed or is incomplete")
+    return content
+
+
+def load(artefact: bytes, features: Sequence[str]) -> LinearArtefact:
+    """A linear model of these features. Raises ArtefactRefused."""
+    content = parse(artefact)
+    try:
+        names, intercept = content["features"], float(content["intercept"])
+        numbers = list(map(float, content["coefficients"]))
+    except _INVALID as error:
+        raise ArtefactRefused(f"not an artefact of this version: {error!r}; train again") from error
     if names != list(features) or len(numbers) != len(features):
         raise ArtefactRefused(
             f"trained on the features {names}, not on {list(features)}; train again"
         )
     if not all(abs(each) <= LARGEST for each in (*numbers, intercept)):
         raise ArtefactRefused(f"a coefficient is not a number of at most {LARGEST:g}")
-    return LinearArtefact(tuple(numbers), intercept, content, expected[:12])
+    version = _checksum({"format": FORMAT, **content})[:12]
+    return LinearArtefact(tuple(numbers), intercept, content, version)
 
 
 def _checksum(content: Mapping[str, Any]) -> str:

@@ -12,7 +12,6 @@ and without Wikipedia.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 
@@ -31,7 +30,6 @@ DECIMALS = 4
 
 Calibrators = Mapping[str, "Calibrator"]
 """Calibrators by the name of their ranking model."""
-NO_CALIBRATORS: Calibrators = MappingProxyType({})
 
 
 def features(query: Query, candidates: Candidates, place: int, first: Stored) -> list[float]:

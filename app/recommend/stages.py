@@ -20,10 +20,20 @@ SCORE = "score candidates"
 RANK = "rank candidates"
 FEEDBACK = "keep feedback"
 WRITE = "write documents"
-STAGES = (RECOMMEND, ANALYZE, RETRIEVE, FETCH_TOPIC, SCORE, RANK, FEEDBACK, WRITE)
+LOAD_MODEL = "load model"
+PROMOTE = "promote model"
+ROLL_BACK = "roll back model"
+STAGES = (
+    RECOMMEND, ANALYZE, RETRIEVE, FETCH_TOPIC, SCORE, RANK, FEEDBACK, WRITE,
+    LOAD_MODEL, PROMOTE, ROLL_BACK,
+)  # fmt: skip
 
 RETRY_STARTED, CIRCUIT_OPENED = "retry_started", "circuit_opened"
-OCCURRENCES = (RETRY_STARTED, CIRCUIT_OPENED)
+MODEL_PROMOTED, MODEL_ROLLED_BACK = "model_promoted", "model_rolled_back"
+MODEL_REFUSED = "model_refused"
+OCCURRENCES = (
+    RETRY_STARTED, CIRCUIT_OPENED, MODEL_PROMOTED, MODEL_ROLLED_BACK, MODEL_REFUSED,
+)  # fmt: skip
 
 
 class Stage(Protocol):

@@ -14,8 +14,12 @@ from purgatory.domain.model import OpenedState
 
 from app.catalogue.feedback_journal import NotRecommended, RecordedFeedback, UnknownRecommendation
 from app.catalogue.importer import Batch
+from app.model.promotion import GateRefused
+from app.model.registry import NoPreviousVersion, UnknownVersion
+from app.model.registry_records import Change
 from app.recommend.artefact import ArtefactRefused
 from app.recommend.query import NoSearchableWords
+from app.recommend.serving_model import ServingModel
 from app.recommend.stages import FEEDBACK, RECOMMEND
 from app.recommend.topic_signal import Evidence, Outcome
 from app.recommend.types import Candidates, Query, Ranking, Recommendation, Request, Scored
@@ -36,7 +40,10 @@ def error_type(error: BaseException) -> str:
 
 
 FAILURES = Failures(
-    callers=(NoSearchableWords, UnknownRecommendation, NotRecommended),
+    callers=(
+        NoSearchableWords, UnknownRecommendation, NotRecommended, UnknownVersion,
+        NoPreviousVersion, GateRefused,
+    ),
     foreseen=(
         SearchFailed, TimeoutError, CancelledError, OpenedState, ArtefactRefused, httpx.HTTPError,
     ),
@@ -195,6 +202,20 @@ def _batch(batch: Batch, _: FinishedStage) -> Facts:
     )
 
 
+def _model_loaded(model: ServingModel, _: FinishedStage) -> Facts:
+    return Facts({v.MODEL_NAME: model.card.name, v.MODEL_VERSION: model.card.version})
+
+
+def _model_changed(change: Change, _: FinishedStage) -> Facts:
+    return Facts(
+        {
+            v.MODEL_VERSION: change.version,
+            v.MODEL_REPLACED: change.replaced,
+            v.FORCED: change.forced,
+        }
+    )
+
+
 FACTS: Mapping[type, Callable[[Any, FinishedStage], Facts]] = {
     Query: _query,
     Candidates: _candidates,
@@ -204,6 +225,8 @@ FACTS: Mapping[type, Callable[[Any, FinishedStage], Facts]] = {
     Recommendation: _recommendation,
     RecordedFeedback: _feedback_recorded,
     Batch: _batch,
+    ServingModel: _model_loaded,
+    Change: _model_changed,
 }
 
 

@@ -23,7 +23,7 @@ from starlette.types import Scope
 from app import __version__
 from app.api.admission import RECEIVED
 from app.api.pages import UNTRACED
-from app.composition import Parts, model_path
+from app.composition import Parts
 from app.settings import TelemetrySettings
 from app.telemetry import vocabulary as v
 from app.telemetry.facts import FAILURES, REQUEST_STAGES, facts, user_text
@@ -90,17 +90,20 @@ class Telemetry(Kit):
         def dropped(_: CallbackOptions) -> Iterable[Observation]:
             yield Observation(parts.journal.dropped)
 
+        def age(_: CallbackOptions) -> Iterable[Observation]:
+            model = parts.model.now()
+            about: Attributes = {v.MODEL_NAME: model.card.name, v.MODEL_VERSION: model.card.version}
+            if model.trained_at is not None:
+                yield Observation(max(time.time() - model.trained_at, 0.0), about)
+
+        def refused(_: CallbackOptions) -> Iterable[Observation]:
+            parts.model.now()
+            yield Observation(len(parts.model.refusals))
+
         self.observe(v.CATALOGUE_SIZE, documents)
         self.observe(v.JOURNAL_DROPPED, dropped)
-        path, card = model_path(parts.settings), parts.model.card
-        if card.name != "fusion" and path.exists():
-            trained = path.stat().st_mtime
-            about: Attributes = {v.MODEL_NAME: card.name, v.MODEL_VERSION: card.version}
-
-            def age(_: CallbackOptions) -> Iterable[Observation]:
-                yield Observation(max(time.time() - trained, 0.0), about)
-
-            self.observe(v.MODEL_AGE, age)
+        self.observe(v.MODEL_AGE, age)
+        self.observe(v.MODEL_REFUSALS, refused)
 
 
 def from_environment(settings: TelemetrySettings) -> Telemetry:

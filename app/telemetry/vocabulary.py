@@ -9,7 +9,21 @@ from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
 
 from app.catalogue.feedback_journal import Kind
 from app.catalogue.store import Written
-from app.recommend.stages import ANALYZE, FETCH_TOPIC, RANK, RETRIEVE, SCORE, STAGES, WRITE
+from app.recommend.stages import (
+    ANALYZE,
+    FETCH_TOPIC,
+    LOAD_MODEL,
+    MODEL_PROMOTED,
+    MODEL_REFUSED,
+    MODEL_ROLLED_BACK,
+    PROMOTE,
+    RANK,
+    RETRIEVE,
+    ROLL_BACK,
+    SCORE,
+    STAGES,
+    WRITE,
+)
 from app.recommend.topic_signal import Outcome
 from app.telemetry.kit.vocabulary import (
     FAILED,
@@ -31,11 +45,11 @@ TENTHS = tuple(f"{low / 10:.1f}-{(low + 1) / 10:.1f}" for low in range(10))
 RANKS = ("1", "2-3", "4-10", "11+")
 PARTS = ("topic_signal", "ranking_model")
 PROBLEMS = (
-    "body-timeout", "broken-off", "disk-full", "head-timeout", "head-too-large", "internal",
-    "invalid-input", "malformed", "media-type", "method-not-allowed", "misdirected",
-    "not-acceptable", "not-found", "overloaded", "rate-limited", "storage-busy",
-    "storage-corrupt", "storage-failed", "storage-read-only", "storage-schema",
-    "storage-unavailable", "too-large", "unauthorized", "writing-off", "other",
+    "body-timeout", "broken-off", "disk-full", "gate-refused", "head-timeout", "head-too-large",
+    "internal", "invalid-input", "malformed", "media-type", "method-not-allowed", "misdirected",
+    "model-refused", "no-earlier-model", "not-acceptable", "not-found", "overloaded",
+    "rate-limited", "storage-busy", "storage-corrupt", "storage-failed", "storage-read-only",
+    "storage-schema", "storage-unavailable", "too-large", "unauthorized", "writing-off", "other",
 )  # fmt: skip
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -43,6 +57,12 @@ SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 RETRY = Event("retry_started", "a call to Wikipedia's search is retried")
 CIRCUIT = Event(
     "circuit_opened", "calls to Wikipedia's search are suspended for a while", warns=True
+)
+
+PROMOTED = Event(MODEL_PROMOTED, "another version of the model was promoted")
+ROLLED_BACK = Event(MODEL_ROLLED_BACK, "an earlier version of the model serves again", warns=True)
+REFUSED = Event(
+    MODEL_REFUSED, "a version of the model can't be used; the last good one serves", warns=True
 )
 
 # The query
@@ -76,6 +96,12 @@ MODEL_NAME = Attribute(
 )
 MODEL_VERSION = Attribute(
     "vitrine.model.version", "string", "version of the ranking model", examples=["1"]
+)
+MODEL_REPLACED = Attribute(
+    "vitrine.model.replaced", "string", "version that served before", examples=["fusion"]
+)
+FORCED = Attribute(
+    "vitrine.model.forced", "boolean", "whether it was promoted although the gate had refused it"
 )
 SCORE_TOP = Attribute(
     "vitrine.score.top", "double", "score of the first result, in [0, 1]", examples=[0.8312]
@@ -175,8 +201,22 @@ WRITTEN = Span(
         **dict.fromkeys(OUTCOME_COUNTS.values(), "If there are such rows."),
     },
 )  # fmt: skip
+LOADED = Span(
+    LOAD_MODEL, "internal", "loading a version that has become champion or challenger",
+    {
+        **dict.fromkeys((MODEL_NAME, MODEL_VERSION), "If it can be used."),
+        ERROR_TYPE: FAILED,
+    },
+)  # fmt: skip
+CHANGED: dict[str, str] = {
+    **dict.fromkeys((MODEL_VERSION, MODEL_REPLACED, FORCED), "If it was done."),
+    ERROR_TYPE: FAILED,
+}
+PROMOTION = Span(PROMOTE, "internal", "making a version the champion", CHANGED)
+ROLLBACK = Span(ROLL_BACK, "internal", "making an earlier version the champion again", CHANGED)
 CORE = CoreNames(
-    SCOPE, stages=STAGES, occurrences=(RETRY, CIRCUIT), problems=PROBLEMS, degraded=DEGRADED,
+    SCOPE, stages=STAGES, occurrences=(RETRY, CIRCUIT, PROMOTED, ROLLED_BACK, REFUSED),
+    problems=PROBLEMS, degraded=DEGRADED,
     request={
         **dict.fromkeys((MODEL_NAME, MODEL_VERSION), "If it is a recommendation or feedback."),
         RECOMMENDATION_ID: "If it is a recommendation or feedback.",
@@ -233,6 +273,10 @@ CATALOGUE_SIZE = Metric(
 MODEL_AGE = Metric(
     "vitrine.model.age", "gauge", "s", "time since the ranking model was trained",
     (MODEL_NAME, MODEL_VERSION), after="training",
+)  # fmt: skip
+MODEL_REFUSALS = Metric(
+    "vitrine.model.refused", "gauge", "{version}",
+    "champion and challenger versions that can't be used, and are replaced by the last good one",
 )  # fmt: skip
 JOURNAL_DROPPED = Metric(
     "vitrine.journal.dropped", "counter", "{recommendation}", "recommendations not in the journal"

@@ -12,6 +12,7 @@ from app.api.health import Health, Version
 from app.settings import WikipediaSettings
 from tests.api.service import recommended, serving, settings
 from tests.fake_wikipedia import FakeWikipedia, fails
+from tests.model.versions import damaged_champion
 
 RANKS = {"ranking_model": "ok", "relevance": "ok"}
 pytestmark = pytest.mark.anyio
@@ -84,7 +85,7 @@ async def test_it_tells_what_is_running(shelf: httpx.AsyncClient) -> None:
 
 
 async def test_a_model_that_is_no_model_is_told_and_does_not_stop_it(shelf_data: Path) -> None:
-    (shelf_data / "ranking-model.json").write_text("{}")
+    damaged_champion(shelf_data)
     async with serving(settings(shelf_data)) as client:
         found = recommended(await client.get("/recommend", params={"q": "bread"}))
         assert found.degraded == ["ranking_model"]

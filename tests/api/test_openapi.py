@@ -8,6 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from pydantic import TypeAdapter
 
+from app.api.models import ModelAction, Promotion
 from app.api.wire import MAX_QUERY, FeedbackRequest, RecommendRequest
 from app.catalogue.incoming_documents import ReplacedDocument
 
@@ -26,6 +27,13 @@ NEEDED = {
     ("delete", "/documents/{document_id}"): {"204", "401", "403", "404", "422", "429", "503"},
     ("get", "/categories"): {"200", "429", "503"},
     ("post", "/feedback"): {"200", "201", "404", "413", "415", "422", "429", "503"},
+    ("get", "/models"): {"200", "429", "503"},
+    ("post", "/models/{version}/promote"): {
+        "200", "401", "403", "404", "409", "413", "415", "422", "429", "503",
+    },
+    ("post", "/models/rollback"): {
+        "200", "401", "403", "409", "413", "415", "422", "429", "503",
+    },
     ("get", "/livez"): {"200"},
     ("get", "/readyz"): {"200", "503"},
     ("get", "/version"): {"200"},
@@ -33,9 +41,11 @@ NEEDED = {
 OPERATIONS = {
     "recommend", "recommend_by_url", "similar_documents", "list_categories", "list_documents",
     "read_document", "write_document", "write_documents", "delete_document", "send_feedback",
-    "livez", "readyz", "version",
+    "list_models", "promote_model", "roll_back_model", "livez", "readyz", "version",
 }  # fmt: skip
 BODIES: dict[str, type[Any]] = {
+    "Promotion": Promotion,
+    "ModelAction": ModelAction,
     "RecommendRequest": RecommendRequest,
     "FeedbackRequest": FeedbackRequest,
     "ReplacedDocument": ReplacedDocument,

@@ -14,6 +14,7 @@ from app.composition import open_catalogue as open_folder
 from app.recommend.answer_cache import AnswerCache
 from app.recommend.fusion import Fusion
 from app.recommend.pipeline import Recommender
+from app.recommend.serving_model import ServingModel
 from app.recommend.stages import Unobserved
 from app.recommend.topic_signal import NoTopicSignal
 from app.recommend.types import Document, Request
@@ -41,7 +42,9 @@ QUESTIONS = [
 
 def rankings(index: CatalogueIndex, questions: list[str]) -> str:
     """The complete rankings, scores and reasons included, as text."""
-    recommender = Recommender(index, Fusion(), NoTopicSignal(), AnswerCache(0), Unobserved())
+    recommender = Recommender(
+        index, ServingModel(Fusion()), NoTopicSignal(), AnswerCache(0), Unobserved()
+    )
 
     async def all_of_them() -> list[object]:
         answers = [await recommender.recommend(Request(each, 50)) for each in questions]

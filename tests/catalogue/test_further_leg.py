@@ -14,6 +14,7 @@ from app.recommend.features import features, names
 from app.recommend.fusion import Fusion
 from app.recommend.pipeline import Recommender
 from app.recommend.ranking import FallbackModel, PairwiseModel, RankingModel
+from app.recommend.serving_model import ServingModel
 from app.recommend.stages import Unobserved
 from app.recommend.topic_signal import NoTopicSignal
 from app.recommend.types import LEGS, Floats, Keys, Probe, Recommendation, Request
@@ -52,7 +53,7 @@ def index(catalogue: Catalogue, leg: Popular) -> CatalogueIndex:
 
 
 def recommended(index: CatalogueIndex, model: RankingModel) -> Recommendation:
-    made = Recommender(index, model, NoTopicSignal(), AnswerCache(0), Unobserved())
+    made = Recommender(index, ServingModel(model), NoTopicSignal(), AnswerCache(0), Unobserved())
     return asyncio.run(made.recommend(Request("sourdough", 8)))
 
 

@@ -23,10 +23,9 @@ def test_the_shipped_calibrator_is_what_calibrating_makes_and_it_knows_what_it_k
 ) -> None:
     """The goals, on the tune split: the test split belongs to benchmarks/quality.py."""
     catalogue = open_catalogue(seed_data)
-    embedder, made = catalogue.models.embedder.name, seed_data / "made.json"
-    calibrate_on_seed(catalogue, Fusion(), made)
+    embedder, made = catalogue.models.embedder.name, calibrate_on_seed(catalogue, Fusion())
     shipped = Calibrator.load(SHIPPED.read_bytes(), Fusion.card, embedder)
-    again = Calibrator.load(made.read_bytes(), Fusion.card, embedder)
+    again = Calibrator.load(made, Fusion.card, embedder)
     assert again.coefficients == pytest.approx(shipped.coefficients, abs=1e-3)
     assert again.threshold == pytest.approx(shipped.threshold, abs=2e-3)
     judged = judge_on_seed(catalogue, Fusion(), shipped, "tune")

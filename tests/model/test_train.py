@@ -5,14 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from app.composition import further_legs, load_model
 from app.composition import open_catalogue as open_folder
 from app.model.baselines import Chance, OneLeg
 from app.model.commands import evaluate_on_seed, retrieved, train_on_seed
 from app.model.evaluate import Retrieved, quality, scores_of
 from app.model.judged import seed_queries
 from app.model.train import TooFewQueries, cross_validated, fit
+from app.model.version_loader import RANKER
 from app.recommend.fusion import Fusion
+from app.recommend.ranking import PairwiseModel
 from app.recommend.types import Document
 from tests.opening import OpenCatalogue
 
@@ -46,13 +47,10 @@ def test_too_few_queries_are_refused(tune: list[Retrieved]) -> None:
 
 
 def test_a_trained_artefact_is_loaded_and_ranks(
-    open_catalogue: OpenCatalogue, seed_documents: list[Document], tmp_path: Path
+    open_catalogue: OpenCatalogue, seed_documents: list[Document]
 ) -> None:
     catalogue = open_catalogue(seed_documents)
-    path = tmp_path / "ranking-model.json"
-    trained, _ = train_on_seed(catalogue, path)
-    assert load_model(path, further_legs(catalogue)).card == trained.card
-    assert not path.with_suffix(".part").exists()
-    measured = evaluate_on_seed(catalogue, path)
+    trained = PairwiseModel.load(train_on_seed(catalogue)[RANKER])
+    measured = evaluate_on_seed(catalogue, trained)
     assert set(measured) == {"chance", "BM25", "fusion", "pairwise"}
     assert measured["pairwise"].mean > measured["BM25"].mean

@@ -8,6 +8,7 @@ from app.recommend.answer_cache import AnswerCache
 from app.recommend.fusion import Fusion
 from app.recommend.pipeline import Recommender
 from app.recommend.ranking import RankingModel
+from app.recommend.serving_model import ServingModel
 from app.recommend.stages import Unobserved
 from app.recommend.topic_signal import TopicSignal
 from tests.fakes import SHELF, FakeTopicSignal, RecordingStages
@@ -34,6 +35,7 @@ def recommender(shelf: Catalogue) -> Build:
     ) -> Recommender:
         signal = topic_signal or FakeTopicSignal(OFF)
         observer = stages or Unobserved()
-        return Recommender(index, model or Fusion(), signal, AnswerCache(answers), observer)
+        serving = ServingModel(model or Fusion())
+        return Recommender(index, serving, signal, AnswerCache(answers), observer)
 
     return build

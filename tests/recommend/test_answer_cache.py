@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from app.recommend.answer_cache import AnswerCache
+from app.recommend.fusion import Fusion
+from app.recommend.serving_model import ServingModel
 from app.recommend.topic_signal import Evidence, Outcome, Page
 from app.recommend.types import (
     Candidates,
@@ -24,6 +26,7 @@ from tests.recommend.candidates import candidates
 
 REQUEST = Request("keep bread fresh")
 ANSWER = Recommendation(Query("bread", ()), Ranking((), 0), ModelCard("fusion", "1"), ())
+MODEL = ServingModel(Fusion())
 KEPT = replace(ANSWER, cached=True)
 PAGES = Evidence(Outcome.HIT, (Page("Bread"),))
 
@@ -57,10 +60,10 @@ class EmptyIndex:
 
 def test_the_same_question_at_the_same_moment_is_known() -> None:
     answers, index = AnswerCache(100_000), EmptyIndex()
-    answers.put(REQUEST, index, PAGES, ANSWER)
-    assert answers.get(REQUEST, index, PAGES) == KEPT
+    answers.put(REQUEST, index, MODEL, PAGES, ANSWER)
+    assert answers.get(REQUEST, index, MODEL, PAGES) == KEPT
     cached = replace(PAGES, outcome=Outcome.CACHED)
-    assert answers.get(REQUEST, index, cached) == KEPT
+    assert answers.get(REQUEST, index, MODEL, cached) == KEPT
 
 
 @pytest.mark.parametrize(
@@ -73,51 +76,52 @@ def test_the_same_question_at_the_same_moment_is_known() -> None:
 )
 def test_another_question_is_not(other: Request) -> None:
     answers, index = AnswerCache(100_000), EmptyIndex()
-    answers.put(REQUEST, index, PAGES, ANSWER)
-    assert answers.get(other, index, PAGES) is None
+    answers.put(REQUEST, index, MODEL, PAGES, ANSWER)
+    assert answers.get(other, index, MODEL, PAGES) is None
 
 
 def test_nothing_is_known_at_another_moment_or_with_other_pages() -> None:
     answers, index = AnswerCache(100_000), EmptyIndex()
-    answers.put(REQUEST, index, PAGES, ANSWER)
-    assert answers.get(REQUEST, EmptyIndex(), PAGES) is None
-    assert answers.get(REQUEST, index, Evidence(Outcome.HIT, (Page("Bread"),) * 2)) is None
-    assert answers.get(REQUEST, index, Evidence(Outcome.MISS)) is None
+    answers.put(REQUEST, index, MODEL, PAGES, ANSWER)
+    assert answers.get(REQUEST, EmptyIndex(), MODEL, PAGES) is None
+    assert answers.get(REQUEST, index, MODEL, Evidence(Outcome.HIT, (Page("Bread"),) * 2)) is None
+    assert answers.get(REQUEST, index, MODEL, Evidence(Outcome.MISS)) is None
+    assert answers.get(REQUEST, index, ServingModel(Fusion()), PAGES) is None, "another version"
 
 
 def test_a_degraded_answer_is_not_kept() -> None:
     answers, index = AnswerCache(100_000), EmptyIndex()
-    answers.put(REQUEST, index, PAGES, replace(ANSWER, degraded=("topic_signal",)))
-    assert answers.get(REQUEST, index, PAGES) is None
+    answers.put(REQUEST, index, MODEL, PAGES, replace(ANSWER, degraded=("topic_signal",)))
+    assert answers.get(REQUEST, index, MODEL, PAGES) is None
 
 
 def test_a_complete_answer_does_not_hide_that_something_is_missing_now() -> None:
     answers, index = AnswerCache(100_000), EmptyIndex()
-    answers.put(REQUEST, index, Evidence(Outcome.MISS), ANSWER)
-    assert answers.get(REQUEST, index, Evidence(Outcome.TIMEOUT)) is None
+    answers.put(REQUEST, index, MODEL, Evidence(Outcome.MISS), ANSWER)
+    assert answers.get(REQUEST, index, MODEL, Evidence(Outcome.TIMEOUT)) is None
 
 
 def test_only_so_many_are_kept() -> None:
     answers, index = AnswerCache(8_000), EmptyIndex()  # an answer without documents counts 4,000
     requests = [Request(text) for text in ("one", "two", "three")]
     for request in requests:
-        answers.put(request, index, PAGES, ANSWER)
-    known = [answers.get(request, index, PAGES) for request in requests]
+        answers.put(request, index, MODEL, PAGES, ANSWER)
+    known = [answers.get(request, index, MODEL, PAGES) for request in requests]
     assert known == [None, KEPT, KEPT]
 
 
 def test_size_zero_keeps_none() -> None:
     answers, index = AnswerCache(0), EmptyIndex()
-    answers.put(REQUEST, index, PAGES, ANSWER)
-    assert answers.get(REQUEST, index, PAGES) is None
+    answers.put(REQUEST, index, MODEL, PAGES, ANSWER)
+    assert answers.get(REQUEST, index, MODEL, PAGES) is None
 
 
 def test_a_past_moment_is_not_held_in_memory() -> None:
     answers, index = AnswerCache(100_000), EmptyIndex()
-    answers.put(REQUEST, index, PAGES, ANSWER)
+    answers.put(REQUEST, index, MODEL, PAGES, ANSWER)
     past = weakref.ref(index)
     index = EmptyIndex()
-    answers.put(Request("another"), index, PAGES, ANSWER)
+    answers.put(Request("another"), index, MODEL, PAGES, ANSWER)
     gc.collect()
     assert past() is None
-    assert answers.get(REQUEST, index, PAGES) is None
+    assert answers.get(REQUEST, index, MODEL, PAGES) is None

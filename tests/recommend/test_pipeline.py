@@ -10,6 +10,7 @@ from app.recommend.embedding import Embedder
 from app.recommend.fusion import Fusion
 from app.recommend.pipeline import Recommender
 from app.recommend.ranking import PairwiseModel
+from app.recommend.serving_model import ServingModel
 from app.recommend.stages import Unobserved
 from app.recommend.types import Ranking
 from tests.fakes import FakeTopicSignal, evidence_of
@@ -94,7 +95,8 @@ def test_an_empty_catalogue_answers_nothing(open_catalogue: OpenCatalogue) -> No
     empty = open_catalogue(name="empty.db")
     index = CatalogueIndex(empty.database, empty.models)
     for model in (Fusion(), PairwiseModel([1.0] * 8, "1")):
-        pipeline = Recommender(index, model, FakeTopicSignal(OFF), AnswerCache(0), Unobserved())
+        serving = ServingModel(model)
+        pipeline = Recommender(index, serving, FakeTopicSignal(OFF), AnswerCache(0), Unobserved())
         answer = ask(pipeline, "bread")
         assert answer.ranking == Ranking((), 0)
         assert answer.query.unknown == ("bread",)

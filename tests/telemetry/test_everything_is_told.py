@@ -1,6 +1,7 @@
 """What is declared is also told; measurements point to their spans; what others log stays here."""
 
 import logging
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -8,12 +9,15 @@ import pytest
 from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
 
 from app.catalogue.store import Catalogue
-from app.recommend.artefact import dump
-from app.recommend.features import FEATURES
+from app.composition import open_catalogue
+from app.model.registry import Registry
+from app.model.version_loader import RANKER
 from app.recommend.ranking import PairwiseModel
 from app.recommend.stages import FETCH_TOPIC
 from app.telemetry import vocabulary as v
+from tests.api.service import WRITER
 from tests.fake_wikipedia import FakeWikipedia, fails, finds, in_turn
+from tests.model.versions import ADA, register, truncate
 from tests.stack import smoke
 from tests.telemetry.consistency import span_of
 from tests.telemetry.expected import BREAD
@@ -57,6 +61,8 @@ async def drive(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     await service.client.post("/feedback", json=given | {"document_id": clicked})
     for body in (lines(2), lines(2).replace("Number 1", "One") + "{\n"):
         await service.client.post("/documents", content=body, headers=NDJSON)
+    for path in ("/models/rollback", "/models/fusion/promote", "/models/1/promote"):
+        await service.client.post(path, json={}, headers=WRITER)
     with monkeypatch.context() as patch:
         patch.setattr(Catalogue, "put", breaks)
         await service.client.post("/documents", content=lines(1), headers=NDJSON)
@@ -68,8 +74,11 @@ async def test_nothing_is_declared_in_vain(
     wikipedia: FakeWikipedia,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    artefact = {"features": FEATURES, "coefficients": [1.0] * len(FEATURES), "intercept": 0.0}
-    (shelf_data / "ranking-model.json").write_bytes(dump(artefact))
+    with closing((catalogue := open_catalogue(shelf_data)).database):
+        for weight in (1, 2):
+            version = register(catalogue, registry := Registry(shelf_data / "models"), weight)
+            registry.promote(version, ADA)
+    truncate(registry.folder / version / RANKER)
     monkeypatch.setattr(PairwiseModel, "score", breaks)
     monkeypatch.setattr("app.telemetry.kit.process.LAG_SECONDS", 0.001)
     wikipedia.behaviour = in_turn(fails(500, "0"), finds("Bread"), fails(429, "3600"))

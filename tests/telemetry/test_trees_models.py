@@ -11,6 +11,7 @@ from app.recommend.stages import SCORE
 from app.recommend.types import Candidates, ModelCard, Scored
 from app.telemetry import vocabulary as v
 from tests.fake_wikipedia import FakeWikipedia, fails
+from tests.model.versions import damaged_champion
 from tests.telemetry.consistency import assert_degraded
 from tests.telemetry.expected import BREAD, answered, get, scored, topic
 from tests.telemetry.recorded_service import OpenService, wikipedia_settings
@@ -69,13 +70,13 @@ async def test_fusion_ranks_where_the_artefact_is_refused(
     open_service: OpenService, shelf_data: Path
 ) -> None:
     """It is told at the start, and with every answer; there is no stack to it."""
-    (shelf_data / "ranking-model.json").write_text('{"features": []}')
+    damaged_champion(shelf_data)
     async with open_service() as service:
         answer = await service.ask(BREAD)
     refused = scored(v.FALLBACK_INVOKED, error="ArtefactRefused")
     expected = answered(score=refused, missing=("ranking_model",))
     assert_same(service.tree(answer), expected)
     assert_degraded(service, answer, "ranking_model", SCORE, "ArtefactRefused")
-    (warning,) = [each for each in service.records if "ranking-model.json" in str(each.body)]
+    (warning,) = [each for each in service.records if "model version" in str(each.body)]
     assert warning.severity_number is SeverityNumber.WARN
     assert not warning.trace_id

@@ -13,8 +13,8 @@ import sqlite3
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from typing import Any
 from weakref import WeakSet
 
@@ -156,6 +156,15 @@ class Kit:
             )
             async with observed_loop(self.instruments, self.core.loop_lag):
                 yield
+
+    @contextmanager
+    def command(self) -> Iterator[Stages]:
+        """Observe a program that is no server; at the end of the block send what remains."""
+        with ExitStack() as stack:
+            stack.enter_context(silenced(self._is_sending))
+            stack.callback(self.close)
+            stack.enter_context(handled(self._handler, self._loggers))
+            yield self.stages
 
     def client(self, client: httpx.AsyncClient | httpx.Client) -> None:
         """Observe the calls of an httpx client."""

@@ -1,0 +1,71 @@
+"""What the model commands print, and how they turn failures into messages."""
+
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.table import Table
+from rich.text import Text
+
+from app.console import refuse
+from app.model.promotion import GateRefused
+from app.model.registry import NoPreviousVersion, Registry, UnknownVersion
+from app.model.registry_records import BUILT_IN, Author, Change, State
+from app.recommend.artefact import ArtefactRefused
+
+
+def author(reason: str) -> Author:
+    """The user of this process."""
+    try:
+        return Author(getpass.getuser(), reason)
+    except (OSError, KeyError):  # the user id has no name
+        return Author("unknown", reason)
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Raises typer.Exit, after a message, if a version can't be promoted."""
+    try:
+        yield
+    except GateRefused as error:
+        raise refuse(
+            f"The gate refused this version: {error}. --force promotes it all the same."
+        ) from error
+    except (UnknownVersion, NoPreviousVersion, ArtefactRefused) as error:
+        raise refuse(f"{error}.") from error
+
+
+def said(change: Change) -> str:
+    """One line about a change."""
+    return (
+        f"{change.version} serves instead of {change.replaced}: "
+        "running workers use it for their next request."
+    )
+
+
+def versions_table(registry: Registry) -> Table:
+    """All versions with their roles, oldest first."""
+    try:
+        state = registry.state()
+    except ArtefactRefused:
+        state = registry.state_by_audit()
+    table = Table("version", "role", "trained", "remark")
+    for version in (BUILT_IN, *registry.ids()):
+        created, remark = "", ""
+        if version != BUILT_IN:
+            try:
+                created = registry.read(version)[0].created_at
+                remark = "; ".join(registry.card(version).get("gate", {}).get("reasons", []))
+            except ArtefactRefused as error:
+                remark = f"damaged: {error}"
+        table.add_row(version, role(version, state), created, Text(remark))
+    return table
+
+
+def role(version: str, state: State) -> str:
+    """Champion, challenger, previous, or nothing."""
+    if version == state.champion:
+        return "champion"
+    if version == state.challenger:
+        return "challenger"
+    return "previous" if version in state.previous else ""
