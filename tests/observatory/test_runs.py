@@ -33,16 +33,15 @@ from observatory.store.engine import Engine
 from observatory.store.schema import TIME_COLUMNS
 from observatory.supervision.event_log import RUN_ENDED, RUN_NAME, RUN_STARTED, SERVICE
 from observatory.ui.application import page as application
+from tests.logged_process import LoggedProcess
 from tests.observatory.messages import attributes
-from tests.observatory.observing import environment
-from tests.observatory.page_asked import Page
-from tests.observatory.page_told import HOUR, MINUTE, NOW, Told, record, root
+from tests.observatory.observatory_process import environment
+from tests.observatory.page_client import Page
+from tests.observatory.stored_telemetry import HOUR, MINUTE, NOW, StoredTelemetry, record, root
 from tests.processes import ROOT
-from tests.saying import Saying
 from tests.telemetry.receiver import refused_port
-from tests.waiting import PATIENCE
+from tests.waiting import TIMEOUT
 
-pytest_plugins = ["tests.observatory.page_fixture"]
 RUN = Run("incident", NOW - HOUR, NOW)
 ROWS = 50
 HASHES = "SELECT count() AS rows, sum(cityHash64(*)) AS hash FROM otel.{table} FORMAT JSONEachRow"
@@ -83,17 +82,17 @@ def test_an_opened_run_has_the_same_rows_and_is_apart_from_the_present_ones(
 ) -> None:
     path, hashes = exported
     command = (sys.executable, "-m", "observatory", "open", str(path))
-    opened = Saying(command, "SQL: ", cwd=ROOT, env=environment(tmp_path, {}))
+    opened = LoggedProcess(command, "SQL: ", cwd=ROOT, env=environment(tmp_path, {}))
     try:
         opened.ready()
-        page, clickhouse = re.findall(r"http://127\.0\.0\.1:\d+", opened.said)
+        page, clickhouse = re.findall(r"http://127\.0\.0\.1:\d+", opened.output)
         found = [
-            httpx.post(clickhouse, content=HASHES.format(table=table), timeout=PATIENCE).text
+            httpx.post(clickhouse, content=HASHES.format(table=table), timeout=TIMEOUT).text
             for table in STORED
         ]
         assert found == hashes
         assert json.loads(found[0])["rows"] == ROWS
-        traces = httpx.get(f"{page}/api/traces", params={"last": 7200}, timeout=PATIENCE).json()
+        traces = httpx.get(f"{page}/api/traces", params={"last": 7200}, timeout=TIMEOUT).json()
         assert traces["traces"]  # its now is the run's end
         assert httpx.get(f"{page}/api/status").json()["opened"]["name"] == "incident"
         reports = httpx.get(f"{page}/api/reports").json()
@@ -173,18 +172,21 @@ def test_a_run_that_is_too_large_is_refused(engine: Engine, tmp_path: Path) -> N
         write_archive(engine, RUN, tmp_path / "run.zip", 1)
 
 
-def test_runs_are_listed_and_exported_by_name(told: Told, parts: Parts, tmp_path: Path) -> None:
+def test_runs_are_listed_and_exported_by_name(
+    stored: StoredTelemetry, page_parts: Parts, tmp_path: Path
+) -> None:
     events = [("first", RUN_STARTED, 50), ("killed", RUN_STARTED, 30), ("last", RUN_STARTED, 20)]
     for name, event, ago in [*events, ("last", RUN_ENDED, 10)]:
         at = record(event, NOW - ago * MINUTE)
         at.event_name = event
         at.attributes.MergeFrom(attributes({RUN_NAME: name}))
-        told.logs([at], **{"service.name": SERVICE})
-    told.trace(1, NOW - 15 * MINUTE, root())
-    told.trace(2, NOW - 5 * MINUTE, root())
-    settings = parts.settings.model_copy(update={"data": tmp_path})
+        stored.logs([at], **{"service.name": SERVICE})
+    stored.trace(1, NOW - 15 * MINUTE, root())
+    stored.trace(2, NOW - 5 * MINUTE, root())
+    settings = page_parts.settings.model_copy(update={"data": tmp_path})
     client = TestClient(
-        application(replace(parts, settings=settings), lambda: NOW), base_url="http://127.0.0.1"
+        application(replace(page_parts, settings=settings), lambda: NOW),
+        base_url="http://127.0.0.1",
     )
     page = Page(client)
     runs = page.get("runs")["runs"]
