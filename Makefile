@@ -9,7 +9,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vitrine
 # The Collector's binary is outside the repository, in a folder named after its manifest's checksum.
 OTELCOL ?= $(CACHE)/collector/$(firstword $(shell cksum < collector/manifest.yaml))/otelcol
 SLOTH ?= $(CACHE)/sloth/$(SLOTH_VERSION)/sloth
-.PHONY: help run observe test test-stack test-stock test-upstream collector sloth up down logs smoke traffic check check-scripts platforms format bench figures lock docs pictures clean
+.PHONY: help run observe mcp test test-stack test-stock test-upstream collector sloth up down logs smoke traffic check check-scripts platforms format bench figures lock docs pictures clean
 COMPOSE := docker compose
 
 help: ## list the targets
@@ -30,6 +30,9 @@ run: $(VENV)/.observatory $(if $(filter 1,$(COLLECTOR)),$(OTELCOL))
 	@exec $(BIN)/python -m observatory beside $(if $(filter 1,$(COLLECTOR)),--collector $(OTELCOL)) $(if $(RUN),--run '$(RUN)') \
 	  -- $(BIN)/python -m app serve
 endif
+
+mcp: $(VENV)/.mcp ## install what an assistant needs to ask the observatory, and print how to register it
+	@echo '{"mcpServers": {"vitrine": {"command": "$(abspath $(BIN))/python", "args": ["-m", "observatory", "mcp"], "env": {"PYTHONPATH": "$(CURDIR)"}}}}'
 
 observe: $(VENV)/.observatory ## run the observatory alone, to look at what is stored
 	@exec $(BIN)/python -m observatory serve
@@ -124,7 +127,7 @@ javascript/node_modules/.installed: javascript/package-lock.json
 platforms: $(VENV)/.dev ## find a wheel of every locked requirement for Linux (amd64, arm64) and macOS (arm64)
 	@target=$$(mktemp -d); trap 'rm -rf "$$target"' EXIT; \
 	for platform in x86_64-manylinux_2_28 aarch64-manylinux_2_28 aarch64-apple-darwin; do \
-	  for each in run-3.11 observatory-3.11 dev-3.13; do \
+	  for each in run-3.11 observatory-3.11 mcp-3.11 dev-3.13; do \
 	    $(BIN)/uv pip install --dry-run --quiet --no-deps --require-hashes --only-binary :all: --target "$$target" \
 	      --python-platform $$platform --python-version $${each##*-} -r requirements/$${each%-*}.txt \
 	      || { echo "requirements/$${each%-*}.txt has no wheels for $$platform, Python $${each##*-}"; exit 1; }; done; done
@@ -149,8 +152,8 @@ figures: $(VENV)/.dev ## take the results of make bench over into docs/figures a
 	@$(BIN)/python -m benchmarks.figures --take
 
 lock: $(VENV)/.dev ## resolve requirements again from pyproject.toml
-	@cd requirements && for extra in run observatory traffic dev; do case $$extra in \
-	  run) extras= ;; dev) extras="--extra observatory --extra traffic --extra dev" ;; *) extras="--extra $$extra" ;; esac; \
+	@cd requirements && for extra in run observatory mcp traffic dev; do case $$extra in \
+	  run) extras= ;; dev) extras="--extra observatory --extra mcp --extra traffic --extra dev" ;; *) extras="--extra $$extra" ;; esac; \
 	  ../$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-header --quiet $$extras ../pyproject.toml -o $$extra.txt; done
 

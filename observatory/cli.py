@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from observatory.console import fail, print_message
 from observatory.settings import PREFIX, ObservatorySettings
 from observatory.supervision.supervisor import run_with_observatory
+from observatory.tools.commands import add_commands
 
 HEAD = """# Settings of the observatory
 
@@ -150,3 +151,18 @@ def open_(
     from observatory.runs.opened_run import open_run  # noqa: PLC0415
 
     open_run(file, settings(), port)
+
+
+@cli.command("mcp")
+def mcp_(url: Annotated[str | None, URL] = None) -> None:
+    """Answer an assistant's questions (Model Context Protocol, standard input and output)."""
+    from observatory.tools.mcp_server import serve_mcp  # noqa: PLC0415
+
+    serve_mcp(page_url(settings(), url))
+
+
+add_commands(
+    cli,
+    ("traces", "trace", "logs", "sql", "health", "compare"),
+    lambda url: page_url(settings(), url),
+)
