@@ -62,6 +62,26 @@ def settings_() -> None:
     print(HEAD + "".join(map(_row, ObservatorySettings.model_fields.items())), end="")  # noqa: T201
 
 
+@cli.command("compare")
+def compare_(
+    requests: Annotated[
+        str, typer.Argument(help="filter of the requests, as in the address of the page")
+    ],
+    others: Annotated[
+        str, typer.Argument(help="filter of the others; without it: all others in the window")
+    ] = "",
+    clickhouse: Annotated[
+        str, typer.Option(help="URL of ClickHouse's HTTP interface; by default the observatory's")
+    ] = "",
+    json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Print what separates two sets of requests, such as "status=error&last=3600"."""
+    # Imports scipy (slow), which the other commands do not need.
+    from observatory.compare.command import print_comparison  # noqa: PLC0415
+
+    print_comparison(settings(), requests, others, clickhouse, json)
+
+
 def _row(setting: tuple[str, FieldInfo]) -> str:
     name, field = setting
     secret = isinstance(field.default, SecretStr)

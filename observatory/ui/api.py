@@ -13,6 +13,7 @@ from observatory.decompression import BodyError, TooLarge
 from observatory.runs.export_route import export_route
 from observatory.runs.stored_runs import run_list
 from observatory.ui import charts, facets, log_list, trace_list
+from observatory.ui.compare_view import comparison
 from observatory.ui.parameters import Parameters
 from observatory.ui.queries import Queries
 from observatory.ui.responses import JsonResponse, Problem, invalid
@@ -41,6 +42,7 @@ def routes(queries: Queries) -> list[Route]:
         _list(queries, "/api/status", lambda queries, _: stored_totals(queries), ()),
         _list(queries, "/api/runs", lambda queries, _: run_list(queries), ()),
         export_route(queries),
+        _compare(queries),
         _sql(queries),
     ]
 
@@ -58,6 +60,13 @@ def _one(queries: Queries, path: str, view: Callable[[Queries, str], Any]) -> Ro
         return JsonResponse(view(queries, request.path_params["trace_id"]))
 
     return Route(path, endpoint)
+
+
+def _compare(queries: Queries) -> Route:
+    def endpoint(request: Request) -> JsonResponse:
+        return JsonResponse(comparison(queries, request.query_params))
+
+    return Route("/api/compare", endpoint)
 
 
 def _sql(queries: Queries) -> Route:

@@ -1,0 +1,267 @@
+"""Compares two sets of requests: counts, tests, and ranks what separates them.
+
+compare(query, first, second).findings[0].text
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from observatory.compare.counting import Table, count, numbers_having_all, trace_ids
+from observatory.compare.definition import Definition
+from observatory.compare.discovery import discover
+from observatory.compare.fact import Fact
+from observatory.compare.findings import (
+    LEVEL,
+    Candidate,
+    Group,
+    Sizes,
+    grouped,
+    pairs_of_facts,
+    single_facts,
+)
+from observatory.compare.selection import Selection
+from observatory.compare.significance import entropy, interval
+from observatory.compare.sources import WHOLE, Query, Sources
+
+MAX_REQUESTS, MAX_SPANS = 25_000, 200_000
+"""Requests of either set, and spans of both, that are counted; of more, a sample is taken."""
+DISCOVERY_REQUESTS = 2_000
+"""Requests of either set in which facts are looked for."""
+MAX_DEFINITION = 10
+PAIRED = 250
+"""Facts whose pairs are counted: those that split the requests most evenly."""
+_SIZES = """
+SELECT
+    in_first,
+    count() AS requests,
+    (
+        SELECT count() / greatest(1, countIf(parent_id = '')) FROM vitrine.spans WHERE {windows}
+    ) AS spans
+FROM requests
+GROUP BY in_first
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the sets."""
+
+    requests: int
+    """All that match."""
+    counted: int
+    """Those in the sample."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A fact, or two, and how many of the counted requests of either set have it."""
+
+    facts: Sequence[Fact]
+    first: int
+    second: int
+    information: float
+    """Fraction of the uncertainty about the set of a request that knowing the fact removes."""
+    p: float
+    adjusted_p: float
+    """Corrected for all tests: at most `LEVEL`."""
+    difference: tuple[float, float, float]
+    """Of the shares in the sets (first minus second), and the bounds of its 95 % interval."""
+
+    @property
+    def phrase(self) -> str:
+        """Such as “have app.region = eu and call SELECT at least 3 times”."""
+        return " and ".join(fact.text for fact in self.facts)
+
+    @property
+    def filters(self) -> Sequence[str]:
+        """Attribute tests that find such requests in the list of traces; they may be wider."""
+        return tuple(dict.fromkeys(text for fact in self.facts for text in fact.filters))
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What separates the sets, and weaker facts that it explains."""
+
+    statement: Statement
+    related: Sequence[Statement]
+    examples: Sequence[str]
+    """Trace ids of requests that have the fact, of the set in which it is more frequent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The result; findings by strength. None: no fact separates the sets beyond chance."""
+
+    first: Side
+    second: Side
+    findings: Sequence[Finding]
+    definition: Sequence[Statement]
+    """Facts that separate the sets but repeat how they are defined."""
+    facts: int
+    """Facts that were counted."""
+    tests: int
+    """Tests of facts that were corrected for."""
+    pair_tests: int
+    level: float
+    seconds: float
+
+    @property
+    def sampled(self) -> bool:
+        """Whether not all requests were counted."""
+        return any(each.counted < each.requests for each in (self.first, self.second))
+
+
+def compare(
+    query: Query,
+    first: Selection,
+    second: Selection | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Comparison:
+    """Compare two sets; without `second`, with all other requests in the window of `first`.
+
+    Raises what `query` raises.
+    """
+    started = clock()
+    second = second or Selection(first.start, first.end)
+    sources, sides = _sample(query, Sources(first, second))
+    if not all(side.counted for side in sides):
+        return Comparison(*sides, (), (), 0, 0, 0, LEVEL, clock() - started)
+    return _Comparing(query, sources, sides).result(lambda: clock() - started)
+
+
+def _sample(query: Query, sources: Sources) -> tuple[Sources, tuple[Side, Side]]:
+    """The sources, limited to a sample if there are too many requests."""
+    rows = {row["in_first"]: row for row in query(sources.statement((), _SIZES), sources.values)}
+    totals = [int(rows[of_first]["requests"]) if of_first in rows else 0 for of_first in (1, 0)]
+    spans = max((float(row["spans"]) for row in rows.values()), default=1)
+    most = max(2, int(MAX_SPANS / max(1, spans)))
+    rates, counted = [], []
+    for total, other in (totals, totals[::-1]):
+        allowed = min(MAX_REQUESTS, max(most // 2, most - other))
+        rates.append(WHOLE if total <= allowed else max(1, WHOLE * allowed // total))
+    limited = Sources(sources.first, sources.second, *rates)
+    if rates != [WHOLE, WHOLE]:
+        rows = {
+            row["in_first"]: row for row in query(limited.statement((), _SIZES), limited.values)
+        }
+    counted = [int(rows[of_first]["requests"]) if of_first in rows else 0 for of_first in (1, 0)]
+    return limited, (Side(totals[0], counted[0]), Side(totals[1], counted[1]))
+
+
+class _Comparing:
+    """One comparison; steps share the sample."""
+
+    def __init__(self, query: Query, sources: Sources, sides: tuple[Side, Side]) -> None:
+        self._query, self._sources, self._sides = query, sources, sides
+        self._sizes = Sizes(sides[0].counted, sides[1].counted)
+
+    def result(self, seconds: Callable[[], float]) -> Comparison:
+        facts = discover(self._query, self._few())
+        if not facts:
+            return Comparison(*self._sides, (), (), 0, 0, 0, LEVEL, seconds())
+        excluded = self._repeating(facts)
+        table = count(self._query, self._sources, facts, list(range(min(PAIRED, len(facts)))))
+        singles = single_facts(table, self._sizes, excluded)
+        pairs = pairs_of_facts(table, self._sizes, excluded)
+        definition = tuple(self._definition(table, excluded))
+        groups, table = self._grouped([*singles.candidates, *pairs.candidates], table)
+        return Comparison(
+            *self._sides,
+            tuple(self._findings(groups, table)),
+            definition,
+            len(facts),
+            singles.tests,
+            pairs.tests,
+            LEVEL,
+            seconds(),
+        )
+
+    def _few(self) -> Sources:
+        """The sources, limited to the requests in which facts are looked for."""
+        rates = []
+        for side, rate in zip(
+            self._sides, (self._sources.rate_first, self._sources.rate_second), strict=True
+        ):
+            share = min(1.0, DISCOVERY_REQUESTS / side.counted)
+            rates.append(max(1, int(rate * share)))
+        return Sources(self._sources.first, self._sources.second, *rates)
+
+    def _repeating(self, facts: Sequence[Fact]) -> frozenset[int]:
+        """Positions of the facts that repeat the definition of the sets."""
+        definition = Definition(self._sources.first, self._sources.second)
+        return frozenset(place for place, fact in enumerate(facts) if definition.repeats(fact))
+
+    def _grouped(
+        self, candidates: Sequence[Candidate], table: Table
+    ) -> tuple[Sequence[Group], Table]:
+        """The groups, and the table that their positions refer to."""
+        used = sorted({place for each in candidates for place in each.places})
+        if not set(used) <= set(table.paired):
+            facts = [table.facts[place] for place in used]
+            table = count(self._query, self._sources, facts, list(range(len(facts))))
+            new = {place: at for at, place in enumerate(used)}
+            candidates = [
+                replace(each, places=tuple(new[place] for place in each.places))
+                for each in candidates
+            ]
+        return grouped(candidates, table, self._sizes), table
+
+    def _findings(self, groups: Sequence[Group], table: Table) -> Iterator[Finding]:
+        examples = self._examples([group.head for group in groups], table)
+        for group, traces in zip(groups, examples, strict=True):
+            related = tuple(self._statement(each, table) for each in group.related)
+            yield Finding(self._statement(group.head, table), related, traces)
+
+    def _definition(self, table: Table, excluded: frozenset[int]) -> Iterator[Statement]:
+        others = frozenset(range(len(table.facts))) - excluded
+        for each in single_facts(table, self._sizes, others).candidates[:MAX_DEFINITION]:
+            yield self._statement(each, table)
+
+    def _statement(self, candidate: Candidate, table: Table) -> Statement:
+        sizes = self._sizes
+        of = (candidate.first, sizes.first, candidate.second, sizes.second)
+        return Statement(
+            tuple(table.facts[place] for place in candidate.places),
+            candidate.first,
+            candidate.second,
+            candidate.information / entropy(sizes.first, sizes.second),
+            candidate.p,
+            candidate.adjusted,
+            (candidate.first / sizes.first - candidate.second / sizes.second, *interval(*of)),
+        )
+
+    def _examples(self, heads: Sequence[Candidate], table: Table) -> Sequence[Sequence[str]]:
+        """Trace ids for each candidate, of the set in which it is more frequent."""
+        found: list[Sequence[str]] = [()] * len(heads)
+        numbers = self._numbers(heads, table)
+        for of_first in (True, False):
+            places = [at for at, each in enumerate(heads) if self._is_more(each) is of_first]
+            wanted = sorted({number for at in places for number in numbers[at]})
+            if wanted:
+                ids = trace_ids(self._query, self._sources, wanted, of_first)
+                for at in places:
+                    found[at] = tuple(ids[number] for number in numbers[at] if number in ids)
+        return found
+
+    def _is_more(self, candidate: Candidate) -> bool:
+        """Whether it is more frequent in the first set."""
+        first, second = self._sizes.first, self._sizes.second
+        return candidate.first * second >= candidate.second * first
+
+    def _numbers(self, heads: Sequence[Candidate], table: Table) -> Sequence[Sequence[int]]:
+        """Numbers of example requests of the set in which each is more frequent."""
+        pairs = [each for each in heads if each.is_pair]
+        both: Mapping[tuple[bool, int], Sequence[int]] = {}
+        if pairs:
+            wanted = [[table.facts[place] for place in each.places] for each in pairs]
+            both = numbers_having_all(self._query, self._sources, wanted)
+        found: list[Sequence[int]] = []
+        for each in heads:
+            is_more = self._is_more(each)
+            if each.is_pair:
+                found.append(both.get((is_more, pairs.index(each)), ()))
+            else:
+                counted = table.first if is_more else table.second
+                found.append(counted.examples[each.places[0]])
+        return found
