@@ -14,6 +14,8 @@ from observatory.compare.selection import Test as On
 from observatory.compare.sources import Query, Rows, Value
 from observatory.store.engine import Engine, Escaped
 from tests.observatory.page_client import Page
+from tests.observatory.report_results import FLAVOURS, Reports
+from tests.observatory.report_telemetry import Event, Record, Span
 from tests.observatory.stored_telemetry import (
     ERROR,
     MS,
@@ -26,8 +28,6 @@ from tests.observatory.stored_telemetry import (
     root,
     served,
 )
-from tests.observatory.report_results import FLAVOURS, Reports
-from tests.observatory.report_telemetry import Event, Record, Span
 
 NASTY = 'it\'s "a"\\\n\t{value} = ü–東京'
 
@@ -191,7 +191,9 @@ def test_the_endpoint_without_requests(page: Page, stored: StoredTelemetry) -> N
     assert "no other requests" in page.get("compare")["summary"]
 
 
-def test_a_span_that_was_sent_twice_and_a_trace_without_root(page: Page, stored: StoredTelemetry) -> None:
+def test_a_span_that_was_sent_twice_and_a_trace_without_root(
+    page: Page, stored: StoredTelemetry
+) -> None:
     for number in range(20):
         lost = Part(2, 1, "GET /lost", kind=2, status=ERROR if number < 10 else None)
         for _ in range(2):
