@@ -183,6 +183,6 @@ def mcp_(url: Annotated[str | None, URL] = None) -> None:
 
 add_commands(
     cli,
-    ("traces", "trace", "logs", "sql", "health", "compare"),
+    ("traces", "trace", "logs", "sql", "health"),  # `compare` prints sentences, above
     lambda url: page_url(settings(), url),
 )
