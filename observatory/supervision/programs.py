@@ -44,7 +44,7 @@ class Program(Protocol):
     def has_finished(self, status: int, *, established: bool) -> bool:
         """Whether a process ended as it should; `established`: one has run for a while before."""
 
-    def where_to_look(self, status: int) -> str:
+    async def where_to_look(self, status: int) -> str:
         """What a person should look at after a process has ended unexpectedly."""
 
 
@@ -92,7 +92,7 @@ class Observatory:
         """Never: it runs until the supervisor stops it."""
         return False
 
-    def where_to_look(self, status: int) -> str:
+    async def where_to_look(self, status: int) -> str:
         """Its messages, or the kernel's."""
         look = OUT_OF_MEMORY if status == -signal.SIGKILL else "Its message is above."
         return f"{look} What it has stored is kept."
@@ -164,8 +164,10 @@ class Collector:
         """Never: it runs until the supervisor stops it."""
         return False
 
-    def where_to_look(self, status: int) -> str:
+    async def where_to_look(self, status: int) -> str:
         """The end of its log, or the kernel's."""
+        if self._reading_log:
+            await self._reading_log  # its pipe is closed: the group has been killed
         if status == -signal.SIGKILL:
             return OUT_OF_MEMORY
         return "\n".join(["The end of its log:", *self._last])
@@ -193,7 +195,7 @@ class Command:
         """Whether it was asked to stop, or gave up at its start, such as for an invalid setting."""
         return status in self.ASKED_TO_STOP or (status > 0 and not established)
 
-    def where_to_look(self, status: int) -> str:
+    async def where_to_look(self, status: int) -> str:
         """What it logged."""
         killed = f" {OUT_OF_MEMORY}" if status == -signal.SIGKILL else ""
         return f"Its last log records: {self._page}/logs{killed}"

@@ -47,7 +47,7 @@ class Supervised:
             if self.program.has_finished(status, established=self._established):
                 return True
             delay = self._limit.next_delay()
-            self._announce(status, delay)
+            await self._announce(status, delay)
             if delay is None:
                 return False
             await asyncio.sleep(delay)
@@ -64,7 +64,7 @@ class Supervised:
         if self._process is not None:
             self._process.kill()
 
-    def _announce(self, status: int, delay: float | None) -> None:
+    async def _announce(self, status: int, delay: float | None) -> None:
         ended = f"{self.program.name} {describe_end(status)}"
         if delay is None:
             then = f"It is not restarted again: the limit is {self._limit}. The others go on."
@@ -72,4 +72,4 @@ class Supervised:
             then = f"It is restarted in {delay:g} s ({self._limit.count} of at most {self._limit})."
         attributes = {"process.exit.code": status if status >= 0 else 128 - status}
         self._report("process.ended", f"{ended}. {then}", attributes)
-        print_message(self.program.where_to_look(status))
+        print_message(await self.program.where_to_look(status))

@@ -6,13 +6,14 @@ import signal
 from asyncio.subprocess import PIPE
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
 from observatory.supervision.guarded_process import GuardedProcess
-from observatory.supervision.programs import Command, Endpoints, Observatory
+from observatory.supervision.programs import Collector, Command, Endpoints, Observatory
 from observatory.supervision.restart_limit import RestartLimit
 from observatory.supervision.supervised import Supervised
 from tests.waiting import TIMEOUT
@@ -65,6 +66,28 @@ def test_a_program_that_always_dies_is_given_up_with_a_sentence() -> None:
     died = ["process.ended", "process.restarted"]
     assert [event for event, _ in reported] == [*died, *died, "process.ended"]
     assert "killed by SIGKILL. It is not restarted again: the limit is 2 in 5" in reported[-1][1]
+
+
+def test_a_collector_that_dies_is_restarted_and_the_end_of_its_log_shown(tmp_path: Path) -> None:
+    binary = tmp_path / "otelcol"
+    binary.write_text(
+        "#!/bin/sh\necho Everything is ready >&2\necho panic: out of it >&2\nexit 2\n"
+    )
+    binary.chmod(0o755)
+    events: list[str] = []
+
+    async def run() -> str:
+        observatory = Observatory(behind_collector=True)
+        observatory.endpoints = Endpoints("http://127.0.0.1:1", "http://127.0.0.1:2")
+        collector = Collector(str(binary), observatory)
+        limit = RestartLimit(most=1, first_delay=0)
+        dying = Supervised(collector, lambda event, *_: events.append(event), limit)
+        await dying.start()
+        assert not await dying.keep_running()
+        return await collector.where_to_look(2)
+
+    assert "panic: out of it" in asyncio.run(run())
+    assert events.count("process.ended") == 2
 
 
 def test_what_a_dead_process_started_is_killed() -> None:
