@@ -71,7 +71,7 @@ class Tools:
         found = self._client.get("/api/traces", {**chosen, "limit": limit, "before": before})
         traces = [self._trace_found(each) for each in found["traces"]]
         return _answer(
-            Traces(url=self._client.link("/traces", chosen), traces=traces, next=found["next"])
+            Traces(url=self._client.link("/", chosen), traces=traces, next=found["next"])
         )
 
     def trace(self, trace_id: Annotated[str, Field(description="32 hexadecimal digits")]) -> Trace:
@@ -177,9 +177,9 @@ class Tools:
     ) -> Report:
         """What separates two sets of requests beyond chance, ranked: attributes, stages, logs."""
         chosen: dict[str, Any] = dict(parse_qs(requests.lstrip("?")))
-        chosen |= {f"base_{name}": each for name, each in parse_qs(others.lstrip("?")).items()}
-        report = self._client.get("/api/compare", chosen)
-        return _answer(Report(url=self._client.link("/compare", chosen), report=report))
+        base = {f"base_{name}": each for name, each in parse_qs(others.lstrip("?")).items()}
+        report = self._client.get("/api/compare", {**chosen, **base})
+        return _answer(Report(url=self._client.link("/", chosen), report=report))
 
     def _trace_found(self, row: dict[str, Any]) -> TraceFound:
         kept = {name: row[name] for name in TraceFound.model_fields if name in row}

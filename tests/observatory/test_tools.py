@@ -79,6 +79,7 @@ def test_an_assistant_and_a_script_get_the_same_answers(tmp_path: Path) -> None:
         ("trace", {"trace_id": TRACE.hex()}),
         ("logs", {"words": "circuit"}),
         ("sql", {"query": "SELECT count() AS spans FROM spans"}),
+        ("compare", {"requests": "status=ok&last=600"}),
         ("sql", {"query": "INSERT INTO otel.otel_logs (Body) VALUES ('x')"}),
         ("sql", {"query": "SELECT * FROM file('/etc/passwd')"}),
         ("traces", {"since": "yesterday"}),
@@ -92,7 +93,7 @@ def test_an_assistant_and_a_script_get_the_same_answers(tmp_path: Path) -> None:
             for more in (["--json"], [])
         )
     assert names == set(NAMES)
-    traces, trace, logs, counted, *refused = results
+    traces, trace, logs, counted, compared, *refused = results
     [found] = traces.structuredContent["traces"]
     assert found["url"] == f"{observatory.page}/trace/{TRACE.hex()}"
     assert (found["duration_ms"], found["spans"]) == (10, 2)
@@ -108,6 +109,7 @@ def test_an_assistant_and_a_script_get_the_same_answers(tmp_path: Path) -> None:
     assert "fetch" in as_table.stdout
     assert [each["body"] for each in logs.structuredContent["logs"]] == ["the circuit opened"]
     assert counted.structuredContent["rows"] == [[2]]
+    assert compared.structuredContent["report"]["first"]["requests"] == 1
     assert [each.isError for each in refused] == [True] * 3
     for each, sentence in zip(
         refused, ("INSERT is not allowed", "leave out file", "is not a time"), strict=True
