@@ -70,6 +70,7 @@ class _Run:
         self._keeping: dict[Supervised, asyncio.Task[bool]] = {}
         loop = asyncio.get_running_loop()
         self._stop: asyncio.Future[int] = loop.create_future()
+        self._killed = False
         for number in STOP_SIGNALS:
             loop.add_signal_handler(number, self._request_stop, number)
 
@@ -102,7 +103,8 @@ class _Run:
 
         async def finish() -> None:
             self._events.add(RUN_ENDED, f"The run {self._name} has ended.", {}, failed=False)
-            await self._events.flush()
+            if not self._killed:
+                await self._events.flush()
 
         stack.push_async_callback(finish)
 
@@ -110,8 +112,7 @@ class _Run:
         """Wait until the service finishes or a stop is requested; the exit status of the run."""
         keeping = self._keeping[service]
         await self._first(keeping)
-        if not keeping.done():
-            keeping.cancel()
+        if self._stop.done():
             number = self._stop.result()
             await service.stop(number if number == signal.SIGINT else signal.SIGTERM)
             return 0
@@ -125,9 +126,12 @@ class _Run:
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
 
     def _request_stop(self, number: int) -> None:
+        for keeping in self._keeping.values():
+            keeping.cancel()  # nothing is restarted any more
         if not self._stop.done():
             self._stop.set_result(number)
             return
+        self._killed = True
         for each in self._running:
             each.kill()
 
