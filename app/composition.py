@@ -2,7 +2,7 @@
 
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 
 class Instrumentation(Protocol):
-    """Instruments the parts: stages, database connections, HTTP clients, refused requests."""
+    """Instruments the parts: stages, connections, HTTP clients, refused requests, limits."""
 
     @property
     def stages(self) -> StageObserver: ...
@@ -51,6 +51,8 @@ class Instrumentation(Protocol):
     def parts(self, parts: "Parts") -> None: ...
 
     def refused(self, problem: str, status: int | None, scope: Scope | None) -> None: ...
+
+    def limited(self, name: str, used: Callable[[], int], limit: int) -> None: ...
 
 
 class NoInstrumentation:
@@ -66,6 +68,8 @@ class NoInstrumentation:
     def parts(self, parts: "Parts") -> None: ...
 
     def refused(self, problem: str, status: int | None, scope: Scope | None) -> None: ...
+
+    def limited(self, name: str, used: Callable[[], int], limit: int) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +97,12 @@ def further_legs(catalogue: Catalogue) -> tuple[Leg, ...]:  # noqa: ARG001 - a l
     return ()
 
 
-def open_catalogue(folder: Path, instrument: Instrument = uninstrumented) -> Catalogue:
+def open_catalogue(
+    folder: Path, instrument: Instrument = uninstrumented, stages: StageObserver | None = None
+) -> Catalogue:
     """The catalogue in a data folder. Raises SchemaTooNew."""
-    database = Database(folder / "catalogue.db", store.SCHEMA, store.SCHEMA_VERSION, instrument)
+    path, version = folder / "catalogue.db", store.SCHEMA_VERSION
+    database = Database(path, store.SCHEMA, version, instrument, stages)
     return Catalogue(database, Models(load_embedder()))
 
 
@@ -131,16 +138,17 @@ async def running(settings: Settings, instrumentation: Instrumentation) -> Async
     """Build the parts; close them in reverse order at the end of the block."""
     stages = instrumentation.stages
     async with AsyncExitStack() as stack:
-        catalogue = open_catalogue(settings.data, instrumentation.connection)
+        catalogue = open_catalogue(settings.data, instrumentation.connection, stages)
         stack.enter_context(closing(catalogue.database))
         catalogue.ensure_models()
         written = Database(
-            settings.data / "journal.db", feedback_journal.SCHEMA, feedback_journal.SCHEMA_VERSION
-        )
+            settings.data / "journal.db", feedback_journal.SCHEMA, feedback_journal.SCHEMA_VERSION,
+            stages=stages,
+        )  # fmt: skip
         stack.enter_context(closing(written))
-        notes = stack.enter_context(
-            closing(Journal(written, settings.journal_rows, shared=settings.server.workers > 1))
-        )
+        shared = settings.server.workers > 1
+        notes = Journal(written, settings.journal_rows, shared=shared, stages=stages)
+        stack.enter_context(closing(notes))
         embedder = catalogue.models.embedder
         topic_signal: WikipediaSignal | NoTopicSignal = NoTopicSignal()
         if settings.wikipedia.enabled:
@@ -150,7 +158,8 @@ async def running(settings: Settings, instrumentation: Instrumentation) -> Async
             topic_signal = WikipediaSignal(client, embedder.embed, settings.wikipedia, stages)
             stack.push_async_callback(topic_signal.close)
         legs = further_legs(catalogue)
-        index = CatalogueIndex(catalogue.database, catalogue.models, settings.lexical_index, legs)
+        lexical = settings.lexical_index
+        index = CatalogueIndex(catalogue.database, catalogue.models, lexical, legs, stages)
         loader, problems = version_loader(settings, catalogue, legs)
         model = LiveModel(loader.registry, loader, stages)
         answers = AnswerCache(settings.answers_bytes)

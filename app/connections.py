@@ -96,7 +96,7 @@ class Connections:
         self.limits, self.refused = limits, refused
         self._most_per_client = limits.connections if behind_proxy else limits.client_connections
         self._clients: dict[str, _Client] = {}
-        self._count, self._unsent = 0, 0
+        self.count, self._unsent = 0, 0
 
     def add(self, connection: Connection, client: str) -> bool:
         """Count a connection. False: it is beyond a limit, answer its requests with 503.
@@ -104,14 +104,14 @@ class Connections:
         Raises ConnectionRefusedError beyond OVERFLOW as well: close it.
         """
         own = self._clients.get(client) or _Client()
-        total, per_client = self._count, len(own.connections)
+        total, per_client = self.count, len(own.connections)
         beyond = max(total - self.limits.connections, per_client - self._most_per_client)
         if beyond >= OVERFLOW:
             self.refused(TOO_MANY.name, None, None)
             raise ConnectionRefusedError
         self._clients[client] = own
         own.connections.add(connection)
-        self._count += 1
+        self.count += 1
         return beyond < 0
 
     def remove(self, connection: Connection, client: str) -> None:
@@ -121,7 +121,7 @@ class Connections:
             return
         self.unsent(connection, client, 0)
         own.connections.remove(connection)
-        self._count -= 1
+        self.count -= 1
         if not own.connections:
             del self._clients[client]
 

@@ -16,7 +16,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from app.api.admission import EXEMPT, RECEIVED
+from app.api.admission import EXEMPT
 from app.api.problems import Problem
 from app.api.rate_limit import client_key
 from app.connections import (
@@ -30,6 +30,7 @@ from app.connections import (
     seconds_in_kernel,
 )
 from app.telemetry.kit.minimal_scope import route_path
+from app.telemetry.kit.requests import RECEIVED
 
 CHECK_SECONDS = 1.0
 """Interval between two checks of a connection's timeouts."""
@@ -125,7 +126,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._head_bytes, self._head_due = 0, None
         at_once = self._idle
-        if at_once:  # a pipelined request waits for its client, not for this process
+        if at_once:  # else a pipelined request, which waits for its client, not for this process
             scope: Any = self.scope
             scope[RECEIVED] = self._read_at, seconds_in_kernel(self._socket)
         super().on_headers_complete()

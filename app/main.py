@@ -35,7 +35,7 @@ from app.api import (
     recommend,
     storage_problems,
 )
-from app.api.admission import Admission, Refused
+from app.api.admission import Admission
 from app.api.body_limits import BodyLimits
 from app.api.head import Head
 from app.api.host_guard import HostGuard
@@ -128,10 +128,12 @@ def lifespan(
                 instrumentation = await start_telemetry(stack, app, telemetry, settings.telemetry)
             for sentence in pending_warnings():
                 log.warning("%s", sentence)
-            stack.enter_context(admission(app, settings.limits, instrumentation.refused))
+            stack.enter_context(admission(app, settings.limits, instrumentation))
             connections = Connections(
                 settings.limits, instrumentation.refused, behind_proxy=bool(settings.server.proxies)
             )
+            most = settings.limits.connections
+            instrumentation.limited("connections", lambda: connections.count, most)
             parts = await stack.enter_async_context(running(settings, instrumentation))
             gc.collect()
             gc.freeze()  # the parts live as long as the process; scanning them takes 50 ms
@@ -141,10 +143,14 @@ def lifespan(
 
 
 @contextmanager
-def admission(app: FastAPI, limits: LimitSettings, refused: Refused) -> Iterator[None]:
+def admission(
+    app: FastAPI, limits: LimitSettings, instrumentation: Instrumentation
+) -> Iterator[None]:
     """Put `Admission` around the complete middleware stack, telemetry included."""
     inside = app.middleware_stack or app.build_middleware_stack()
-    app.middleware_stack = Admission(inside, limits, refused)
+    admission = Admission(inside, limits, instrumentation.refused)
+    app.middleware_stack = admission
+    instrumentation.limited("requests", lambda: admission.in_flight.count, limits.in_flight)
     yield
     app.middleware_stack = inside
 

@@ -122,6 +122,9 @@ class WikipediaSettings(_Group):
     connections: int = Field(10, ge=1, le=100, description="concurrent calls")
     cache_entries: int = Field(2000, ge=1, description="queries in the cache")
     cache_seconds: Seconds = Field(900, description="lifetime of a cache entry")
+    empty_answers: int = Field(
+        8, ge=2, description="consecutive answers without pages from which on they are failures"
+    )
     breaker_failures: int = Field(
         5, ge=1, description="consecutive failures that open the circuit breaker"
     )

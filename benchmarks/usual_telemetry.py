@@ -48,7 +48,7 @@ class UsualStages:
                 yield stage
                 _describe(span, stage)
 
-    def note(self, occurrence: str) -> None:
+    def note(self, occurrence: str, cause: BaseException | None = None) -> None:  # noqa: ARG002
         trace.get_current_span().add_event(occurrence)
 
 

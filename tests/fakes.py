@@ -94,6 +94,7 @@ class RecordingStages:
 
     seen: list[Observed] = field(default_factory=list)
     noted: list[str] = field(default_factory=list)
+    causes: list[BaseException | None] = field(default_factory=list)
 
     @property
     def names(self) -> list[str]:
@@ -111,8 +112,9 @@ class RecordingStages:
         finally:
             self.seen.append(stage)
 
-    def note(self, occurrence: str) -> None:
+    def note(self, occurrence: str, cause: BaseException | None = None) -> None:
         self.noted.append(occurrence)
+        self.causes.append(cause)
 
 
 @dataclass

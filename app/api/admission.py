@@ -17,12 +17,10 @@ from app.api.queue_delay import QueueDelay
 from app.api.rate_limit import RateLimit, client_of
 from app.settings import LimitSettings
 from app.telemetry.kit.minimal_scope import route_path
+from app.telemetry.kit.requests import RECEIVED
 
 EXEMPT = frozenset({"/livez", "/readyz", "/version"})
 """Paths without admission control: operators need them during an overload."""
-RECEIVED = "vitrine.received"
-"""Scope key of (time at which the server had read the request's head, in monotonic seconds; seconds
-that the head had waited in the kernel before). Absent if the request waited for its own client."""
 Refused = Callable[[str, int | None, Scope | None], None]
 """Counts a refusal: the problem's name, its status (None: closed without a response), and the
 request if its head was read."""
@@ -49,14 +47,14 @@ class Admission:
         self._limits, self._refused = limits, refused
         self._rate = RateLimit(limits.requests_per_second, limits.burst, clock)
         self._delay = QueueDelay(limits.queue_seconds, clock)
-        self._in_flight = InFlight(limits.in_flight, limits.client_in_flight)
+        self.in_flight = InFlight(limits.in_flight, limits.client_in_flight)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or route_path(scope) in EXEMPT:
             await self.app(scope, receive, send)
             return
         client = client_of(scope)
-        slot = Slot(self._in_flight, client)
+        slot = Slot(self.in_flight, client)
         try:
             self._admit(scope, client)
             slot.begin(has_body=_has_body(scope))
@@ -91,12 +89,12 @@ class InFlight:
 
     def __init__(self, most: int, most_per_client: int) -> None:
         self._most, self._most_per_client = most, most_per_client
-        self._count = 0
+        self.count = 0
         self._count_by_client: Counter[str] = Counter()
 
     def check(self, client: str) -> None:
         """Raises Problem at a limit."""
-        if self._count >= self._most:
+        if self.count >= self._most:
             raise AT_CAPACITY
         if self._count_by_client[client] >= self._most_per_client:
             most = f"At most {self._most_per_client} concurrent requests per client; slow down."
@@ -105,12 +103,12 @@ class InFlight:
     def acquire(self, client: str) -> None:
         """Count one request. Raises Problem at a limit."""
         self.check(client)
-        self._count += 1
+        self.count += 1
         self._count_by_client[client] += 1
 
     def release(self, client: str) -> None:
         """Uncount one request."""
-        self._count -= 1
+        self.count -= 1
         self._count_by_client[client] -= 1
         if not self._count_by_client[client]:
             del self._count_by_client[client]

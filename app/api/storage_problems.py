@@ -64,7 +64,7 @@ BY_CODE = {
     sqlite3.SQLITE_NOTADB: CORRUPT,
 }
 """By primary result code (https://www.sqlite.org/rescode.html)."""
-MISSING = ("no such table", "no such column", "has no column")
+MISSING = ("no such table", "no such fts5 table", "no such column", "has no column")
 """Parts of messages of errors that have only the generic code, SQLITE_ERROR."""
 
 log = logging.getLogger(__name__)

@@ -230,6 +230,7 @@ class RecommendResponse(BaseModel):
     results: list[Result]
     model: Model
     degraded: list[str] = Field(
-        description="unavailable parts: topic_signal, ranking_model", examples=[[]]
+        description="unavailable parts: topic_signal, ranking_model; results: there should be some",
+        examples=[[]],
     )
     took_ms: float = Field(examples=[2.7])

@@ -5,9 +5,12 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+
+from app.recommend.stages import AWAIT_LOCK, TRANSACTION, StageObserver, Unobserved
 
 BUSY_SECONDS = 5
 """How long a write waits for other writers, of this process and of others."""
@@ -19,6 +22,13 @@ Instrument = Callable[[sqlite3.Connection], sqlite3.Connection]
 def uninstrumented(connection: sqlite3.Connection) -> sqlite3.Connection:
     """Null implementation of `Instrument`: the connection itself."""
     return connection
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A write transaction on the database with this name (that of its file, without suffix)."""
+
+    database: str
 
 
 class SchemaTooNew(RuntimeError):
@@ -48,13 +58,22 @@ class Database:
     """
 
     def __init__(
-        self, path: Path, schema: str, version: int, instrument: Instrument = uninstrumented
+        self,
+        path: Path,
+        schema: str,
+        version: int,
+        instrument: Instrument = uninstrumented,
+        stages: StageObserver | None = None,
     ) -> None:
         """Open or create. `schema` is the name of an SQL file in this package.
 
-        `instrument` may wrap each connection that `rows` reads from. Raises SchemaTooNew.
+        `instrument` may wrap each connection that `rows` reads from; `stages` observes the write
+        transactions. Raises SchemaTooNew.
         """
         self.path, self._instrument = path, instrument
+        self._stages: StageObserver = Unobserved()  # during the migration
+        self.commits = 0
+        """Write transactions of this process so far."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._local = threading.local()
         self._opened: weakref.WeakSet[_Connection] = weakref.WeakSet()
@@ -63,6 +82,7 @@ class Database:
         self._writer.execute("PRAGMA journal_mode = WAL")
         self._writer.execute("PRAGMA synchronous = FULL")
         self._migrate(schema, version)
+        self._stages = stages or self._stages
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -114,19 +134,33 @@ class Database:
 
         Raises sqlite3.OperationalError (SQLITE_BUSY) after BUSY_SECONDS without the lock.
         """
+        about = Transaction(self.path.stem)
+        with self._stages.observe(AWAIT_LOCK) as stage:
+            stage.result = about
+            self._begin()
+        try:
+            with self._stages.observe(TRANSACTION) as stage:
+                stage.result = about
+                try:
+                    yield self._writer
+                    self._writer.execute("COMMIT")
+                except BaseException:
+                    if self._writer.in_transaction:  # a full disk has already rolled it back
+                        self._writer.execute("ROLLBACK")
+                    raise
+                self.commits += 1
+        finally:
+            self._lock.release()
+
+    def _begin(self) -> None:
+        """Get the locks of this process's writers and of the file's."""
         if not self._lock.acquire(timeout=BUSY_SECONDS):
             raise _busy()
         try:
             self._writer.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._writer
-                self._writer.execute("COMMIT")
-            except BaseException:
-                if self._writer.in_transaction:  # a full disk has already rolled it back
-                    self._writer.execute("ROLLBACK")
-                raise
-        finally:
+        except BaseException:
             self._lock.release()
+            raise
 
     @contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:

@@ -15,6 +15,7 @@ from enum import StrEnum
 
 from app.catalogue.database import Database
 from app.catalogue.store import now
+from app.recommend.stages import FLUSH, StageObserver, Unobserved
 
 SCHEMA, SCHEMA_VERSION = "journal.sql", 2
 FLUSH_SECONDS = 0.2
@@ -71,12 +72,23 @@ class RecordedFeedback:
     served: Served
 
 
+@dataclass(frozen=True, slots=True)
+class Flushed:
+    """Number of buffered recommendations that were written at once."""
+
+    rows: int
+
+
 class UnknownRecommendation(LookupError):
     """No recommendation with this id is in the journal."""
 
 
 class NotRecommended(LookupError):
     """The recommendation did not contain this document."""
+
+
+Batch = list[tuple[Served, str]]
+"""Buffered recommendations with their times."""
 
 
 class Journal:
@@ -89,9 +101,11 @@ class Journal:
         clock: Callable[[], str] = now,
         *,
         shared: bool = False,
+        stages: StageObserver | None = None,
     ) -> None:
-        """`shared`: other processes write recommendations to the same database."""
-        self._shared = shared
+        """`shared`: other processes write recommendations to the same database. `stages` observes
+        the writing in the background."""
+        self._shared, self._stages = shared, stages or Unobserved()
         self._database, self._capacity, self._clock = database, capacity, clock
         self._pending: OrderedDict[str, tuple[Served, str]] = OrderedDict()
         self._lock = threading.Lock()
@@ -113,9 +127,10 @@ class Journal:
 
         Raises UnknownRecommendation or NotRecommended.
         """
-        self.flush()
         self._await_other_processes(feedback.recommendation_id)
+        batch = self._buffered()
         with self._database.write() as connection:
+            self._insert(connection, batch)
             served = _find(connection, feedback.recommendation_id)
             if feedback.document_id not in served.documents:
                 raise NotRecommended(feedback.document_id)
@@ -128,11 +143,13 @@ class Journal:
                 "SET dwell_ms = excluded.dwell_ms WHERE excluded.dwell_ms > feedback.dwell_ms"
             )
             connection.execute(insert, (*key, rank, feedback.dwell_ms, self._clock()))
+        self._forget(batch)
         return RecordedFeedback(rank, repeated is not None, feedback.kind, served)
 
     def _await_other_processes(self, recommendation_id: str) -> None:
         """If the recommendation is unknown, wait until its process must have written it."""
-        if self._shared and not _known(self._database.reader, recommendation_id):
+        mine = recommendation_id in self._pending
+        if self._shared and not mine and not _known(self._database.reader, recommendation_id):
             self._closing.wait(2 * FLUSH_SECONDS)
 
     def check(self) -> None:
@@ -141,16 +158,34 @@ class Journal:
 
     def flush(self) -> None:
         """Write the buffered recommendations. If that fails, they stay buffered."""
+        if not (batch := self._buffered()):
+            return
+        with self._stages.observe(FLUSH) as stage:
+            stage.result = Flushed(len(batch))
+            with self._database.write() as connection:
+                self._insert(connection, batch)
+        self._forget(batch)
+
+    @property
+    def pending(self) -> int:
+        """Number of buffered recommendations; at most PENDING."""
+        return len(self._pending)
+
+    def _buffered(self) -> Batch:
         with self._lock:
-            batch = list(self._pending.values())
+            return list(self._pending.values())
+
+    def _insert(self, connection: sqlite3.Connection, batch: Batch) -> None:
         if not batch:
             return
-        with self._database.write() as connection:
-            connection.executemany(INSERT, [_row(served, at) for served, at in batch])
-            query = "SELECT max(sequence) FROM recommendations"
-            (newest,) = connection.execute(query).fetchone()
-            delete = "DELETE FROM recommendations WHERE sequence <= ?"
-            connection.execute(delete, (newest - self._capacity,))
+        connection.executemany(INSERT, [_row(served, at) for served, at in batch])
+        query = "SELECT max(sequence) FROM recommendations"
+        (newest,) = connection.execute(query).fetchone()
+        delete = "DELETE FROM recommendations WHERE sequence <= ?"
+        connection.execute(delete, (newest - self._capacity,))
+
+    def _forget(self, batch: Batch) -> None:
+        """Remove written recommendations from the buffer."""
         with self._lock:
             for served, _ in batch:
                 self._pending.pop(served.id, None)

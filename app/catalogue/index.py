@@ -28,6 +28,7 @@ from app.recommend.latent import LatentModel
 from app.recommend.leg import Leg
 from app.recommend.lexical import rarity
 from app.recommend.ranking import DECIMALS
+from app.recommend.stages import StageObserver
 from app.recommend.text_analysis import STOP_WORDS, bare, stem, words
 from app.recommend.types import (
     DENSE,
@@ -66,10 +67,11 @@ class CatalogueIndex:
         models: Models,
         lexical_index: str = "auto",
         legs: Sequence[Leg] = (),
+        stages: StageObserver | None = None,
     ) -> None:
-        """`legs`: the legs besides lexical, dense and latent."""
+        """`legs`: the legs besides lexical, dense and latent. `stages` observes refreshes."""
         self._database, self._models, self._legs = database, models, legs
-        self._live = LiveSnapshot(database, models, lexical_index)
+        self._live = LiveSnapshot(database, models, lexical_index, stages)
         self._current = self._index_of(self._live.current())
 
     def now(self) -> "SnapshotIndex":

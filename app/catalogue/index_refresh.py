@@ -9,12 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.catalogue.database import Database
+from app.catalogue.index_changes import Refreshed, changes
 from app.catalogue.row_loading import CategoryCodes, load_rows
 from app.catalogue.snapshot import Memory, Snapshot
 from app.catalogue.vectors import ActiveModels, Models, StaleVectors
 from app.recommend.dense import EXACT
 from app.recommend.latent import LatentModel
 from app.recommend.spelling import Speller
+from app.recommend.stages import REFRESH, StageObserver, Unobserved
 from app.recommend.types import LATENT, Keys
 
 FTS_DOCUMENTS = 2_000
@@ -66,9 +68,17 @@ class Change:
 class LiveSnapshot:
     """Holds the current snapshot. Thread-safe: one thread at a time updates it."""
 
-    def __init__(self, database: Database, models: Models, lexical: str = "auto") -> None:
-        """`lexical`: `fts5`, `memory`, or `auto` (by the number of documents)."""
+    def __init__(
+        self,
+        database: Database,
+        models: Models,
+        lexical: str = "auto",
+        stages: StageObserver | None = None,
+    ) -> None:
+        """`lexical`: `fts5`, `memory`, or `auto` (by the number of documents). `stages` observes
+        refreshes."""
         self._database, self._models, self._lexical = database, models, lexical
+        self._stages, self._commits_seen = stages or Unobserved(), database.commits
         self.codes = CategoryCodes()
         self._lock = threading.Lock()
         self._rebuilding = False
@@ -80,15 +90,28 @@ class LiveSnapshot:
         """A snapshot with everything committed before this call (large imports: soon after)."""
         version = self._database.version()
         if version != getattr(self._version_seen, "version", None):
-            with self._lock:
+            with self._lock, self._stages.observe(REFRESH) as stage:
+                before = self._snapshot
                 try:
                     if not self._catch_up() or self._outdated():
                         self._reload()
+                    stage.result = self._changes(before)
                 except StaleVectors:
                     log.exception("vectors of another model; the previous index stays in use")
             # Set last: after a failure the next call tries again.
             self._version_seen.version = version
         return self._snapshot
+
+    def _changes(self, before: Snapshot) -> Refreshed:
+        """What has changed since the snapshot; nothing yet if a thread loads it. Call with the
+        lock held."""
+        own = self._database.commits != self._commits_seen
+        if self._rebuilding:
+            return Refreshed(by_this_process=own)
+        self._commits_seen = self._database.commits
+        if before is self._snapshot:
+            return Refreshed(by_this_process=own)
+        return changes(before, self._snapshot, self.codes, own=own)
 
     def _catch_up(self) -> bool:
         """Apply the changes; False if a reload is needed. Call with the lock held."""
@@ -125,11 +148,16 @@ class LiveSnapshot:
         try:
             current = False
             while not current:
-                loaded = self._load()
-                with self._lock:
-                    self._memory, self._tier, self._snapshot = loaded
-                    current = self._catch_up()
-                    self._rebuilding = not current  # with the lock: no write can come in between
+                with self._stages.observe(REFRESH) as stage:
+                    loaded = self._load()
+                    with self._lock:
+                        before = self._snapshot
+                        self._memory, self._tier, self._snapshot = loaded
+                        current = self._catch_up()
+                        self._rebuilding = not current  # with the lock: no write comes in between
+                        after, own = self._snapshot, self._database.commits != self._commits_seen
+                        self._commits_seen = self._database.commits
+                    stage.result = changes(before, after, self.codes, own=own)
                 if not current:  # an import is running
                     time.sleep(RELOAD_PAUSE_SECONDS)
         except Exception:

@@ -54,6 +54,23 @@ class AnswerCache:
         return held is not None and held[0] is index and held[1] is model
 
 
+class PastAnswers:
+    """Remembers which of the last requests had results, to notice when one has none any more."""
+
+    def __init__(self, most: int = 10_000) -> None:
+        self._hashes: LRUCache[int, None] = LRUCache(most)
+
+    def is_suspect(self, request: Request, answer: Recommendation) -> bool:
+        """Whether an answer is empty that should not be: the same request had results before, or
+        the catalogue contains words of the query and the request allows every category."""
+        key = hash(request)
+        if answer.ranking.items:
+            self._hashes[key] = None
+            return False
+        known = len(answer.query.terms) > len(answer.query.unknown)
+        return key in self._hashes or (known and not request.categories)
+
+
 def _bytes(answer: Recommendation) -> int:
     """Approximate size in memory: text at two bytes per character, plus reasons."""
     documents = (each.document for each in answer.ranking.items)

@@ -30,12 +30,12 @@ class Fusion:
         if not all(weight > 0 for weight in given.values()) or rest <= 0 or LEGS_SET & set(given):
             raise ValueError(f"further legs need names of their own and weights in (0, 1): {given}")
         usual = {leg: weight * rest for leg, weight in WEIGHTS.items()} if given else WEIGHTS
-        self._weights: Mapping[str, float] = {**usual, **given}
+        self.weights: Mapping[str, float] = {**usual, **given}
 
     def score(self, candidates: Candidates) -> Scored:
         """Scores (n,) in [0, 1], each the sum of its legs' contributions."""
         legs = leg_scores(candidates)
-        weights = {leg: self._weights.get(leg, 0.0) for leg in candidates.legs}
+        weights = {leg: self.weights.get(leg, 0.0) for leg in candidates.legs}
         parts = legs * np.array(list(weights.values()), np.float32)
         return Scored(candidates, parts.sum(axis=1), legs, parts, weights, self.card)
 

@@ -1,10 +1,11 @@
 """The pipeline: request -> query -> candidates -> scores -> ranking -> recommendation."""
 
 from asyncio import to_thread
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from app.recommend.answer_cache import AnswerCache
+from app.recommend.answer_cache import AnswerCache, PastAnswers
 from app.recommend.fusion import with_topic
 from app.recommend.index import Index, LiveIndex
 from app.recommend.query import analyze
@@ -31,6 +32,7 @@ class Recommender:
     ) -> None:
         self._index, self._model, self._topic_signal = index, model, topic_signal
         self._answers, self._stages = answers, stages
+        self._past = PastAnswers()
 
     async def recommend(self, request: Request) -> Recommendation:
         """The best documents for a text. Raises NoSearchableWords."""
@@ -42,12 +44,14 @@ class Recommender:
             cached = self._answers.get(request, index, model, topic.result())
             if cached is not None:
                 return cached
-        retrieve = partial(self._retrieve, index, index.probe(query), request.categories)
+        probe = partial(index.probe, query)
+        retrieve = partial(self._retrieve, index, probe, request.categories)
         inline = topic.done() and index.quick  # there is nothing to overlap with
         candidates = retrieve() if inline else await to_thread(retrieve)
         evidence = await topic
         answer = self._answer(index, model, query, candidates, evidence, request.limit, typed=True)
-        answer = replace(answer, cached=False)
+        suspect = ("results",) if self._past.is_suspect(request, answer) else ()
+        answer = replace(answer, cached=False, degraded=answer.degraded + suspect)
         if index is self._index.now() and model is self._model.now():
             self._answers.put(request, index, model, evidence, answer)
         return answer
@@ -58,13 +62,16 @@ class Recommender:
         if (like := index.probe_like(document_id)) is None:
             return None
         query, probe = like
-        candidates = await to_thread(self._retrieve, index, probe, frozenset[str]())
+        candidates = await to_thread(self._retrieve, index, lambda: probe, frozenset[str]())
         off = Evidence(Outcome.OFF)
         return self._answer(index, model, query, candidates, off, limit, typed=False)
 
-    def _retrieve(self, index: Index, probe: Probe, categories: frozenset[str]) -> Candidates:
+    def _retrieve(
+        self, index: Index, probe: Callable[[], Probe], categories: frozenset[str]
+    ) -> Candidates:
+        """Embed the query and retrieve; `probe` returns the terms and vectors."""
         with self._stages.observe(RETRIEVE) as stage:
-            candidates = stage.result = index.retrieve(probe, DEPTH, categories)
+            candidates = stage.result = index.retrieve(probe(), DEPTH, categories)
         return candidates
 
     def _answer(  # noqa: PLR0913 - everything that an answer is made of

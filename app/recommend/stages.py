@@ -23,16 +23,22 @@ WRITE = "write documents"
 LOAD_MODEL = "load model"
 PROMOTE = "promote model"
 ROLL_BACK = "roll back model"
+AWAIT_LOCK = "await write lock"
+"""The wait for other writers before a transaction; TRANSACTION is its work, with the commit."""
+TRANSACTION = "write transaction"
+FLUSH = "flush journal"
+REFRESH = "refresh index"
 STAGES = (
     RECOMMEND, ANALYZE, RETRIEVE, FETCH_TOPIC, SCORE, RANK, FEEDBACK, WRITE,
-    LOAD_MODEL, PROMOTE, ROLL_BACK,
+    LOAD_MODEL, PROMOTE, ROLL_BACK, AWAIT_LOCK, TRANSACTION, FLUSH, REFRESH,
 )  # fmt: skip
 
-RETRY_STARTED, CIRCUIT_OPENED = "retry_started", "circuit_opened"
+RETRY_STARTED, CIRCUIT_OPENED, FOUND_NOTHING = "retry_started", "circuit_opened", "found_nothing"
 MODEL_PROMOTED, MODEL_ROLLED_BACK = "model_promoted", "model_rolled_back"
 MODEL_REFUSED = "model_refused"
 OCCURRENCES = (
-    RETRY_STARTED, CIRCUIT_OPENED, MODEL_PROMOTED, MODEL_ROLLED_BACK, MODEL_REFUSED,
+    RETRY_STARTED, CIRCUIT_OPENED, FOUND_NOTHING, MODEL_PROMOTED, MODEL_ROLLED_BACK,
+    MODEL_REFUSED,
 )  # fmt: skip
 
 
@@ -48,8 +54,8 @@ class StageObserver(Protocol):
     def observe(self, name: str, subject: object = None) -> AbstractContextManager[Stage]:
         """Observe a block. `name` is one of STAGES, `subject` is the block's input."""
 
-    def note(self, occurrence: str) -> None:
-        """Report an event (one of OCCURRENCES) in the current stage."""
+    def note(self, occurrence: str, cause: BaseException | None = None) -> None:
+        """Report an event (one of OCCURRENCES) in the current stage, and the failure behind it."""
 
 
 class _Unseen:
@@ -65,5 +71,5 @@ class Unobserved:
     def observe(self, *_: object) -> AbstractContextManager[Stage]:
         return nullcontext(_Unseen())
 
-    def note(self, occurrence: str) -> None:
+    def note(self, occurrence: str, cause: BaseException | None = None) -> None:
         """Do nothing."""

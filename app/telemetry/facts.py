@@ -6,14 +6,22 @@ result.
 
 from asyncio import CancelledError
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import httpx
 from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
 from purgatory.domain.model import OpenedState
 
-from app.catalogue.feedback_journal import NotRecommended, RecordedFeedback, UnknownRecommendation
+from app.catalogue.database import Transaction
+from app.catalogue.feedback_journal import (
+    Flushed,
+    NotRecommended,
+    RecordedFeedback,
+    UnknownRecommendation,
+)
 from app.catalogue.importer import Batch
+from app.catalogue.index_changes import Refreshed
 from app.model.promotion import GateRefused
 from app.model.registry import NoPreviousVersion, UnknownVersion
 from app.model.registry_records import Change
@@ -22,7 +30,15 @@ from app.recommend.query import NoSearchableWords
 from app.recommend.serving_model import ServingModel
 from app.recommend.stages import FEEDBACK, RECOMMEND
 from app.recommend.topic_signal import Evidence, Outcome
-from app.recommend.types import Candidates, Query, Ranking, Recommendation, Request, Scored
+from app.recommend.types import (
+    TOPIC,
+    Candidates,
+    Query,
+    Ranking,
+    Recommendation,
+    Request,
+    Scored,
+)
 from app.telemetry import vocabulary as v
 from app.telemetry.kit.facts import Facts, Failures, FinishedStage, Measurement, class_name
 from app.telemetry.kit.vocabulary import Attributes
@@ -105,15 +121,27 @@ def _evidence(evidence: Evidence, _: FinishedStage) -> Facts:
 
 
 def _scored(scored: Scored, _: FinishedStage) -> Facts:
+    about: Attributes = {
+        v.MODEL_NAME: scored.model.name,
+        v.MODEL_VERSION: scored.model.version,
+        v.WEIGHTS: weights(tuple(scored.weights.items())),
+    }
+    if scored.weights.get(TOPIC) and len(scored.candidates):
+        about[v.TOPIC_STRENGTH] = round(float(scored.legs[:, -1].max()), DECIMALS)
     return Facts(
-        {v.MODEL_NAME: scored.model.name, v.MODEL_VERSION: scored.model.version},
+        about,
         events=() if scored.failure is None else (v.FALLBACK_INVOKED,),
         failure=scored.failure,
     )
 
 
 def _ranking(ranking: Ranking, _: FinishedStage) -> Facts:
-    return Facts(_of_ranking(ranking))
+    return Facts(_of_ranking(ranking), hashed=_of_first(ranking))
+
+
+def _of_first(ranking: Ranking) -> dict[str, str | tuple[str, ...]]:
+    first = ranking.items[0].document.category if ranking.items else ""
+    return {v.RESULT_CATEGORY: first} if first else {}
 
 
 def _of_ranking(ranking: Ranking) -> Attributes:
@@ -122,6 +150,10 @@ def _of_ranking(ranking: Ranking) -> Attributes:
         top = ranking.items[0].score
         tenth = v.TENTHS[min(int(top * 10), 9)]
         attributes |= {v.SCORE_TOP: round(top, DECIMALS), v.SCORE_BUCKET: tenth}
+        reason = ranking.items[0].reason
+        for leg, name in v.CONTRIBUTIONS.items():
+            if reason.weights.get(leg):
+                attributes[name] = round(reason.contributions[leg], DECIMALS)
     if len(ranking.items) > 1:
         margin = ranking.items[0].score - ranking.items[1].score
         attributes[v.SCORE_MARGIN] = round(margin, DECIMALS)
@@ -149,7 +181,9 @@ def _recommendation(recommendation: Recommendation, stage: FinishedStage) -> Fac
         attributes = {**attributes, v.CACHE_OUTCOME: cache}
     if recommendation.degraded:
         attributes = {**attributes, v.MISSING: recommendation.degraded}
-    if recommendation.ranking.items:
+    if not recommendation.ranking.items:
+        measurements.append(Measurement(v.EMPTY, 1, {v.DEGRADED: degraded}))
+    else:
         measurements.append(Measurement(v.TOP_SCORE, recommendation.ranking.items[0].score, model))
     if (relevance := recommendation.ranking.relevance) is not None:
         judged: Attributes = {v.ANSWERED: relevance.answered}
@@ -161,6 +195,7 @@ def _recommendation(recommendation: Recommendation, stage: FinishedStage) -> Fac
         events=(v.CACHE_MISS,) if recommendation.cached is False else (),
         measurements=tuple(measurements),
         wide=_of_cached(recommendation) if recommendation.cached else {},
+        hashed=_of_first(recommendation.ranking) if recommendation.cached else {},
         degraded=degraded,
         wide_event=v.SERVED,
         own_duration=stage.name == RECOMMEND,
@@ -216,6 +251,30 @@ def _model_changed(change: Change, _: FinishedStage) -> Facts:
     )
 
 
+def _transaction(transaction: Transaction, _: FinishedStage) -> Facts:
+    return Facts({v.DATABASE: transaction.database})
+
+
+def _flushed(flushed: Flushed, _: FinishedStage) -> Facts:
+    return Facts({v.BATCH_SIZE: flushed.rows})
+
+
+def _refreshed(refreshed: Refreshed, _: FinishedStage) -> Facts:
+    by = "this_process" if refreshed.by_this_process else "another_process"
+    counts = {each: getattr(refreshed, each) for each in v.CHANGE.values}
+    about: Attributes = {v.CHANGED_BY: by}
+    about |= {v.CHANGE_COUNTS[each]: count for each, count in counts.items()}
+    return Facts(
+        about,
+        measurements=tuple(
+            Measurement(v.CATALOGUE_CHANGES, count, {v.CHANGE: each, v.CHANGED_BY: by})
+            for each, count in counts.items()
+            if count
+        ),
+        hashed={v.CHANGED_CATEGORIES: tuple(refreshed.categories)} if refreshed.categories else {},
+    )
+
+
 FACTS: Mapping[type, Callable[[Any, FinishedStage], Facts]] = {
     Query: _query,
     Candidates: _candidates,
@@ -227,7 +286,16 @@ FACTS: Mapping[type, Callable[[Any, FinishedStage], Facts]] = {
     Batch: _batch,
     ServingModel: _model_loaded,
     Change: _model_changed,
+    Transaction: _transaction,
+    Flushed: _flushed,
+    Refreshed: _refreshed,
 }
+
+
+@lru_cache(16)
+def weights(by_leg: tuple[tuple[str, float], ...]) -> str:
+    """The weights as text: few different ones are in use at the same time."""
+    return " ".join(f"{leg}={weight:.4f}" for leg, weight in by_leg)
 
 
 def oov_ratio(query: Query) -> float:

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from http import HTTPStatus
 
@@ -21,17 +21,20 @@ from opentelemetry.util.http import sanitize_method
 from starlette.types import Scope
 
 from app import __version__
-from app.api.admission import RECEIVED
 from app.api.pages import UNTRACED
+from app.api.rate_limit import client_of
+from app.catalogue import feedback_journal
 from app.composition import Parts
 from app.settings import TelemetrySettings
 from app.telemetry import vocabulary as v
-from app.telemetry.facts import FAILURES, REQUEST_STAGES, facts, user_text
+from app.telemetry.facts import FAILURES, REQUEST_STAGES, facts, user_text, weights
 from app.telemetry.kit.exporters import Exporters, otlp
 from app.telemetry.kit.kit import Kit, use_globally
 from app.telemetry.kit.minimal_scope import route_path
+from app.telemetry.kit.requests import RECEIVED
 from app.telemetry.kit.sdk import implementation, set_defaults
-from app.telemetry.kit.vocabulary import Attributes
+from app.telemetry.kit.vocabulary import Attributes, plain_names
+from app.wikipedia.signal import WikipediaSignal
 
 PLAIN_ROUTES = frozenset({"/recommend", "/feedback", "/documents", "/categories"})
 """Routes without parameters: their path is their template."""
@@ -56,9 +59,14 @@ class Telemetry(Kit):
             request_stages=REQUEST_STAGES,
             untraced=UNTRACED.pattern,
             shown={v.MISSING: "without", v.CACHE_OUTCOME: "cache"},
+            client_of=client_of,
             ids=ids,
         )
         self.connection = self.sqlite
+
+    def limited(self, name: str, used: Callable[[], int], limit: int) -> None:
+        """Observe a limited resource."""
+        self.limits.observe(name, used, lambda: limit)
 
     def refused(self, problem: str, status: int | None, scope: Scope | None) -> None:
         """Count a request that was refused before the instrumented application."""
@@ -81,7 +89,14 @@ class Telemetry(Kit):
         self.server_duration.record(time.monotonic() - read, present)
 
     def parts(self, parts: Parts) -> None:
-        """Observe the size of the catalogue, the age of the model and the journal's losses."""
+        """Report what is running; observe the size of the catalogue, the age of the model, the
+        journal's buffer and its losses."""
+        self._report_start(parts)
+        most = feedback_journal.PENDING
+        self.limited("journal_buffer", lambda: parts.journal.pending, most)
+        if isinstance(parts.topic_signal, WikipediaSignal):
+            signal, wikipedia = parts.topic_signal, parts.settings.wikipedia
+            self.limited("topic_signal_calls", lambda: signal.calls, wikipedia.connections)
 
         def documents(_: CallbackOptions) -> Iterable[Observation]:
             with suppress(sqlite3.Error):  # the database may be closed
@@ -104,6 +119,25 @@ class Telemetry(Kit):
         self.observe(v.JOURNAL_DROPPED, dropped)
         self.observe(v.MODEL_AGE, age)
         self.observe(v.MODEL_REFUSALS, refused)
+
+    def _report_start(self, parts: Parts) -> None:
+        embedder = parts.catalogue.models.embedder
+        version = f"{embedder.name} {embedder.version}+{embedder.hash}"
+
+        def models() -> Attributes:
+            card = parts.model.now().card
+            about: Attributes = {v.MODEL_NAME: card.name, v.MODEL_VERSION: card.version}
+            return plain_names({**about, v.EMBEDDER: version})
+
+        about: Attributes = {**models(), v.DOCUMENTS: len(parts.catalogue)}
+        if by_leg := getattr(parts.model.now().model, "weights", None):
+            about[v.WEIGHTS] = weights(tuple(by_leg.items()))
+        settings = self.started(parts.settings, about)
+
+        def info(_: CallbackOptions) -> Iterable[Observation]:
+            yield Observation(1, {**settings, **models()})
+
+        self.observe(v.INSTANCE, info)
 
 
 def from_environment(settings: TelemetrySettings) -> Telemetry:

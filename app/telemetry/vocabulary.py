@@ -11,20 +11,25 @@ from app.catalogue.feedback_journal import Kind
 from app.catalogue.store import Written
 from app.recommend.stages import (
     ANALYZE,
+    AWAIT_LOCK,
     FETCH_TOPIC,
+    FLUSH,
     LOAD_MODEL,
     MODEL_PROMOTED,
     MODEL_REFUSED,
     MODEL_ROLLED_BACK,
     PROMOTE,
     RANK,
+    REFRESH,
     RETRIEVE,
     ROLL_BACK,
     SCORE,
     STAGES,
+    TRANSACTION,
     WRITE,
 )
 from app.recommend.topic_signal import Outcome
+from app.recommend.types import LEGS
 from app.telemetry.kit.vocabulary import (
     FAILED,
     OPT_IN,
@@ -43,7 +48,9 @@ SCOPE = "vitrine"
 LENGTHS = ("1-20", "21-50", "51-100", "101-200", "201-500", "501+")
 TENTHS = tuple(f"{low / 10:.1f}-{(low + 1) / 10:.1f}" for low in range(10))
 RANKS = ("1", "2-3", "4-10", "11+")
-PARTS = ("topic_signal", "ranking_model")
+PARTS = ("topic_signal", "ranking_model", "results")
+RESOURCES = ("requests", "connections", "topic_signal_calls", "journal_buffer")
+"""Limited resources besides those of the kit."""
 PROBLEMS = (
     "body-timeout", "broken-off", "disk-full", "gate-refused", "head-timeout", "head-too-large",
     "internal", "invalid-input", "malformed", "media-type", "method-not-allowed", "misdirected",
@@ -63,6 +70,9 @@ PROMOTED = Event(MODEL_PROMOTED, "another version of the model was promoted")
 ROLLED_BACK = Event(MODEL_ROLLED_BACK, "an earlier version of the model serves again", warns=True)
 REFUSED = Event(
     MODEL_REFUSED, "a version of the model can't be used; the last good one serves", warns=True
+)
+NOTHING_FOUND = Event(
+    "found_nothing", "Wikipedia's search answers, but finds no pages for any query", warns=True
 )
 
 # The query
@@ -125,6 +135,21 @@ ANSWERED = Attribute(
 )
 DEGRADED = Attribute("vitrine.ranking.degraded", "boolean", "whether a part was unavailable")
 MISSING = Attribute("vitrine.ranking.missing", "string[]", "the unavailable parts", PARTS)
+CONTRIBUTIONS = {
+    leg: Attribute(
+        f"vitrine.contribution.{leg}", "double",
+        f"what the leg “{leg}” added to the score of the first result", examples=[0.2247],
+    )
+    for leg in LEGS
+}  # fmt: skip
+WEIGHTS = Attribute(
+    "vitrine.score.weights", "string", "weights of the legs that were applied",
+    examples=["lexical=0.4250 dense=0.2975 latent=0.1275 topic=0.1500"],
+)  # fmt: skip
+RESULT_CATEGORY = Attribute(
+    "vitrine.result.category", "string", "keyed hash of the category of the first result",
+    form="[0-9a-f]{16}", examples=["5f1d0b8e9a3c7642"],
+)  # fmt: skip
 RECOMMENDATION_ID = Attribute(
     "vitrine.recommendation.id",
     "string",
@@ -136,6 +161,10 @@ TOPIC_OUTCOME = Attribute(
     "vitrine.topic_signal.outcome", "string", "outcome of the call to Wikipedia", tuple(Outcome)
 )
 TOPIC_PAGES = Attribute("vitrine.topic_signal.pages", "int", "number of pages found", examples=[5])
+TOPIC_STRENGTH = Attribute(
+    "vitrine.topic_signal.strength", "double",
+    "how well the best candidate matches a page, in [0, 1]", examples=[0.8312],
+)  # fmt: skip
 CACHE = Attribute("vitrine.cache.name", "string", "name of the cache", ("answers", "topic_signal"))
 CACHE_OUTCOME = Attribute(
     "vitrine.cache.outcome", "string", "outcome of the lookup", ("hit", "miss")
@@ -157,6 +186,32 @@ OUTCOME_COUNTS = {
     each: Attribute(f"vitrine.batch.{each}", "int", f"number of {each} rows", examples=[12])
     for each in DOCUMENT_OUTCOME.values
 }
+
+DATABASE = Attribute(
+    "vitrine.storage.name", "string", "database that is written", ("catalogue", "journal")
+)
+CHANGE = Attribute(
+    "vitrine.catalogue.change", "string", "kind of change of a passage",
+    ("created", "updated", "deleted"),
+)  # fmt: skip
+CHANGE_COUNTS = {
+    each: Attribute(f"vitrine.catalogue.{each}", "int", f"passages {each}", examples=[12])
+    for each in CHANGE.values
+}
+CHANGED_BY = Attribute(
+    "vitrine.catalogue.changed_by", "string", "which process wrote the catalogue",
+    ("this_process", "another_process"),
+)  # fmt: skip
+CHANGED_CATEGORIES = Attribute(
+    "vitrine.catalogue.categories", "string[]",
+    "keyed hashes of the categories with the most changes, as in `vitrine.result.category`",
+    form="[0-9a-f]{16}", examples=["5f1d0b8e9a3c7642"],
+)  # fmt: skip
+EMBEDDER = Attribute(
+    "vitrine.embedder.version", "string", "name, version and hash of the embedding model",
+    examples=["wordllama-l2-supercat-rarity 0.3.9+5f1d0b8e9a3c7642"],
+)  # fmt: skip
+DOCUMENTS = Attribute("vitrine.catalogue.size", "int", "documents in the catalogue", examples=[480])
 
 # Events
 CACHE_MISS = Event("cache_miss", "the cache has no entry for this request")
@@ -183,13 +238,18 @@ FETCHED = Span(
     required(TOPIC_OUTCOME, TOPIC_PAGES, ERROR_TYPE),
 )
 SCORED = Span(
-    SCORE, "internal", "scoring candidates", required(MODEL_NAME, MODEL_VERSION, ERROR_TYPE)
-)
+    SCORE, "internal", "scoring candidates",
+    {
+        **required(MODEL_NAME, MODEL_VERSION, WEIGHTS, ERROR_TYPE),
+        TOPIC_STRENGTH: "If Wikipedia found pages.",
+    },
+)  # fmt: skip
 RANKED = Span(
     RANK, "internal", "ranking the candidates",
     {
         **required(RESULTS, ERROR_TYPE),
         **dict.fromkeys((SCORE_TOP, SCORE_BUCKET), "If there is a result."),
+        **dict.fromkeys(CONTRIBUTIONS.values(), "If there is a result, and the leg has a weight."),
         SCORE_MARGIN: "If there are two results.",
         **dict.fromkeys((RELEVANCE, ANSWERED), CALIBRATED),
     },
@@ -214,9 +274,30 @@ CHANGED: dict[str, str] = {
 }
 PROMOTION = Span(PROMOTE, "internal", "making a version the champion", CHANGED)
 ROLLBACK = Span(ROLL_BACK, "internal", "making an earlier version the champion again", CHANGED)
+AWAITED = Span(AWAIT_LOCK, "internal", "waiting for other writers", required(DATABASE, ERROR_TYPE))
+TRANSACTED = Span(
+    TRANSACTION, "internal", "writing, up to the durable commit", required(DATABASE, ERROR_TYPE)
+)
+FLUSHED = Span(
+    FLUSH, "internal", "writing buffered recommendations in the background",
+    required(BATCH_SIZE, ERROR_TYPE),
+)  # fmt: skip
+REFRESHED = Span(
+    REFRESH, "internal", "applying changes of the catalogue to the index",
+    required(CHANGED_BY, *CHANGE_COUNTS.values(), ERROR_TYPE),
+)  # fmt: skip
 CORE = CoreNames(
-    SCOPE, stages=STAGES, occurrences=(RETRY, CIRCUIT, PROMOTED, ROLLED_BACK, REFUSED),
-    problems=PROBLEMS, degraded=DEGRADED,
+    SCOPE, stages=STAGES, background=(FLUSH,),
+    occurrences=(RETRY, CIRCUIT, NOTHING_FOUND, PROMOTED, ROLLED_BACK, REFUSED),
+    problems=PROBLEMS, resources=RESOURCES, degraded=DEGRADED,
+    wide={
+        RESULT_CATEGORY: "If there is a result with a category.",
+        CHANGED_CATEGORIES: "If the request applied changes of the catalogue.",
+    },
+    started={
+        **required(MODEL_NAME, MODEL_VERSION, EMBEDDER, DOCUMENTS),
+        WEIGHTS: "If the model has fixed weights.",
+    },
     request={
         **dict.fromkeys((MODEL_NAME, MODEL_VERSION), "If it is a recommendation or feedback."),
         RECOMMENDATION_ID: "If it is a recommendation or feedback.",
@@ -244,6 +325,11 @@ TOPIC_REQUESTS = Metric(
 CACHE_REQUESTS = Metric(
     "vitrine.cache.requests", "counter", "{request}", "cache lookups", (CACHE, CACHE_OUTCOME)
 )
+EMPTY = Metric(
+    "vitrine.recommendations.empty", "counter", "{recommendation}",
+    "recommendations without results; degraded: there should be some", (DEGRADED,),
+    after="an empty answer",
+)  # fmt: skip
 QUERY_OOV = Metric(
     "vitrine.query.oov_ratio", "histogram", "1", "fraction of unknown terms", (), SHARES
 )
@@ -267,6 +353,14 @@ DOCUMENTS_WRITTEN = Metric(
     "vitrine.documents.written", "counter", "{document}", "rows by outcome", (DOCUMENT_OUTCOME,),
     after="a write",
 )  # fmt: skip
+CATALOGUE_CHANGES = Metric(
+    "vitrine.catalogue.changes", "counter", "{passage}",
+    "changed passages that the index has applied", (CHANGE, CHANGED_BY), after="a change",
+)  # fmt: skip
+INSTANCE = Metric(
+    "vitrine.instance.info", "gauge", "1", "always 1; its attributes say what is running",
+    (CORE.settings_hash, MODEL_NAME, MODEL_VERSION, EMBEDDER),
+)  # fmt: skip
 CATALOGUE_SIZE = Metric(
     "vitrine.catalogue.documents", "gauge", "{document}", "documents in the catalogue"
 )
@@ -282,4 +376,10 @@ JOURNAL_DROPPED = Metric(
     "vitrine.journal.dropped", "counter", "{recommendation}", "recommendations not in the journal"
 )
 
-VOCABULARY = Vocabulary.of(CORE, [*globals().values(), *OUTCOME_COUNTS.values()])
+VOCABULARY = Vocabulary.of(
+    CORE,
+    [
+        *globals().values(), *OUTCOME_COUNTS.values(), *CHANGE_COUNTS.values(),
+        *CONTRIBUTIONS.values(),
+    ],
+)  # fmt: skip

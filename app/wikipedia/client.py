@@ -5,10 +5,12 @@
       SearchUnreachable  no connection, or a broken one
       SearchRefused      a status other than 200; `retry_after` in seconds if the server sent it
       SearchMalformed    a response that breaks the API's contract, or is too large
+      FoundNothing       valid responses, but none of the last ones contained a page
 
 API: https://www.mediawiki.org/wiki/API:REST_API/Reference#Search_pages
 """
 
+import asyncio
 import html
 import re
 from collections.abc import Callable
@@ -54,6 +56,10 @@ class SearchMalformed(SearchFailed):
     """A response that breaks the API's contract, or is too large."""
 
 
+class FoundNothing(SearchFailed):
+    """None of the last responses contained a page: most likely the query is sent wrongly."""
+
+
 class SearchRefused(SearchFailed):
     """A status other than 200. `retry_after` is in seconds."""
 
@@ -73,11 +79,14 @@ class _Found(BaseModel):
     pages: list[_FoundPage] = Field(max_length=100)
 
 
-class _Headers(httpx.AsyncBaseTransport):
-    """Transport that removes all headers but the listed ones.
+class _Transport(httpx.AsyncBaseTransport):
+    """Transport that removes all headers but the listed ones, and ends at the time in the
+    request's extension `until`.
 
     Instrumentation adds trace context and baggage to every call, with header names that depend on
-    the configured propagators. They may contain private data of our callers.
+    the configured propagators. They may contain private data of our callers. The time limit is
+    here, inside of the instrumentation, so that its span ends with a timeout; a limit around the
+    call would cancel it, and the span could not say why.
     """
 
     def __init__(self, transport: httpx.AsyncBaseTransport, sent: frozenset[str]) -> None:
@@ -86,7 +95,11 @@ class _Headers(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         for name in request.headers.keys() - self._sent:
             del request.headers[name]
-        return await self._transport.handle_async_request(request)
+        try:
+            async with asyncio.timeout_at(request.extensions["until"]):
+                return await self._transport.handle_async_request(request)
+        except TimeoutError as error:
+            raise httpx.ReadTimeout("no response in time", request=request) from error
 
     async def aclose(self) -> None:
         await self._transport.aclose()
@@ -105,7 +118,7 @@ class Wikipedia:
         """`instrument` is called with the HTTP client."""
         self._settings, self._stages = settings, stages
         self._url = str(settings.base_url)
-        self._extensions = {"url_template": settings.base_url.path or "/"}
+        self._extensions: dict[str, object] = {"url_template": settings.base_url.path or "/"}
         transport = httpx.AsyncHTTPTransport(
             limits=httpx.Limits(max_connections=settings.connections),
             proxy=_proxy(self._url),
@@ -114,41 +127,44 @@ class Wikipedia:
         self._client = httpx.AsyncClient(
             headers={"User-Agent": user_agent, "Accept": "application/json"},
             timeout=settings.timeout_seconds,
-            transport=_Headers(transport, sent),
+            transport=_Transport(transport, sent),
         )
         instrument(self._client)
 
     async def search(self, text: str) -> tuple[Page, ...]:
-        """Up to PAGES pages, best first. Raises SearchFailed."""
+        """Up to PAGES pages, best first, within the timeout. Raises SearchFailed."""
+        until = asyncio.get_running_loop().time() + self._settings.timeout_seconds
         attempts = AsyncRetrying(
             stop=self._give_up,
             wait=self._pause,
-            before_sleep=lambda _: self._stages.note(RETRY_STARTED),
+            before_sleep=lambda state: self._stages.note(RETRY_STARTED, _failure(state)),
             retry=retry_if_exception(_temporary),
             reraise=True,
         )
-        pages: tuple[Page, ...] = await attempts(self._search_once, text)
+        pages: tuple[Page, ...] = await attempts(self._search_once, text, until)
         return pages
 
     def _give_up(self, state: RetryCallState) -> bool:
-        """Whether to stop: after the last attempt, or if Retry-After exceeds the time left."""
-        retry_after = _retry_after(state) or 0
+        """Whether to stop: after the last attempt, or if the pause exceeds the time left."""
         time_left = self._settings.timeout_seconds - (state.seconds_since_start or 0)
-        return stop_after_attempt(self._settings.attempts)(state) or retry_after > time_left
+        stopped = stop_after_attempt(self._settings.attempts)(state)
+        return stopped or (_retry_after(state) or 0) >= time_left
 
     def _pause(self, state: RetryCallState) -> float:
         retry_after = _retry_after(state)
         return retry_after if retry_after is not None else wait_random_exponential(0.05, 0.5)(state)
 
-    async def _search_once(self, text: str) -> tuple[Page, ...]:
+    async def _search_once(self, text: str, until: float) -> tuple[Page, ...]:
         query = {"q": text[:MAX_QUERY], "limit": str(PAGES)}
+        extensions = self._extensions | {"until": until}
         try:
-            call = self._client.stream("GET", self._url, params=query, extensions=self._extensions)
+            call = self._client.stream("GET", self._url, params=query, extensions=extensions)
             async with call as response:
                 if response.status_code != httpx.codes.OK:
                     raise SearchRefused(response.status_code, _seconds(response))
-                body = await _bounded(response)
-        except httpx.TimeoutException as error:
+                async with asyncio.timeout_at(until):
+                    body = await _bounded(response)
+        except (httpx.TimeoutException, TimeoutError) as error:
             raise SearchTimeout(type(error).__name__) from error
         except httpx.HTTPError as error:
             raise SearchUnreachable(type(error).__name__) from error
@@ -189,8 +205,12 @@ def _seconds(response: httpx.Response) -> float | None:
     return float(value) if value.isdecimal() and len(value) < 7 else None
 
 
+def _failure(state: RetryCallState) -> BaseException | None:
+    return state.outcome.exception() if state.outcome else None
+
+
 def _retry_after(state: RetryCallState) -> float | None:
-    error = state.outcome.exception() if state.outcome else None
+    error = _failure(state)
     return error.retry_after if isinstance(error, SearchRefused) else None
 
 

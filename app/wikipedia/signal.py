@@ -14,11 +14,17 @@ from purgatory.domain.messages.base import Event
 from purgatory.domain.messages.events import ContextChanged
 from purgatory.domain.model import OpenedState
 
-from app.recommend.stages import CIRCUIT_OPENED, FETCH_TOPIC, StageObserver
-from app.recommend.topic_signal import Evidence, Outcome, answered
+from app.recommend.stages import CIRCUIT_OPENED, FETCH_TOPIC, FOUND_NOTHING, StageObserver
+from app.recommend.topic_signal import Evidence, Outcome, Page, answered
 from app.recommend.types import Floats, Query
 from app.settings import WikipediaSettings
-from app.wikipedia.client import SearchFailed, SearchRefused, SearchTimeout, Wikipedia
+from app.wikipedia.client import (
+    FoundNothing,
+    SearchFailed,
+    SearchRefused,
+    SearchTimeout,
+    Wikipedia,
+)
 
 CIRCUIT = "wikipedia"
 MAX_RETRY_AFTER = 600.0
@@ -52,6 +58,9 @@ class WikipediaSignal:
         )
         self._calls: dict[str, asyncio.Task[Evidence]] = {}
         self._not_before = 0.0
+        self._empty = 0
+        self._failure: SearchFailed | None = None
+        """The last failure that counted; the cause of an open circuit."""
 
     def begin(self, query: Query) -> asyncio.Future[Evidence]:
         """The evidence from the cache, or from a call that this starts."""
@@ -68,6 +77,7 @@ class WikipediaSignal:
                 evidence = await self._until_deadline(text)
             except (AskedToWait, OpenedState) as error:
                 error.with_traceback(None)  # a shared object: frames of all requests would pile up
+                error.__cause__ = self._failure
                 evidence = Evidence(Outcome.OPEN_CIRCUIT, failure=error)
             except (TimeoutError, SearchTimeout) as error:
                 evidence = Evidence(Outcome.TIMEOUT, failure=error)
@@ -107,29 +117,49 @@ class WikipediaSignal:
     async def _fetch(self, key: str, text: str) -> Evidence:
         async with await self._breakers.get_breaker(CIRCUIT):
             try:
-                async with asyncio.timeout(self._settings.timeout_seconds):
-                    pages = await self._client.search(text)
-            except TimeoutError as error:
-                raise SearchTimeout("no response") from error
-            except SearchRefused as error:
-                self._obey(error.retry_after or 0)
+                pages = await self._client.search(text)
+            except SearchFailed as error:
+                if not isinstance(error, SearchRefused) or error.temporary:
+                    self._failure = error
+                if isinstance(error, SearchRefused):
+                    self._obey(error)
                 raise
+        self._check_empty(pages)
         texts = [f"{page.title}\n{page.summary}" for page in pages]
         evidence = self._cache[key] = Evidence.found(pages, self._embed(texts))
         return evidence
 
-    def _obey(self, retry_after: float) -> None:
-        """Make no calls for `retry_after` seconds."""
-        if not retry_after:
+    def _check_empty(self, pages: tuple[Page, ...]) -> None:
+        """Raises FoundNothing if the last calls found no pages at all.
+
+        A search that understands its queries finds something for most of them. Empty answers in a
+        row look like success, and would be cached.
+        """
+        self._empty = 0 if pages else self._empty + 1
+        if self._empty < self._settings.empty_answers:
+            return
+        error = FoundNothing(f"no pages in the last {self._settings.empty_answers} answers")
+        if self._empty == self._settings.empty_answers:
+            self._stages.note(FOUND_NOTHING, error)
+        raise error
+
+    def _obey(self, refusal: SearchRefused) -> None:
+        """Make no calls for the seconds of the server's Retry-After."""
+        if not refusal.retry_after:
             return
         if self._loop.time() >= self._not_before:  # else a concurrent call has reported it
-            self._stages.note(CIRCUIT_OPENED)
-        self._not_before = self._loop.time() + min(retry_after, MAX_RETRY_AFTER)
+            self._stages.note(CIRCUIT_OPENED, refusal)
+        self._not_before = self._loop.time() + min(refusal.retry_after, MAX_RETRY_AFTER)
 
     def _on_breaker_event(self, _: str, __: str, event: Event) -> None:
         """Listener of the circuit breaker."""
         if isinstance(event, ContextChanged) and event.state == "opened":
-            self._stages.note(CIRCUIT_OPENED)
+            self._stages.note(CIRCUIT_OPENED, self._failure)
+
+    @property
+    def calls(self) -> int:
+        """Number of running calls; at most `connections` of the settings."""
+        return len(self._calls)
 
     async def circuit(self) -> str:
         """State of the circuit breaker: `closed`, `half-opened` or `opened`."""

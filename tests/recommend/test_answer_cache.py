@@ -7,20 +7,24 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.recommend.answer_cache import AnswerCache
+from app.recommend.answer_cache import AnswerCache, PastAnswers
 from app.recommend.fusion import Fusion
 from app.recommend.serving_model import ServingModel
 from app.recommend.topic_signal import Evidence, Outcome, Page
 from app.recommend.types import (
     Candidates,
+    Document,
     Keys,
     ModelCard,
     Probe,
     Query,
+    Ranked,
     Ranking,
+    Reason,
     Recommendation,
     Request,
     Stored,
+    Term,
 )
 from tests.recommend.candidates import candidates
 
@@ -125,3 +129,29 @@ def test_a_past_moment_is_not_held_in_memory() -> None:
     gc.collect()
     assert past() is None
     assert answers.get(REQUEST, index, MODEL, PAGES) is None
+
+
+RANKED = Ranked(1, Document("a", "A", "Bread."), 0.5, Reason(0, {}, {}, {}, (), None, ""))
+KNOWN = Query("bread", (Term("bread", "bread"),))
+UNKNOWN = Query("zzz", (Term("zzz", "zzz"),), unknown=("zzz",))
+IN_A_CATEGORY = replace(REQUEST, categories=frozenset({"cooking"}))
+
+
+@pytest.mark.parametrize(
+    ("request_", "query", "answered_before", "suspect"),
+    [
+        (REQUEST, KNOWN, False, True),
+        (REQUEST, UNKNOWN, False, False),
+        (REQUEST, UNKNOWN, True, True),
+        (IN_A_CATEGORY, KNOWN, False, False),
+        (IN_A_CATEGORY, KNOWN, True, True),
+    ],
+)
+def test_an_empty_answer_that_should_have_results(
+    request_: Request, query: Query, answered_before: bool, suspect: bool
+) -> None:
+    past, empty = PastAnswers(), replace(ANSWER, query=query)
+    if answered_before:
+        found = replace(empty, ranking=Ranking((RANKED,), 1))
+        assert not past.is_suspect(request_, found)
+    assert past.is_suspect(request_, empty) is suspect

@@ -16,7 +16,16 @@ from opentelemetry.semconv.attributes.http_attributes import (
 from opentelemetry.semconv.attributes.server_attributes import SERVER_ADDRESS, SERVER_PORT
 from opentelemetry.semconv.attributes.url_attributes import URL_FULL, URL_PATH, URL_SCHEME
 
-from app.recommend.stages import ANALYZE, FETCH_TOPIC, RANK, RETRIEVE, SCORE
+from app.recommend.stages import (
+    ANALYZE,
+    AWAIT_LOCK,
+    FETCH_TOPIC,
+    RANK,
+    RETRIEVE,
+    SCORE,
+    TRANSACTION,
+)
+from app.recommend.types import LEGS
 from app.telemetry import vocabulary as v
 from tests.fake_wikipedia import PATH
 from tests.telemetry.span_trees import (
@@ -34,6 +43,8 @@ from tests.telemetry.span_trees import (
 
 COUNT = Like("count", int, r"[1-9]\d?")
 """Of documents: how many are near enough depends on the embeddings."""
+WEIGHTS = Like("weights", str, r"(\w+=[01]\.\d{4} ?)+")
+SECONDS = Like("seconds", float, r"\d+\.\d+(e-\d+)?")
 SCORE_VALUE = Like("score", float, r"[01]\.\d{1,4}")
 YES_OR_NO = Like("answered", bool, "True|False")
 BUCKET = Like("bucket", str, "|".join(v.TENTHS))
@@ -77,8 +88,10 @@ def stages(topic: Tree | None = None, **others: Part | None) -> tuple[Tree | AtO
 
     `topic`: what runs beside the retrieval. `others`: stages that differ by name; None: absent.
     """
+    pages = topic is not None and bool(topic.attributes[v.TOPIC_PAGES])
     normal: dict[str, Any] = {
-        "analyze": analyzed(), "retrieve": retrieved(), "score": scored(), "rank": ranked(),
+        "analyze": analyzed(), "retrieve": retrieved(), "score": scored(pages=pages),
+        "rank": ranked(pages=pages),
     }  # fmt: skip
     found = normal | others
     if topic:
@@ -132,38 +145,63 @@ def retrieved() -> Tree:
     return span(RETRIEVE, {v.CANDIDATES: COUNT}, select(WORDS))
 
 
-def topic(outcome: str, pages: int, *parts: Part, error: str = "") -> Tree:
-    """Asking for the topic signal."""
-    emitted = {v.TOPIC_OUTCOME: outcome, v.TOPIC_PAGES: pages} | (
-        {ERROR_TYPE: error} if error else {}
+def topic(
+    outcome: str, pages: int, *parts: Part, error: str = "", cause: str = "", code: str = ""
+) -> Tree:
+    """Asking for the topic signal; with the first cause of a failure, if it is another one."""
+    emitted: dict[Any, Any] = {v.TOPIC_OUTCOME: outcome, v.TOPIC_PAGES: pages}
+    about = {ERROR_TYPE: error, v.CORE.cause: cause, v.CORE.code: code}
+    return span(
+        FETCH_TOPIC, emitted | {name: value for name, value in about.items() if value}, *parts
     )
-    return span(FETCH_TOPIC, emitted, *parts)
 
 
-def scored(*events: Event | str, error: str = "") -> Tree:
-    return span(SCORE, FUSION | ({ERROR_TYPE: error} if error else {}), *events)
+def scored(*events: Event | str, error: str = "", cause: str = "", pages: bool = False) -> Tree:
+    """The scoring; `pages`: Wikipedia found some."""
+    emitted = FUSION | {v.WEIGHTS: WEIGHTS} | ({ERROR_TYPE: error} if error else {})
+    emitted |= {v.CORE.cause: cause} if cause else {}
+    return span(SCORE, emitted | ({v.TOPIC_STRENGTH: SCORE_VALUE} if pages else {}), *events)
 
 
-def ranked(shown: int = 5, *, typed: bool = True) -> Tree:
+def ranked(shown: int = 5, *, typed: bool = True, pages: bool = False) -> Tree:
     """The ranking of that many results, for a typed query or for a document."""
     emitted = {
         v.RESULTS: shown, v.SCORE_TOP: SCORE_VALUE, v.SCORE_BUCKET: BUCKET,
         v.SCORE_MARGIN: SCORE_VALUE,
     }  # fmt: skip
+    legs = LEGS if pages else LEGS[:-1]
+    emitted |= {v.CONTRIBUTIONS[leg]: SCORE_VALUE for leg in legs}
     if typed:
         emitted |= {v.RELEVANCE: SCORE_VALUE, v.ANSWERED: YES_OR_NO}
     return span(RANK, emitted, select(SHOWN.format(",".join("?" * shown))))
 
 
-def get(status: int | None = None, *parts: Part, error: str | Like = "") -> Tree:
-    """A call to the stand-in."""
+def noted(name: str, error: str) -> Event:
+    """An event with the failure behind it."""
+    return Event(name, {ERROR_TYPE: error})
+
+
+def written(database: str) -> tuple[Tree, Tree]:
+    """A write transaction, and the wait for its lock."""
+    emitted = {v.DATABASE: database}
+    return span(AWAIT_LOCK, emitted), span(TRANSACTION, emitted)
+
+
+def get(
+    status: int | None = None, *parts: Part, error: str | Like = "", phase: str = "first_byte"
+) -> Tree:
+    """A call to the stand-in, on a connection of its own, that ended in a phase."""
     emitted: dict[str, Any] = {
         HTTP_REQUEST_METHOD: "GET",
         URL_FULL: STAND_IN,
         SERVER_ADDRESS: "127.0.0.1",
         SERVER_PORT: PORT,
         "url.template": PATH,
+        v.CORE.phase: phase,
+        v.CORE.phase_seconds["connect"]: SECONDS,
     }
+    if status or isinstance(error, Like):
+        emitted[v.CORE.phase_seconds["first_byte"]] = SECONDS
     if status:
         emitted[HTTP_RESPONSE_STATUS_CODE] = status
     if error:
@@ -188,4 +226,4 @@ def feedback(status: int, rank: str, repeated: bool, link: Link) -> Tree:
         v.REPEATED: repeated,
         v.RECOMMENDATION_ID: RECOMMENDATION,
     }
-    return server("POST /feedback", status, emitted, link)
+    return server("POST /feedback", status, emitted, link, *written("journal"))

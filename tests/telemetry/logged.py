@@ -22,7 +22,7 @@ class Logged:
         self.exporter = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]
         self.provider = LoggerProvider(Resource({}), shutdown_on_exit=False)
         self.provider.add_log_record_processor(SimpleLogRecordProcessor(self.exporter))
-        exceptions = Exceptions(FAILURES, self.provider.get_logger("here"), CORE.input_hash)
+        exceptions = Exceptions(FAILURES, self.provider.get_logger("here"), CORE)
         self.handler = PrivateHandler(self.provider, exceptions, ["app"])
 
     @property

@@ -33,7 +33,7 @@ class Watch:
         self.tracer = traces.get_tracer(v.SCOPE)
         self.instruments = Instruments(metrics.get_meter(v.SCOPE))
         config = StageConfig(v.CORE, facts, FAILURES, REQUEST_STAGES, user_text, plain)
-        exceptions = Exceptions(FAILURES, NoOpLogger(v.SCOPE), v.CORE.input_hash)
+        exceptions = Exceptions(FAILURES, NoOpLogger(v.SCOPE), v.CORE)
         self.stages = Stages(self.tracer, self.instruments, exceptions, Hasher("key"), config)
 
     @property

@@ -12,7 +12,7 @@ from app.recommend.stages import FETCH_TOPIC
 from app.telemetry import vocabulary as v
 from tests.fake_wikipedia import PATH, FakeWikipedia, fails, finds, hangs
 from tests.telemetry.consistency import assert_degraded, span_of
-from tests.telemetry.expected import BREAD, answered, get, topic
+from tests.telemetry.expected import BREAD, answered, get, noted, topic
 from tests.telemetry.recorded_service import OpenService, Service, wikipedia_settings
 from tests.telemetry.span_trees import assert_same
 from tests.waiting import eventually
@@ -59,7 +59,8 @@ async def test_a_call_that_was_given_up_is_an_error(
     assert_degraded(service, answer, "topic_signal", FETCH_TOPIC, "SearchTimeout")
     assert service.counts(v.TOPIC_REQUESTS) == {("timeout", "SearchTimeout"): 1}
     call = span_of(service, answer, f"GET {PATH}")
-    assert ERROR_TYPE in (call.attributes or {})
+    told = call.attributes or {}
+    assert (told[ERROR_TYPE], told[v.CORE.phase]) == ("ReadTimeout", "first_byte")
     assert call.status.status_code is StatusCode.ERROR
 
 
@@ -89,18 +90,19 @@ async def test_the_circuit_opens(open_service: OpenService, wikipedia: FakeWikip
         wikipedia_settings(wikipedia, attempts=1, breaker_failures=1)
     ) as service:
         opening, spared = await service.ask(BREAD), await service.ask(BREAD)
-    opens = topic("error", 0, v.CIRCUIT, v.CACHE_MISS, get(500, error="500"), error="500")
+    why = noted(v.CIRCUIT, "500")
+    opens = topic("error", 0, why, v.CACHE_MISS, get(500, error="500"), error="500")
     assert_same(service.tree(opening), answered(topic=opens))
-    spares = topic("open_circuit", 0, v.CACHE_MISS, error="OpenedState")
+    spares = topic("open_circuit", 0, v.CACHE_MISS, error="OpenedState", cause="500")
     assert_same(service.tree(spared), answered(topic=spares))
     assert wikipedia.calls == 1
     assert service.counts(v.TOPIC_REQUESTS) == {
         ("error", "500"): 1, ("open_circuit", "OpenedState"): 1,
     }  # fmt: skip
-    _assert_opened_once(service, span_of(service, opening, FETCH_TOPIC))
+    _assert_opened_once(service, span_of(service, opening, FETCH_TOPIC), "500")
     emitted = service.wide_event(spared).attributes or {}
     assert emitted[v.TOPIC_OUTCOME] == "open_circuit"
-    assert emitted[ERROR_TYPE] == "OpenedState"
+    assert (emitted[ERROR_TYPE], emitted[v.CORE.cause]) == ("OpenedState", "500")
 
 
 async def test_the_server_asks_for_patience(
@@ -109,10 +111,10 @@ async def test_the_server_asks_for_patience(
     wikipedia.behaviour = fails(429, "3600")
     async with open_service(wikipedia_settings(wikipedia)) as service:
         heeding, spared = await service.ask(BREAD), await service.ask(BREAD)
-    spares = topic("open_circuit", 0, v.CACHE_MISS, error="AskedToWait")
+    spares = topic("open_circuit", 0, v.CACHE_MISS, error="AskedToWait", cause="429")
     assert_same(service.tree(spared), answered(topic=spares))
     assert wikipedia.calls == 1
-    _assert_opened_once(service, span_of(service, heeding, FETCH_TOPIC))
+    _assert_opened_once(service, span_of(service, heeding, FETCH_TOPIC), "429")
 
 
 async def test_the_circuit_opens_behind_the_answer(
@@ -130,15 +132,16 @@ async def test_the_circuit_opens_behind_the_answer(
             service.telemetry.flush()
     asked = topic("timeout", 0, v.CACHE_MISS, get(500, error="500"), error="TimeoutError")
     assert_same(service.tree(answer), answered(topic=asked))
-    _assert_opened_once(service, span_of(service, answer, FETCH_TOPIC))
+    _assert_opened_once(service, span_of(service, answer, FETCH_TOPIC), "500")
 
 
-def _assert_opened_once(service: Service, asked: ReadableSpan) -> None:
-    """The log and the metric say so, and the record names the span of the call's request."""
+def _assert_opened_once(service: Service, asked: ReadableSpan, why: str) -> None:
+    """The log and the metric say so and why; the record names the span of the call's request."""
     (record,) = [each for each in service.records if each.event_name == v.CIRCUIT]
     assert (record.severity_number, record.body) == (SeverityNumber.WARN, v.CIRCUIT.meaning)
     assert (record.trace_id, record.span_id) == (asked.context.trace_id, asked.context.span_id)
-    assert service.counts(v.CORE.occurrence_count) == {(v.CIRCUIT,): 1}
+    assert (record.attributes or {})[ERROR_TYPE] == why
+    assert service.counts(v.CORE.occurrence_count) == {(v.CIRCUIT, why): 1}
 
 
 def _noted(service: Service) -> bool:

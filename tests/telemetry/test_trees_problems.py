@@ -17,7 +17,7 @@ from app.telemetry import vocabulary as v
 from app.telemetry.kit import vocabulary as kit_names
 from tests.api.service import JSON, WRITER
 from tests.fake_wikipedia import FakeWikipedia, finds
-from tests.telemetry.expected import BREAD, DOCUMENT, TITLE, refused, select
+from tests.telemetry.expected import BREAD, DOCUMENT, TITLE, refused, select, written
 from tests.telemetry.recorded_service import OpenService, Service, trace_of, wikipedia_settings
 from tests.telemetry.span_trees import Tree, assert_same, span
 from tests.waiting import eventually
@@ -116,7 +116,8 @@ def _assert_only_counted(service: Service, answer: httpx.Response, problem: str)
     status = answer.status_code
     assert "traceresponse" not in answer.headers
     assert "trace_id" not in answer.json()
-    assert len([each for each in service.records if each.event_name]) == 1
+    events = [each.event_name for each in service.records if each.event_name]
+    assert len(events) == 2  # of the start, and of the other request
     assert service.counts(v.CORE.problem_count) == {(problem, status): 1}
     error = "503" if status == 503 else None
     about = ("/categories", "GET", status, error, "http", "1.1")
@@ -135,7 +136,8 @@ async def test_words_are_needed(open_service: OpenService) -> None:
 async def test_the_writer_s_mistakes_are_told_alike(open_service: OpenService) -> None:
     async with open_service() as service:
         answer = await service.client.delete("/documents/nothing", headers=WRITER)
-    assert_same(service.tree(answer), refused("DELETE /documents/{document_id}", 404, "not-found"))
+    expected = refused("DELETE /documents/{document_id}", 404, "not-found", *written("catalogue"))
+    assert_same(service.tree(answer), expected)
     _assert_problem(service, answer, SeverityNumber.INFO)
 
 

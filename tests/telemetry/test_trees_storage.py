@@ -28,7 +28,7 @@ from app.recommend.types import Document
 from app.telemetry import vocabulary as v
 from app.telemetry.kit import vocabulary as kit_names
 from app.telemetry.kit.exceptions import EVENT
-from tests.telemetry.expected import DOCUMENT, refused, server
+from tests.telemetry.expected import DOCUMENT, refused, server, written
 from tests.telemetry.recorded_service import OpenService
 from tests.telemetry.span_trees import assert_same, client, exception, span
 from tests.telemetry.writing import NDJSON, lines
@@ -105,12 +105,14 @@ async def test_an_import_breaks_off(open_service: OpenService) -> None:
         answer = await service.client.post("/documents", content=lines(230), headers=NDJSON)
     assert [json.loads(each)["outcome"] for each in answer.text.splitlines()] == ["created"] * 100
     why, error = exception("RuntimeError", "breaks_later"), {ERROR_TYPE: "RuntimeError"}
-    written = span(WRITE, {v.BATCH_SIZE: 100, v.OUTCOME_COUNTS["created"]: 100})
+    about = {v.BATCH_SIZE: 100, v.OUTCOME_COUNTS["created"]: 100}
+    done = span(WRITE, about, *written("catalogue"))
     broken = span(WRITE, error, why)
     emitted = {**error, v.CORE.aborted: True}
-    expected = server("POST /documents", 200, emitted, written, broken)
+    expected = server("POST /documents", 200, emitted, done, broken)
     assert_same(service.tree(answer), expected)
-    assert service.counts(v.CORE.stage_duration) == {(WRITE, None): 1, (WRITE, "RuntimeError"): 1}
+    counts = service.counts(v.CORE.stage_duration)
+    assert (counts[WRITE, None], counts[WRITE, "RuntimeError"]) == (1, 1)
     assert service.counts(v.DOCUMENTS_WRITTEN) == {("created",): 100}
 
 

@@ -9,7 +9,7 @@ from app.recommend.stages import FETCH_TOPIC
 from app.telemetry import vocabulary as v
 from tests.fake_wikipedia import Behaviour, FakeWikipedia, drops, fails, finds, in_turn, replies
 from tests.telemetry.consistency import assert_degraded, assert_served, span_of
-from tests.telemetry.expected import BREAD, answered, get, topic
+from tests.telemetry.expected import BREAD, answered, get, noted, topic
 from tests.telemetry.recorded_service import OpenService, wikipedia_settings
 from tests.telemetry.span_trees import Like, Tree, assert_same
 
@@ -27,16 +27,21 @@ class Failure(NamedTuple):
     attempts: int = 2
 
 
+MALFORMED = topic(
+    "error", 0, v.CACHE_MISS, get(200), error="SearchMalformed", cause="ValidationError"
+)
 FAILURES = {
     "429": Failure(
         fails(429, "3600"),
-        topic("error", 0, v.CIRCUIT, v.CACHE_MISS, get(429, error="429"), error="429"),
+        topic(
+            "error", 0, noted(v.CIRCUIT, "429"), v.CACHE_MISS, get(429, error="429"), error="429"
+        ),
         (v.CIRCUIT,),
     ),
     "500": Failure(
         fails(500, "0"),
         topic(
-            "error", 0, v.RETRY, v.CACHE_MISS,
+            "error", 0, noted(v.RETRY, "500"), v.CACHE_MISS,
             get(500, error="500"), get(500, error="500"), error="500",
         ),
         (v.RETRY,),
@@ -44,13 +49,8 @@ FAILURES = {
     "404": Failure(
         fails(404), topic("error", 0, v.CACHE_MISS, get(404, error="404"), error="404")
     ),
-    "not JSON": Failure(
-        replies(200, b"<html>"), topic("error", 0, v.CACHE_MISS, get(200), error="SearchMalformed")
-    ),
-    "another shape": Failure(
-        replies(200, b'{"pages": [{}]}'),
-        topic("error", 0, v.CACHE_MISS, get(200), error="SearchMalformed"),
-    ),
+    "not JSON": Failure(replies(200, b"<html>"), MALFORMED),
+    "another shape": Failure(replies(200, b'{"pages": [{}]}'), MALFORMED),
 }  # fmt: skip
 
 
@@ -65,7 +65,9 @@ async def test_wikipedia_fails(
     error = failure.asked.attributes[ERROR_TYPE]
     assert_degraded(service, answer, "topic_signal", FETCH_TOPIC, error)
     assert service.counts(v.TOPIC_REQUESTS) == {("error", error): 1}
-    assert service.counts(v.CORE.occurrence_count) == {(each,): 1 for each in failure.occurred}
+    assert service.counts(v.CORE.occurrence_count) == {
+        (each, error): 1 for each in failure.occurred
+    }
     noted = {
         each.event_name: each
         for each in service.logs_of(answer)
@@ -81,10 +83,10 @@ async def test_a_retry_helps(open_service: OpenService, wikipedia: FakeWikipedia
     wikipedia.behaviour = in_turn(fails(503, "0"), finds("Staling"))
     async with open_service(wikipedia_settings(wikipedia)) as service:
         answer = await service.ask(BREAD)
-    asked = topic("hit", 1, v.RETRY, v.CACHE_MISS, get(503, error="503"), get(200))
+    asked = topic("hit", 1, noted(v.RETRY, "503"), v.CACHE_MISS, get(503, error="503"), get(200))
     assert_same(service.tree(answer), answered(topic=asked))
     assert_served(service, answer)
-    assert service.counts(v.CORE.occurrence_count) == {(v.RETRY,): 1}
+    assert service.counts(v.CORE.occurrence_count) == {(v.RETRY, "503"): 1}
 
 
 async def test_the_connection_breaks(open_service: OpenService, wikipedia: FakeWikipedia) -> None:
@@ -93,6 +95,8 @@ async def test_the_connection_breaks(open_service: OpenService, wikipedia: FakeW
     async with open_service(wikipedia_settings(wikipedia, attempts=1)) as service:
         answer = await service.ask(BREAD)
     call = get(error=BROKEN)
-    asked = topic("error", 0, v.CACHE_MISS, call, error="SearchUnreachable")
+    asked = topic(
+        "error", 0, v.CACHE_MISS, call, error="SearchUnreachable", cause="RemoteProtocolError"
+    )
     assert_same(service.tree(answer), answered(topic=asked))
     assert_degraded(service, answer, "topic_signal", FETCH_TOPIC, "SearchUnreachable")

@@ -6,10 +6,18 @@ import httpx
 import pytest
 from opentelemetry.sdk.metrics.export import HistogramDataPoint
 
-from app.recommend.stages import FEEDBACK, WRITE
+from app.recommend.stages import AWAIT_LOCK, FEEDBACK, TRANSACTION, WRITE
 from app.telemetry import vocabulary as v
 from tests.api.service import WRITER
-from tests.telemetry.expected import BREAD, DOCUMENT, feedback, refused, select, server
+from tests.telemetry.expected import (
+    BREAD,
+    DOCUMENT,
+    feedback,
+    refused,
+    select,
+    server,
+    written,
+)
 from tests.telemetry.recorded_service import OpenService, Service, trace_of
 from tests.telemetry.span_trees import Link, Tree, assert_same, span
 from tests.telemetry.writing import NDJSON, lines
@@ -21,7 +29,8 @@ CREATED, REJECTED = v.OUTCOME_COUNTS["created"], v.OUTCOME_COUNTS["rejected"]
 def batch(size: int, **outcomes: int) -> Tree:
     """The writing of one batch."""
     counts = {v.OUTCOME_COUNTS[name]: count for name, count in outcomes.items()}
-    return span(WRITE, {v.BATCH_SIZE: size} | counts)
+    parts = written("catalogue") if outcomes.keys() - {"rejected"} else ()
+    return span(WRITE, {v.BATCH_SIZE: size} | counts, *parts)
 
 
 async def test_an_import_is_told_in_batches(open_service: OpenService) -> None:
@@ -34,7 +43,9 @@ async def test_an_import_is_told_in_batches(open_service: OpenService) -> None:
     (sizes,) = service.measured()[v.BATCHES].data.data_points
     assert isinstance(sizes, HistogramDataPoint)
     assert (sizes.count, sizes.sum, sizes.min, sizes.max) == (3, 231, 31, 100)
-    assert service.counts(v.CORE.stage_duration) == {(WRITE, None): 3}
+    assert service.counts(v.CORE.stage_duration) == {
+        (WRITE, None): 3, (AWAIT_LOCK, None): 3, (TRANSACTION, None): 3,
+    }  # fmt: skip
     emitted = service.wide_event(answer).attributes or {}
     assert (emitted[v.BATCH_SIZE], emitted[CREATED], emitted[REJECTED]) == (231, 230, 1)
 
@@ -56,7 +67,9 @@ async def test_a_single_document_is_written(open_service: OpenService) -> None:
         document = {"title": "Seven", "text": "A number."}
         answer = await service.client.put("/documents/seven", json=document, headers=WRITER)
     name = "PUT /documents/{document_id}"
-    assert_same(service.tree(answer), server(name, 201, {}, select(DOCUMENT)))
+    assert_same(
+        service.tree(answer), server(name, 201, {}, *written("catalogue"), select(DOCUMENT))
+    )
 
 
 async def test_the_catalogue_s_size_is_the_present_one(open_service: OpenService) -> None:
@@ -119,7 +132,8 @@ async def test_feedback_that_fits_nothing(
     async with open_service() as service:
         _, click = await asked(service)
         answer = await service.client.post("/feedback", json=click | changes)
-    assert_same(service.tree(answer), refused("POST /feedback", status, kind))
+    parts = written("journal") if "dwell_ms" not in changes else ()
+    assert_same(service.tree(answer), refused("POST /feedback", status, kind, *parts))
     assert service.counts(v.FEEDBACK) == {}
     assert service.counts(v.CORE.problem_count) == {(kind, status): 1}
     assert (FEEDBACK, "NotRecommended") not in service.counts(v.CORE.stage_duration)

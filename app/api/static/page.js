@@ -5,6 +5,7 @@ const GLOSSES = { lexical: "words", dense: "meaning", latent: "subject", topic: 
 const MISSING = {
   topic_signal: "Wikipedia did not answer; the results are ranked without it.",
   ranking_model: "The trained model could not be used; the results are ranked with fixed weights.",
+  results: "There should be results for this question; the catalogue may have lost documents.",
 };
 const INPUTS = { q: "The question", query: "The question", limit: "The number of results" };
 const FIELDS = ["q", "similar", "category", "limit"];

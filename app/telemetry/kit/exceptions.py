@@ -24,9 +24,10 @@ from opentelemetry.semconv.attributes.exception_attributes import (
 )
 from opentelemetry.trace import Span
 
+from .causes import code_of, first_cause
 from .facts import Failures
 from .request_record import current
-from .vocabulary import Attribute, Attributes
+from .vocabulary import Attributes, CoreNames
 
 OPT_IN = "OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN"
 LOGS, BOTH = "logs", "logs/dup"
@@ -43,10 +44,10 @@ Signal = Literal["span", "event", "logged"]
 class Exceptions:
     """Emits `exception` events: for each exception one per signal, however often it is caught."""
 
-    def __init__(self, failures: Failures, logger: Logger, input_hash: Attribute) -> None:
+    def __init__(self, failures: Failures, logger: Logger, core: CoreNames) -> None:
         chosen = os.environ.get(OPT_IN, "")
         self.in_logs, self._on_spans = chosen in (LOGS, BOTH), chosen != LOGS
-        self._failures, self._logger, self._input_hash = failures, logger, input_hash
+        self._failures, self._logger, self._core = failures, logger, core
 
     def record(self, span: Span, error: BaseException, stage: str, *, recovered: bool) -> None:
         """Emit the events of an unforeseen failure in its span."""
@@ -77,10 +78,20 @@ class Exceptions:
         about: Attributes = {
             EXCEPTION_TYPE: exception_type(error),
             EXCEPTION_STACKTRACE: stack_of(error),
+            **self.cause(error),
         }
         request = current.get()
-        if request is not None and self._input_hash in request.attributes:
-            about[self._input_hash] = request.attributes[self._input_hash]
+        if request is not None and self._core.input_hash in request.attributes:
+            about[self._core.input_hash] = request.attributes[self._core.input_hash]
+        return about
+
+    def cause(self, error: BaseException) -> Attributes:
+        """Type and code of the first cause; empty if there is nothing to add to `error.type`."""
+        about, first = Attributes(), first_cause(error)
+        if first is not error:
+            about[str(self._core.cause)] = self._failures.name(first)
+        if (code := code_of(error)) is not None:
+            about[str(self._core.code)] = code
         return about
 
 

@@ -20,7 +20,7 @@ _last = threading.local()
 
 def reset() -> None:
     """Clear this thread's last error; call it before a batch is sent."""
-    _last.error = None
+    _last.error, _last.unconfirmed = None, False
 
 
 def last_error() -> str:
@@ -29,7 +29,13 @@ def last_error() -> str:
     return error or "no response in time"
 
 
-def _set(error: str) -> None:
+def is_unconfirmed() -> bool:
+    """Whether this thread's last batch was sent without a response: it may have been stored."""
+    return bool(getattr(_last, "unconfirmed", False))
+
+
+def _set(error: str, *, unconfirmed: bool = False) -> None:
+    _last.unconfirmed = unconfirmed
     printable = re.sub(r"[^ -~]+", " ", error)
     _last.error = printable if len(printable) <= LONGEST else f"{printable[:LONGEST]}…"
 
@@ -41,7 +47,7 @@ class Session(requests.Session):
         try:
             response = super().send(request, **options)
         except requests.RequestException as error:
-            _set(_reason(error))
+            _set(_reason(error), unconfirmed=isinstance(error, requests.ReadTimeout))
             raise
         if response.status_code >= HTTPStatus.BAD_REQUEST:
             _set(f"{response.status_code} {response.reason}")
@@ -74,7 +80,7 @@ class _Capture(logging.Filter):
         args = record.args if isinstance(record.args, tuple) else ()
         code = next((each for each in args if isinstance(each, grpc.StatusCode)), None)
         if code is grpc.StatusCode.DEADLINE_EXCEEDED:
-            _set("no response in time")
+            _set("no response in time", unconfirmed=True)
         elif code is not None:
             details = args[-1] if isinstance(args[-1], str) else ""
             _set(f"{code.name}, {details}" if details else code.name)

@@ -52,15 +52,18 @@ class Delivery:
         self._refused: set[int] = set()
         self.lost: Counter[str] = Counter()
         """Lost items by signal. (The SDK's metrics count items refused over HTTP as delivered.)"""
+        self.unconfirmed: Counter[str] = Counter()
+        """Items by signal that were sent without a response in time: they may have been stored."""
 
     def report(self, exporter: object, signal: str, items: int, *, delivered: bool) -> None:
         """Record the result of a batch that an exporter has sent in the current thread."""
+        counts = self.unconfirmed if export_errors.is_unconfirmed() else self.lost
         with self._lock:
             before = len(self._refused)
             (self._refused.discard if delivered else self._refused.add)(id(exporter))
             after = len(self._refused)
             if not delivered:
-                self.lost[signal] += items
+                counts[signal] += items
         if before and not after:
             log.info("the collector accepts telemetry again")
         elif after and not before:
@@ -94,12 +97,13 @@ def reporting(kind: type[Any], delivery: Delivery, signal: str) -> type[Any]:
 
 @dataclass(frozen=True, slots=True)
 class Exporters:
-    """The exporter of each signal; None: not exported."""
+    """The exporter of each signal; None: not exported. `numbered`: exports carry numbers."""
 
     spans: SpanExporter | None
     metrics: MetricExporter | None
     logs: LogRecordExporter | None
     delivery: Delivery | None = None
+    numbered: bool = False
 
 
 def otlp(protocols: Protocols = PROTOCOLS) -> Exporters:
@@ -109,7 +113,7 @@ def otlp(protocols: Protocols = PROTOCOLS) -> Exporters:
     spans, metrics, logs = (
         _exporter(signal, protocols, delivery) if _is_wanted(signal) else None for signal in SIGNALS
     )
-    return Exporters(spans, metrics, logs, delivery)
+    return Exporters(spans, metrics, logs, delivery, numbered=True)
 
 
 def _is_wanted(signal: str) -> bool:

@@ -24,7 +24,8 @@ class Facts:
     """Everything that is emitted for one result.
 
     `attributes`: for the stage's span and the wide event; `wide`: for the wide event only;
-    `private` (user input): for both, only if the settings allow it. `summed`: the numbers of
+    `private` (user input): for both, only if the settings allow it. `hashed`: names that may be
+    private, for the wide event, as keyed hashes. `summed`: the numbers of
     several results of one request are added up in the wide event. `link`: a W3C traceparent.
     `own_duration`: the measurements contain the stage's duration, in a metric of its own.
     `degraded`: a part was unavailable; the request's span and wide event get this attribute.
@@ -36,6 +37,7 @@ class Facts:
     measurements: tuple[Measurement, ...] = ()
     wide: Attributes = field(default_factory=dict)
     private: Attributes = field(default_factory=dict)
+    hashed: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     link: str = ""
     failure: BaseException | None = None
     degraded: bool = False

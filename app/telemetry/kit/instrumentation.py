@@ -33,9 +33,10 @@ from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer, TracerProvid
 from opentelemetry.util.http import sanitize_method
 from starlette.middleware import Middleware
 
+from .call_phases import CallPhases
 from .measurements import Instruments
 from .minimal_scope import MinimalScope
-from .vocabulary import DATABASE_DURATION, SERVER_DURATION
+from .vocabulary import DATABASE_DURATION, SERVER_DURATION, CoreNames
 
 URL_TEMPLATE = "url.template"
 CONVENTIONS = ("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database")
@@ -119,36 +120,48 @@ def server_duration(metrics: MeterProvider) -> Histogram:
     )  # fmt: skip
 
 
-def instrument_client(
-    client: httpx.AsyncClient | httpx.Client, traces: TracerProvider, metrics: MeterProvider
-) -> None:
-    """Emit a client span for every call, and send the trace context in its headers.
+class Calls:
+    """Observes the calls of httpx clients."""
 
-    The span is named after the request's extension `url_template`, if there is one:
-    https://opentelemetry.io/docs/specs/semconv/http/http-spans/#name
-    """
-    HTTPXClientInstrumentor.instrument_client(
-        client,
-        tracer_provider=traces,
-        meter_provider=metrics,
-        request_hook=_name_by_template_asynchronously
-        if isinstance(client, httpx.AsyncClient)
-        else _name_by_template,
-    )
+    def __init__(
+        self,
+        traces: TracerProvider,
+        metrics: MeterProvider,
+        core: CoreNames,
+        instruments: Instruments,
+    ) -> None:
+        self._traces, self._metrics = traces, metrics
+        self._core, self._instruments = core, instruments
 
+    def instrument(self, client: httpx.AsyncClient | httpx.Client) -> None:
+        """Emit a client span for every call, and send the trace context in its headers.
 
-def _name_by_template(span: Span, request: RequestInfo) -> None:
-    """Without a template, the span keeps the method as its name."""
-    template = (request.extensions or {}).get("url_template")
-    if template and span.is_recording():
-        span.set_attribute(URL_TEMPLATE, template)
-        method = request.method
-        text = method.decode("ascii") if isinstance(method, bytes) else method
-        span.update_name(f"{sanitize_method(text)} {template}")
+        The span is named after the request's extension `url_template`, if there is one:
+        https://opentelemetry.io/docs/specs/semconv/http/http-spans/#name
+        """
+        HTTPXClientInstrumentor.instrument_client(
+            client,
+            tracer_provider=self._traces,
+            meter_provider=self._metrics,
+            request_hook=self._began_asynchronously
+            if isinstance(client, httpx.AsyncClient)
+            else self._began,
+        )
 
+    def _began(self, span: Span, request: RequestInfo, *, asynchronous: bool = False) -> None:
+        """Name the span, if the call has a template; observe the call's phases."""
+        extensions = request.extensions or {}
+        phases = CallPhases(span, self._core, self._instruments)
+        phases.observe(request.extensions, asynchronous=asynchronous)
+        template = extensions.get("url_template")
+        if template and span.is_recording():
+            span.set_attribute(URL_TEMPLATE, template)
+            method = request.method
+            text = method.decode("ascii") if isinstance(method, bytes) else method
+            span.update_name(f"{sanitize_method(text)} {template}")
 
-async def _name_by_template_asynchronously(span: Span, request: RequestInfo) -> None:
-    _name_by_template(span, request)
+    async def _began_asynchronously(self, span: Span, request: RequestInfo) -> None:
+        self._began(span, request, asynchronous=True)
 
 
 def instrument_sqlite(connection: sqlite3.Connection, traces: TracerProvider) -> sqlite3.Connection:

@@ -15,25 +15,31 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager
+from math import isinf
 from typing import Any
 from weakref import WeakSet
 
 import httpx
+from anyio import to_thread
 from fastapi import FastAPI
 from opentelemetry import metrics, trace
+from opentelemetry._logs import SeverityNumber
 from opentelemetry.metrics import CallbackOptions, CallbackT, Observation
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.trace import TracerProvider
+from pydantic import BaseModel
 from starlette.middleware import Middleware
+from starlette.types import Scope
 
 from .console_lines import ConsoleLine
+from .effective_settings import effective_settings, settings_hash
 from .environment import warn_later
 from .exceptions import Exceptions
-from .exporters import Exporters
+from .exporters import Delivery, Exporters
 from .facts import Describe, Failures, nothing
 from .instrumentation import (
+    Calls,
     SqlAlchemyStatements,
-    instrument_client,
     instrument_sqlite,
     instrumented,
     instrumented_by_others,
@@ -44,13 +50,20 @@ from .lines import Lines
 from .logs import PrivateHandler, handled, silenced, warnings_on_stderr
 from .measurements import Instruments
 from .privacy import Hasher
-from .process import observe_process, observed_loop
-from .requests import RequestTelemetry
+from .process import (
+    Limits,
+    most_open_files,
+    observe_process,
+    observe_surroundings,
+    observed_loop,
+    open_files,
+)
+from .requests import RequestTelemetry, client_host, hashed_client
 from .resource import resource
 from .sdk import implementation, providers
 from .settings import KitSettings
 from .stages import StageConfig, Stages
-from .vocabulary import CoreNames, Metric, Vocabulary
+from .vocabulary import Attributes, CoreNames, Metric, Vocabulary, plain_names
 
 log = logging.getLogger(__name__)
 AGENT = (
@@ -86,6 +99,7 @@ class Kit:
         loggers: Collection[str] = ("app",),
         untraced: str = "/livez|/readyz",
         shown: Mapping[str, str] = {},
+        client_of: Callable[[Scope], str] = client_host,
         ids: IdGenerator | None = None,
     ) -> None:
         """Set up providers, logging and metrics.
@@ -95,7 +109,8 @@ class Kit:
         the text that a user typed, or None. `request_stages`: stages that do the complete work of
         a request and have no own span. `loggers`: top-level names of the service's loggers.
         `untraced`: a regular expression of paths that are neither traced nor logged. `shown`:
-        further attributes of a request's console line, with their names there.
+        further attributes of a request's console line, with their names there. `client_of`: what
+        identifies the client of a request; by default its address.
         """
         prepare()
         self.settings, self.core = settings, vocabulary.core
@@ -105,6 +120,7 @@ class Kit:
             implementation(settings.sdk),
             about,
             exporters,
+            core=self.core,
             lines=_lines(settings, self.core, shown),
             plain=plain,
             ids=ids,
@@ -119,7 +135,7 @@ class Kit:
         hasher = Hasher(secret.get_secret_value() if secret else None)
         config = StageConfig(self.core, facts, failures, request_stages, user_text, plain)
         logger = self.logs.get_logger(name, version, about.schema_url)
-        exceptions = Exceptions(failures, logger, self.core.input_hash)
+        exceptions = Exceptions(failures, logger, self.core)
         self.stages = Stages(self.tracer, self.instruments, exceptions, hasher, config)
         self._handler = PrivateHandler(self.logs, exceptions, loggers)
         self._loggers = loggers
@@ -130,17 +146,28 @@ class Kit:
             instruments=self.instruments,
             logger=logger,
             untraced=re.compile(untraced),
+            client_hash=hashed_client(client_of, hasher),
         )
+        self._logger = logger
+        self._calls = Calls(self.traces, self.metrics, self.core, self.instruments)
+        self.limits = Limits(self.instruments, self.core)
+        self.limits.observe("file_descriptors", open_files, most_open_files)
         observe_process(meter)
-        if (delivery := exporters.delivery) is not None:
+        observe_surroundings(self.instruments, self.core)
+        self._observe_delivery(exporters.delivery)
 
-            def lost(_: CallbackOptions) -> Iterable[Observation]:
-                return [
-                    Observation(delivery.lost[each], {self.core.signal: each})
-                    for each in self.core.signal.values
-                ]
+    def _observe_delivery(self, delivery: Delivery | None) -> None:
+        if delivery is not None:
+            counts = {self.core.lost: delivery.lost, self.core.unconfirmed: delivery.unconfirmed}
+            for metric, by_signal in counts.items():
+                self.instruments.observe(metric, self._observe(by_signal))
 
-            self.instruments.observe(self.core.lost, lost)
+    def _observe(self, by_signal: Mapping[str, int]) -> CallbackT:
+        def observe(_: CallbackOptions) -> Iterable[Observation]:
+            signal = self.core.signal
+            return [Observation(by_signal[each], {signal: each}) for each in signal.values]
+
+        return observe
 
     @asynccontextmanager
     async def around(self, app: FastAPI) -> AsyncIterator[None]:
@@ -154,7 +181,13 @@ class Kit:
             stack.enter_context(
                 instrumented(app, self.middleware, self.traces, self.metrics, self._untraced)
             )
-            async with observed_loop(self.instruments, self.core.loop_lag):
+            threads = to_thread.current_default_thread_limiter()
+            self.limits.observe(
+                "worker_threads",
+                lambda: threads.borrowed_tokens,
+                lambda: None if isinf(most := threads.total_tokens) else int(most),
+            )
+            async with observed_loop(self.instruments, self.core):
                 yield
 
     @contextmanager
@@ -166,9 +199,26 @@ class Kit:
             stack.enter_context(handled(self._handler, self._loggers))
             yield self.stages
 
+    def started(self, settings: BaseModel, about: Mapping[str, Any]) -> Attributes:
+        """Emit the event that the service has started, with its effective settings and `about`.
+
+        Returns the attribute with the hash of the settings.
+        """
+        shown = effective_settings(settings)
+        identity: Attributes = {str(self.core.settings_hash): settings_hash(shown)}
+        self._logger.emit(
+            timestamp=time.time_ns(),
+            severity_number=SeverityNumber.INFO,
+            severity_text=SeverityNumber.INFO.name,
+            body=self.core.started.meaning,
+            event_name=str(self.core.started),
+            attributes=plain_names({**about, **identity, self.core.settings: shown}),
+        )
+        return identity
+
     def client(self, client: httpx.AsyncClient | httpx.Client) -> None:
         """Observe the calls of an httpx client."""
-        instrument_client(client, self.traces, self.metrics)
+        self._calls.instrument(client)
 
     def sqlite(self, connection: sqlite3.Connection) -> sqlite3.Connection:
         """A connection whose cursors' statements are observed."""

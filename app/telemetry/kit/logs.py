@@ -85,6 +85,7 @@ class PrivateHandler(LoggingHandler):
         mark(error, "logged")
         attributes.pop(EVENT_NAME, None)
         if repeated:
+            attributes.update(self._exceptions.cause(error))
             attributes[EXCEPTION_TYPE] = exception_type(error)
         else:
             attributes.update(self._exceptions.attributes(error))

@@ -124,6 +124,11 @@ def private(span: ReadableSpan, *, plain: bool = False) -> ReadableSpan:
     return _Rewritten(span, attributes, events, status)  # without the description of the status
 
 
+def rewritten(span: ReadableSpan, attributes: dict[str, Any]) -> ReadableSpan:
+    """The span with other attributes."""
+    return _Rewritten(span, attributes, span.events, span.status)
+
+
 class _Rewritten(ReadableSpan):
     """A span with other attributes, events and status, and the original counts of dropped items."""
 

@@ -5,7 +5,8 @@ import json
 import logging
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import lru_cache
 from http import HTTPStatus
 
 from opentelemetry import trace
@@ -30,6 +31,9 @@ from .vocabulary import Attributes, CoreNames, plain_names
 
 PROBLEM = "telemetry.problem"
 """Key in the ASGI scope under which a service puts the kind of problem it responds with."""
+RECEIVED = "telemetry.received"
+"""Key in the ASGI scope under which a server puts (time at which it had read the request's head, in
+monotonic seconds; seconds that the head had waited in the kernel before)."""
 ABORTED = "broken-off"
 log = logging.getLogger(__name__)
 
@@ -44,9 +48,11 @@ class RequestTelemetry:
         instruments: Instruments,
         logger: Logger,
         untraced: re.Pattern[str],
+        client_hash: Callable[[Scope], str],
     ) -> None:
-        """`untraced`: paths that are neither traced nor logged."""
-        self._app, self._untraced = app, untraced
+        """`untraced`: paths that are neither traced nor logged. `client_hash`: keyed hash of the
+        client of a request, for the wide event; empty: unknown."""
+        self._app, self._untraced, self._client_hash = app, untraced, client_hash
         self.core, self._instruments, self._logger = core, instruments, logger
         self._debug = (f"{core.prefix}-debug".encode(), b"1")
         self._active = 0
@@ -65,6 +71,7 @@ class RequestTelemetry:
                 await self._app(scope, receive, send)
             return
         response = _Response(self, scope, send)
+        self._describe_arrival(scope, response.record)
         self._active += 1
         token = current.set(response.record)
         if self._debug in scope["headers"]:
@@ -81,6 +88,19 @@ class RequestTelemetry:
             response.ended()
             current.reset(token)
             self._active -= 1
+
+    def _describe_arrival(self, scope: Scope, record: RequestRecord) -> None:
+        """Who sent the request (hashed), and how long it had waited before this."""
+        try:
+            if client := self._client_hash(scope):
+                record.attributes[self.core.client_hash] = client
+            if (received := scope.get(RECEIVED)) is not None:
+                read, waited = received
+                age = max(time.monotonic() - read + waited, 0.0)
+                record.attributes[self.core.age] = round(age, 6)
+                self._instruments.record(self.core.request_age, age, {})
+        except Exception:
+            log.exception("telemetry of a request failed")
 
     def emit(self, record: RequestRecord, scope: Scope, status: int, seconds: float) -> None:
         """Emit the wide event, and count the problem, if any."""
@@ -101,7 +121,8 @@ class RequestTelemetry:
             labels = {core.problem: problem, HTTP_RESPONSE_STATUS_CODE: status}
             self._instruments.record(core.problem_count, 1, labels)
         for stage, took in record.stages.items():
-            about[core.stage_durations[stage]] = round(took, 6)
+            if (name := core.stage_durations.get(stage)) is not None:
+                about[name] = round(took, 6)
         if record.degraded:
             about[core.degraded] = True
         done = status < HTTPStatus.BAD_REQUEST
@@ -188,6 +209,24 @@ class _Response:
             span.set_attribute(core.problem, problem)
             if self._status == HTTPStatus.UNPROCESSABLE_ENTITY:
                 span.add_event(core.invalid)
+
+
+def client_host(scope: Scope) -> str:
+    """The address of the client; empty if the server does not know it."""
+    return str(scope["client"][0]) if scope.get("client") else ""
+
+
+def hashed_client(
+    client_of: Callable[[Scope], str], hasher: Callable[[str], str]
+) -> Callable[[Scope], str]:
+    """The keyed hash of what `client_of` returns; empty if that is empty."""
+    hash_of = lru_cache(4096)(hasher)
+
+    def client_hash(scope: Scope) -> str:
+        client = client_of(scope)
+        return hash_of(client) if client else ""
+
+    return client_hash
 
 
 def _severity(status: int, *, degraded: bool) -> SeverityNumber:

@@ -28,8 +28,9 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator
 from .exceptions import BOTH, OPT_IN
 from .exporters import PROTOCOLS, Exporters, Protocols
 from .lines import Lines
+from .numbering import NumberedLogs, NumberedSpans
 from .privacy import PrivateSampler, PrivateSpans
-from .vocabulary import OF_LIBRARIES
+from .vocabulary import OF_LIBRARIES, CoreNames
 
 DEFAULTS = {
     "OTEL_BSP_MAX_QUEUE_SIZE": "8192",
@@ -98,11 +99,12 @@ def set_defaults() -> None:
         os.environ.setdefault(name, value)
 
 
-def providers(
+def providers(  # noqa: PLR0913 - named arguments
     sdk: Implementation,
     resource: Resource,
     exporters: Exporters,
     *,
+    core: CoreNames,
     lines: Lines | None,
     plain: bool,
     ids: IdGenerator | None = None,
@@ -116,7 +118,10 @@ def providers(
         resource=resource, shutdown_on_exit=False, id_generator=ids, meter_provider=uncounted
     )
     if exporters.spans is not None:
-        spans = PrivateSpans(exporters.spans, plain=plain)
+        sent_spans = exporters.spans
+        if exporters.numbered:
+            sent_spans = NumberedSpans(sent_spans, core)
+        spans = PrivateSpans(sent_spans, plain=plain)
         traces.add_span_processor(BatchSpanProcessor(spans, meter_provider=metrics))
     if not plain:
         traces.sampler = PrivateSampler(traces.sampler)
@@ -134,7 +139,8 @@ def providers(
         logs.add_log_record_processor(written)
         ends.append(written.shutdown)
     if exporters.logs is not None:
-        sent = BatchLogRecordProcessor(exporters.logs, meter_provider=metrics)
+        records = NumberedLogs(exporters.logs, core) if exporters.numbered else exporters.logs
+        sent = BatchLogRecordProcessor(records, meter_provider=metrics)
         logs.add_log_record_processor(sent)
         ends.append(sent.shutdown)
     return Providers(traces, metrics, logs, ends)

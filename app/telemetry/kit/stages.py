@@ -8,10 +8,11 @@ Uses the OpenTelemetry API only. Failures of telemetry are logged; they never re
 
 import logging
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import Token
 from dataclasses import dataclass
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -61,24 +62,38 @@ class Stages:
     ) -> None:
         self.tracer, self.instruments, self.exceptions = tracer, instruments, exceptions
         self.hasher, self.config = hasher, config
+        self._hash_of_name = lru_cache(1024)(hasher)
+
+    def hashes(self, names: Mapping[str, str | tuple[str, ...]]) -> Attributes:
+        """The keyed hash of each name, by attribute."""
+        hash_of = self._hash_of_name
+        return {
+            attribute: hash_of(each) if isinstance(each, str) else tuple(map(hash_of, each))
+            for attribute, each in names.items()
+        }
 
     def observe(self, name: str, subject: object = None) -> "ObservedStage":
         """Observe a block; `subject` is the block's input."""
         return ObservedStage(self, name, subject)
 
-    def note(self, occurrence: str) -> None:
-        """Report an event in the current stage, by its declared name."""
+    def note(self, occurrence: str, cause: BaseException | None = None) -> None:
+        """Report an event in the current stage, by its declared name, and the failure behind it."""
         core = self.config.core
+        about = Attributes()
         try:
+            kind = self.config.failures.error_type(cause)
+            if cause is not None and kind is not None:
+                about = {ERROR_TYPE: kind, **self.exceptions.cause(cause)}
             span = trace.get_current_span()
             if span.is_recording():  # the request may have ended before this
-                span.add_event(occurrence)
-            self.instruments.record(core.occurrence_count, 1, {core.occurrence: occurrence})
+                span.add_event(occurrence, about)
+            labels = {core.occurrence: occurrence, ERROR_TYPE: kind}
+            self.instruments.record(core.occurrence_count, 1, labels)
         except Exception:
             log.exception("telemetry of “%s” failed", occurrence)
         event = core.occurrences[occurrence]
         level = logging.WARNING if event.warns else logging.INFO
-        log.log(level, "%s", event.meaning, extra={EVENT_NAME: occurrence})
+        log.log(level, "%s", event.meaning, extra={EVENT_NAME: occurrence, **about})
 
 
 class ObservedStage:
@@ -165,12 +180,17 @@ class ObservedStage:
         attributes = plain_names({**facts.attributes, **(self._extra or {})})
         if config.plain:
             attributes |= facts.private
+        failed = None if failure is None or kind is None else (failure, kind)
+        if failed:
+            attributes |= stages.exceptions.cause(failed[0])
         if self._record is not None:
             self._record.add(self, facts, attributes, kind)
+            if facts.hashed:
+                self._record.attributes.update(stages.hashes(facts.hashed))
         if self._span.is_recording():
             self._describe(facts, attributes)
-        if failure is not None and kind is not None:
-            self._fail(failure, kind)
+        if failed:
+            self._fail(*failed)
 
     def _describe(self, facts: Facts, attributes: Attributes) -> None:
         self._span.set_attributes(attributes)
@@ -204,5 +224,5 @@ class NoStages:
         """Run the block."""
         return nullcontext(_Unobserved())
 
-    def note(self, occurrence: str) -> None:
+    def note(self, occurrence: str, cause: BaseException | None = None) -> None:
         """Nothing is emitted."""

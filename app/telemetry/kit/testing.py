@@ -60,15 +60,17 @@ class InMemoryMetrics(MetricExporter):
 class Recorder:
     """Records everything that a kit exports."""
 
-    def __init__(self) -> None:
-        self._delivery = Delivery()
+    def __init__(self, *, numbered: bool = False) -> None:
+        """`numbered`: exports carry numbers, as those by OTLP."""
+        self._delivery, self.numbered = Delivery(), numbered
         self._spans = reporting(InMemorySpanExporter, self._delivery, "traces")()
         self._logs = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]
         self.metrics = InMemoryMetrics()
 
     def exporters(self) -> Exporters:
         """Exporters to pass to the kit."""
-        return Exporters(self._spans, self.metrics, self._logs, self._delivery)
+        delivery, numbered = self._delivery, self.numbered
+        return Exporters(self._spans, self.metrics, self._logs, delivery, numbered=numbered)
 
     def refuse_spans(self) -> None:
         """Refuse all further spans."""
@@ -193,7 +195,8 @@ class _Conformance:
         if span.kind is SpanKind.SERVER:
             return self._declared.core.request
         if span.kind is SpanKind.CLIENT:
-            return names.STATEMENT if "db.system.name" in (span.attributes or {}) else names.CALL
+            statement = "db.system.name" in (span.attributes or {})
+            return self._declared.spans[names.STATEMENT if statement else names.CALL]
         return self._declared.spans.get(span.name)
 
     def _event(self, where: str, name: str, attributes: Mapping[str, Any] | None) -> Iterator[str]:
@@ -213,7 +216,9 @@ class _Conformance:
 
         Work that ended without a result has none of them.
         """
-        own = {each for each in attributes or {} if each in self._declared.attributes}
+        core = self._declared.core
+        known = self._declared.attributes.keys() - {core.batch, core.batch_items}
+        own = {each for each in attributes or {} if each in known}
         for name in sorted(own - set(carries)):
             yield f"{where} carries “{name}”, which is not declared for it"
         required = {name for name, level in carries.items() if level == names.REQUIRED}

@@ -9,12 +9,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
+from .causes import CODE
+
 REQUIRED, RECOMMENDED, OPT_IN = "required", "recommended", "opt_in"
 Carried = Mapping[str, str]
 """The attributes of a signal with their requirement levels: one of these three, or the condition
 under which an attribute is required.
 https://opentelemetry.io/docs/specs/semconv/general/attribute-requirement-level/"""
 FAILED = "If it failed."
+CAUSED_BY = "If a failure is behind it."
+CAUSED = "If another exception is the first cause of the failure."
+CODED = "If an exception in its chain of causes has a code."
 SpanKind = Literal["server", "client", "internal"]
 AttributeType = Literal["string", "int", "double", "boolean", "string[]"]
 Instrument = Literal["counter", "histogram", "gauge"]
@@ -167,6 +172,15 @@ DATABASE_DURATION = Metric(
 )  # fmt: skip
 OF_LIBRARIES = (SERVER_DURATION, CLIENT_DURATION, DATABASE_DURATION)
 """The metrics of the instrumentation libraries that are emitted."""
+RESOURCES = ("file_descriptors", "worker_threads")
+"""Limited resources that the kit observes in every process."""
+PHASES = ("connect", "tls", "send", "first_byte", "body")
+PHASES_ON_SPANS = {
+    "connect": "seconds to look up the host and connect",
+    "tls": "seconds of the TLS handshake",
+    "first_byte": "seconds from the sent request to the response's head",
+}
+"""The span of a call ends with the response's head: sending is short, and the body comes later."""
 CALL = Span(
     "{http.request.method} {url.template}", "client", "a call to another service",
     {
@@ -188,21 +202,27 @@ STATEMENT = Span(
 class CoreNames:
     """The names that the kit emits for every service, with the service's prefix."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0915 - one declaration a name
         self,
         prefix: str,
         *,
         stages: Sequence[str] = (),
+        background: Sequence[str] = (),
         occurrences: Sequence[Event] = (),
         problems: Sequence[str] = ("internal", "broken-off", "other"),
+        resources: Sequence[str] = (),
         request: Mapping[str, str] = {},
+        wide: Mapping[str, str] = {},
+        started: Mapping[str, str] = {},
         degraded: Attribute | None = None,
     ) -> None:
-        """`stages`, `occurrences`, `problems`: all possible values, which bound attributes.
-        `request`: further attributes of a request's span, from its stages. `degraded`: the
+        """`stages`, `occurrences`, `problems`, `resources`: all possible values, which bound
+        attributes; `background`: the stages that run outside of requests; `resources`: those that
+        the service observes besides RESOURCES.
+        `request`: further attributes of a request's span, from its stages; `wide`: of its wide
+        event only; `started`: of the event at the start. `degraded`: the
         service's own name for this attribute; it should end with `.degraded`."""
         self.prefix, self.stages = prefix, tuple(stages)
-        self.occurrences = {str(each): each for each in occurrences}
         self.problems = frozenset(problems)
         name = f"{prefix}.".__add__
         self.stage = Attribute(name("stage"), "string", "name of the stage", stages)
@@ -214,6 +234,7 @@ class CoreNames:
                 examples=[0.0042],
             )
             for each in stages
+            if each not in background
         }
         self.input_hash = Attribute(
             name("input.hash"), "string",
@@ -239,6 +260,64 @@ class CoreNames:
         self.aborted = Attribute(
             name("request.broken_off"), "boolean", "whether the response was aborted"
         )
+        self.cause = Attribute(
+            name("error.cause"), "string",
+            "`error.type` of the first exception in the chain of causes, if it is another one",
+            examples=["ConnectionRefusedError"],
+        )  # fmt: skip
+        self.code = Attribute(
+            name("error.code"), "string",
+            "code of the first cause: errno, resolver, SQLite (`sqlite_errorname`) or TLS",
+            form=CODE, examples=["EMFILE", "SQLITE_BUSY"],
+        )  # fmt: skip
+        about = {"error.type": CAUSED_BY, self.cause: CAUSED, self.code: CODED}
+        self.failing: Carried = {self.cause: CAUSED, self.code: CODED}
+        self.occurrences = {
+            str(each): Event(each, each.meaning, {**each.carries, **about}, warns=each.warns)
+            for each in occurrences
+        }
+        self.client_hash = Attribute(
+            name("client.hash"), "string",
+            "keyed hash of the client's address, as `input.hash`: tells one client from many",
+            form="[0-9a-f]{16}", examples=["a3c764205f1d0b8e"],
+        )  # fmt: skip
+        self.age = Attribute(
+            name("request.age"), "double",
+            "seconds from the arrival of the request's head to the start of its work",
+            examples=[0.0021],
+        )  # fmt: skip
+        self.phase = Attribute(
+            name("call.phase"), "string", "phase of an outgoing call that began last", PHASES
+        )
+        self.phase_seconds = {
+            each: Attribute(name(f"call.{each}"), "double", meaning, examples=[0.012])
+            for each, meaning in PHASES_ON_SPANS.items()
+        }
+        self.calling: Carried = {
+            self.phase: "If the call's phases are observed.",
+            **dict.fromkeys(self.phase_seconds.values(), "If the call had this phase."),
+        }
+        self.resource = Attribute(
+            name("resource.name"), "string", "what is limited", (*RESOURCES, *resources)
+        )
+        self.settings = Attribute(
+            name("settings"), "string[]", "every effective setting; `(set)` for what is secret",
+            examples=["server.workers=1"],
+        )  # fmt: skip
+        self.settings_hash = Attribute(
+            name("settings.hash"), "string", "hash of the effective settings",
+            form="[0-9a-f]{16}", examples=["0f8e1c5b7a9d4e6f"],
+        )  # fmt: skip
+        self.batch = Attribute(
+            name("telemetry.batch"), "int",
+            "on the first item of an export: number of the export, from 1 for each signal of an "
+            "instance; a missing number is a lost export",
+            examples=[17],
+        )  # fmt: skip
+        self.batch_items = Attribute(
+            name("telemetry.batch_items"), "int",
+            "on the first item of an export: number of its items", examples=[1024],
+        )  # fmt: skip
         self.occurrence = Attribute(name("occurrence"), "string", "name of the event", occurrences)
         self.signal = Attribute(
             name("signal"), "string", "kind of telemetry", ("traces", "metrics", "logs")
@@ -255,6 +334,7 @@ class CoreNames:
                 self.degraded: "If a part was unavailable.",
                 self.debug: "If the request has the header.",
                 self.aborted: "If the response was aborted.",
+                **self.failing,
                 **request,
             },
         )  # fmt: skip
@@ -269,6 +349,8 @@ class CoreNames:
             {
                 **required("exception.type"),
                 "exception.stacktrace": "If the exception was not reported before.",
+                self.cause: CAUSED,
+                self.code: CODED,
                 self.input_hash: "If a log record of a request with an input.",
             },
         )  # fmt: skip
@@ -283,16 +365,64 @@ class CoreNames:
         )  # fmt: skip
         self.occurrence_count = Metric(
             name("occurrences"), "counter", "{occurrence}", "events reported by stages",
-            (self.occurrence,), after="a retry",
+            {self.occurrence: REQUIRED, "error.type": CAUSED_BY},
+            after="a retry",
         )  # fmt: skip
+        self.request_age = Metric(
+            self.age, "histogram", "s", "time from the arrival of a head to the start of its work",
+            (), SECONDS, "a request over a socket",
+        )  # fmt: skip
+        self.phase_duration = Metric(
+            name("call.phase.duration"), "histogram", "s", "duration of a phase of outgoing calls",
+            (self.phase,), SECONDS, "a call",
+        )  # fmt: skip
+        self.run_queue = Metric(
+            name("event_loop.run_queue"), "counter", "s",
+            "time that the event loop's thread waited for a CPU", after="the start, on Linux",
+        )  # fmt: skip
+        self.pause = Metric(
+            name("process.pause"), "histogram", "s",
+            "delay of a timer in a thread of its own, less its wait for a CPU: the process was "
+            "stopped, or another thread held the interpreter lock",
+            (), SECONDS,
+        )  # fmt: skip
+        self.overflows = Metric(
+            name("accept.overflows"), "counter", "{connection}",
+            "connections that the kernel dropped because a queue of connections to accept was "
+            "full, in this network namespace", after="the start, on Linux",
+        )  # fmt: skip
+        self.clock_drift = Metric(
+            name("clock.drift"),
+            "gauge",
+            "s",
+            "how far the wall clock has moved against the monotonic clock since the start",
+        )
+        self.used = Metric(
+            name("resource.used"), "gauge", "{item}", "used amount of something limited",
+            (self.resource,),
+        )  # fmt: skip
+        self.limit = Metric(
+            name("resource.limit"), "gauge", "{item}", "its limit", (self.resource,)
+        )
         self.active_requests = Metric(
             name("requests.active"), "gauge", "{request}", "concurrent requests"
         )
         self.lost = Metric(
             name("telemetry.lost"), "counter", "{item}",
-            "spans, log records and exports of metrics that the collector did not accept",
+            "spans, log records and exports of metrics that the collector refused, or that did "
+            "not reach it",
             (self.signal,),
         )  # fmt: skip
+        self.unconfirmed = Metric(
+            name("telemetry.unconfirmed"), "counter", "{item}",
+            "the same that were sent without a response in time: stored or not",
+            (self.signal,),
+        )  # fmt: skip
+        self.started = Event(
+            "service.started", "the service has started, with these settings and models",
+            {self.settings: REQUIRED, self.settings_hash: REQUIRED, **started},
+        )  # fmt: skip
+        self.wide: Carried = wide
         self.loop_lag = Metric(
             name("event_loop.lag"), "histogram", "s", "delay of timers in the event loop",
             (), SECONDS,
@@ -300,7 +430,8 @@ class CoreNames:
 
     def declared(self) -> Iterable[object]:
         """Every name declared here."""
-        return (*vars(self).values(), *self.stage_durations.values(), *self.occurrences.values())
+        groups = (self.stage_durations, self.phase_seconds, self.occurrences)
+        return (*vars(self).values(), *(each for group in groups for each in group.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,18 +453,31 @@ class Vocabulary:
             **{name: "If the stage ran." for each in stages for name in each},
             **dict.fromkeys(core.stage_durations.values(), "If the stage ran."),
             **core.request.carries,
+            **core.wide,
             core.duration: REQUIRED,
+            core.client_hash: "If the client has an address.",
+            core.age: "If it came over a socket, and did not wait for its own client.",
             core.input_hash: "If the request has an input that a person typed.",
         }
 
     @classmethod
     def of(cls, core: CoreNames, declared: Iterable[object]) -> Self:
         """Collect declared names, for example from `globals().values()`."""
-        every = [*core.declared(), *declared, *OF_LIBRARIES, CALL, STATEMENT]
+        call = Span(CALL, CALL.kind, CALL.meaning, {**CALL.carries, **core.calling})
+        every = [*core.declared(), *declared, *OF_LIBRARIES, call, STATEMENT]
+        spans = [each for each in every if isinstance(each, Span)]
+        events = {str(each): each for each in every if isinstance(each, Event)}
         return cls(
             core,
             {str(each): each for each in every if isinstance(each, Attribute)},
-            {str(each): each for each in every if isinstance(each, Event)},
+            events | core.occurrences,
             {str(each): each for each in every if isinstance(each, Metric)},
-            {str(each): each for each in every if isinstance(each, Span)},
+            {str(each): _failing(each, core) for each in spans},
         )
+
+
+def _failing(span: Span, core: CoreNames) -> Span:
+    """The span of a stage with the attributes of a failure."""
+    if span.kind != "internal":
+        return span
+    return Span(span, span.kind, span.meaning, {**span.carries, **core.failing})
