@@ -73,7 +73,7 @@ async def test_fusion_ranks_where_the_artefact_is_refused(
     damaged_champion(shelf_data)
     async with open_service() as service:
         answer = await service.ask(BREAD)
-    refused = scored(v.FALLBACK_INVOKED, error="ArtefactRefused", cause="KeyError")
+    refused = scored(v.FALLBACK_INVOKED, error="ArtefactRefused")
     expected = answered(score=refused, missing=("ranking_model",))
     assert_same(service.tree(answer), expected)
     assert_degraded(service, answer, "ranking_model", SCORE, "ArtefactRefused")

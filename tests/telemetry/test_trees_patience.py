@@ -60,7 +60,8 @@ async def test_a_call_that_was_given_up_is_an_error(
     assert service.counts(v.TOPIC_REQUESTS) == {("timeout", "SearchTimeout"): 1}
     call = span_of(service, answer, f"GET {PATH}")
     told = call.attributes or {}
-    assert (told[ERROR_TYPE], told[v.CORE.phase]) == ("ReadTimeout", "first_byte")
+    assert told[ERROR_TYPE] == "ReadTimeout"
+    assert told[v.CORE.phase] in ("connect", "send", "first_byte")  # how far it came in that time
     assert call.status.status_code is StatusCode.ERROR
 
 
