@@ -166,13 +166,13 @@ def test_increments_are_caught() -> None:
     assert found == ["metric “vitrine.batch.sizes” is not cumulative"]
 
 
-SECONDS = ("duration", "lag", "age", "pause", "drift", "run_queue")
+IN_SECONDS = ("duration", "lag", "age", "pause", "drift", "run_queue")
 
 
 def test_what_is_declared_is_measured_as_the_conventions_ask() -> None:
     """Seconds, and no unit in a name; bounds of durations are at most 2.5 times the one before."""
     for name, metric in v.VOCABULARY.metrics.items():
-        assert (metric.unit == "s") == name.endswith(SECONDS), name
+        assert (metric.unit == "s") == name.endswith(IN_SECONDS), name
         assert metric.unit in {"s", "1"} or metric.unit.startswith("{"), name
     assert (SECONDS[0], SECONDS[-1]) == (0.0001, 10)
     assert all(round(high / low, 9) in (2, 2.5) for low, high in pairwise(SECONDS))

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from app.telemetry.vocabulary import CORE, QUERY_TEXT
+from app.telemetry.vocabulary import CORE, QUERY_TEXT, SERVED
 from tests.api.service import WRITER
 from tests.fake_wikipedia import FakeWikipedia, finds
 from tests.telemetry.canaries import Secrets, leaks
