@@ -31,7 +31,7 @@ class Provisioner:
         self.folder, self._patch, self._capsys = folder, monkeypatch, capsys
         for name in provision.DEFAULTS:
             monkeypatch.delenv(name, raising=False)
-        self.set(URL=url, EMAIL=EMAIL, PASSWORD=PASSWORD, TIMEOUT="20")
+        self.set(URL=url, EMAIL=EMAIL, PASSWORD=PASSWORD, PATIENCE="20")
 
     def set(self, **variables: str) -> None:
         """SIGNOZ_… in its environment."""

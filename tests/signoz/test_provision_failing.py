@@ -45,7 +45,7 @@ def test_who_is_not_let_in_is_told_so(
         ("URL", "http://", "SIGNOZ_URL is 'http://'"),
         ("URL", "http://signoz:http", "SIGNOZ_URL is 'http://signoz:http'"),
         ("RETENTION_LOGS_DAYS", "1.5", "SIGNOZ_RETENTION_LOGS_DAYS is '1.5'"),
-        ("TIMEOUT", "long", "SIGNOZ_PATIENCE is 'long'"),
+        ("PATIENCE", "long", "SIGNOZ_PATIENCE is 'long'"),
     ],
 )
 def test_a_setting_that_is_wrong_is_named(
@@ -88,7 +88,7 @@ def test_one_that_is_not_there_yet_is_waited_for(
 
 def test_patience_has_an_end(signoz: SigNoz, provisioner: Provisioner) -> None:
     signoz.ready = False
-    provisioner.set(TIMEOUT="0.3")
+    provisioner.set(PATIENCE="0.3")
     assert provisioner() == AWAY
     why = "SigNoz was not ready within 0.3 s: /api/v2/healthz answers 503."
     assert provisioner.error == why
@@ -96,7 +96,7 @@ def test_patience_has_an_end(signoz: SigNoz, provisioner: Provisioner) -> None:
 
 def test_nobody_there(provisioner: Provisioner) -> None:
     with refused_port() as port:
-        provisioner.set(URL=f"http://127.0.0.1:{port}", TIMEOUT="0")
+        provisioner.set(URL=f"http://127.0.0.1:{port}", PATIENCE="0")
         assert provisioner() == AWAY
     assert f"Nothing answers at http://127.0.0.1:{port}: " in provisioner.error
     assert "refused" in provisioner.error
@@ -104,7 +104,7 @@ def test_nobody_there(provisioner: Provisioner) -> None:
 
 def test_one_that_never_answers(provisioner: Provisioner) -> None:
     with black_hole() as url:
-        provisioner.set(URL=url, TIMEOUT="0.2")
+        provisioner.set(URL=url, PATIENCE="0.2")
         assert provisioner() == AWAY
     assert "timed out" in provisioner.error
 
@@ -121,7 +121,7 @@ def test_something_else_answers(provisioner: Provisioner) -> None:
     with HTTPServer(("127.0.0.1", 0), Page) as page:
         thread = threading.Thread(target=page.handle_request)
         thread.start()
-        provisioner.set(URL=f"http://127.0.0.1:{page.server_port}", TIMEOUT="0")
+        provisioner.set(URL=f"http://127.0.0.1:{page.server_port}", PATIENCE="0")
         assert provisioner() == AWAY
         thread.join()
     assert "is not SigNoz" in provisioner.error
