@@ -27,10 +27,10 @@ from app.recommend.fusion import fuse
 from app.recommend.latent import LatentModel
 from app.recommend.leg import Leg
 from app.recommend.lexical import rarity
-from app.recommend.ranking import DECIMALS
 from app.recommend.stages import StageObserver
 from app.recommend.text_analysis import STOP_WORDS, bare, stem, words
 from app.recommend.types import (
+    DECIMALS,
     DENSE,
     LATENT,
     LEXICAL,

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from app.recommend.dense import cosine, unit
+from app.recommend.feedback import feedback
 from app.recommend.fusion import FUSION, leg_scores
 from app.recommend.types import Candidates, Floats
 
@@ -16,7 +16,6 @@ FEATURES = (
 )  # fmt: skip
 LEG_OF = tuple(name.split("_")[0] for name in FEATURES)
 """The leg of each feature."""
-FEEDBACK_DOCUMENTS = 5
 
 
 def names(further: Iterable[str]) -> list[str]:
@@ -33,15 +32,14 @@ def features(candidates: Candidates) -> Floats:
     """The features of every candidate, (n, features).
 
     `*_z`: the leg's score in standard deviations from the candidates' mean. `*_feedback`: the
-    similarity to the centroid of the best five by fusion (pseudo-relevance feedback, Rocchio).
+    similarity to the best candidates by the first pass of fusion (see `feedback.py`).
     """
     lexical, dense, latent = candidates.lexical, candidates.dense, candidates.latent
     fused = leg_scores(replace(candidates, further={})) @ FUSION
-    leading = np.argsort(-fused, kind="stable")[:FEEDBACK_DOCUMENTS]
     columns = [
         lexical, _standard(lexical),
-        dense, _standard(dense), _feedback(candidates.dense_vectors, fused, leading),
-        latent, _standard(latent), _feedback(candidates.latent_vectors, fused, leading),
+        dense, _standard(dense), feedback(candidates.dense_vectors, fused),
+        latent, _standard(latent), feedback(candidates.latent_vectors, fused),
     ]  # fmt: skip
     for scores in candidates.further.values():
         columns += [scores, _standard(scores)]
@@ -52,7 +50,3 @@ def _standard(scores: Floats) -> Floats:
     spread = scores.std() if len(scores) else 0
     return (scores - scores.mean()) / spread if spread > 0 else np.zeros_like(scores)
 
-
-def _feedback(vectors: Floats, fused: Floats, leading: np.ndarray) -> Floats:
-    centre = unit(fused[leading].astype(np.float32) @ vectors[leading])
-    return cosine(vectors, centre)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.recommend.artefact import load
-from app.recommend.explain import explain
+from app.recommend.explain import SUBJECT, explain
 from app.recommend.features import features, names, owners
 from app.recommend.fusion import leg_scores
 from app.recommend.index import Index
@@ -16,6 +16,7 @@ from app.recommend.relevance import Calibrator
 from app.recommend.relevance import features as relevance_features
 from app.recommend.topic_signal import Page
 from app.recommend.types import (
+    DECIMALS,
     LEGS,
     Candidates,
     ModelCard,
@@ -26,10 +27,6 @@ from app.recommend.types import (
     Scored,
     Stored,
 )
-
-DECIMALS = 6
-"""Scores are rounded to this before they are compared: their last bits depend on the order in which
-the index was written."""
 
 
 class RankingModel(Protocol):
@@ -148,12 +145,15 @@ def rank(
     scores = np.round(scored.scores[leading].astype(float), DECIMALS).tolist()
     legs = np.round(scored.legs[leading].astype(float), DECIMALS).tolist()
     parts = np.round(scored.contributions[leading].astype(float), DECIMALS).tolist()
+    same_subject = scored.candidates.latent >= SUBJECT
+    if relevance is not None and not relevance.answered:
+        same_subject = np.zeros_like(same_subject)
     items: list[Ranked] = []
     for place, (number, each) in enumerate(zip(leading.tolist(), found, strict=True)):
         matched = tuple(term.surface for term in query.terms if each.contains(term.stem))
         reason = explain(
             scored, legs[place], parts[place], matched, pages[number],
-            answered=relevance is None or relevance.answered,
+            subject=bool(same_subject[number]),
         )  # fmt: skip
         items.append(Ranked(place + 1, each.document, scores[place], reason, each.section))
     return Ranking(tuple(items), len(scored.candidates), relevance)

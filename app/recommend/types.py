@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 Keys = NDArray[np.int64]
 
+DECIMALS = 6
+"""Scores are rounded to this before they are compared: their last bits depend on the order in which
+the index was written."""
 LEXICAL, DENSE, LATENT, TOPIC = "lexical", "dense", "latent", "topic"
 LEGS = (LEXICAL, DENSE, LATENT, TOPIC)
 """The built-in legs; further ones (see `leg.py`) are inserted before the last."""

@@ -79,7 +79,7 @@ async def test_without_wikipedia_it_is_degraded_and_ready(
 async def test_it_tells_what_is_running(shelf: httpx.AsyncClient) -> None:
     found = Version.model_validate_json((await shelf.get("/version")).text)
     assert found.version == __version__
-    assert (found.model.name, found.model.version) == ("fusion", "1")
+    assert (found.model.name, found.model.version) == ("fusion", "2")
     assert found.embedder.name.startswith("wordllama")
     assert "+" in found.embedder.version
 

@@ -112,7 +112,7 @@ def test_a_promotion_is_noticed_and_the_version_is_complete(
 ) -> None:
     stages = RecordingStages()
     model, registry = LiveModel(loader.registry, loader, stages), loader.registry
-    assert serving(model) == ("fusion", "1")
+    assert serving(model) == ("fusion", "2")
     assert stages.seen == [], "without a registry nothing is loaded"
     before = model.now()
     version = register(catalogue, registry)
@@ -168,7 +168,7 @@ def test_a_version_that_was_damaged_is_refused_and_passed_over(
     assert serving(running) == ("pairwise", first), "in memory it is still good"
     assert reason in running.refusals[second]
     started = LiveModel(registry, loader, Unobserved())
-    assert serving(started) == ("fusion", "1")
+    assert serving(started) == ("fusion", "2")
     assert isinstance(started.now().model, RefusedModel), "answers are degraded"
     promote(loader, BUILT_IN, ADA, Unobserved())
     for model in (running, started):

@@ -22,7 +22,7 @@ def test_searching_by_keyboard_shows_ranked_results(view: PageView) -> None:
     scores = [number(score.split()[-1]) for score in page.locator(".score").all_inner_texts()]
     assert [rank.split()[-1] for rank in ranks] == [str(place + 1) for place in range(count)]
     assert scores == sorted(scores, reverse=True)
-    expect(page.locator("#provenance")).to_contain_text("ranked by fusion 1")
+    expect(page.locator("#provenance")).to_contain_text("ranked by fusion 2")
     expect(page.locator("#recommendation")).to_have_text(re.compile("^[0-9a-f]{32}$"))
     expect(page.locator("#status")).to_have_text(re.compile(f"^{count} results in .* ms$"))
 

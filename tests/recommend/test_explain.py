@@ -1,6 +1,6 @@
 """Reasons in numbers and in a sentence."""
 
-from app.recommend.explain import CLOSE, SUBJECT, explain
+from app.recommend.explain import CLOSE, explain
 from app.recommend.fusion import Fusion
 from app.recommend.topic_signal import Page
 from app.recommend.types import LEGS, Reason
@@ -14,14 +14,16 @@ def reason(
     matched: tuple[str, ...] = (),
     page: Page | None = None,
     *,
-    answered: bool = True,
+    subject: bool = False,
 ) -> Reason:
     parts = [leg / 4 for leg in legs]
-    return explain(SCORED, legs, parts, matched, page, answered=answered)
+    return explain(SCORED, legs, parts, matched, page, subject=subject)
 
 
 def test_everything_that_counts_is_said() -> None:
-    explanation = reason([0.3, CLOSE, SUBJECT, 0.9], ("keep", "bread"), Page("Staling"))
+    explanation = reason(
+        [0.3, CLOSE, 0.8, 0.9], ("keep", "bread"), Page("Staling"), subject=True
+    )
     assert explanation.summary == (
         "Contains “keep”, “bread”; is close in meaning; shares its subject; "
         "Wikipedia's search leads to “Staling”."
@@ -31,11 +33,9 @@ def test_everything_that_counts_is_said() -> None:
 
 
 def test_what_is_not_close_is_not_said() -> None:
-    explanation = reason([0.3, CLOSE - 0.01, SUBJECT - 0.01, 0.0], ("bread",))
+    explanation = reason([0.3, CLOSE - 0.01, 1.0, 0.0], ("bread",))
     assert explanation.summary == "Contains “bread”."
     assert explanation.topic_page is None
-    unanswered = reason([0.3, 0.0, 1.0, 0.0], ("bread",), answered=False)
-    assert unanswered.summary == "Contains “bread”."
 
 
 def test_a_weak_match_says_so() -> None:

@@ -1,5 +1,7 @@
 """Fusion: scores in [0, 1] that are the sum of what each leg adds."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -44,8 +46,24 @@ def test_the_topic_takes_its_share_from_every_leg(found: Candidates, signal: lis
 
 def test_each_leg_weighs_what_is_written() -> None:
     scored = Fusion().score(candidates([1, 0, 0], [0, 1, 0], [0, 0, 1]))
-    expected = [WEIGHTS["lexical"], WEIGHTS["dense"], WEIGHTS["latent"]]
-    assert scored.scores.tolist() == pytest.approx(expected)
+    weights = np.array([WEIGHTS[leg] for leg in LEGS], np.float32)
+    np.testing.assert_allclose(scored.contributions, scored.legs * weights, atol=1e-6)
+    assert scored.legs[:, :2].tolist() == [[1, 0], [0, 1], [0, 0]]
+
+
+def test_the_latent_leg_compares_with_the_best_of_the_first_pass() -> None:
+    """Of seven candidates, five lead: four on one subject and one on another. The last two have
+    the same scores of their own, so their subject decides."""
+    one, other = [1.0, 0.0], [0.0, 1.0]
+    subjects = np.array([one, one, one, one, other, other, one], np.float32)
+    found = replace(
+        candidates([0.9, 0.8, 0.7, 0.6, 0.5, 0.1, 0.1], [0] * 7, [0] * 7), latent_vectors=subjects
+    )
+    scored = Fusion().score(found)
+    centre = np.array([0.9 + 0.8 + 0.7 + 0.6, 0.5])
+    expected = subjects @ (centre / np.linalg.norm(centre))
+    np.testing.assert_allclose(scored.legs[:, 2], expected, atol=1e-6)
+    assert scored.scores[6] > scored.scores[5]
 
 
 def test_no_signal_from_a_topic_that_was_found_keeps_the_order() -> None:

@@ -14,7 +14,7 @@ from tests.recommend.candidates import candidates
 
 CARD, EMBEDDER = Fusion.card, "embeddings"
 CONTENT: dict[str, Any] = {
-    "model": "fusion", "model_version": "1", "embedder": EMBEDDER, "features": FEATURES,
+    "model": "fusion", "model_version": "2", "embedder": EMBEDDER, "features": FEATURES,
     "coefficients": [1.0] * len(FEATURES), "intercept": -2.0, "threshold": 0.5,
 }  # fmt: skip
 STORED = Stored(1, Document("bread", "Stale bread", "It keeps."), " stale bread it keep ")

@@ -43,7 +43,7 @@ def assert_served(service: Service, answer: httpx.Response) -> None:
     assert (emitted.event_name, emitted.severity_number) == (v.SERVED, SeverityNumber.INFO)
     assert ERROR_TYPE not in (emitted.attributes or {})
     assert_agreement(service, answer)
-    assert service.counts(v.RECOMMENDATIONS) == {("fusion", "1", False): 1}
+    assert service.counts(v.RECOMMENDATIONS) == {("fusion", "2", False): 1}
     assert service.counts(v.RECOMMEND_DURATION) == {(False, None): 1}
 
 
@@ -63,5 +63,5 @@ def assert_degraded(
     assert (missing | {ERROR_TYPE: error}).items() <= (emitted.attributes or {}).items()
     assert_agreement(service, answer)
     assert service.counts(v.CORE.stage_duration)[stage, error] == 1
-    assert service.counts(v.RECOMMENDATIONS) == {("fusion", "1", True): 1}
+    assert service.counts(v.RECOMMENDATIONS) == {("fusion", "2", True): 1}
     assert service.counts(v.RECOMMEND_DURATION) == {(True, None): 1}

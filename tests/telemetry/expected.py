@@ -52,7 +52,7 @@ RECOMMENDATION = Like("recommendation", str, "[0-9a-f]{32}")
 PORT = Like("port", int, r"\d+")
 STAND_IN = Like("stand-in", str, rf"http://127\.0\.0\.1:\d+{PATH}")
 
-FUSION: dict[str, Any] = {v.MODEL_NAME: "fusion", v.MODEL_VERSION: "1"}
+FUSION: dict[str, Any] = {v.MODEL_NAME: "fusion", v.MODEL_VERSION: "2"}
 WORDS = "SELECT rowid, -bm25(words) FROM words WHERE words MATCH ? ORDER BY rowid"
 SHOWN = (
     "SELECT p.key, ? || stems || ?, number, heading, fragment, id, title, "

@@ -162,7 +162,7 @@ async def test_a_flush_sends_everything_at_once(open_service: OpenService) -> No
         names = [each.name for each in service.of_trace(answer)]
         assert "POST /recommend" in names
         assert service.wide_event(answer).event_name == v.SERVED
-        assert service.counts(v.RECOMMENDATIONS) == {("fusion", "1", False): 1}
+        assert service.counts(v.RECOMMENDATIONS) == {("fusion", "2", False): 1}
 
 
 async def test_what_libraries_log_of_a_call_is_not_told(

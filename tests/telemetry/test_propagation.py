@@ -72,7 +72,7 @@ async def test_an_unsampled_trace_makes_no_spans(
     assert answer.headers["traceresponse"].startswith(f"00-{TRACE}-")
     assert answer.headers["traceresponse"].endswith("-00")
     assert service.wide_event(answer).span_id == trace_of(answer)[1]
-    assert service.counts(v.RECOMMENDATIONS) == {("fusion", "1", False): 1}
+    assert service.counts(v.RECOMMENDATIONS) == {("fusion", "2", False): 1}
     (call,) = wikipedia.received
     assert call.headers["traceparent"].startswith(f"00-{TRACE}-")
     assert call.headers["traceparent"].endswith("-00")

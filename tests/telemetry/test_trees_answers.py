@@ -148,7 +148,7 @@ async def test_spans_tell_the_numbers_of_the_answer(open_service: OpenService) -
     low, high = map(float, str(emitted[v.SCORE_BUCKET]).split("-"))
     assert low <= scores[0] < high
     assert (emitted[v.RELEVANCE], emitted[v.ANSWERED]) == (found.relevance, found.answered)
-    assert service.counts(v.FIRST_RELEVANCE) == {(found.answered, "fusion", "1"): 1}
+    assert service.counts(v.FIRST_RELEVANCE) == {(found.answered, "fusion", "2"): 1}
     about = server_span(service, answer).attributes or {}
     assert about[v.RECOMMENDATION_ID] == found.recommendation_id
     assert FUSION.items() <= about.items()
