@@ -26,7 +26,10 @@ async def ask(client: httpx.AsyncClient, query: str, **more: Any) -> RecommendRe
             {"machine-learning", "supervised-learning", "transfer-learning"},
         ),
         (QUESTION, {"staling", "bread", "food-preservation"}),
-        ("who can read my password on public wifi", {"wi-fi-protected-access", "wi-fi"}),
+        (
+            "who can read my password on public wifi",
+            {"wi-fi-protected-access", "wi-fi", "evil-twin-wireless-networks"},
+        ),
         ("kubernets autoscalling", {"kubernetes", "autoscaling"}),
     ],
 )

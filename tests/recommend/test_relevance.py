@@ -74,7 +74,7 @@ def test_relevance_is_a_probability_held_against_the_threshold() -> None:
         (json.dumps({**CONTENT, "format": 2, "checksum": ""}).encode(), "format is 2"),
         (dump(CONTENT | {"intercept": float("nan")}), "not a number"),
         (dump(CONTENT | {"features": FEATURES[1:]}), "trained on the features"),
-        (dump(CONTENT | {"model_version": "2"}), "calibrate again"),
+        (dump(CONTENT | {"model_version": "1"}), "calibrate again"),
         (dump(CONTENT | {"embedder": "another"}), "calibrate again"),
         (dump(CONTENT | {"threshold": float("nan")}), "threshold is nan"),
         (dump(CONTENT | {"threshold": None}), "threshold is None"),
