@@ -49,4 +49,3 @@ def features(candidates: Candidates) -> Floats:
 def _standard(scores: Floats) -> Floats:
     spread = scores.std() if len(scores) else 0
     return (scores - scores.mean()) / spread if spread > 0 else np.zeros_like(scores)
-

@@ -21,9 +21,7 @@ def reason(
 
 
 def test_everything_that_counts_is_said() -> None:
-    explanation = reason(
-        [0.3, CLOSE, 0.8, 0.9], ("keep", "bread"), Page("Staling"), subject=True
-    )
+    explanation = reason([0.3, CLOSE, 0.8, 0.9], ("keep", "bread"), Page("Staling"), subject=True)
     assert explanation.summary == (
         "Contains “keep”, “bread”; is close in meaning; shares its subject; "
         "Wikipedia's search leads to “Staling”."
