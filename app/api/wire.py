@@ -146,7 +146,11 @@ class LegScores(BaseModel):
 
     lexical: float = Field(description="BM25: the words of the query", examples=[0.191])
     dense: float = Field(description="static embeddings: their meaning", examples=[0.129])
-    latent: float = Field(description="TF-IDF and SVD: this catalogue's subjects; by fusion, of the first results", examples=[0.081])
+    latent: float = Field(
+        description="TF-IDF and SVD: this catalogue's subjects; fusion compares with those of the "
+        "best matches",
+        examples=[0.081],
+    )
     topic: float = Field(description="pages that Wikipedia's search finds", examples=[0.15])
 
 
