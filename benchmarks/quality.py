@@ -35,7 +35,7 @@ SYSTEMS: dict[str, RankingModel] = {
     "latent": OneLeg("latent"),
     "fusion": Fusion(),
 }
-GOALS = "mean of collections: fusion >= .430 and never below BM25; pairwise >= .460"
+GOALS = "mean of collections: fusion >= .465, pairwise >= .485"
 
 
 def measured(
