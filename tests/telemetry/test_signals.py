@@ -45,7 +45,7 @@ async def test_the_start_tells_what_is_running(open_service: OpenService, shelf_
         assert {"token=(set)", "wikipedia.contact=(set)"} <= set(emitted[v.CORE.settings])
         assert (emitted[v.MODEL_NAME], emitted[v.DOCUMENTS]) == ("fusion", 8)
         assert emitted[v.WEIGHTS].startswith("lexical=0.5000 ")
-        assert info == (emitted[v.CORE.settings_hash], "fusion", "1", emitted[v.EMBEDDER])
+        assert info == (emitted[v.CORE.settings_hash], "fusion", "2", emitted[v.EMBEDDER])
         assert leaks(service, [SECRET, "the-token-of-the-tests"]) == []
         hashes.add(emitted[v.CORE.settings_hash])
     assert len(hashes) == 2
