@@ -46,6 +46,8 @@ FROM base AS observatory
 COPY --from=install-observatory /opt/vitrine /opt/vitrine
 COPY observatory observatory
 COPY clickhouse clickhouse
+COPY slo slo
+COPY docs/runbook.md docs/runbook.md
 ENV OBSERVATORY_DATA=/data OBSERVATORY_HOST=0.0.0.0
 VOLUME /data
 EXPOSE 4317 4318 8080 8123

@@ -13,6 +13,7 @@ from observatory.store.engine import Engine, EngineError
 from observatory.store.retention import DiskLimiter
 from observatory.store.schema import prepare
 from observatory.store.table_writer import Store
+from slo.objectives import Plan, read
 
 PAGE_QUERY_ROWS, PAGE_QUERY_BYTES = 100_000, 24 << 20
 """Limits of a query made by the pages; each has a smaller LIMIT of its own."""
@@ -39,6 +40,8 @@ class Parts:
     """Runs queries of ClickHouse's HTTP interface; results are not cut."""
     opened: Run | None = None
     """The exported run that is shown, if it is not what this observatory received."""
+    plan: Plan | None = None
+    """Objectives and alerts to evaluate, if there are any."""
 
 
 @contextmanager
@@ -47,8 +50,10 @@ def open_parts(settings: ObservatorySettings) -> Iterator[Parts]:
 
     Raises:
         EngineError: the data folder cannot be used.
+        InvalidDeclaration: the objectives or alerts are invalid.
 
     """
+    plan = read(settings.objectives) if settings.objectives.is_dir() else None
     with ExitStack() as last:
         try:
             engine = Engine(settings.data, settings.memory_bytes)
@@ -78,4 +83,5 @@ def open_parts(settings: ObservatorySettings) -> Iterator[Parts]:
             page_reader=reader(PAGE_QUERY_ROWS, result_bytes=PAGE_QUERY_BYTES),
             sql_reader=reader(settings.query_rows + 1),
             clickhouse_reader=reader(0, CLICKHOUSE_QUERIES),
+            plan=plan,
         )

@@ -25,6 +25,7 @@ from observatory.runs.run import Run
 from observatory.settings import PREFIX, ObservatorySettings
 from observatory.store.engine import Engine, EngineError
 from observatory.ui.application import page
+from slo.openslo import InvalidDeclaration
 
 GRACE_SECONDS = 1
 """Time for requests in flight at shutdown."""
@@ -194,6 +195,11 @@ def start(chosen: ObservatorySettings, supervised: bool) -> None:
         raise fail(
             f"The observatory can't start: {error}. Stop the process that uses it, choose another "
             f"({PREFIX}…_PORT, see docs/observatory.md), or do without: make run OBSERVATORY=0"
+        ) from error
+    except InvalidDeclaration as error:
+        raise fail(
+            f"The observatory can't read the objectives in {chosen.objectives}: {error} "
+            f"({PREFIX}OBJECTIVES names another folder)"
         ) from error
     except EngineError as error:
         raise fail(

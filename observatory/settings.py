@@ -27,6 +27,14 @@ class ObservatorySettings(BaseSettings):
         "(protects against DNS rebinding)",
     )
     data: Path = Field(Path("data/observatory"), description="folder of the database")
+    objectives: Path = Field(
+        Path("slo"),
+        description="folder of objectives.yaml (OpenSLO) and alerts.yaml, which the page Health "
+        "evaluates; without it, the page does without objectives and alerts",
+    )
+    runbook: Path = Field(
+        Path("docs/runbook.md"), description="Markdown with a section for each alert"
+    )
     retention_hours: int = Field(72, ge=1, le=24 * 366, description="how long telemetry is kept")
     disk_bytes: Bytes = Field(
         5 << 30, description="largest size on disk; above it the oldest data is dropped"

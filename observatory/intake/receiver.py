@@ -6,6 +6,7 @@ more memory without being faster.
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -68,6 +69,7 @@ class Receipt:
 
 
 _EXPECTED = (DecodeError, TooManyRecords, Undecodable, BudgetExceeded, BodyError, TooLarge)
+_REFUSED = (Undecodable, Busy, Unavailable, BudgetExceeded, BodyError, TooLarge)
 Unpack = Callable[[bytes], tuple[bytes, str]]
 """Converts a request body to a protobuf message and the reason for a rejected record, if any."""
 
@@ -88,6 +90,8 @@ class Intake:
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self.budget = budget
+        self.refused: Counter[str] = Counter()
+        """By signal: rejected records, and messages of which nothing was stored."""
         self._store = store
         self._retention = retention_hours * 3600 * 10**9
         self._clock = clock
@@ -102,6 +106,16 @@ class Intake:
             BudgetExceeded, BodyError, TooLarge: nothing was stored.
 
         """
+        try:
+            receipt = await self._received(signal, sent, unpack)
+        except _REFUSED:
+            self.refused[signal.name] += 1
+            raise
+        if receipt.rejected:
+            self.refused[signal.name] += receipt.rejected
+        return receipt
+
+    async def _received(self, signal: Signal, sent: bytes, unpack: Unpack) -> Receipt:
         latest = time.monotonic() + TURN_SECONDS
         decoding = self._decoder.submit(self._decode, signal, sent, unpack, latest)
         decoded = await asyncio.wrap_future(decoding)

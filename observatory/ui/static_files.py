@@ -8,7 +8,7 @@ import hashlib
 from importlib.resources import files
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 KINDS = {
@@ -27,7 +27,7 @@ HEADERS = {
     "Cache-Control": "no-cache",
 }
 FOREVER = HEADERS | {"Cache-Control": "max-age=31536000, immutable"}
-VIEWS = ("/", "/trace/{trace_id}", "/logs", "/charts", "/sql")
+VIEWS = ("/traces", "/trace/{trace_id}", "/logs", "/charts", "/sql")
 
 
 def routes() -> list[Route]:
@@ -47,12 +47,19 @@ def routes() -> list[Route]:
     async def shell(_: Request) -> Response:
         return _response("index.html", page, HEADERS)
 
+    async def start(request: Request) -> Response:
+        """Links to the list of traces, which was here once, lead on to it."""
+        if query := request.url.query:
+            return RedirectResponse(f"/traces?{query}", 307, HEADERS)
+        return await shell(request)
+
     async def file(request: Request) -> Response:
         given = request.path_params
         available = versioned if given.get("version") == version else latest
         return available.get(given["name"], missing)
 
     return [
+        Route("/", start),
         *(Route(view, shell) for view in VIEWS),
         Route("/static/{name}", file),
         Route("/static/{version}/{name}", file),

@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import httpx
@@ -80,7 +81,7 @@ def page_parts(engine: Engine) -> Parts:
         settings=ObservatorySettings(query_rows=ROWS),
         engine=engine,
         budget=MemoryBudget(QUERY_MEMORY),
-        intake=unused,
+        intake=cast("Any", SimpleNamespace(refused={})),
         disk_limiter=unused,
         page_reader=Reader(
             engine,

@@ -6,10 +6,11 @@ from typing import Any
 
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from observatory.intake import logs, spans
-from observatory.intake.otlp_messages import LogsRequest, TracesRequest
+from observatory.intake import logs, metrics, spans
+from observatory.intake.otlp_messages import LogsRequest, MetricsRequest, TracesRequest
 from observatory.intake.row_blocks import Decoded
 from observatory.intake.time_window import Window
 from observatory.store.engine import Engine
@@ -19,7 +20,14 @@ NOW = 1_900_000_000 * 10**9
 """What the page's clock says: a Sunday in March 2030."""
 MS, SECOND, MINUTE, HOUR = 10**6, 10**9, 60 * 10**9, 3600 * 10**9
 RECENT = NOW - MINUTE
-TABLES = ("otel_traces", "otel_traces_trace_id_ts", "otel_logs")
+TABLES = (
+    "otel_traces",
+    "otel_traces_trace_id_ts",
+    "otel_logs",
+    "otel_metrics_gauge",
+    "otel_metrics_sum",
+    "otel_metrics_histogram",
+)
 SCOPE = InstrumentationScope(name="tests")
 ALL_TIME = Window(0, 2**62)
 SERVER, CLIENT, INTERNAL = Span.SPAN_KIND_SERVER, Span.SPAN_KIND_CLIENT, Span.SPAN_KIND_INTERNAL
@@ -112,12 +120,18 @@ class StoredTelemetry:
         message = request("logs", records, named).SerializeToString()
         self._store(logs, LogsRequest.FromString(message))
 
+    def metrics(self, points: Iterable[Metric], service: str) -> None:
+        """Store metrics of a service."""
+        message = request("metrics", points, {"service.name": service}).SerializeToString()
+        self._store(metrics, MetricsRequest.FromString(message))
+
     def _store(self, signal: Any, message: Any) -> None:
         decoded = Decoded()
         signal.decode(message, ALL_TIME, decoded)
         decoded.finish()
         assert decoded.rejected == 0, decoded.reason
-        self.engine.insert(signal.LAYOUT.insert, decoded.blocks[signal.LAYOUT])
+        for layout, block in decoded.blocks.items():
+            self.engine.insert(layout.insert, block)
 
     def empty(self) -> None:
         for table in TABLES:

@@ -10,7 +10,7 @@ const FILTERABLE = 256; // characters of a value
 /** `filterable(key)`: the name for the filter, or null; `list`: path of the list to filter. */
 export function attributeTable(
   attributes,
-  { filterable = (key) => key, search = true, list: of = "/" } = {},
+  { filterable = (key) => key, search = true, list: of = "/traces" } = {},
 ) {
   const entries = Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1));
   if (!entries.length) return el("p.quiet", {}, "None.");
@@ -41,7 +41,7 @@ function filterRows(entries, rows, typed) {
 }
 
 function row(key, text, filter, list) {
-  const action = list === "/" ? "Filter traces by" : "Filter logs by";
+  const action = list === "/traces" ? "Filter traces by" : "Filter logs by";
   const label = oneLine(key, 60);
   const button = el("button.small", { type: "button", "aria-label": `Copy ${label}` }, "Copy");
   button.onclick = () => copy(text, button);

@@ -101,13 +101,13 @@ export class ChartsView {
       const chart = latencyChart({ title: "", height: 130, dots: false });
       this.#byRoute.set(route, {
         ...chart,
-        link: chart.heading.appendChild(el("a", { href: "/" }, name(route, 60))),
+        link: chart.heading.appendChild(el("a", { href: "/traces" }, name(route, 60))),
       });
     }
     const chart = this.#byRoute.get(route);
     const query = params();
     query.set("route", route);
-    chart.link.setAttribute("href", `/?${query}`);
+    chart.link.setAttribute("href", `/traces?${query}`);
     return chart;
   }
 }

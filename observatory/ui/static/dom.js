@@ -2,7 +2,7 @@
 // the attributes below, never as markup or as a URL.
 
 const ATTRIBUTES =
-  /^(?:class|id|role|title|type|for|value|name|placeholder|dir|tabindex|scope|colspan|hidden|disabled|selected|checked|download|spellcheck|rows|inputmode|autocomplete|autocapitalize|datetime|aria-[a-z]+|data-[a-z-]+)$/;
+  /^(?:class|id|role|title|type|for|value|name|placeholder|dir|tabindex|scope|colspan|hidden|open|disabled|selected|checked|download|spellcheck|rows|inputmode|autocomplete|autocapitalize|datetime|aria-[a-z]+|data-[a-z-]+)$/;
 
 /** el("li.row.current", { title: "…", onclick }, child, "text", …); null children are left out. */
 export function el(tag, properties = {}, ...children) {
@@ -36,6 +36,21 @@ function ours(address) {
 }
 
 const SVG = "http://www.w3.org/2000/svg";
+const DRAWN =
+  /^(?:viewBox|width|height|x|y|x1|x2|y1|y2|dx|dy|r|rx|d|points|refX|refY|orient|markerWidth|markerHeight|marker-end|text-anchor|stroke-width|preserveAspectRatio)$/;
+
+/** An SVG element; `properties`: its attributes, `href` and event handlers as for `el`. */
+export function svg(tag, properties = {}, ...children) {
+  const [name, ...classes] = tag.split(".");
+  const element = document.createElementNS(SVG, name);
+  if (classes.length) element.setAttribute("class", classes.join(" "));
+  for (const [key, value] of Object.entries(properties)) {
+    if (DRAWN.test(key)) element.setAttribute(key, String(value));
+    else set(element, key, value);
+  }
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return element;
+}
 
 /** An SVG icon from a constant path. */
 export function icon(path, viewBox = "0 0 16 16") {

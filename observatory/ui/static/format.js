@@ -8,6 +8,12 @@ const UNITS = [
   ["ms", 1e6],
   ["s", 1e9],
 ];
+/** @type {[number, string][]} */
+const SPANS = [
+  [86400, "d"],
+  [3600, "h"],
+  [60, "min"],
+];
 const plain = new Intl.NumberFormat("en");
 const two = (number) => String(Math.floor(number)).padStart(2, "0");
 
@@ -52,6 +58,13 @@ export function percent(share) {
 }
 
 export const toMs = (nanoseconds) => Number(BigInt(nanoseconds) / 1000n) / 1000;
+
+/** A round length of time in seconds: "15 min", "3 d". */
+export function span(seconds) {
+  for (const [size, unit] of SPANS)
+    if (seconds >= 2 * size || seconds === size) return `${digits(seconds / size)} ${unit}`;
+  return duration(seconds * 1e9);
+}
 
 /** "12 s ago" */
 export function ago(ms, now = Date.now()) {

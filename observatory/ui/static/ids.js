@@ -14,6 +14,6 @@ export function traceAddress(traceId, spanId = "") {
 export const canBeFilteredBy = (key) => !/[=~]|^!|!$/.test(key);
 
 /** The list of traces or logs with an attribute. All times, because the data shown may be old. */
-export function filterAddress(key, value, list = "/") {
+export function filterAddress(key, value, list = "/traces") {
   return `${list}?${new URLSearchParams({ last: "all", attr: `${key}=${value}` })}`;
 }

@@ -1,6 +1,7 @@
 // Entry point: views by path, keyboard shortcuts, theme, status line.
 
 import { ChartsView } from "./charts_view.js";
+import { HealthView } from "./health.js";
 import { listen } from "./keys.js";
 import { LogsView } from "./logs.js";
 import { start } from "./router.js";
@@ -13,7 +14,8 @@ import { TracesView } from "./traces.js";
 themeButton();
 listen();
 start([
-  [/^\/$/, new TracesView()],
+  [/^\/$/, new HealthView()],
+  [/^\/traces\/?$/, new TracesView()],
   [/^\/trace\/([0-9a-f]{32})\/?$/i, new TraceView()],
   [/^\/logs\/?$/, new LogsView()],
   [/^\/charts\/?$/, new ChartsView()],

@@ -59,7 +59,7 @@ export function change(parts, options) {
 /** Back to the previous view; to the list if the page was opened from elsewhere. */
 export function back() {
   if (history.state?.inside) history.back();
-  else go("/");
+  else go("/traces");
 }
 
 export const shownView = () => current;

@@ -51,12 +51,15 @@ export function rateChart({ height, title = "Request rate" } = {}) {
     format: perSecond,
     lines: [
       { label: "all", colour: "--rate", bars: true },
+      { label: "4xx", colour: "--warn", bars: true },
       { label: "errors", colour: "--bad", bars: true },
     ],
     range: ([rate]) => [0, 1.1 * Math.max(...rate, 0.01)],
   });
-  const set = ({ times, step, rate, errors }) => {
-    plot.set(times, step, [rate, errors]);
+  const set = ({ times, step, rate, errors, refused }) => {
+    // Errors are drawn over the refused ones, from 0: no request is both.
+    const bad = refused.map((count, place) => (count ? count + errors[place] : 0));
+    plot.set(times, step, [rate, bad, errors]);
     describe(plot, "Request rate", rate, perSecond);
   };
   return { element: plot.element, set };

@@ -142,7 +142,7 @@ export class TracesView {
 
 function nothing() {
   const showAll = el("button", { type: "button" }, "Show all stored traces");
-  showAll.onclick = () => go("/?last=all");
+  showAll.onclick = () => go("/traces?last=all");
   return [
     el("b", {}, "No traces found."),
     " Send a request to the service; new traces appear automatically. ",

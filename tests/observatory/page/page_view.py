@@ -18,7 +18,7 @@ class PageView:
     """Parts of what the browser may say about answers that a test asks for."""
     complaints: list[str] = field(default_factory=list)
 
-    def open(self, path: str = "/") -> Page:
+    def open(self, path: str = "/traces") -> Page:
         self.page.goto(self.observatory.page + path)
         return self.page
 
@@ -86,7 +86,7 @@ def logs(page: Page) -> Locator:
 
 def only_shop(query: str = "") -> str:
     """The address of the list without traces that other tests add."""
-    return f"/?service=shop{query}"
+    return f"/traces?service=shop{query}"
 
 
 def share_of_track(piece: Locator) -> tuple[float, float]:

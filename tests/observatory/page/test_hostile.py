@@ -20,7 +20,7 @@ TAG = "%3Cimg%20src%3Dx%20onerror%3D%22window.harmed%3D3%22%3E"
 
 
 def test_names_in_the_list(view: PageView) -> None:
-    page = view.open("/")
+    page = view.open("/traces")
     hostile = traces(page).filter(has_text=shop_telemetry.MARKUP)
 
     expect(hostile).to_have_count(1)
@@ -98,7 +98,7 @@ def test_results_of_queries(view: PageView) -> None:
 
 
 def test_suggestions(view: PageView) -> None:
-    page = view.open("/")
+    page = view.open("/traces")
     field = page.get_by_role("combobox", name="Filter by attribute")
     field.fill("shop.note")
     option(page, "shop.note").click()
@@ -112,15 +112,15 @@ def test_suggestions(view: PageView) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        f"/?attr={TAG}&service={TAG}&route={TAG}",
-        f"/?last={TAG}",
-        f"/?from={TAG}&to={TAG}",
+        f"/traces?attr={TAG}&service={TAG}&route={TAG}",
+        f"/traces?last={TAG}",
+        f"/traces?from={TAG}&to={TAG}",
         f"/logs?q={TAG}&trace_id={TAG}&severity={TAG}",
         f"/charts?route={TAG}",
         f"/sql?q={TAG}",
         f"/sql?report={TAG}",
         f"/trace/{shop_telemetry.HOSTILE}?span={TAG}&tab={TAG}",
-        "/?attr=javascript:window.harmed=4&service=constructor&status=__proto__",
+        "/traces?attr=javascript:window.harmed=4&service=constructor&status=__proto__",
     ],
 )
 def test_addresses_that_mean_harm(view: PageView, path: str) -> None:

@@ -33,7 +33,7 @@ def test_through_the_list_into_a_trace_and_back(view: PageView) -> None:
     expect(page).to_have_url(re.compile(f"/trace/{FAILURE}$"))
     expect(page.get_by_role("treegrid")).to_be_focused()
     page.keyboard.press("Escape")
-    expect(page).to_have_url(re.compile(r"/\?service=shop$"))
+    expect(page).to_have_url(re.compile(r"/traces\?service=shop$"))
     expect(traces(page).nth(2).locator("a")).to_be_focused()
 
 
@@ -64,7 +64,7 @@ def test_through_the_tree(view: PageView) -> None:
     expect(panel(page)).to_be_hidden()
     expect(tree).to_be_focused()
     page.keyboard.press("Escape")
-    expect(page).to_have_url(re.compile("/$"))
+    expect(page).to_have_url(re.compile("/traces$"))
 
 
 def test_spans_are_found_one_after_the_other(view: PageView) -> None:
@@ -83,7 +83,7 @@ def test_spans_are_found_one_after_the_other(view: PageView) -> None:
 
 
 def test_a_filter_is_typed(view: PageView) -> None:
-    page = view.open("/")
+    page = view.open("/traces")
     page.keyboard.press("/")
     expect(page.get_by_role("combobox", name="Filter by attribute")).to_be_focused()
 
@@ -100,7 +100,7 @@ def test_a_filter_is_typed(view: PageView) -> None:
 
 
 def test_help_is_shown_and_closed(view: PageView) -> None:
-    page = view.open("/")
+    page = view.open("/traces")
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     page.keyboard.press("j")  # nothing for the list behind it
@@ -112,8 +112,14 @@ def test_help_is_shown_and_closed(view: PageView) -> None:
 
 
 def test_views_by_letters(view: PageView) -> None:
-    page = view.open("/")
-    for letter, path in (("l", "/logs"), ("c", "/charts"), ("s", "/sql"), ("t", "/")):
+    page = view.open("/traces")
+    for letter, path in (
+        ("l", "/logs"),
+        ("c", "/charts"),
+        ("s", "/sql"),
+        ("t", "/traces"),
+        ("h", "/"),
+    ):
         page.keyboard.press("g")
         page.keyboard.press(letter)
         expect(page).to_have_url(re.compile(f"{path}$"))

@@ -70,7 +70,7 @@ def test_durations_filter(view: PageView) -> None:
 
 def test_what_makes_no_sense_is_said(view: PageView) -> None:
     view.expected = ("422",)
-    page = view.open("/?min_ms=many")
+    page = view.open("/traces?min_ms=many")
 
     expect(page.locator(".problem")).to_contain_text("min_ms")
     expect(traces(page)).to_have_count(0)
@@ -110,7 +110,7 @@ def test_back_undoes_a_filter(view: PageView) -> None:
 
 
 def test_an_address_can_be_shared(view: PageView) -> None:
-    page = view.open("/?last=all&service=shop&status=ok&max_ms=100&attr=name~warehouse")
+    page = view.open("/traces?last=all&service=shop&status=ok&max_ms=100&attr=name~warehouse")
 
     expect(traces(page).locator(".took b")).to_have_text(["20 ms"])
     expect(page.get_by_label("Time range")).to_have_value("all")
@@ -151,11 +151,11 @@ def test_drawing_over_a_chart_sets_the_range(view: PageView) -> None:
 
 
 def test_nothing_found_says_what_to_do(view: PageView) -> None:
-    page = view.open("/?service=nobody")
+    page = view.open("/traces?service=nobody")
 
     expect(page.get_by_text("No traces found.")).to_be_visible()
     page.get_by_role("button", name="Show all stored traces").click()
-    expect(page).to_have_url(re.compile(r"/\?last=all$"))
+    expect(page).to_have_url(re.compile(r"/traces\?last=all$"))
     expect(traces(page).first).to_be_visible()
 
 

@@ -21,7 +21,7 @@ def send_trace(observatory: Observatory, service: str, route: str) -> str:
 
 
 def test_new_traces_come_in_by_themselves(view: PageView, observatory: Observatory) -> None:
-    page = view.open("/?service=lively")
+    page = view.open("/traces?service=lively")
     expect(page.get_by_text("No traces found.")).to_be_visible()
 
     send_trace(observatory, "lively", "/one")
@@ -32,7 +32,7 @@ def test_new_traces_come_in_by_themselves(view: PageView, observatory: Observato
 
 def test_nothing_moves_under_a_reader(view: PageView, observatory: Observatory) -> None:
     send_trace(observatory, "steady", "/one")
-    page = view.open("/?service=steady")
+    page = view.open("/traces?service=steady")
     expect(traces(page)).to_have_count(1)
     page.keyboard.press("j")
 
@@ -78,7 +78,7 @@ def test_older_ones_are_shown_when_asked_for(view: PageView, observatory: Observ
         for number in range(60)
     ]
     http(observatory, "traces", request("traces", crowd, {"service.name": "crowd"}))
-    page = view.open("/?service=crowd")
+    page = view.open("/traces?service=crowd")
     expect(traces(page)).to_have_count(50)
 
     page.get_by_role("button", name="Older").click()

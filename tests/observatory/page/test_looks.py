@@ -17,7 +17,8 @@ from tests.page.page_view import INTERACTIVE
 STATIC = Path(observatory.ui.__file__).parent / "static"
 VIEWS = [
     "/",
-    "/?attr=shop.tier%3Dgold&status=ok",
+    "/traces",
+    "/traces?attr=shop.tier%3Dgold&status=ok",
     f"/trace/{shop_telemetry.ORDER}",
     f"/trace/{shop_telemetry.ORDER}?span=0000000000000004",
     f"/trace/{shop_telemetry.HOSTILE}?span=0000000000000001",
@@ -44,7 +45,7 @@ def test_the_theme_is_the_systems(
 
 
 def test_a_chosen_theme_is_remembered(view: PageView) -> None:
-    page = view.open("/")
+    page = view.open("/traces")
     button = page.get_by_role("button", name="Theme")
     for name, dark in (("light", False), ("dark", True)):
         button.click()
@@ -85,7 +86,7 @@ def everything_has_a_name_and_fits(page: Page) -> None:
 
 def test_filters_fold_away_on_a_narrow_screen(view: PageView) -> None:
     view.page.set_viewport_size({"width": 360, "height": 740})
-    page = view.open("/?status=ok")
+    page = view.open("/traces?status=ok")
     field = page.get_by_role("combobox", name="Filter by attribute")
     expect(field).to_be_hidden()
     expect(page.get_by_label("Status", exact=True)).to_be_visible()  # it is in use
@@ -146,4 +147,4 @@ def test_charts_show_each_route(view: PageView) -> None:
     expect(page.locator(".plot canvas").first).to_be_visible()
     expect(page.locator(".dot")).not_to_have_count(0)
     routes.filter(has_text="/carts").get_by_role("link").click()
-    expect(page).to_have_url(re.compile(r"/\?service=shop&route=%2Fcarts$"))
+    expect(page).to_have_url(re.compile(r"/traces\?service=shop&route=%2Fcarts$"))

@@ -83,7 +83,7 @@ def test_an_attribute_leads_to_traces_that_have_it(view: PageView) -> None:
 
     panel(page).get_by_role("link", name="Filter traces by shop.tier").click()
 
-    expect(page).to_have_url(re.compile(r"/\?last=all&attr=shop\.tier%3Dgold$"))
+    expect(page).to_have_url(re.compile(r"/traces\?last=all&attr=shop\.tier%3Dgold$"))
     expect(page.locator(".entry")).to_have_count(1)
     page.go_back()
     expect(panel(page)).to_be_visible()
