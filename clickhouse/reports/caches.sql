@@ -1,4 +1,4 @@
--- Cache hit ratio
+-- How often caches help
 -- How often is a lookup answered from a cache? Counted are any service's `….cache.requests`, by
 -- `….cache.name` and `….cache.outcome`. Vitrine's `answers` keeps recommendations until the
 -- catalogue changes; its `topic_signal` keeps Wikipedia's search results.

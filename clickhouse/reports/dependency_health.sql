@@ -1,4 +1,4 @@
--- Dependency health: Wikipedia and SQLite
+-- Dependencies: outcomes and latency of Wikipedia and SQLite
 -- How do the service's dependencies answer, and how fast? A host name: HTTP calls to that host;
 -- `sqlite`: statements executed for requests; else the middle of a counter `….requests` with an
 -- attribute `….outcome`, such as `topic signal`, including cache and circuit breaker.

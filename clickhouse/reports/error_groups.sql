@@ -1,4 +1,4 @@
--- Errors by type and place
+-- Errors, grouped by type and place
 -- What fails, where, since when, and in which trace? One row for each type of error on a span: the
 -- exception, or `error.type`. A handled error is on the span where it happened, not on its request.
 -- `raised_in` is the innermost stack frame of an unexpected exception, from the span's event or the

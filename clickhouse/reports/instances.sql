@@ -1,4 +1,4 @@
--- Instances: CPU, memory, event-loop lag
+-- Instances: CPU, memory, delay of the event loop
 -- Which instances ran, which version, and is one of them saturated? `cpu_cores`: CPU cores used on
 -- average. `loop_late_at_most_seconds`: 99 % of the event loop's timers fired no later than this
 -- bucket bound; when it grows, something blocks the loop.

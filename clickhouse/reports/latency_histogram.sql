@@ -1,4 +1,4 @@
--- Latency histogram by route, with example traces
+-- Distribution of latency by route, with example traces
 -- How are each route's durations distributed: are slow requests rare, or is there a second peak?
 -- One row for each bucket that is not empty; `up_to_seconds` is empty beyond the last bound.
 -- Counted from metrics, which see every request. `trace_id`: the slowest exemplar of the bucket

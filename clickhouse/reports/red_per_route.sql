@@ -1,4 +1,4 @@
--- RED by route: rate, errors, duration
+-- Requests by route: rate, errors, latency
 -- How many requests does each route get, how many fail, and how long do they take? `errors` are 5xx
 -- responses, `refused` are 4xx responses (client errors). An empty route: the path does not exist.
 -- Counted from spans: where the Collector samples traces, only the kept ones count (`slo` counts

@@ -1,4 +1,4 @@
--- SLO compliance and error budget
+-- Objectives: what is met, and the error budget that is left
 -- Does the service meet its objectives (slo/objectives.yaml)? Availability: 99.9 % of requests for
 -- recommendations are not answered with 5xx. Latency: 95 % of those answered with 200 take 250 ms
 -- at most. Quality: 99 % of recommendations are not degraded. A service without that route is

@@ -1,4 +1,4 @@
--- Slowest traces, with the span that took longest
+-- The slowest traces, and the span that took longest
 -- Which requests were slowest, and in which of their spans was the time spent? A span's self time
 -- is the part that no child span covers; parallel children are not counted twice.
 -- `slowest_span` is the span with the most self time.

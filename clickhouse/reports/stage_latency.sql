@@ -1,4 +1,4 @@
--- Latency by stage
+-- Latency of each stage
 -- How long does each stage take, and what share of its requests' duration is that? Stages are the
 -- internal spans directly below a request that no instrumentation library made. Parallel stages
 -- (retrieval and the topic signal) add up to more than 100 %. If the sum is below 100 %, the rest

@@ -1,4 +1,4 @@
--- Telemetry lost
+-- Lost telemetry: what is missing from the other reports
 -- Are the other reports complete? How many spans (`traces`), log records (`logs`) and metric
 -- exports (`metrics`) the service produced, and how many were lost: dropped because a queue was
 -- full (`queue_full`), or not accepted by the Collector (`not_accepted`). `recommendations`: the

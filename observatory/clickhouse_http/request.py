@@ -96,7 +96,7 @@ def parse_request(query: QueryParams, headers: Headers, body: bytes, most: int) 
         sql=sql,
         data=data,
         database=query.get("database") or headers.get("x-clickhouse-database") or "default",
-        format=query.get("default_format") or headers.get("x-clickhouse-format") or "TabSeparated",
+        format=query.get("default_format") or headers.get("x-clickhouse-format") or _usual(headers),
         parameters={
             name.removeprefix("param_"): Escaped(value)
             for name, value in query.items()
@@ -110,6 +110,12 @@ def parse_request(query: QueryParams, headers: Headers, body: bytes, most: int) 
             if name not in ACCEPTED and not name.startswith("param_")
         },
     )
+
+
+def _usual(headers: Headers) -> str:
+    """ClickHouse's default format; with column names for a person who uses curl in a shell."""
+    by_hand = headers.get("user-agent", "").startswith("curl/")
+    return "TabSeparatedWithNames" if by_hand else "TabSeparated"
 
 
 def _split(given: bytes, body: bytes) -> tuple[bytes, bytes]:

@@ -12,8 +12,8 @@ from observatory.body_limits import body
 from observatory.decompression import BodyError, TooLarge
 from observatory.runs.export_route import export_route
 from observatory.runs.stored_runs import run_list
+from observatory.ui import charts, facets, health_view, log_list, metrics, trace_list
 from observatory.ui.compare_view import comparison
-from observatory.ui import charts, facets, health_view, log_list, trace_list
 from observatory.ui.parameters import Parameters
 from observatory.ui.queries import Queries
 from observatory.ui.responses import JsonResponse, Problem, invalid
@@ -39,6 +39,8 @@ def routes(queries: Queries) -> list[Route]:
         _list(queries, "/api/facets/values", facets.facet_values, facets.KNOWN_OF_VALUES),
         _list(queries, "/api/logs", log_list.log_records, log_list.KNOWN),
         _list(queries, "/api/reports", lambda queries, _: reports(opened=queries.parts.opened), ()),
+        _list(queries, "/api/metrics", metrics.metrics, metrics.KNOWN),
+        _list(queries, "/api/metrics/series", metrics.series, metrics.KNOWN_OF_SERIES),
         _list(queries, "/api/health", health_view.health_now, health_view.KNOWN),
         _list(queries, "/api/runbook", health_view.runbook_section, health_view.KNOWN_OF_RUNBOOK),
         _list(queries, "/api/status", lambda queries, _: stored_totals(queries), ()),

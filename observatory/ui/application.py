@@ -58,8 +58,11 @@ async def _query_error(_: Request, error: EngineError | NotAllowed | TooManyQuer
     return query_problem(error).response()
 
 
-async def _http(_: Request, error: HTTPException) -> Response:
+async def _http(request: Request, error: HTTPException) -> Response:
     phrase = HTTPStatus(error.status_code).phrase
+    is_page = "text/html" in request.headers.get("accept", "")
+    if error.status_code == HTTPStatus.NOT_FOUND and is_page:
+        return static_files.missing_page()
     name = phrase.lower().replace(" ", "-")
     detail = "No such page; start at /."
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:

@@ -39,11 +39,11 @@ Point = dict[str, Any]
 def charts(queries: Queries, parameters: Parameters) -> dict[str, Any]:
     """The data points of each series; the last step may be incomplete."""
     where = parameters.range(queries.clock(), queries.kept)
-    step = parameters.whole("step", 1, DAY) or _step(where)
-    times = range(_step_start(where.start, step), -_step_start(-where.end, step), step)
+    step = parameters.whole("step", 1, DAY) or step_of(where)
+    times = range(step_start(where.start, step), -step_start(-where.end, step), step)
     if len(times) > MAX_POINTS:
         raise invalid("step", f"gives more than {MAX_POINTS} points; use a longer step")
-    where = Range(_step_start(where.start, step) * SECOND, where.end)
+    where = Range(step_start(where.start, step) * SECOND, where.end)
     found = {point["time"]: point for point in _found(queries, Filter.of(parameters), where, step)}
     points = [found.get(time) for time in times]
     seconds = [min(step, max(1, where.end / SECOND - time)) for time in times]
@@ -58,12 +58,13 @@ def charts(queries: Queries, parameters: Parameters) -> dict[str, Any]:
     }
 
 
-def _step_start(timestamp: int, step: int) -> int:
+def step_start(timestamp: int, step: int) -> int:
     """Start of the step that contains a timestamp (nanoseconds), in seconds."""
     return timestamp // (step * SECOND) * step
 
 
-def _step(where: Range) -> int:
+def step_of(where: Range) -> int:
+    """The step for a range, in seconds."""
     wanted = (where.end - where.start) / SECOND / POINTS
     return next((step for step in STEPS if step >= wanted), DAY)
 

@@ -26,8 +26,21 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
 }
+MISSING = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>No such page – Vitrine</title>
+<link rel="icon" href="/static/icon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="/static/base.css">
+<main class="view">
+<h1>No such page</h1>
+<p>There are <a href="/">health</a>, <a href="/traces">traces</a>, <a href="/logs">logs</a>,
+<a href="/charts">charts</a>, <a href="/metrics">metrics</a> and <a href="/sql">SQL</a>.</p>
+</main>
+"""
 FOREVER = HEADERS | {"Cache-Control": "max-age=31536000, immutable"}
-VIEWS = ("/traces", "/trace/{trace_id}", "/logs", "/charts", "/sql")
+VIEWS = ("/traces", "/trace/{trace_id}", "/logs", "/charts", "/metrics", "/sql")
 
 
 def routes() -> list[Route]:
@@ -64,6 +77,11 @@ def routes() -> list[Route]:
         Route("/static/{name}", file),
         Route("/static/{version}/{name}", file),
     ]
+
+
+def missing_page() -> Response:
+    """404 for a browser."""
+    return Response(MISSING, 404, media_type=KINDS["html"], headers=HEADERS)
 
 
 def _version(read: dict[str, bytes]) -> str:

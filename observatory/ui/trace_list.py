@@ -40,6 +40,14 @@ GROUP BY trace_id
 HAVING (time, trace_id) < ({{time:Int64}}, {{trace_id:String}})
 ORDER BY time DESC, trace_id DESC LIMIT {{most:UInt32}}
 """
+_SLOWEST = f"""
+SELECT TraceId AS trace_id, toUnixTimestamp64Nano(min(Timestamp)) AS time, max(Duration) AS took
+FROM otel.otel_traces
+WHERE {_ROOT} AND {{where}}
+GROUP BY trace_id
+HAVING (took, trace_id) < ({{{{took:UInt64}}}}, {{{{trace_id:String}}}})
+ORDER BY took DESC, trace_id DESC LIMIT {{{{most:UInt32}}}}
+"""
 _SHOWN = f"""
 SELECT TraceId AS trace_id, uniqExact(SpanId) AS spans,
     uniqExactIf(SpanId, StatusCode = 'Error') AS errors,
@@ -49,7 +57,8 @@ SELECT TraceId AS trace_id, uniqExact(SpanId) AS spans,
         (
             toUnixTimestamp64Nano(Timestamp), ServiceName, SpanName, {cut(ROUTE)},
             {cut("SpanAttributes['http.request.method']")}, {FAILED},
-            toUInt16OrNull(SpanAttributes['http.response.status_code']), {DEGRADED}, Duration
+            toUInt16OrNull(SpanAttributes['http.response.status_code']), {DEGRADED}, Duration,
+            {cut("ResourceAttributes['service.instance.id']")}
         ),
         (NOT {_ROOT}, Timestamp, SpanId)
     ) AS root
@@ -86,6 +95,14 @@ class TraceSearch:
             cursor = cursor_of(candidates[-1])
         return found[:count]
 
+    def slowest(self, where: Range, cursor: Cursor, count: int) -> list[dict[str, Any]]:
+        """At most `count` that have a root in the range, slowest first; `cursor`: of durations."""
+        condition = self.chosen.on_trace()
+        sql = _SLOWEST.format(where=f"{within('from', 'to')} AND {condition.sql}")
+        after = {"took": cursor.time, "trace_id": cursor.tiebreak, "most": count}
+        found = self.queries.rows(sql, {**around(where), **after, **condition.values})
+        return list(self._shown(found))
+
     def _candidates(self, slice_: Range, cursor: Cursor, most: int) -> Rows:
         found = self._matching(_ROOT, slice_, cursor, most)
         # If there are enough, older ones need not be searched.
@@ -115,11 +132,13 @@ class TraceSearch:
 
 
 def _trace(row: Mapping[str, Any]) -> dict[str, Any]:
-    time, service, name, route, method, failed, http_status, degraded, duration = row["root"]
+    root = row["root"]
+    time, service, name, route, method, failed, http_status, degraded, duration, instance = root
     return {
         "trace_id": row["trace_id"],
         "time": str(time),
         "service": service,
+        "instance": instance,
         "name": name,
         "route": route,
         "method": method or None,
@@ -134,16 +153,19 @@ def _trace(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-KNOWN = (*RANGE, *FILTERS, "limit", "before")
+KNOWN = (*RANGE, *FILTERS, "limit", "before", "sort")
+SORTS = ("time", "duration")
 DEFAULT_LIMIT, MAX_LIMIT = 50, 500
 
 
 def traces(queries: Queries, parameters: Parameters) -> dict[str, Any]:
-    """One page: {traces, more, next}."""
+    """One page: {traces, more, next}; `sort=duration`: slowest first, of traces with a root."""
     limit = parameters.whole("limit", 1, MAX_LIMIT) or DEFAULT_LIMIT
     search = TraceSearch(queries, Filter.of(parameters))
     cursor = Cursor.read(parameters.text("before"), ".*")
     where = parameters.range(queries.clock(), queries.kept)
+    if parameters.one_of("sort", SORTS) == "duration":
+        return _slowest(search, where, cursor, limit)
     where = Range(where.start, min(where.end, cursor.end))
     found: list[dict[str, Any]] = []
     reached = where.end
@@ -158,3 +180,14 @@ def traces(queries: Queries, parameters: Parameters) -> dict[str, Any]:
     elif reached > where.start:  # the time budget is used up
         next_cursor = str(Cursor(reached))
     return {"traces": found[:limit], "more": next_cursor is not None, "next": next_cursor}
+
+
+def _slowest(search: TraceSearch, where: Range, cursor: Cursor, limit: int) -> dict[str, Any]:
+    found = search.slowest(where, cursor, limit + 1)
+    more = len(found) > limit
+    last = found[:limit][-1] if found else {}
+    return {
+        "traces": found[:limit],
+        "more": more,
+        "next": str(Cursor(last["duration"], last["trace_id"])) if more else None,
+    }

@@ -27,6 +27,7 @@ SELECT {_TIME}(Timestamp) AS start, SpanId AS span_id, ParentSpanId AS parent_id
 FROM otel.otel_traces WHERE {_OF_IT}
 ORDER BY ParentSpanId != '', Timestamp, SpanId LIMIT {{most:UInt32}}
 """
+_COUNT = f"SELECT uniqExact(SpanId) AS spans FROM otel.otel_traces WHERE {_OF_IT}"
 _LOGS = f"""
 SELECT {_TIME}(Timestamp) AS time, SpanId AS span_id, SeverityText AS severity,
     SeverityNumber AS severity_number, {cut("Body")} AS body, EventName AS event,
@@ -87,6 +88,10 @@ class TraceRows:
         if not rows:  # the spans have been dropped, their extent not yet
             raise _unknown(self.trace_id)
         return rows
+
+    def count(self) -> int:
+        """The number of spans, without duplicates."""
+        return int(self.queries.row(_COUNT, self._values(0))["spans"])
 
     def logs(self) -> Rows:
         """By time: up to MAX_LOGS + 1, to detect that there are more."""

@@ -24,6 +24,7 @@ def whole_trace(queries: Queries, trace_id: str) -> dict[str, Any]:
         "resources": {row["service"]: row["resource"] for row in reversed(rows)},
         **_shape(rows, tree, start),
         "logs": [_log(row, start, skews) for row in logs[:MAX_LOGS]],
+        "total_spans": stored.count() if len(found) > MAX_SPANS else len(rows),
         "truncated": len(found) > MAX_SPANS,
         "logs_truncated": len(logs) > MAX_LOGS,
     }

@@ -4,7 +4,7 @@
 import { el } from "./dom.js";
 import { facets, valuesOf } from "./facets.js";
 import { count } from "./format.js";
-import { canBeFilteredBy } from "./ids.js";
+import { canBeFilteredBy, pastedTraceId } from "./ids.js";
 import { oneLine } from "./text.js";
 
 const MOST = 12;
@@ -23,7 +23,7 @@ export function attributeField(take) {
   const input = el("input", {
     type: "text",
     role: "combobox",
-    placeholder: "Attribute, like error.type=…",
+    placeholder: "Attribute=…, or a trace id",
     spellcheck: "false",
     autocomplete: "off",
     autocapitalize: "off",
@@ -127,6 +127,7 @@ class Field {
 
 /** [{text, full, ends, count}]: label, new content of the field, whether the filter is complete. */
 async function suggestions(typed) {
+  if (pastedTraceId(typed) || /^duration\s*[<>]/i.test(typed)) return [];
   const parts = OPERATOR.exec(typed);
   if (!parts) {
     const { keys } = await facets();

@@ -3,11 +3,22 @@
 import { attributeField } from "./complete.js";
 import { el } from "./dom.js";
 import { facets } from "./facets.js";
+import { pastedTraceId, traceAddress } from "./ids.js";
 import { forApi, rangeControl } from "./range.js";
-import { change, params } from "./router.js";
+import { change, go, params } from "./router.js";
 import { oneLine } from "./text.js";
 
-const API_PARAMETERS = ["service", "route", "status", "min_ms", "max_ms", "attr", "q", "severity"];
+const API_PARAMETERS = [
+  "service",
+  "route",
+  "status",
+  "min_ms",
+  "max_ms",
+  "attr",
+  "q",
+  "severity",
+  "sort",
+];
 
 /** The API query for the filters in the URL; `more`: further parameters. */
 export function apiQuery(more = {}) {
@@ -68,6 +79,11 @@ const MAKERS = {
       ["ok", "OK"],
       ["error", "Error"],
       ["degraded", "Degraded"],
+    ]),
+  sort: () =>
+    fixed("sort", "Sort", [
+      ["", "Newest first"],
+      ["duration", "Slowest first"],
     ]),
   severity: () =>
     fixed("severity", "Minimum severity", [
@@ -137,9 +153,23 @@ function durations() {
 
 function attributes() {
   const { element, input } = attributeField((filter) => {
-    change({ attr: [...new Set([...params().getAll("attr"), filter])] });
+    const trace = pastedTraceId(filter);
+    const duration = durationTest(filter);
+    if (trace) go(traceAddress(trace));
+    else if (duration) change(duration);
+    else change({ attr: [...new Set([...params().getAll("attr"), filter])] });
   });
   return { elements: [element, el("kbd", { "aria-hidden": "true" }, "/")], show: () => {}, input };
+}
+
+const MILLISECONDS = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1000, min: 60_000 };
+
+/** `duration>5`, `duration <= 1.5 s` as parameters; without a unit: milliseconds. */
+function durationTest(text) {
+  const found = /^duration\s*([<>])=?\s*([\d.]+)\s*(ns|us|µs|ms|s|min)?$/i.exec(text);
+  const value = found && Number(found[2]) * MILLISECONDS[(found[3] ?? "ms").toLowerCase()];
+  if (!found || !Number.isFinite(value)) return null;
+  return { [found[1] === ">" ? "min_ms" : "max_ms"]: String(value) };
 }
 
 function showChips(chips) {

@@ -10,6 +10,12 @@ export function traceAddress(traceId, spanId = "") {
   return isSpanId(spanId ?? "") ? `${address}?span=${spanId.toLowerCase()}` : address;
 }
 
+/** The trace id in a pasted text: an id, or a W3C traceparent; null if there is none. */
+export function pastedTraceId(text) {
+  const found = /^\s*(?:[0-9a-f]{2}-)?([0-9a-f]{32})(?:-[0-9a-f]{16}-[0-9a-f]{2})?\s*$/i.exec(text);
+  return found && isTraceId(found[1]) ? found[1] : null;
+}
+
 /** Whether the filter syntax can express the key (it contains no operator). */
 export const canBeFilteredBy = (key) => !/[=~]|^!|!$/.test(key);
 

@@ -4,6 +4,7 @@ import { ChartsView } from "./charts_view.js";
 import { HealthView } from "./health.js";
 import { listen } from "./keys.js";
 import { LogsView } from "./logs.js";
+import { MetricsView } from "./metrics.js";
 import { start } from "./router.js";
 import { SqlView } from "./sql.js";
 import { watchStatus } from "./status.js";
@@ -19,6 +20,7 @@ start([
   [/^\/trace\/([0-9a-f]{32})\/?$/i, new TraceView()],
   [/^\/logs\/?$/, new LogsView()],
   [/^\/charts\/?$/, new ChartsView()],
+  [/^\/metrics\/?$/, new MetricsView()],
   [/^\/sql\/?$/, new SqlView()],
 ]);
 watchStatus();

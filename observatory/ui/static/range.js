@@ -1,7 +1,7 @@
 // The selected time range in the URL: last=<seconds>|all, or from and to in milliseconds since 1970.
 
 import { el } from "./dom.js";
-import { moment } from "./format.js";
+import { moment, span } from "./format.js";
 import { change, params } from "./router.js";
 
 const ALL = 31_622_400; // a year, the longest retention
@@ -45,7 +45,7 @@ function show(select, drawn) {
   const choices =
     CHOICES.some(([value]) => value === chosen) || isCustom
       ? CHOICES
-      : [...CHOICES, [chosen, `Last ${Number(chosen) || "?"} s`]];
+      : [...CHOICES, [chosen, `Last ${Number(chosen) ? span(Number(chosen)) : "?"}`]];
   const options = choices.map(([value, text]) => new Option(text, value));
   if (isCustom) options.unshift(new Option("Custom range", ""));
   select.replaceChildren(...options);

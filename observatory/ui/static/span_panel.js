@@ -115,7 +115,13 @@ function statementOrUrl({ attributes }) {
 
 function event({ name: called, offset, attributes }) {
   const { "exception.stacktrace": stack, ...others } = attributes;
-  const title = el("h4", {}, el("span.when", {}, `+${duration(offset)}`), " ", name(called, 120));
+  const title = el(
+    "h4",
+    {},
+    el("span.when", {}, offset < 0 ? `${duration(-offset)} before` : `+${duration(offset)}`),
+    " ",
+    name(called, 120),
+  );
   const table = Object.keys(others).length ? attributeTable(others, { search: false }) : null;
   const trace = stack === undefined ? null : whole(asText(stack), "pre.code.stack");
   return el(`div.event${called === "exception" ? ".exception" : ""}`, {}, title, table, trace);

@@ -108,16 +108,12 @@ function tick(timeline, tag, offset, title) {
   return placed && el(tag, { ...placed, title });
 }
 
-/** The duration: after the bar if there is room, otherwise before it, otherwise on it. */
+/** The duration, after the bar. */
 function label(timeline, { offset, duration: length }) {
   const [start, end] = [timeline.at(offset), timeline.at(offset + length)];
   if (end < 0 || start > 1) return null;
-  const text = duration(length);
-  if (end + timeline.room < 1)
-    return el("span.took", { "--l": `${Math.max(end, 0) * 100}%` }, text);
-  if (start > timeline.room)
-    return el("span.took.before", { "--r": `${(1 - Math.min(start, 1)) * 100}%` }, text);
-  return el("span.took.on", {}, text);
+  const place = Math.min(Math.max(end, 0), 1);
+  return el("span.took", { "--l": `${place * 100}%` }, duration(length));
 }
 
 /** debug, info, warn or error, from the OpenTelemetry severity number. */

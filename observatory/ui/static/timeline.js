@@ -1,9 +1,6 @@
 // The zoomed time range of a trace, and positions in it.
 
 export class Timeline {
-  /** The width of a label as a share of the track. */
-  room = 0.2;
-
   /** `whole`: nanoseconds; `changed()` is called after each zoom. */
   constructor(whole, changed) {
     this.whole = whole;
@@ -34,7 +31,7 @@ export class Timeline {
   piece(offset, length) {
     const [left, right] = [this.at(offset), this.at(offset + length)];
     if (right < 0 || left > 1) return null;
-    const [start, end] = [Math.max(left, -0.01), Math.min(right, 1.01)];
+    const [start, end] = [Math.max(left, 0), Math.min(right, 1)];
     return { "--l": share(start), "--w": share(end - start) };
   }
 

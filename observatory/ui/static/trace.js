@@ -59,6 +59,7 @@ export class TraceView {
       const answer = await this.#found(id, signal);
       this.#showNote("");
       this.#draw(answer);
+      this.element.ariaBusy = "false"; // what is there can be read; more may come
       await this.#completed(id, answer, signal);
     } catch (error) {
       if (signal.aborted) return;

@@ -34,7 +34,7 @@ export function traceHead(model) {
       degraded ? el("span.badge.degraded", {}, "degraded") : null,
       root?.orphan ? el("span.badge", {}, "root span missing") : null,
       el("time", { title: exactly(time) }, moment(toMs(time), { milliseconds: true })),
-      el("span", {}, plural(model.spans.length, "span")),
+      el("span", {}, plural(model.total, "span")),
       el("span", {}, plural(model.logs.length, "log record")),
       el(
         "span.services",
@@ -46,17 +46,17 @@ export function traceHead(model) {
     ),
     el("p.facts.ids", {}, el("code", {}, model.id), ...actions(model)),
     model.truncated
-      ? el("p.notice", {}, `Only the first ${count(model.spans.length)} spans are shown.`)
+      ? el(
+          "p.notice",
+          {},
+          `Only the first ${count(model.spans.length)} of ${count(model.total)} spans are shown.`,
+        )
       : null,
   );
 }
 
 function actions({ id }) {
-  const copying = el(
-    "button.small",
-    { type: "button", "aria-label": "Copy trace id" },
-    "Copy",
-  );
+  const copying = el("button.small", { type: "button", "aria-label": "Copy trace id" }, "Copy");
   copying.onclick = () => copy(id, copying);
   const raw = el("button.small", { type: "button" }, "Raw JSON");
   raw.onclick = () => showRaw(id);

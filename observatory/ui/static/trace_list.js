@@ -14,12 +14,14 @@ const HEADS = [
   ["spans", "Spans"],
   ["errors", "Errors"],
 ];
+const SORTED = { when: "time", took: "duration" };
 const canHover = matchMedia("(hover: hover)");
 
 export class TraceList {
   #shown = new Map(); // trace id → {row, trace, json}
   /** @type {{answer: any[], more: boolean} | null} */
   #waiting = null;
+  #column = "time";
 
   constructor() {
     const heads = HEADS.map(([kind, text]) => el(`div.${kind}`, { role: "columnheader" }, text));
@@ -35,6 +37,13 @@ export class TraceList {
     this.element = el("section.list", {}, this.pill, this.grid);
     this.rows = new Rows(this.body, ".entry a");
     this.element.onpointerleave = () => this.#catchUp();
+  }
+
+  /** @param {"time" | "duration"} column */
+  sortBy(column) {
+    this.#column = column;
+    for (const [kind, name] of Object.entries(SORTED))
+      this.grid.querySelector(`.head .${kind}`).ariaSort = name === column ? "descending" : null;
   }
 
   get size() {
@@ -121,13 +130,17 @@ export class TraceList {
 
   /** Sort the map like the rows; scale the bars to the slowest trace. */
   #settle() {
-    const entries = [...this.#shown].sort(([, a], [, b]) =>
-      BigInt(a.trace.time) < BigInt(b.trace.time) ? 1 : -1,
-    );
+    const byTime = (a, b) => (BigInt(a.trace.time) < BigInt(b.trace.time) ? 1 : -1);
+    const byDuration = (a, b) => b.trace.duration - a.trace.duration;
+    const compare = this.#column === "time" ? byTime : byDuration;
+    const entries = [...this.#shown].sort(([, a], [, b]) => compare(a, b));
     this.#shown = new Map(entries);
     const slowest = Math.max(1, ...entries.map(([, { trace }]) => trace.duration));
     for (const [, { row, trace }] of entries)
       row.style.setProperty("--share", trace.duration / slowest);
+    const services = new Set(entries.map(([, { trace }]) => trace.service));
+    const instances = new Set(entries.map(([, { trace }]) => `${trace.service} ${trace.instance}`));
+    this.grid.classList.toggle("instances", instances.size > services.size);
     this.grid.ariaRowCount = String(entries.length + 1);
     this.rows.refresh();
   }

@@ -16,6 +16,7 @@ export class TraceModel {
     this.resources = answer.resources;
     this.critical = answer.critical_path;
     this.truncated = answer.truncated;
+    this.total = answer.total_spans;
     this.places = new Map(this.spans.map((span, place) => [span.span_id, place]));
     this.logsOf = Map.groupBy(this.logs, (log) => log.span_id);
     this.#measure();

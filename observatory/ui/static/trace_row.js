@@ -5,6 +5,8 @@ import { ago, count, duration, exactly, toMs } from "./format.js";
 import { traceAddress } from "./ids.js";
 import { name, oneLine } from "./text.js";
 
+const INSTANCE = 6; // characters
+
 /** The row element; call `fill` again when the trace changes. */
 export function traceRow(trace) {
   const row = el("div.entry", { role: "row" });
@@ -61,19 +63,25 @@ function what(trace) {
     {},
     name(trace.service, 60),
     others > 0 ? ` + ${others}` : null,
+    trace.instance
+      ? el(
+          "span.instance",
+          { title: `Instance ${oneLine(trace.instance, 80)}` },
+          shortened(trace.instance),
+        )
+      : null,
   );
   const badges = [
     trace.degraded ? el("span.badge.degraded", {}, "degraded") : null,
     trace.rootless
-      ? el(
-          "span.badge",
-          { title: "Root span missing; the earliest span is shown" },
-          "no root",
-        )
+      ? el("span.badge", { title: "Root span missing; the earliest span is shown" }, "no root")
       : null,
   ];
   return cell("what", link, services, ...badges);
 }
+
+/** Enough of an instance's id to tell it from others. */
+const shortened = (instance) => ` ${oneLine(instance, INSTANCE)}`.replace(/…$/, "");
 
 function status({ http_status: http, status: outcome }) {
   const text = http ? String(http) : outcome === "error" ? "error" : "";

@@ -6,7 +6,7 @@ import { plural } from "./format.js";
 import { filterBar, apiQuery } from "./filters.js";
 import { Live, pauseButton } from "./live.js";
 import { isOpen } from "./range.js";
-import { go } from "./router.js";
+import { go, params } from "./router.js";
 import { latencyChart, rateChart } from "./service_charts.js";
 import { TraceList } from "./trace_list.js";
 
@@ -27,7 +27,7 @@ export class TracesView {
   constructor() {
     this.live = new Live(() => this.#poll(), POLL_MS);
     this.pause = pauseButton(this.live);
-    this.bar = filterBar(["service", "route", "status", "duration", "attributes"], {
+    this.bar = filterBar(["service", "route", "status", "duration", "attributes", "sort"], {
       tools: [this.pause.element],
     });
     this.latency = latencyChart();
@@ -52,11 +52,12 @@ export class TracesView {
 
   show() {
     this.bar.show();
-    this.pause.show(isOpen());
+    const lives = isOpen() && !isSorted();
+    this.pause.show(lives);
     if (location.search !== this.#asked) this.#load();
     else this.list.rows.focus();
     this.live.start();
-    if (!isOpen()) this.live.stop();
+    if (!lives) this.live.stop();
   }
 
   hide() {
@@ -77,6 +78,7 @@ export class TracesView {
     this.#drawCharts();
     try {
       const answer = await fetchJson("/api/traces", { query: apiQuery({ limit: PAGE }), signal });
+      this.list.sortBy(isSorted() ? "duration" : "time");
       this.list.set(answer.traces);
       this.#continue(answer);
       this.#showNote(null);
@@ -139,6 +141,9 @@ export class TracesView {
     else if (!this.note.hidden) this.note.replaceChildren(...nothing());
   }
 }
+
+/** Whether the list is sorted by duration: it is one answer then, and not live. */
+const isSorted = () => params().get("sort") === "duration";
 
 function nothing() {
   const showAll = el("button", { type: "button" }, "Show all stored traces");

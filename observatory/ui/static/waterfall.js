@@ -5,7 +5,6 @@ import { duration } from "./format.js";
 import { ROW, spanRow } from "./span_row.js";
 
 const BEYOND = 12; // rows above and below the visible ones
-const LABEL = 64; // pixels of a duration label
 const ROOMY = 9; // characters of a label up to which the last two fit
 const QUARTERS = [0, 1, 2, 3, 4];
 
@@ -86,7 +85,6 @@ export class Waterfall {
 
   #draw() {
     const { scrollTop, clientHeight } = this.element;
-    this.timeline.room = LABEL / Math.max(this.marks.clientWidth, LABEL);
     const first = Math.max(0, Math.floor(scrollTop / ROW) - BEYOND);
     const last = Math.min(this.#shown.length, Math.ceil((scrollTop + clientHeight) / ROW) + BEYOND);
     const wanted = new Map(this.#shown.slice(first, last).map((place, at) => [place, first + at]));
