@@ -176,6 +176,8 @@ class _Evaluation:
             case "timestamp" if isinstance(args[0], ast.VectorSelector):
                 found = self._instant(args[0])
                 return {_unnamed(labels): each.time for labels, each in found.items()}
+            case "timestamp":
+                return {_unnamed(labels): self.at for labels in self.vector(args[0])}
             case "histogram_quantile":
                 return _quantile(_scalar(self.value(args[0])), self.vector(args[1]))
         return self._of_range(name, args[0])
