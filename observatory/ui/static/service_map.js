@@ -107,18 +107,14 @@ function node(key, { text, kind, x, y }) {
   const label = oneLine(text, LETTERS);
   const middle = x + NODE.width / 2;
   const shape = [
-    svg("title", {}, oneLine(text, 200)),
+    svg("title", {}, kind === "service" ? `Traces of ${oneLine(text, 200)}` : oneLine(text, 200)),
     svg("rect", { x, y, width: NODE.width, height: NODE.height, rx: kind === "database" ? 14 : 6 }),
     svg("text", { x: middle, y: y + (caption ? 18 : 25), "text-anchor": "middle" }, label),
     caption && svg("text.kind", { x: middle, y: y + 32, "text-anchor": "middle" }, caption),
   ];
   if (kind !== "service") return svg(`g.node.${kind}`, {}, ...shape);
   const query = new URLSearchParams({ service: text, last: "900" });
-  return svg(
-    "a.node.service",
-    { href: `/traces?${query}`, "aria-label": `Traces of ${oneLine(text, 80)}` },
-    ...shape,
-  );
+  return svg("a.node.service", { href: `/traces?${query}` }, ...shape);
 }
 
 /** The line of an edge, and its label: a link to a trace of it. */
@@ -151,7 +147,7 @@ function edgeOf(edge, { nodes, isNarrow }) {
     }),
     label: svg(
       `a.label${bad}`,
-      { href: traceAddress(edge.trace_id) ?? "/traces", "aria-label": text },
+      { href: traceAddress(edge.trace_id) ?? "/traces" },
       svg("title", {}, text),
       svg("rect", {
         x: lx - 56,
