@@ -93,6 +93,7 @@ export class TracesView {
   }
 
   async #poll() {
+    if (this.element.ariaBusy === "true") return; // a poll must not abort the first answer
     const signal = this.#lists.next();
     try {
       const answer = await fetchJson("/api/traces", { query: apiQuery({ limit: PAGE }), signal });
