@@ -42,7 +42,7 @@ SEED = Path(store.__file__).parent / "seed"
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_tls_context() -> Iterator[None]:
-    """Each client of httpx makes one, which takes 25 ms; nobody here speaks TLS."""
+    """Each client of httpx makes one, which takes 25 ms; no test uses TLS."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ssl, "create_default_context", cache(ssl.create_default_context))
         yield

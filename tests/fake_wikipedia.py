@@ -79,7 +79,7 @@ async def drops(call: Call) -> None:
 
 
 async def drips(call: Call) -> None:
-    """Begins an answer, and sends a byte of it now and then, for ever."""
+    """Begins an answer, and sends a byte of it now and then, without end."""
     call.writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
     while True:
         call.writer.write(b" ")

@@ -1,4 +1,4 @@
-"""Stand-ins behind the protocols of the heart, and documents to try things with."""
+"""Fakes of the heart's protocols, and example documents."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -38,7 +38,7 @@ SHELF = (
 
 
 class FakeTopicSignal:
-    """Answers every query with the same evidence: at once, or after a turn of the loop."""
+    """Answers every query with the same evidence: immediately, or after a turn of the loop."""
 
     def __init__(self, evidence: Evidence, *, later: bool = False) -> None:
         self.evidence, self._later = evidence, later
@@ -62,7 +62,7 @@ def evidence_of(embedder: Embedder, *titles: str) -> Evidence:
 
 
 UNREACHABLE = Evidence(Outcome.TIMEOUT, failure=TimeoutError())
-"""What is left when nobody answered in time."""
+"""The evidence after a timeout."""
 
 
 class Projected:
@@ -90,7 +90,7 @@ class Observed:
 
 @dataclass(slots=True)
 class RecordingStages:
-    """A StageObserver that keeps what it sees, in the order in which stages end."""
+    """A StageObserver that records stages in the order in which they end."""
 
     seen: list[Observed] = field(default_factory=list)
     noted: list[str] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""A process of its own that is listened to, from its first line to its end.
+"""A process whose output is recorded, from its first line to its end.
 
 it = LoggedProcess([…], "Ready", cwd=folder, env=environment)
 it.ready()
@@ -17,7 +17,7 @@ from tests.waiting import TIMEOUT
 
 
 class LoggedProcess:
-    """A command; what it says on standard error, or on both streams, is kept."""
+    """A command whose standard error, or both streams, are recorded."""
 
     def __init__(
         self,
@@ -28,9 +28,9 @@ class LoggedProcess:
         env: Mapping[str, str],
         both: bool = False,
     ) -> None:
-        """`sign`: what it says when it is ready."""
+        """`sign`: what it logs when it is ready."""
         self._sign, self._lines = sign, list[str]()
-        self._heard = threading.Event()
+        self._ready = threading.Event()
         self.process = subprocess.Popen(
             command, cwd=cwd, env=env, text=True, start_new_session=True,
             stdin=subprocess.DEVNULL,
@@ -45,7 +45,7 @@ class LoggedProcess:
 
     def ready(self, timeout: float = TIMEOUT) -> None:
         """Return when it is."""
-        assert self._heard.wait(timeout), self.output or "it says nothing"
+        assert self._ready.wait(timeout), self.output or "no output"
         assert self._sign in self.output, self.output
 
     @property
@@ -54,14 +54,14 @@ class LoggedProcess:
         return "".join(self._lines)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Ask it to end; its exit code."""
+        """Send SIGTERM, or another signal, and wait; the exit code."""
         self.process.send_signal(number)
         code = self.process.wait(TIMEOUT)
         self._ended()
         return code
 
     def kill(self) -> None:
-        """End it at once; no harm where it has ended."""
+        """Kill it; does nothing if it has ended."""
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
@@ -75,5 +75,5 @@ class LoggedProcess:
         for line in self._stream:
             self._lines.append(line)
             if self._sign in line:
-                self._heard.set()
-        self._heard.set()
+                self._ready.set()
+        self._ready.set()

@@ -17,7 +17,7 @@ Process = subprocess.Popen[str]
 
 @contextmanager
 def running(script: str, *arguments: object, **environment: str) -> Iterator[Process]:
-    """A Python process that runs `script`; it is gone at the end of the block."""
+    """A Python process that runs `script`; it is killed at the end of the block."""
     process = subprocess.Popen(
         [sys.executable, "-c", script, *map(str, arguments)],
         stdout=subprocess.PIPE,
@@ -33,14 +33,14 @@ def running(script: str, *arguments: object, **environment: str) -> Iterator[Pro
 
 
 def read_output(process: Process) -> str:
-    """What the process says until it ends by itself, well."""
+    """The output of a process that ends by itself, with exit code 0."""
     output, _ = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 0
     return output
 
 
 def killed(process: Process, lines: int, random: Random) -> list[str]:
-    """Kill -9 at a random moment after so many lines were said; all that was said till then."""
+    """Kill -9 at a random moment after so many lines; returns all whole lines."""
     assert process.stdout is not None
     output = [process.stdout.readline().strip() for _ in range(lines)]
     assert all(output)
@@ -49,5 +49,5 @@ def killed(process: Process, lines: int, random: Random) -> list[str]:
     process.kill()
     process.wait(TIMEOUT)
     rest = process.stdout.read()  # communicate() would miss what readline() has read ahead
-    whole = rest[: rest.rfind("\n") + 1]  # a line cut short was not said
+    whole = rest[: rest.rfind("\n") + 1]  # a line cut short does not count
     return output + whole.split("\n")[:-1]

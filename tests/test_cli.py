@@ -21,6 +21,7 @@ from app.catalogue import store
 from app.catalogue.database import Database
 from app.server import base_url
 from app.settings import ServerSettings
+from tests.cases import cases
 from tests.processes import ROOT
 from tests.waiting import TIMEOUT, until
 
@@ -173,7 +174,7 @@ def test_an_invalid_setting_ends_a_command(tmp_path: Path) -> None:
     assert "VITRINE_TOKEN" in done.stderr
 
 
-@pytest.mark.parametrize(
+@cases(
     ("host", "url"),
     [("127.0.0.1", "http://127.0.0.1:8000"), ("::1", "http://[::1]:8000"), ("a", "http://a:8000")],
 )
@@ -195,7 +196,7 @@ def test_streams_closed_at_the_start_lead_nowhere(tmp_path: Path) -> None:
     assert (tmp_path / "file").read_bytes() == b""
 
 
-@pytest.mark.parametrize(
+@cases(
     ("value", "output"),
     [("no", "-m app serve"), ("0", "-m app serve"), ("yes", "observatory beside"),
      ("", "observatory beside"), ("perhaps", "OBSERVATORY must be yes or no, not perhaps")],
@@ -208,7 +209,7 @@ def test_make_run_with_and_without_the_observatory(value: str, output: str) -> N
     assert output in done.stdout + done.stderr
 
 
-def test_serve_builds_the_seed_catalogue_and_answers_until_told_to_stop(tmp_path: Path) -> None:
+def test_serve_builds_the_seed_catalogue_and_answers_until_stopped(tmp_path: Path) -> None:
     port = free_port()
     more = {"VITRINE_SERVER__PORT": str(port), "VITRINE_WIKIPEDIA__ENABLED": "false"}
     empty_catalogue(tmp_path)  # as after a kill
@@ -218,7 +219,7 @@ def test_serve_builds_the_seed_catalogue_and_answers_until_told_to_stop(tmp_path
     )
     assert process.stderr is not None
     with process, ExitStack() as stack:
-        stack.callback(process.kill)  # else a failure would wait for it for ever
+        stack.callback(process.kill)  # else a failure would wait without end
         base = f"http://127.0.0.1:{port}"
         output: list[str] = []
         while "curl" not in (line := process.stderr.readline()):

@@ -3,10 +3,9 @@
 import re
 from pathlib import Path
 
-import pytest
-
 from app.model.judged import seed_queries
 from benchmarks.generate import seed_documents
+from tests.cases import cases
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(
@@ -22,7 +21,7 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+@cases("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_links_lead_somewhere(page: Path) -> None:
     for address, anchor in LINK.findall(page.read_text("utf-8")):
         if "://" in address:
@@ -32,7 +31,7 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert not anchor or anchor in anchors(target), f"{address}#{anchor}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+@cases("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_what_is_named_exists(page: Path) -> None:
     text = page.read_text("utf-8")
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cases import cases
+
 ROOT = Path(__file__).parents[1]
 HEART = frozenset({"fastapi", "starlette", "opentelemetry", "sqlite3"})
 """Packages that the heart doesn't know."""
@@ -54,8 +56,8 @@ def test_a_breach_of_the_wall_is_reported(tmp_path: Path, line: str) -> None:
     assert [file for file, _ in walled(tmp_path)] == ["breach.py"]
 
 
-@pytest.mark.parametrize("folder", ["app/recommend", "app/recommend/legs"])
-@pytest.mark.parametrize("line", BREACHES)
+@cases("folder", ["app/recommend", "app/recommend/legs"])
+@cases("line", BREACHES)
 def test_make_check_reports_a_breach_of_the_wall(folder: str, line: str) -> None:
     ruff = [str(Path(sys.executable).with_name("ruff")), "check", "--output-format=concise"]
     done = subprocess.run(

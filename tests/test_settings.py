@@ -1,4 +1,4 @@
-"""Settings come from the environment, and are refused where they make no sense."""
+"""Settings come from the environment, and invalid ones are refused."""
 
 import os
 import re
@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 
 from app import settings as module
 from app.settings import Settings
+from tests.cases import cases
 
 SOURCES = Path(module.__file__).parent
 TABLE = SOURCES.parent / "docs" / "settings.md"
@@ -52,20 +53,20 @@ def value(name: str) -> Any:
     return found
 
 
-@pytest.mark.parametrize("name", LEAVES)
+@cases("name", LEAVES)
 def test_every_setting_is_read(name: str) -> None:
     attribute = re.compile(rf"\.{name.rpartition('.')[2]}\b")
     readers = [path for path in SOURCES.rglob("*.py") if path.name != "settings.py"]
     assert any(attribute.search(path.read_text("utf-8")) for path in readers)
 
 
-@pytest.mark.parametrize("name", LEAVES)
+@cases("name", LEAVES)
 def test_every_setting_is_described(name: str) -> None:
     assert LEAVES[name].description
 
 
 @pytest.mark.skipif(not TABLE.exists(), reason="docs/settings.md is not there yet")
-@pytest.mark.parametrize("name", LEAVES)
+@cases("name", LEAVES)
 def test_every_setting_is_documented(name: str) -> None:
     rows = TABLE.read_text("utf-8").splitlines()
     (row,) = [row for row in rows if f"`{variable(name)}`" in row]
@@ -163,7 +164,7 @@ def test_the_address_and_the_token_are_taken_from_the_environment(
         ("server", "8000", "dictionary"),
     ],
 )
-def test_what_makes_no_sense_is_refused_with_its_name(
+def test_what_is_invalid_is_refused_with_its_name(
     monkeypatch: pytest.MonkeyPatch, name: str, text: str, told: str
 ) -> None:
     monkeypatch.setenv(variable(name), text)

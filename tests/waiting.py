@@ -10,15 +10,16 @@ TIMEOUT = 300
 generous: machines that run the tests do other work."""
 SOON = 30
 """Seconds within which something must end that would otherwise take at least a minute."""
-PAUSE = 0.01
+PAUSE, LONGEST_PAUSE = 0.01, 0.1
 
 
 def until(condition: Callable[[], bool], timeout: float = TIMEOUT, pause: float = PAUSE) -> None:
-    """Return as soon as the condition holds; seconds."""
+    """Return as soon as the condition holds; seconds. Looks less often the longer it takes."""
     deadline, between = monotonic() + timeout, threading.Event()
     while not condition():
         assert monotonic() < deadline, "the condition did not hold in time"
         between.wait(pause)
+        pause = max(pause, min(2 * pause, LONGEST_PAUSE))
 
 
 async def eventually(condition: Callable[[], bool]) -> None:

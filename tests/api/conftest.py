@@ -1,4 +1,4 @@
-"""Running services, and a stand-in for Wikipedia."""
+"""Running services, and a fake Wikipedia."""
 
 import shutil
 from collections.abc import AsyncIterator, Iterator

@@ -70,12 +70,12 @@ class Server:
         return self._log.read_text()
 
     def kill(self) -> None:
-        """End it as a power cut would; no harm where it has ended."""
+        """Kill it; does nothing if it has ended."""
         self._process.kill()
         self._process.wait()
 
     def stop(self) -> int:
-        """Ask it to end, and wait until it has; its exit code."""
+        """Send SIGTERM and wait; the exit code."""
         self._process.send_signal(signal.SIGTERM)
         return self._process.wait(timeout=TIMEOUT)
 

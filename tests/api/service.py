@@ -17,6 +17,7 @@ from app.settings import LimitSettings, Settings, TelemetrySettings, WikipediaSe
 TOKEN = "the-token-of-the-tests"
 WRITER = {"Authorization": f"Bearer {TOKEN}"}
 JSON = {"Content-Type": "application/json"}
+NDJSON = WRITER | {"Content-Type": "application/x-ndjson"}
 UNLIMITED: dict[str, Any] = {"requests_per_second": 1e6, "burst": 1_000_000}
 NO_WIKIPEDIA = WikipediaSettings(enabled=False)
 NO_TELEMETRY = TelemetrySettings(enabled=False)
@@ -58,6 +59,12 @@ async def serving(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a service of its own."""
     async with started(settings) as service, client_of(service) as client:
         yield client
+
+
+def document_lines(count: int) -> str:
+    """That many new documents, one a line."""
+    made = ({"id": f"n-{n}", "title": f"Number {n}", "text": "A number."} for n in range(count))
+    return "".join(json.dumps(each) + "\n" for each in made)
 
 
 def escaped(body: object) -> bytes:

@@ -1,4 +1,4 @@
-"""Whatever is sent to /recommend: an answer or a problem that says what to do, soon."""
+"""Any input to /recommend gets an answer or a problem with advice, soon."""
 
 import time
 from typing import Any
@@ -9,6 +9,7 @@ import pytest
 from app.api.problems import ProblemDetails
 from tests.api.hostile_queries import ACCEPTED, ONLY_IN_JSON, REFUSED, SAME_MEANING
 from tests.api.service import JSON, escaped, ids, problem, recommended
+from tests.cases import cases
 from tests.waiting import SOON
 
 pytestmark = pytest.mark.anyio
@@ -67,7 +68,7 @@ UNREADABLE = {
 
 
 async def ask(client: httpx.AsyncClient, way: str, text: str) -> httpx.Response:
-    """Ask by GET or POST; the answer must come soon."""
+    """A request by GET or POST, answered soon."""
     started = time.monotonic()
     if way == "GET":
         answer = await client.get("/recommend", params={"q": text})
@@ -84,15 +85,15 @@ def says_what_to_do(details: ProblemDetails) -> None:
     assert details.errors[0].detail in details.detail
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("text", ACCEPTED.values(), ids=ACCEPTED.keys())
+@cases("way", WAYS)
+@cases("text", ACCEPTED.values(), ids=ACCEPTED.keys())
 async def test_odd_text_is_answered(client: httpx.AsyncClient, way: str, text: str) -> None:
     found = recommended(await ask(client, way, text))
     assert found.query.terms
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("text", REFUSED.values(), ids=REFUSED.keys())
+@cases("way", WAYS)
+@cases("text", REFUSED.values(), ids=REFUSED.keys())
 async def test_text_that_cannot_be_searched_is_refused(
     client: httpx.AsyncClient, way: str, text: str
 ) -> None:
@@ -101,12 +102,12 @@ async def test_text_that_cannot_be_searched_is_refused(
     assert details.errors[0].pointer.strip("/") in ("query", "q")
 
 
-@pytest.mark.parametrize("text", ONLY_IN_JSON.values(), ids=ONLY_IN_JSON.keys())
+@cases("text", ONLY_IN_JSON.values(), ids=ONLY_IN_JSON.keys())
 async def test_text_in_pieces_is_refused(client: httpx.AsyncClient, text: str) -> None:
     says_what_to_do(problem(await ask(client, "POST", text), 422))
 
 
-@pytest.mark.parametrize("text", ["%ED%A0%80", "%ff%fe", "%c3%28", "%F4%90%80%80"])
+@cases("text", ["%ED%A0%80", "%ff%fe", "%c3%28", "%F4%90%80%80"])
 async def test_an_address_that_is_not_utf8_never_breaks(
     client: httpx.AsyncClient, text: str
 ) -> None:
@@ -114,8 +115,8 @@ async def test_an_address_that_is_not_utf8_never_breaks(
     recommended(await client.get(f"/recommend?q=bread{text}"))
 
 
-@pytest.mark.parametrize(("body", "pointer"), BODIES.values(), ids=BODIES.keys())
-async def test_a_body_that_makes_no_sense_is_refused(
+@cases(("body", "pointer"), BODIES.values(), ids=BODIES.keys())
+async def test_a_body_that_is_invalid_is_refused(
     client: httpx.AsyncClient, body: dict[str, Any], pointer: str
 ) -> None:
     details = problem(await client.post("/recommend", content=escaped(body), headers=JSON), 422)
@@ -123,20 +124,20 @@ async def test_a_body_that_makes_no_sense_is_refused(
     assert [each.pointer for each in details.errors] == [pointer]
 
 
-@pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE.keys())
+@cases("body", UNREADABLE.values(), ids=UNREADABLE.keys())
 async def test_a_body_that_cannot_be_read_is_refused(
     client: httpx.AsyncClient, body: bytes
 ) -> None:
     says_what_to_do(problem(await client.post("/recommend", content=body, headers=JSON), 422))
 
 
-@pytest.mark.parametrize(
+@cases(
     "address",
     ["q=bread&limit=0", "q=bread&limit=51", "q=bread&limit=x", "q=bread&limit=",
      "q=bread&limit=5.5", "q=bread&explain=perhaps", "q=bread&category=" + "x" * 65,
      "q=bread" + "&category=x" * 51, "q=bread&user_id=" + "x" * 129, "query=bread", ""],
 )  # fmt: skip
-async def test_an_address_that_makes_no_sense_is_refused(
+async def test_an_address_that_is_invalid_is_refused(
     client: httpx.AsyncClient, address: str
 ) -> None:
     says_what_to_do(problem(await client.get(f"/recommend?{address}"), 422))
@@ -155,8 +156,8 @@ async def test_no_more_than_some_errors_are_listed(client: httpx.AsyncClient) ->
     assert len(details.errors) == 20
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize(("written", "meant"), SAME_MEANING.items())
+@cases("way", WAYS)
+@cases(("written", "meant"), SAME_MEANING.items())
 async def test_operators_and_quotes_are_only_words(
     client: httpx.AsyncClient, way: str, written: str, meant: str
 ) -> None:

@@ -1,4 +1,4 @@
-"""Killed at once after it acknowledged something: nothing of it is lost."""
+"""Killed right after an acknowledgement: nothing acknowledged is lost."""
 
 import json
 import sqlite3

@@ -1,4 +1,4 @@
-"""With Wikipedia away, slow or talking nonsense the answer still comes, and says what it lacks."""
+"""With Wikipedia down, slow or wrong the answer is on time, and lists what is missing."""
 
 import socket
 import time
@@ -39,7 +39,7 @@ FAILURES: dict[str, Behaviour] = {
 
 
 def asking(data: Path, url: str, **changes: Any) -> AbstractAsyncContextManager[httpx.AsyncClient]:
-    """A client of a service that asks the stand-in."""
+    """A client of a service that calls the fake Wikipedia."""
     wikipedia = WikipediaSettings(**({"base_url": url, "timeout_seconds": 60} | changes))
     return serving(settings(data, wikipedia=wikipedia))
 
@@ -59,11 +59,11 @@ async def test_the_answer_comes_and_says_what_it_lacks(
     async with asking(shelf_data, wikipedia.url) as client:
         found = await ask(client)
     assert found.degraded == ["topic_signal"]
-    assert ids(found) == ids(await ask(shelf))  # as a service ranks that asks nobody
+    assert ids(found) == ids(await ask(shelf))  # as a service without Wikipedia ranks
     assert wikipedia.calls >= 1
 
 
-async def test_nobody_there(shelf_data: Path) -> None:
+async def test_no_one_there(shelf_data: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     async with asking(shelf_data, f"http://127.0.0.1:{port}/") as client:
@@ -150,7 +150,9 @@ async def test_an_open_breaker_spares_wikipedia(shelf_data: Path, wikipedia: Fak
     assert readiness.json()["parts"]["topic_signal"] == "circuit opened"
 
 
-async def test_similar_documents_need_nobody(shelf_data: Path, wikipedia: FakeWikipedia) -> None:
+async def test_similar_documents_need_no_wikipedia(
+    shelf_data: Path, wikipedia: FakeWikipedia
+) -> None:
     wikipedia.behaviour = hangs
     async with asking(shelf_data, wikipedia.url) as client:
         found = recommended(await client.get("/documents/staling/similar"))

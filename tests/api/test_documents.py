@@ -49,9 +49,7 @@ async def test_one_category_is_listed_on_demand(shelf: httpx.AsyncClient) -> Non
     "params",
     [{"limit": 0}, {"limit": 201}, {"limit": "x"}, {"after": "x" * 129}, {"category": "x" * 65}],
 )
-async def test_what_makes_no_sense_is_refused(
-    shelf: httpx.AsyncClient, params: dict[str, Any]
-) -> None:
+async def test_what_is_invalid_is_refused(shelf: httpx.AsyncClient, params: dict[str, Any]) -> None:
     (name,) = params
     assert name in problem(await shelf.get("/documents", params=params), 422).detail
 
@@ -120,7 +118,7 @@ async def test_text_comes_back_in_nfc_and_without_blanks_around(shelf: httpx.Asy
         ({"colour": "red"}, "/colour"),
     ],
 )
-async def test_content_that_makes_no_sense_is_refused(
+async def test_content_that_is_invalid_is_refused(
     shelf: httpx.AsyncClient, changes: dict[str, Any], pointer: str
 ) -> None:
     body = escaped(PIZZA | changes)

@@ -103,7 +103,7 @@ async def test_a_document_that_was_not_recommended_is_refused(shelf: httpx.Async
         ({"note": "lovely"}, "/note"),
     ],
 )
-async def test_feedback_that_makes_no_sense_is_refused(
+async def test_feedback_that_is_invalid_is_refused(
     shelf: httpx.AsyncClient, changes: dict[str, Any], pointer: str
 ) -> None:
     name, documents = await recommendation(shelf)

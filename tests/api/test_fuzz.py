@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 
 from app.api.wire import WireDocument
 from tests.api.hostile_queries import ACCEPTED, REFUSED, SAME_MEANING
-from tests.api.service import JSON, WRITER, escaped, problem, recommended
+from tests.api.service import JSON, NDJSON, WRITER, escaped, problem, recommended
 
 pytestmark = pytest.mark.anyio
-NDJSON = WRITER | {"Content-Type": "application/x-ndjson"}
 FEW, MANY = settings(max_examples=40), settings(max_examples=100)
 
 any_text = st.text(st.characters())
@@ -102,8 +101,8 @@ async def test_any_lines(shelf: httpx.AsyncClient, lines: list[bytes]) -> None:
     answer = await shelf.post("/documents", content=b"\n".join(lines), headers=NDJSON)
     assert answer.status_code == 200
     outcomes = [json.loads(each) for each in answer.text.split("\n") if each]
-    told = [number for number, line in enumerate(lines, 1) if line.strip()]
-    assert [each["line"] for each in outcomes] == told
+    expected = [number for number, line in enumerate(lines, 1) if line.strip()]
+    assert [each["line"] for each in outcomes] == expected
     for each in outcomes:
         assert each["outcome"] in {"created", "updated", "unchanged", "rejected"}
         assert ("reason" in each) == (each["outcome"] == "rejected")

@@ -1,4 +1,4 @@
-"""What the app's own OpenAPI says may be sent, and what it says may not: nothing breaks it."""
+"""Valid and invalid input, generated from the app's own OpenAPI description."""
 
 import json
 import shutil
@@ -20,6 +20,7 @@ from schemathesis.specs.openapi.checks import (
 from app.main import create_app
 from tests.api.service import WRITER, settings
 from tests.api.test_openapi import NEEDED
+from tests.cases import cases
 
 REFUSALS = {"expected-statuses": [401, 403, 404, 413, 415, 422, 429, 503]}
 WITHOUT_INPUT = {"/livez", "/readyz", "/version", "/categories", "/models"}
@@ -46,13 +47,13 @@ def described(
 
 
 def attack(described: schemathesis.BaseSchema, operation: str, mode: GenerationMode) -> None:
-    """Send what the description says may (or may not) be sent; the answer must be as described."""
+    """Send valid (or invalid) input; the answer must be as described."""
     method, path = operation.split()
     unchecked: list[CheckFunction] = [positive_data_acceptance]  # "?!" is a text, but no query
     if operation == "post /documents":
         unchecked.append(negative_data_rejection)  # line by line, in an answer of status 200
 
-    @examples(max_examples=20)
+    @examples(max_examples=10)
     @given(described[path][method].as_strategy(mode))
     def sent(case: schemathesis.Case[Any]) -> None:
         answer = case.call(headers=WRITER)
@@ -62,16 +63,14 @@ def attack(described: schemathesis.BaseSchema, operation: str, mode: GenerationM
     sent()
 
 
-@pytest.mark.parametrize("operation", [" ".join(name) for name in NEEDED])
+@cases("operation", [" ".join(name) for name in NEEDED])
 def test_what_may_be_sent_is_answered_as_described(
     described: schemathesis.BaseSchema, operation: str
 ) -> None:
     attack(described, operation, GenerationMode.POSITIVE)
 
 
-@pytest.mark.parametrize(
-    "operation", [" ".join(name) for name in NEEDED if name[1] not in WITHOUT_INPUT]
-)
+@cases("operation", [" ".join(name) for name in NEEDED if name[1] not in WITHOUT_INPUT])
 def test_what_may_not_be_sent_is_refused_as_described(
     described: schemathesis.BaseSchema, operation: str
 ) -> None:

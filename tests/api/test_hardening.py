@@ -13,6 +13,7 @@ from app.catalogue.store import SCHEMA, SCHEMA_VERSION
 from app.recommend.query import MAX_REPEATED, MAX_WORDS, analyze
 from tests.api.server import Server
 from tests.api.service import WRITER, problem, recommended
+from tests.cases import cases
 from tests.recommend.vocabularies import Known
 
 UNFINISHED = b"POST /recommend HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -30,7 +31,7 @@ def test_bodies_that_do_not_come_take_no_places(seed_data: Path) -> None:
         assert recommended(answer).results[0].document.id == "staling"
 
 
-@pytest.mark.parametrize("text", ["🤪" * 500, "bread " * 80, " ".join(f"w{n}" for n in range(100))])
+@cases("text", ["🤪" * 500, "bread " * 80, " ".join(f"w{n}" for n in range(100))])
 def test_a_query_is_looked_up_in_a_bounded_number_of_words(text: str) -> None:
     query = analyze(text, Known())
     assert len(query.terms) <= MAX_WORDS

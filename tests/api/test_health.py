@@ -76,7 +76,7 @@ async def test_without_wikipedia_it_is_degraded_and_ready(
         }  # fmt: skip
 
 
-async def test_it_tells_what_is_running(shelf: httpx.AsyncClient) -> None:
+async def test_version_reports_what_is_running(shelf: httpx.AsyncClient) -> None:
     found = Version.model_validate_json((await shelf.get("/version")).text)
     assert found.version == __version__
     assert (found.model.name, found.model.version) == ("fusion", "2")
@@ -84,7 +84,7 @@ async def test_it_tells_what_is_running(shelf: httpx.AsyncClient) -> None:
     assert "+" in found.embedder.version
 
 
-async def test_a_model_that_is_no_model_is_told_and_does_not_stop_it(shelf_data: Path) -> None:
+async def test_a_model_that_is_no_model_is_reported_and_does_not_stop_it(shelf_data: Path) -> None:
     damaged_champion(shelf_data)
     async with serving(settings(shelf_data)) as client:
         found = recommended(await client.get("/recommend", params={"q": "bread"}))
@@ -92,7 +92,7 @@ async def test_a_model_that_is_no_model_is_told_and_does_not_stop_it(shelf_data:
         assert found.results
 
 
-async def test_a_calibrator_that_is_none_is_told_and_relevance_is_null(
+async def test_a_calibrator_that_is_none_is_reported_and_relevance_is_null(
     shelf_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.model.calibrators.files", lambda _: shelf_data)  # nothing is shipped

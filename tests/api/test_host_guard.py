@@ -1,4 +1,4 @@
-"""The names by which the service may be asked (DNS rebinding)."""
+"""Host checks of the service (DNS rebinding)."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from tests.api.service import JSON, problem, serving, settings
+from tests.cases import cases
 
 pytestmark = pytest.mark.anyio
 OWN = [
@@ -18,13 +19,13 @@ FOREIGN = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("host", OWN)
+@cases("host", OWN)
 async def test_its_own_names_and_any_address_are_fine(client: httpx.AsyncClient, host: str) -> None:
     answer = await client.get("/categories", headers={"Host": host})
     assert answer.status_code == 200
 
 
-@pytest.mark.parametrize("host", FOREIGN)
+@cases("host", FOREIGN)
 async def test_another_name_is_refused(client: httpx.AsyncClient, host: str) -> None:
     for method, path in (("GET", "/"), ("GET", "/documents"), ("GET", "/livez"), ("GET", "/no")):
         answer = await client.request(method, path, headers={"Host": host})

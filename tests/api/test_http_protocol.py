@@ -1,5 +1,6 @@
 """Bounds of connections, on real sockets: what one client can hold, and for how long."""
 
+import json
 import re
 import socket
 from collections.abc import Iterator
@@ -9,7 +10,8 @@ import psutil
 import pytest
 
 from tests.api.server import Server
-from tests.api.service import WRITER
+from tests.api.service import NDJSON
+from tests.cases import cases
 from tests.waiting import until
 
 ASK = b"GET /recommend?q=bread HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -28,9 +30,10 @@ LONG = 20_000
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     data = tmp_path_factory.mktemp("bounded")
     with Server(data, data / "log", **STRICT) as running:
-        for number in range(200):
-            document = {"title": f"T {number}", "text": "long " * (LONG // 5)}
-            running.client.put(f"/documents/l-{number}", json=document, headers=WRITER)
+        text = "long " * (LONG // 5)
+        documents = [{"id": f"l-{n}", "title": f"T {n}", "text": text} for n in range(200)]
+        lines = "".join(json.dumps(each) + "\n" for each in documents)
+        running.client.post("/documents", content=lines, headers=NDJSON).raise_for_status()
         yield running
         assert "Traceback" not in running.output
 
@@ -78,7 +81,7 @@ def closed(connection: socket.socket) -> bool:
 
 
 def answered(server: Server, clients: Clients) -> int | None:
-    """What a client at another address is told."""
+    """The status that a client at another address gets."""
     other = clients.open(server, "127.0.0.9")
     other.sendall(ASK)
     return status(other)
@@ -97,7 +100,7 @@ ENDLESS = {
 }
 
 
-@pytest.mark.parametrize("what", ENDLESS)
+@cases("what", ENDLESS)
 def test_what_has_no_end_is_cut_off(server: Server, client: Clients, what: str) -> None:
     connection = client.open(server)
     try:
@@ -109,7 +112,7 @@ def test_what_has_no_end_is_cut_off(server: Server, client: Clients, what: str) 
     assert answered(server, client) == 200
 
 
-def test_a_head_that_is_too_large_is_told_so(server: Server, client: Clients) -> None:
+def test_a_head_that_is_too_large_is_reported(server: Server, client: Clients) -> None:
     for head in (b"A: " + b"b" * 33_000, b"a: b\r\n" * 101):
         connection = client.open(server)
         connection.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n" + head)
@@ -123,7 +126,7 @@ def test_a_large_head_within_the_bound_is_fine(server: Server, client: Clients) 
     assert status(connection) == 200
 
 
-@pytest.mark.parametrize("sent", [b"", b"GET /livez HTTP/1.1\r\nHost: local", ASK + b"GET /l"])
+@cases("sent", [b"", b"GET /livez HTTP/1.1\r\nHost: local", ASK + b"GET /l"])
 def test_a_head_that_does_not_come_is_not_waited_for(
     server: Server, client: Clients, sent: bytes
 ) -> None:
@@ -147,7 +150,7 @@ def test_a_part_now_and_then_does_not_make_it_wait_longer(server: Server, client
     until(drips)
 
 
-def test_answers_that_nobody_reads_hold_nothing_up(server: Server, client: Clients) -> None:
+def test_answers_that_are_not_read_hold_nothing_up(server: Server, client: Clients) -> None:
     """More of them than there are places; in the end they are cut off."""
     unread = [client.open(server) for _ in range(5)]
     for connection in unread:
@@ -160,7 +163,7 @@ def test_answers_that_nobody_reads_hold_nothing_up(server: Server, client: Clien
 def test_many_requests_at_once_on_a_connection_are_answered_in_part(
     server: Server, client: Clients
 ) -> None:
-    """The rest is not kept: the last answer says that the connection ends."""
+    """The rest is dropped: the last answer closes the connection."""
     connection = client.open(server)
     connection.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n" * 2000)
     with connection.makefile("rb") as answers:
@@ -175,16 +178,16 @@ def test_many_requests_at_once_on_a_connection_are_answered_in_part(
 
 def test_one_client_has_so_many_connections_and_no_more(server: Server, client: Clients) -> None:
     connections = [client.open(server) for _ in range(60)]
-    told = []
+    statuses = []
     for connection in connections:
         try:
             connection.sendall(ASK)
-            told.append(status(connection))
+            statuses.append(status(connection))
         except ConnectionError:
-            told.append(None)
-    assert 1 <= told.count(200) <= 20
-    assert 503 in told
-    assert set(told) <= {200, 503, None}
+            statuses.append(None)
+    assert 1 <= statuses.count(200) <= 20
+    assert 503 in statuses
+    assert set(statuses) <= {200, 503, None}
     assert answered(server, client) == 200
     assert server.client.get("/livez").status_code == 200
 

@@ -1,4 +1,4 @@
-"""What one client, and all together, may ask of the service."""
+"""Limits for one client, and for all together."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -27,7 +27,7 @@ NDJSON = {"Content-Type": "application/x-ndjson"}
 
 
 class Clock:
-    """A clock that goes when it is told to."""
+    """A clock that the test advances."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -49,7 +49,7 @@ def test_a_burst_is_let_in_then_a_steady_rate() -> None:
     assert [limit.wait("a") == 0 for _ in range(4)] == [True, True, True, False]
 
 
-async def test_a_client_that_asks_too_much_is_told_to_wait(shelf_data: Path) -> None:
+async def test_a_client_that_asks_too_much_is_asked_to_wait(shelf_data: Path) -> None:
     slow = settings(shelf_data, limits={"requests_per_second": 0.1, "burst": 3})
     async with started(slow) as service, client_of(service) as client:
         answers = [await client.get("/recommend", params=QUESTION) for _ in range(4)]
@@ -88,12 +88,12 @@ async def test_when_too_much_is_under_way_it_says_so(
 
 
 async def in_pieces(body: bytes) -> AsyncIterator[bytes]:
-    """A body whose length is not told before."""
+    """A body of undeclared length."""
     for start in range(0, len(body), 1000):
         yield body[start : start + 1000]
 
 
-@pytest.mark.parametrize("told", [True, False], ids=["Content-Length", "chunked"])
+@pytest.mark.parametrize("declared", [True, False], ids=["Content-Length", "chunked"])
 @pytest.mark.parametrize(
     ("method", "path"),
     [
@@ -104,24 +104,24 @@ async def in_pieces(body: bytes) -> AsyncIterator[bytes]:
     ],
 )
 async def test_a_body_that_is_too_large_is_refused(
-    shelf_data: Path, method: str, path: str, told: bool
+    shelf_data: Path, method: str, path: str, declared: bool
 ) -> None:
     small = settings(shelf_data, limits={"body_bytes": 5000, "import_bytes": 5000})
     kind = NDJSON if path == "/documents" else JSON
     body = b'{"query": "bread"}' + b" " * 5000
     async with serving(small) as client:
         answer = await client.request(
-            method, path, content=body if told else in_pieces(body), headers=WRITER | kind
+            method, path, content=body if declared else in_pieces(body), headers=WRITER | kind
         )
         assert "5000 bytes" in problem(answer, 413).detail
         assert (await client.get("/recommend", params=QUESTION)).status_code == 200
 
 
-@pytest.mark.parametrize("told", [True, False], ids=["Content-Length", "chunked"])
-async def test_a_body_of_just_the_right_size_is_taken(shelf_data: Path, told: bool) -> None:
+@pytest.mark.parametrize("declared", [True, False], ids=["Content-Length", "chunked"])
+async def test_a_body_of_just_the_right_size_is_taken(shelf_data: Path, declared: bool) -> None:
     body = b'{"query": "bread"}'.ljust(5000)
     async with serving(settings(shelf_data, limits={"body_bytes": 5000})) as client:
-        content = body if told else in_pieces(body)
+        content = body if declared else in_pieces(body)
         recommended(await client.post("/recommend", content=content, headers=JSON))
 
 

@@ -1,4 +1,4 @@
-"""The description of the API says what there is, and is true."""
+"""The OpenAPI description is complete and true."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from app.api.models import ModelAction, Promotion
 from app.api.wire import MAX_QUERY, FeedbackRequest, RecommendRequest
 from app.catalogue.incoming_documents import ReplacedDocument
+from tests.cases import cases
 
 pytestmark = pytest.mark.anyio
 PROBLEM = "application/problem+json"
@@ -151,7 +152,7 @@ async def test_writing_is_described_as_needing_a_token(described: dict[str, Any]
     assert secured == {name for name, needed in NEEDED.items() if "401" in needed}
 
 
-@pytest.mark.parametrize(
+@cases(
     ("kind", "dwell_ms", "valid"),
     [("dwell", 5, True), ("dwell", None, False), ("click", 5, False), ("click", None, True)],
 )

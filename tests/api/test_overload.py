@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-import pytest
 
 from app.api.queue_delay import QueueDelay
+from tests.cases import cases
 
 READ, REFUSE, JIFFY = 50e-6, 60e-6, 0.004
 """Seconds: what reading and refusing a request takes, and how exactly Linux knows when it came."""
@@ -55,7 +55,7 @@ def simulate(
     return result
 
 
-@pytest.mark.parametrize("service", [0.0005, 0.002, 0.02])
+@cases("service", [0.0005, 0.002, 0.02])
 def test_three_times_too_much_keeps_what_is_answered_quick(service: float) -> None:
     light = simulate(lambda _: 0.2 / service, 20, service)
     heavy = simulate(lambda _: 3 / service, 20, service)
@@ -65,7 +65,7 @@ def test_three_times_too_much_keeps_what_is_answered_quick(service: float) -> No
     assert len(heavy.answered) > 0.9 * left * 20 / service
 
 
-@pytest.mark.parametrize("load", [0.5, 0.8])
+@cases("load", [0.5, 0.8])
 def test_a_load_that_can_be_answered_is(load: float) -> None:
     result = simulate(lambda _: load / 0.002, 20, 0.002)
     assert len(result.refused) < 0.01 * len(result.answered)
@@ -85,8 +85,8 @@ def test_a_pause_of_the_process_is_no_overload() -> None:
     assert len(result.refused) < 10  # of the thirty that came meanwhile
 
 
-def test_nobody_is_refused_who_waited_for_no_other_request() -> None:
-    """On a machine that is busy with other things, refusing helps nobody."""
+def test_no_one_is_refused_who_waited_for_no_other_request() -> None:
+    """On a machine that is busy with other things, refusing does not help."""
     now = 0.0
     delay = QueueDelay(0.005, lambda: now)
     for _ in range(50):

@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from tests.api.service import WRITER, problem, recommended
+from tests.cases import cases
 
 pytestmark = pytest.mark.anyio
 WRITING = {
@@ -14,7 +15,7 @@ WRITING = {
 }
 
 
-@pytest.mark.parametrize(
+@cases(
     "path",
     ["/nowhere", "/recommend/", "/documents/", "/documents/a/b", "/documents/tide/similar/",
      "/../etc/passwd", "/%00", "/RECOMMEND"],
@@ -23,7 +24,7 @@ async def test_an_unknown_address_is_not_found(client: httpx.AsyncClient, path: 
     problem(await client.get(path), 404)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("method", "path"),
     [("DELETE", "/recommend"), ("PATCH", "/documents/tide"), ("POST", "/documents/tide"),
      ("GET", "/feedback"), ("PUT", "/documents"), ("POST", "/livez"), ("BREW", "/recommend"),
@@ -37,7 +38,7 @@ async def test_a_method_that_is_not_served_is_refused(
     assert answer.headers["allow"]
 
 
-@pytest.mark.parametrize(
+@cases(
     ("path", "methods"),
     [
         ("/recommend", "GET, POST, HEAD"),
@@ -55,7 +56,7 @@ async def test_the_methods_that_are_served_are_all_named(
     assert (await client.request("PATCH", path)).headers["allow"] == methods
 
 
-@pytest.mark.parametrize(
+@cases(
     "path",
     ["/", "/page.js", "/livez", "/readyz", "/version", "/categories", "/documents?limit=1",
      "/documents/staling", "/documents/no-such", "/documents/staling/similar", "/openapi.json",
@@ -70,12 +71,12 @@ async def test_head_is_get_without_a_body(client: httpx.AsyncClient, path: str) 
         assert headed.headers["content-length"] == got.headers["content-length"]
 
 
-@pytest.mark.parametrize(
+@cases(
     "kind",
     ["text/plain", "application/xml", "application/x-www-form-urlencoded", "application/jsonx",
      "multipart/form-data; boundary=x", "application", "", "*/*", "application/json-seq"],
 )  # fmt: skip
-@pytest.mark.parametrize("path", WRITING)
+@cases("path", WRITING)
 async def test_another_content_type_is_refused(
     client: httpx.AsyncClient, path: str, kind: str
 ) -> None:
@@ -86,14 +87,14 @@ async def test_another_content_type_is_refused(
     assert answer.headers["accept-post"] == wanted
 
 
-@pytest.mark.parametrize("path", WRITING)
+@cases("path", WRITING)
 async def test_a_body_without_content_type_is_refused(client: httpx.AsyncClient, path: str) -> None:
     method, wanted = WRITING[path]
     answer = await client.request(method, path, content=b"{}", headers=WRITER)
     assert wanted in problem(answer, 415).detail
 
 
-@pytest.mark.parametrize(
+@cases(
     "kind",
     [
         "application/json",
@@ -107,7 +108,7 @@ async def test_json_is_taken_however_it_is_called(client: httpx.AsyncClient, kin
     recommended(await client.post("/recommend", content=b'{"query": "tide"}', headers=headers))
 
 
-@pytest.mark.parametrize("body", [b"\xef\xbb\xbf" + b'{"query": "tide"}',
+@cases("body", [b"\xef\xbb\xbf" + b'{"query": "tide"}',
                                   '{"query": "tide"}'.encode("utf-16")])  # fmt: skip
 async def test_json_with_a_byte_order_mark_is_taken(client: httpx.AsyncClient, body: bytes) -> None:
     headers = {"Content-Type": "application/json"}

@@ -1,4 +1,4 @@
-"""Asking for documents, by POST and by GET."""
+"""/recommend, by POST and by GET."""
 
 from typing import Any
 
@@ -8,6 +8,7 @@ import pytest
 from app.api.wire import RecommendResponse
 from app.recommend.types import LEGS
 from tests.api.service import WRITER, ids, problem, recommended
+from tests.cases import cases
 
 pytestmark = pytest.mark.anyio
 QUESTION = "keep bread from going stale"
@@ -59,7 +60,7 @@ async def test_every_result_has_its_reasons(client: httpx.AsyncClient) -> None:
     assert "“stale”" in first.summary
 
 
-@pytest.mark.parametrize(
+@cases(
     ("query", "answered", "unknown"),
     [
         (QUESTION, True, []),
@@ -82,7 +83,7 @@ async def test_it_knows_when_it_does_not_know(
         assert len(found.results) == 5, "the nearest are kept"
 
 
-async def test_how_the_query_was_understood_is_told(client: httpx.AsyncClient) -> None:
+async def test_how_the_query_was_understood_is_reported(client: httpx.AsyncClient) -> None:
     found = await ask(client, "  Photosynthasis\t in PLANTS ")
     assert found.query.text == "Photosynthasis in PLANTS"
     assert found.query.terms == ["photosynthesis", "plants"]
@@ -96,7 +97,7 @@ async def test_reasons_are_left_out_on_demand(client: httpx.AsyncClient) -> None
     assert ids(with_reasons) == ids(without)
 
 
-@pytest.mark.parametrize("limit", [1, 2, 50])
+@cases("limit", [1, 2, 50])
 async def test_the_limit_is_how_many_come(client: httpx.AsyncClient, limit: int) -> None:
     found = await ask(client, "how do things grow and change over time", limit=limit)
     assert len(found.results) == limit
@@ -111,7 +112,7 @@ async def test_only_the_categories_asked_for_come(client: httpx.AsyncClient) -> 
     assert {each.document.category for each in two.results} == {"physics", "cooking"}
 
 
-@pytest.mark.parametrize("category", ["no such category", "Cooking", "", "%", "cooking' OR 1=1"])
+@cases("category", ["no such category", "Cooking", "", "%", "cooking' OR 1=1"])
 async def test_an_unknown_category_is_named_with_those_there_are(
     client: httpx.AsyncClient, category: str
 ) -> None:
@@ -135,7 +136,7 @@ async def test_a_category_is_found_in_any_normal_form(shelf: httpx.AsyncClient) 
     assert [each["id"] for each in listed.json()["documents"]] == ["cafe"]
 
 
-@pytest.mark.parametrize(
+@cases(
     "asked",
     [
         {"query": QUESTION},

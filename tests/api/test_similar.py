@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from tests.api.service import ids, problem, recommended
+from tests.cases import cases
 
 pytestmark = pytest.mark.anyio
 
@@ -25,12 +26,12 @@ async def test_reasons_are_left_out_on_demand(client: httpx.AsyncClient) -> None
     assert all(each.reasons is None for each in found.results)
 
 
-@pytest.mark.parametrize("limit", ["0", "51", "-1", "many", "", "5.5"])
+@cases("limit", ["0", "51", "-1", "many", "", "5.5"])
 async def test_the_limit_is_bounded(client: httpx.AsyncClient, limit: str) -> None:
     answer = await client.get("/documents/bread/similar", params={"limit": limit})
     assert "limit" in problem(answer, 422).detail
 
 
-@pytest.mark.parametrize("name", ["no-such-document", "Bread", "%00", "..%2f..", "bread%20", "🍞"])
+@cases("name", ["no-such-document", "Bread", "%00", "..%2f..", "bread%20", "🍞"])
 async def test_an_unknown_document_is_named(client: httpx.AsyncClient, name: str) -> None:
     problem(await client.get(f"/documents/{name}/similar"), 404)

@@ -93,7 +93,7 @@ def test_a_commit_that_fails_is_undone_and_the_next_one_succeeds(
     assert catalogue.get("after") is not None
 
 
-def test_a_full_disk_is_told_as_such_and_survived(open_catalogue: OpenCatalogue) -> None:
+def test_a_full_disk_is_reported_and_survived(open_catalogue: OpenCatalogue) -> None:
     catalogue = open_catalogue(SHELF)
     with catalogue.database.write() as connection:
         pages = value(connection, "PRAGMA page_count")

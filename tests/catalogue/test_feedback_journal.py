@@ -1,4 +1,4 @@
-"""Feedback is kept once and for good, and only for what was recommended."""
+"""Feedback is stored durably and once, and only for what was recommended."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Importing files and folders: what went in is counted, what did not is told, again is harmless."""
+"""Importing files and folders: counts, rejects, and repetition."""
 
 import json
 from collections import Counter
@@ -70,10 +70,10 @@ def test_bad_rows_are_written_down_and_the_rest_goes_in(
     assert "id is missing" in read_rejects(rejects)[0]["reason"]
     source.write_text(line(1))
     import_path(catalogue, source, rejects)
-    assert not rejects.exists()  # it tells of the last import
+    assert not rejects.exists()  # it belongs to the last import
 
 
-def test_progress_is_heard_after_each_batch(
+def test_progress_is_reported_after_each_batch(
     catalogue: Catalogue, tmp_path: Path, rejects: Path
 ) -> None:
     source = tmp_path / "some.jsonl"
@@ -163,7 +163,7 @@ def test_long_rows_make_smaller_batches(
     assert [len(batch) for batch in batches] == [3, 3, 1]
 
 
-def test_each_batch_is_durable_before_its_outcomes_are_told(
+def test_each_batch_is_durable_before_its_outcomes_are_sent(
     catalogue: Catalogue, tmp_path: Path, open_catalogue: OpenCatalogue
 ) -> None:
     source = tmp_path / "some.jsonl"

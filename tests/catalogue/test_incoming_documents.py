@@ -1,4 +1,4 @@
-"""Documents from outside are checked, and what is wrong with one is said."""
+"""Incoming documents are validated, and errors name the field."""
 
 import pytest
 from hypothesis import given
@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from app.catalogue.incoming_documents import MAX_TEXT, MAX_TITLE, IncomingDocument
+from tests.cases import cases
 
 GOOD = {"id": "bread", "title": "Bread", "text": "Bread is baked."}
 
@@ -17,12 +18,12 @@ def test_a_good_one_is_trimmed_and_composed() -> None:
     assert (document.url, document.updated_at) == ("https://a.b/c", "")
 
 
-@pytest.mark.parametrize("document_id", ["a", "0", "a.b_c-d", "DOC_1:x", "x" * 128])
+@cases("document_id", ["a", "0", "a.b_c-d", "DOC_1:x", "x" * 128])
 def test_slugs(document_id: str) -> None:
     assert IncomingDocument.model_validate(GOOD | {"id": document_id}).id == document_id
 
 
-@pytest.mark.parametrize(
+@cases(
     ("wrong", "reason"),
     [
         ({"id": ""}, "pattern"),

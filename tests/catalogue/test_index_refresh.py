@@ -1,4 +1,4 @@
-"""An index keeps up with what others write: every write is in the next moment."""
+"""An index follows the writes of other processes: each is in the next snapshot."""
 
 import logging
 from dataclasses import replace
@@ -33,13 +33,13 @@ IDS = {each.id for each in SHELF}
 
 @pytest.fixture
 def writer(open_catalogue: OpenCatalogue) -> Catalogue:
-    """Somebody else, who writes into the same file."""
+    """Another process that writes into the same file."""
     return open_catalogue(SHELF)
 
 
 @pytest.fixture
 def reader(open_catalogue: OpenCatalogue, writer: Catalogue) -> Catalogue:
-    """Whose index is looked at; another `Database` than the writer's."""
+    """The index under test; another `Database` than the writer's."""
     assert len(writer) == len(SHELF)
     return open_catalogue()
 
@@ -102,7 +102,7 @@ def test_written_and_deleted_between_two_moments(writer: Catalogue, index: Catal
 def test_a_moment_under_way_stays_as_it_was(writer: Catalogue, reader: Catalogue) -> None:
     index = index_of(reader, "memory")
     moment = index.now()
-    before = candidates(index_of(reader, "memory").now(), "stale bread")  # asked elsewhere
+    before = candidates(index_of(reader, "memory").now(), "stale bread")  # before the write
     assert writer.delete("staling")
     assert "staling" not in search(index, "stale bread")
     writer.put([QUOKKA, replace(SHELF[1], text="Bread, stale bread.")])
@@ -110,7 +110,7 @@ def test_a_moment_under_way_stays_as_it_was(writer: Catalogue, reader: Catalogue
     after = candidates(moment, "stale bread")
     np.testing.assert_array_equal(after.keys, before.keys)
     np.testing.assert_array_equal(after.lexical, before.lexical)
-    assert "staling" not in names(moment, after.keys)  # what is gone is not shown
+    assert "staling" not in names(moment, after.keys)  # deleted documents are not shown
 
 
 def test_another_latent_model_is_taken_over(writer: Catalogue, index: CatalogueIndex) -> None:

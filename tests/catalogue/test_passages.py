@@ -9,6 +9,7 @@ from app.catalogue.headings import headings
 from app.catalogue.passages import MAX_PASSAGE, passages
 from app.catalogue.store import Catalogue
 from app.recommend.types import Document
+from tests.cases import cases
 from tests.catalogue.index_inspection import assert_as_if_fresh, candidates, index_of, search
 from tests.opening import OpenCatalogue
 
@@ -24,7 +25,7 @@ def guide(name: str = "guide", sections: int = 12) -> Document:
     return Document(name, f"The {name}", text, "docs", f"https://a.b/{name}")
 
 
-@pytest.mark.parametrize(
+@cases(
     ("text", "expected"),
     [
         ("# A\n\n## What's *new*? [x](y)\n", [("A", "a"), ("What's new? x", "whats-new-x")]),

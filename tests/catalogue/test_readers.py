@@ -18,6 +18,7 @@ from app.catalogue.importers.json_files import MAX_LINE, strict_json_lines
 from app.catalogue.importers.row import Notes, Row, Unreadable
 from app.catalogue.importers.source import Source
 from app.recommend.types import Document
+from tests.cases import cases
 
 GOOD = '{"id": "bread", "title": "Bread", "text": "Baked."}'
 LATER = GOOD.replace("bread", "later")
@@ -50,7 +51,7 @@ def assert_rejected(row: Row, reason: str, raw: str = "") -> None:
     assert raw in row.raw
 
 
-@pytest.mark.parametrize(
+@cases(
     ("line", "reason"),
     [
         (b"nonsense", "Invalid JSON"),
@@ -74,8 +75,8 @@ def test_the_lines_of_the_api_are_strict(line: bytes, reason: str) -> None:
     assert_rejected(rows[1], reason)
 
 
-@pytest.mark.parametrize("length", [MAX_LINE - 1, MAX_LINE, MAX_LINE + 1])
-@pytest.mark.parametrize("end", [b"", b"\n"])
+@cases("length", [MAX_LINE - 1, MAX_LINE, MAX_LINE + 1])
+@cases("end", [b"", b"\n"])
 def test_a_line_may_be_just_so_long(length: int, end: bytes) -> None:
     padded = GOOD.encode().ljust(length)
     rows = strict_rows(padded + end + (LATER.encode() if end else b""))

@@ -86,7 +86,9 @@ def test_writes_during_a_rebuild_are_not_lost(
     catalogue.put([document("quokka", "Quokka", "A small marsupial.")])
     gone = seed_documents[0].id
     assert catalogue.delete(gone)
-    assert len(held(index)) == 2 * FEW - 1  # the previous one goes on; what is gone is not shown
+    assert (
+        len(held(index)) == 2 * FEW - 1
+    )  # the previous one serves; deleted documents are not shown
     pause.over.set()
     rebuilt()
     assert search(index, "quokka")[0] == "quokka"

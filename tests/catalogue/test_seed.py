@@ -1,4 +1,4 @@
-"""The seed catalogue and its judged queries are what the project says they are."""
+"""The seed catalogue and its judged queries are as documented."""
 
 from collections import Counter
 from urllib.parse import urlsplit

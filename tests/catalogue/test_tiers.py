@@ -121,7 +121,7 @@ def test_a_document_deleted_since_is_no_candidate_that_breaks_anything(
     assert first not in {stored.document.id for stored in past.documents(found.keys)}
 
 
-def test_a_moment_keeps_its_vectors_while_the_models_are_made_anew(
+def test_a_moment_keeps_its_vectors_while_the_models_are_made_again(
     seeded: Catalogue, large: CatalogueIndex
 ) -> None:
     moment = large.now()

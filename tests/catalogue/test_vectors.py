@@ -88,7 +88,7 @@ def test_vectors_of_another_embedder_are_refused(catalogue: Catalogue, other: Em
         CatalogueIndex(stale.database, stale.models)
 
 
-def test_and_are_made_anew(catalogue: Catalogue, other: Embedder) -> None:
+def test_and_are_made_again(catalogue: Catalogue, other: Embedder) -> None:
     before = dense_vector(catalogue, "tide")
     again = with_embedder(catalogue, other)
     heard: list[int] = []

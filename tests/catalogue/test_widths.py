@@ -11,6 +11,7 @@ from app.catalogue.vectors import Models
 from app.recommend.dense import best, cosine
 from app.recommend.embedding import EmbedderRefused, StaticEmbedder, check
 from app.recommend.types import Document, Floats
+from tests.cases import cases
 from tests.catalogue.index_inspection import QUESTIONS, candidates, index_of
 from tests.fakes import Projected
 from tests.opening import OpenCatalogue
@@ -40,7 +41,7 @@ def test_the_first_pass_loses_next_to_nothing(
 
 
 class Wrong:
-    """A model that gives these vectors for two texts, and says that they are 4 wide."""
+    """A model that gives these vectors for two texts, and declares a width of 4."""
 
     name, version, hash, width = "wrong", "1", "", 4
 
@@ -51,7 +52,7 @@ class Wrong:
         return self._vectors
 
 
-@pytest.mark.parametrize(
+@cases(
     ("vectors", "sentence"),
     [
         (np.eye(2, 5, dtype=np.float32), r"gives vectors \(2, 5\) for 2 texts, not \(2, 4\)"),

@@ -1,4 +1,4 @@
-"""Calibration on the seed catalogue: deterministic, shipped, and as good as it is said to be."""
+"""Calibration on the seed catalogue: deterministic, shipped, and as good as documented."""
 
 from importlib.resources import files
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Training on the seed catalogue's tune split, and using what comes out."""
+"""Training on the seed catalogue's tune split, and using the artefact."""
 
 from collections.abc import Iterator
 from pathlib import Path

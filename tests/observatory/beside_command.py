@@ -1,6 +1,6 @@
 """A command that sends its telemetry as it ends, for tests of `python -m observatory beside`.
 
-python -m tests.observatory.beside_command [STATUS]: a line of JSON says with what it was started,
+python -m tests.observatory.beside_command [STATUS]: a line of JSON has its environment,
 another, after SIGINT or SIGTERM, what became of the span it sent.
 """
 

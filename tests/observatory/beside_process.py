@@ -30,7 +30,7 @@ OURS = ("OTEL_", "VITRINE_")
 
 
 class BesideProcess:
-    """The launcher, on ports that nobody else can take; at the end nothing of it is left."""
+    """The launcher, on reserved ports; all its processes end with the block."""
 
     def __init__(
         self, folder: Path, *command: str, options: Sequence[str] = (), **variables: str
@@ -67,7 +67,7 @@ class BesideProcess:
         self._end.close()
 
     def line(self) -> dict[str, Any]:
-        """What the command says next."""
+        """The next line of the command's output."""
         assert self.process.stdout is not None
         output: dict[str, Any] = json.loads(self.process.stdout.readline() or "{}")
         assert output, self.output
@@ -85,7 +85,7 @@ class BesideProcess:
         return found
 
     def until_logged(self, sentence: str) -> None:
-        """Return as soon as it has said this."""
+        """Return as soon as it has logged this."""
         until(lambda: sentence in self.output)
 
     def _listen(self) -> None:

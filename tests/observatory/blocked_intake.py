@@ -1,4 +1,4 @@
-"""The intake over an engine that a test holds back or breaks, behind the real doors."""
+"""The intake with real servers, over an engine that a test blocks or breaks."""
 
 import asyncio
 import threading
@@ -24,7 +24,7 @@ MOST = 8 << 20
 
 
 class FakeEngine:
-    """Takes inserts when it may, and keeps them; raises what it is told for blocks with a word."""
+    """Stores inserts unless blocked; raises the given error for blocks with a word."""
 
     def __init__(self) -> None:
         self.may, self.begun = threading.Event(), threading.Event()
@@ -53,7 +53,7 @@ class FakeEngine:
 
 
 class Held:
-    """Real doors, intake and store in front of a fake engine."""
+    """Real servers, intake and store in front of a fake engine."""
 
     def __init__(self, room: int) -> None:
         self.engine = FakeEngine()
@@ -71,7 +71,7 @@ class Held:
         return stored
 
     def hold(self, part: str = "") -> None:
-        """Keep inserts waiting from now on, those whose statement has this in it."""
+        """Block inserts from now on, those whose statement contains this."""
         self.engine.held = part
         self.engine.may.clear()
 

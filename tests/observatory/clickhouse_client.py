@@ -47,7 +47,7 @@ class ClickHouseClient:
         return self.send(sql, basic(TOKEN), **query)
 
     def execute(self, sql: str | bytes, **query: str) -> str:
-        """What a statement with the token comes to; it has to go well."""
+        """The result of a statement with the token, which must succeed."""
         answer = self.send_authorized(sql, **query)
         assert answer.status_code == httpx.codes.OK, answer.text
         return answer.text
@@ -64,7 +64,7 @@ class ClickHouseClient:
 
 
 def basic(password: str, user: str = "default") -> dict[str, str]:
-    """The header with which HTTP's clients say who they are."""
+    """The header of Basic authentication."""
     return {"Authorization": "Basic " + b64encode(f"{user}:{password}".encode()).decode()}
 
 

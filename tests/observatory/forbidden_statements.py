@@ -70,7 +70,7 @@ SHOW CREATE TABLE otel.otel_logs INTO OUTFILE '@folder/out'
 EXISTS TABLE otel.otel_logs INTO OUTFILE '@folder/out'
 SELECT 1 AS `'` INTO OUTFILE '@folder/out' FORMAT `TSV`
 """
-"""Whoever asks these is told that the token may."""
+"""Statements whose refusal mentions the token."""
 
 REACHING = r"""
 SELECT file('@secret')

@@ -59,7 +59,7 @@ SIMPLE = {
     str: "string_value",
 }
 NAMES = {"traces": "SpanName", "logs": "Body", "metrics": "MetricName"}
-"""Where the name of a `record` is kept."""
+"""The field that holds the name of a `record`."""
 REJECTED = {
     "traces": "rejected_spans",
     "logs": "rejected_log_records",

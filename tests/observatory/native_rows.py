@@ -1,4 +1,4 @@
-"""Rows as a test thinks of them: as layouts take them, and as the engine should say them."""
+"""Rows as layouts take them, and as the engine should return them."""
 
 import struct
 from typing import Any

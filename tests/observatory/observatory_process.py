@@ -1,4 +1,4 @@
-"""The observatory as a process of its own, asked and stopped as anybody would.
+"""The observatory as a process of its own, queried and stopped from outside.
 
 with Observatory(folder, retention_hours=24) as observatory:
     httpx.post(f"{observatory.otlp}/v1/traces", …)
@@ -42,7 +42,7 @@ def environment(data: Path, settings: Mapping[str, object]) -> dict[str, str]:
 
 
 class Observatory:
-    """`python -m observatory serve` over a folder, on ports that nobody else can take."""
+    """`python -m observatory serve` over a folder, on reserved ports."""
 
     def __init__(self, data: Path, **settings: object) -> None:
         self._data = data
@@ -93,9 +93,9 @@ class Observatory:
         return [process, *process.children(recursive=True)]
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Ask it to end; its exit code."""
+        """Send SIGTERM, or another signal, and wait; the exit code."""
         return self._logged.stop(number)
 
     def kill(self) -> None:
-        """End it at once; no harm where it has ended."""
+        """Kill it; does nothing if it has ended."""
         self._logged.kill()

@@ -1,4 +1,4 @@
-"""OTLP by hand: bytes go out as a test made them, answers come back unread."""
+"""OTLP by hand: bytes as a test made them, and undecoded answers."""
 
 import gzip
 import json
@@ -40,7 +40,7 @@ class Answer(NamedTuple):
 
 
 def retry_seconds(status: Status) -> int | None:
-    """After what time a status says to try again."""
+    """The retry delay of a status."""
     for detail in status.details:
         retry = RetryInfo()
         if detail.Unpack(retry):

@@ -1,4 +1,4 @@
-"""The page's API as its front asks it."""
+"""A client of the page's API."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +12,7 @@ ROWS = 50
 
 
 class Page:
-    """The application, asked over HTTP without a network."""
+    """The application, over ASGI instead of a socket."""
 
     def __init__(self, client: TestClient) -> None:
         self.client = client
@@ -29,13 +29,13 @@ class Page:
         return read_problem(self.client.get(f"/api/{path}", params=_named(parameters)))
 
     def sql(self, query: str) -> Any:
-        """What a statement comes to."""
+        """The result of a statement."""
         answer = self.client.post("/api/sql", json={"query": query})
         assert answer.status_code == 200, answer.text
         return answer.json()
 
     def sql_problem(self, query: str) -> dict[str, Any]:
-        """The problem that a statement comes to."""
+        """The problem that a statement is answered with."""
         return read_problem(self.client.post("/api/sql", json={"query": query}))
 
     def ids(self, **parameters: Any) -> list[int]:

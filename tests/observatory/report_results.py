@@ -1,4 +1,4 @@
-"""Reports over telemetry that lies in both kinds of tables, which have to say the same.
+"""Reports over the same telemetry in both kinds of tables, with equal results.
 
 reports.insert(Span(…), Number(…))
 assert reports.rows("slo") == [{"service": "vitrine", "objective": "availability", …}, …]
@@ -19,17 +19,17 @@ FLAVOURS = ("otel", "signoz")
 REPORTS = {path.stem: path.read_text() for path in sorted((CLICKHOUSE / "reports").glob("*.sql"))}
 TABLES = otel_rows.TABLES + signoz_rows.TABLES
 AS_IS = "SETTINGS output_format_json_quote_denormals = 1 FORMAT JSONEachRow"
-"""What is no number comes as a text: `nan`, `inf`."""
+"""Non-finite numbers are texts: `nan`, `inf`."""
 Rows = list[dict[str, Any]]
 
 
 class Reports:
-    """One `now` for everything that is told; tables start out empty."""
+    """One `now` for all rows; tables are empty at first."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._flavour = "otel"
-        self._now = time.time_ns() // 10**6 * 10**6  # SigNoz keeps milliseconds of metrics
+        self._now = time.time_ns() // 10**6 * 10**6  # SigNoz stores milliseconds for metrics
         for table in TABLES:
             engine.run(f"TRUNCATE TABLE {table}")
 
@@ -44,13 +44,13 @@ class Reports:
             self._engine.run(f"INSERT INTO {table} FORMAT JSONEachRow\n" + "\n".join(rows))
 
     def rows(self, name: str, *unknown: str) -> Rows:
-        """What a report says; columns that are `unknown` to SigNoz are empty there."""
+        """The rows of a report; columns that are `unknown` to SigNoz are empty there."""
         rows, theirs = (self.rows_of(name, flavour) for flavour in FLAVOURS)
         assert theirs == [row | dict.fromkeys(unknown, "") for row in rows]
         return rows
 
     def rows_of(self, name: str, flavour: str) -> Rows:
-        """What a report says over one kind of tables."""
+        """The rows of a report over one kind of tables."""
         return self.ask(REPORTS[name], flavour)
 
     def ask(self, sql: str, flavour: str) -> Rows:

@@ -1,4 +1,4 @@
-"""Telemetry as tests tell it, whatever tables it comes to lie in; times in seconds before now."""
+"""Telemetry independent of table layout; times in seconds before now."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ def span_id(letters: str) -> str:
 
 
 def resource(instance: str) -> Texts:
-    """Who tells it."""
+    """The attributes of its resource."""
     return {"service.name": NAME, "service.instance.id": instance, "service.version": "0.1.0"}
 
 

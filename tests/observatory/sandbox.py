@@ -24,7 +24,7 @@ STATE = """
 
 @dataclass
 class Sandbox:
-    """A door, and beside it what it must not lead to."""
+    """A client of ClickHouse's interface, and what statements must not reach."""
 
     clickhouse: ClickHouseClient
     folder: Path
@@ -48,7 +48,7 @@ class Sandbox:
         return self.clickhouse.send(statement, None, **query)
 
     def check(self) -> None:
-        """No file was made, and nobody called."""
+        """No file was made, and nothing connected."""
         assert [path.name for path in self.folder.iterdir()] == ["secret.csv"]
         with pytest.raises(BlockingIOError):
             self.listening.accept()

@@ -1,4 +1,4 @@
-"""Spans and log records that are stored at once, without a receiver, at moments of our choosing."""
+"""Spans and log records that are stored directly, without a receiver, with chosen times."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from observatory.store.engine import Engine
 from tests.observatory.messages import attributes, request, value
 
 NOW = 1_900_000_000 * 10**9
-"""What the page's clock says: a Sunday in March 2030."""
+"""The time on the page's clock: a Sunday in March 2030."""
 MS, SECOND, MINUTE, HOUR = 10**6, 10**9, 60 * 10**9, 3600 * 10**9
 RECENT = NOW - MINUTE
 TABLES = (

@@ -18,7 +18,7 @@ SENDERS, RECORDS = 6, 20
 
 
 class Load:
-    """Half of the senders by each transport, until told to stop or the observatory is gone."""
+    """Half of the senders by each transport, until stopped, or until the observatory has ended."""
 
     def __init__(self, observatory: Observatory) -> None:
         self._observatory = observatory

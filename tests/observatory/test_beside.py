@@ -98,7 +98,7 @@ def test_what_is_killed_comes_back_and_the_others_go_on(tmp_path: Path) -> None:
     assert [each["EventName"] for each in events] == ["run.started", *died, *died, "run.ended"]
 
 
-def test_a_command_that_can_t_be_started_is_told(tmp_path: Path) -> None:
+def test_a_command_that_can_t_be_started_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "command"
     with BesideProcess(tmp_path / "data", str(path)) as beside:
         assert beside.ended() == 127
@@ -106,7 +106,7 @@ def test_a_command_that_can_t_be_started_is_told(tmp_path: Path) -> None:
     assert "Traceback" not in beside.output
 
 
-def test_a_taken_port_is_told_and_nothing_started(tmp_path: Path) -> None:
+def test_a_taken_port_is_reported_and_nothing_started(tmp_path: Path) -> None:
     made = tmp_path / "made"
     with socket.create_server(("127.0.0.1", 0)) as listening:
         taken = listening.getsockname()[1]
@@ -119,7 +119,7 @@ def test_a_taken_port_is_told_and_nothing_started(tmp_path: Path) -> None:
     assert not made.exists()
 
 
-def test_settings_that_make_no_sense_are_told(tmp_path: Path) -> None:
+def test_settings_that_are_invalid_are_reported(tmp_path: Path) -> None:
     made = tmp_path / "made"
     wrong = {"OBSERVATORY_COLOUR": "red"}
     with BesideProcess(tmp_path / "data", "touch", str(made), **wrong) as beside:

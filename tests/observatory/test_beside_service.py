@@ -1,4 +1,4 @@
-"""The service beside the observatory, from end to end: what a request told is in the store."""
+"""The service beside the observatory, from end to end."""
 
 import signal
 import sys
@@ -33,7 +33,7 @@ def stored(seed_data: Path, folder: Path) -> str:
             "VITRINE_WIKIPEDIA__DEADLINE_SECONDS": str(TIMEOUT),
             "VITRINE_WIKIPEDIA__TIMEOUT_SECONDS": str(TIMEOUT),
             "VITRINE_TELEMETRY__SHUTDOWN_SECONDS": str(TIMEOUT),
-            "VITRINE_TELEMETRY__LOGS": "off",  # nobody reads what it says
+            "VITRINE_TELEMETRY__LOGS": "off",  # its output is not read
         }
         with BesideProcess(folder, *SERVICE, **variables) as beside:
             url = f"http://127.0.0.1:{port}"

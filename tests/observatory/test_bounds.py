@@ -1,4 +1,4 @@
-"""What is old goes, by age and by the bound on disk; what is new stays."""
+"""Retention by age and by the disk limit: old data is deleted, new data stays."""
 
 import os
 from collections.abc import Iterator
@@ -64,7 +64,7 @@ def parts(engine: Engine) -> set[Path]:
 
 @pytest.mark.parametrize("signal", SIGNALS, ids=lambda signal: signal.name)
 def test_what_is_older_than_the_retention_goes(empty: Engine, signal: Signal) -> None:
-    # A part goes when all of it is old, and has the rows of six hours.
+    # A part has the rows of six hours, and is deleted when all of them are old.
     for hours in (RETENTION_HOURS + 30, RETENTION_HOURS + 8, RETENTION_HOURS - 2, 0):
         store(empty, signal, hours)
     empty.run(f"OPTIMIZE TABLE {TABLES[signal.name]} FINAL")
@@ -132,7 +132,7 @@ def test_beyond_the_bound_within_a_few_hours_the_newest_stays(empty: Engine) -> 
 
 
 def test_tables_elsewhere_count_and_give_way_too(empty: Engine) -> None:
-    """The Collector's exporter makes its own, in the database that it is told to use."""
+    """The Collector's exporter makes its own, in the configured database."""
     empty.run("CREATE DATABASE IF NOT EXISTS elsewhere")
     empty.run(
         "CREATE TABLE elsewhere.`old logs` (Time DateTime, Noise String) ENGINE = MergeTree "

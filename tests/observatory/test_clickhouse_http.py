@@ -1,4 +1,4 @@
-"""clickhouse-connect reads: values come back as they were meant, refusals as exceptions."""
+"""clickhouse-connect reads: values are intact, refusals are exceptions."""
 
 import math
 from datetime import UTC, datetime, timedelta
@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
+from tests.cases import cases
 from tests.observatory import clickhouse_client as endpoints
 from tests.observatory.clickhouse_client import TOKEN, ClickHouseClient
 
@@ -14,9 +15,7 @@ ODD = 'it\'s "odd" \\ \t\n\r\0\b\f`´ {a} %s %(b)s ä€😀 \\N \\t ?'
 USERS: list[dict[str, str]] = [{}, {"username": "default"}, {"username": "anybody"}]
 
 
-@pytest.mark.parametrize(
-    "user", [*USERS, {"password": TOKEN}, {"username": "x", "password": TOKEN}]
-)
+@cases("user", [*USERS, {"password": TOKEN}, {"username": "x", "password": TOKEN}])
 def test_it_connects_with_and_without_the_token(
     clickhouse: ClickHouseClient, user: dict[str, str]
 ) -> None:
@@ -26,13 +25,13 @@ def test_it_connects_with_and_without_the_token(
         assert client.server_version == client.command("SELECT version()")
 
 
-def test_a_wrong_password_is_told(clickhouse: ClickHouseClient) -> None:
+def test_a_wrong_password_is_reported(clickhouse: ClickHouseClient) -> None:
     with pytest.raises(DatabaseError, match=r"code: 516.*the token") as caught:
         clickhouse.connected(password="not the token")
     assert TOKEN not in str(caught.value)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("sort", "value"),
     [
         ("String", ODD),
@@ -90,7 +89,7 @@ def test_statements_about_tables_are_queries_too(clickhouse: ClickHouseClient) -
         assert client.query("SELECT Body FROM otel.otel_logs WHERE 0").result_rows == []
 
 
-@pytest.mark.parametrize(
+@cases(
     ("form", "expected"),
     [
         ("JSONEachRow", b'{"a":1,"b":"x"}\n'),
@@ -107,7 +106,7 @@ def test_a_format_is_named_in_the_statement_or_beside_it(
         assert client.raw_query(f"SELECT 1 AS a, 'x' AS b FORMAT {form}") == expected
 
 
-@pytest.mark.parametrize("form", ["Nonsense", "ArrowTable", "dataframe", "DataStore"])
+@cases("form", ["Nonsense", "ArrowTable", "dataframe", "DataStore"])
 def test_a_format_that_is_none_is_refused(clickhouse: ClickHouseClient, form: str) -> None:
     for answer in (
         clickhouse.send("SELECT 1", default_format=form),
@@ -116,7 +115,7 @@ def test_a_format_that_is_none_is_refused(clickhouse: ClickHouseClient, form: st
         assert (answer.status_code, endpoints.code(answer)) == (404, 73)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("sql", "code"),
     [
         ("SELECT nothing", 47),
@@ -137,7 +136,7 @@ def test_errors_are_exceptions_with_their_code(
         client.query(sql)
 
 
-def test_a_reader_is_told_what_would_let_it_write(clickhouse: ClickHouseClient) -> None:
+def test_a_reader_learns_what_would_let_it_write(clickhouse: ClickHouseClient) -> None:
     with (
         clickhouse.connected() as client,
         pytest.raises(DatabaseError, match=r"code: 164.*the token"),

@@ -4,11 +4,11 @@ import gzip
 import zlib
 
 import lz4.frame
-import pytest
 from backports import zstd
 
 from observatory.clickhouse_http.application import READER_BYTES, WRITER_BYTES
 from observatory.clickhouse_http.request import MAX_QUERY_BYTES
+from tests.cases import cases
 from tests.observatory.clickhouse_client import TOKEN, ClickHouseClient, basic, code
 from tests.observatory.native_frames import PLAIN, frame, opened
 
@@ -21,7 +21,7 @@ PACKERS = {
 }
 
 
-@pytest.mark.parametrize("size", [READER_BYTES + 1, 4 * READER_BYTES])
+@cases("size", [READER_BYTES + 1, 4 * READER_BYTES])
 def test_a_reader_s_body_has_a_bound(clickhouse: ClickHouseClient, size: int) -> None:
     answer = clickhouse.send(b" " * size)
     assert (answer.status_code, code(answer)) == (413, 307)
@@ -37,14 +37,14 @@ def test_a_statement_has_a_bound(clickhouse: ClickHouseClient) -> None:
         assert (answer.status_code, code(answer)) == (413, 307)
 
 
-@pytest.mark.parametrize("encoding", PACKERS)
+@cases("encoding", PACKERS)
 def test_a_body_may_be_packed(clickhouse: ClickHouseClient, encoding: str) -> None:
     for name in (encoding, encoding.upper()):
         answer = clickhouse.send(PACKERS[encoding](b"SELECT 1"), {"Content-Encoding": name})
         assert answer.text == "1\n"
 
 
-@pytest.mark.parametrize("encoding", PACKERS)
+@cases("encoding", PACKERS)
 def test_a_bomb_is_not_unpacked(clickhouse: ClickHouseClient, encoding: str) -> None:
     packed = {"Content-Encoding": encoding}
     bomb = PACKERS[encoding](BOMB)
@@ -53,16 +53,16 @@ def test_a_bomb_is_not_unpacked(clickhouse: ClickHouseClient, encoding: str) -> 
         assert (answer.status_code, code(answer)) == (413, 307)
 
 
-@pytest.mark.parametrize("encoding", PACKERS)
-def test_a_damaged_body_is_told(clickhouse: ClickHouseClient, encoding: str) -> None:
+@cases("encoding", PACKERS)
+def test_a_damaged_body_is_reported(clickhouse: ClickHouseClient, encoding: str) -> None:
     good = PACKERS[encoding](b"SELECT 1")
     for bad in (good[:-1], good[:5], b"SELECT 1", good + b"more"):
         answer = clickhouse.send(bad, {"Content-Encoding": encoding})
         assert (answer.status_code, code(answer)) == (400, 271), bad
 
 
-@pytest.mark.parametrize("encoding", ["br", "gzip, gzip", "nonsense"])
-def test_an_unknown_packing_is_told(clickhouse: ClickHouseClient, encoding: str) -> None:
+@cases("encoding", ["br", "gzip, gzip", "nonsense"])
+def test_an_unknown_packing_is_reported(clickhouse: ClickHouseClient, encoding: str) -> None:
     answer = clickhouse.send(b"SELECT 1", {"Content-Encoding": encoding})
     assert (answer.status_code, code(answer)) == (415, 73)
 
@@ -83,7 +83,7 @@ def test_a_framed_statement_is_read(clickhouse: ClickHouseClient) -> None:
 GOOD = frame(b"SELECT 1")
 
 
-@pytest.mark.parametrize(
+@cases(
     ("damaged", "status"),
     [
         (GOOD[:-1], 400),
@@ -100,6 +100,8 @@ GOOD = frame(b"SELECT 1")
         (frame(BOMB[: READER_BYTES // 2 + 1]) * 2, 413),
     ],
 )
-def test_damaged_frames_are_told(clickhouse: ClickHouseClient, damaged: bytes, status: int) -> None:
+def test_damaged_frames_are_reported(
+    clickhouse: ClickHouseClient, damaged: bytes, status: int
+) -> None:
     answer = clickhouse.send(damaged, decompress="1")
     assert (answer.status_code, code(answer)) == (status, 271 if status == 400 else 307)

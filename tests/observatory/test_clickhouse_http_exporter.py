@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from observatory.store.schema import TABLES
+from tests.cases import cases
 from tests.observatory.clickhouse_client import ClickHouseClient
 from tests.observatory.messages import fresh
 from tests.observatory.native_frames import blocks, frames, opened
@@ -46,7 +47,7 @@ def content(request: Recorded, answer: Answer) -> bytes:
     return opened(answer.body) if request.query.get("compress") == "1" else answer.body
 
 
-@pytest.mark.parametrize("way", WAYS)
+@cases("way", WAYS)
 def test_a_hello_is_answered_in_the_version_it_speaks(
     clickhouse: ClickHouseClient, way: str
 ) -> None:
@@ -60,7 +61,7 @@ def test_a_hello_is_answered_in_the_version_it_speaks(
     assert list(row.values()) == ["observatory", version, 0, "UTC"]
 
 
-@pytest.mark.parametrize(("protocol", "revision"), [(54453, 54453), (54454, 54454), (1, 1)])
+@cases(("protocol", "revision"), [(54453, 54453), (54454, 54454), (1, 1)])
 def test_a_hello_fits_other_versions_too(
     clickhouse: ClickHouseClient, protocol: int, revision: int
 ) -> None:
@@ -69,7 +70,7 @@ def test_a_hello_fits_other_versions_too(
     assert row["revision()"] == 0
 
 
-@pytest.mark.parametrize("password", ["", "the token"])
+@cases("password", ["", "the token"])
 def test_a_hello_needs_no_token_but_no_wrong_one(
     clickhouse: ClickHouseClient, password: str
 ) -> None:
@@ -130,7 +131,7 @@ def test_a_block_may_come_in_many_frames(
     assert counts(clickhouse, collected) == STORED
 
 
-@pytest.mark.parametrize("way", WAYS)
+@cases("way", WAYS)
 def test_our_tables_are_such_as_it_makes(clickhouse: ClickHouseClient, way: str) -> None:
     """CREATE … IF NOT EXISTS leaves them be, and DESCRIBE names every column that it inserts."""
     made = "SELECT name, create_table_query FROM system.tables WHERE database = 'otel' ORDER BY 1"
@@ -156,9 +157,9 @@ def test_no_rows_are_an_empty_body(clickhouse: ClickHouseClient) -> None:
     assert clickhouse.send("SELECT 1 WHERE 0", default_format="Native").content == b""
 
 
-@pytest.mark.parametrize("password", ["", "not the token"])
-@pytest.mark.parametrize("way", WAYS)
-def test_what_it_may_not_is_told_so_that_it_can_read_it(
+@cases("password", ["", "not the token"])
+@cases("way", WAYS)
+def test_what_it_may_not_is_explained_in_plain_text(
     clickhouse: ClickHouseClient, way: str, password: str
 ) -> None:
     """Answers to compress=1 are always unpacked, errors too."""
@@ -168,8 +169,8 @@ def test_what_it_may_not_is_told_so_that_it_can_read_it(
     assert b"the token" in content(insert, answer)
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_what_it_inserts_in_vain_is_told_so_that_it_can_read_it(
+@cases("way", WAYS)
+def test_what_it_inserts_in_vain_is_explained_in_plain_text(
     clickhouse: ClickHouseClient, way: str
 ) -> None:
     describe = next(each for each in recording(way) if each.verb == "DESCRIBE")

@@ -2,8 +2,7 @@
 
 import json
 
-import pytest
-
+from tests.cases import cases
 from tests.observatory.clickhouse_client import TOKEN, ClickHouseClient, basic, code
 from tests.observatory.messages import fresh
 from tests.observatory.native_frames import frame, opened
@@ -18,7 +17,7 @@ HEADERS = {
 ROWS = b'{"a":1}\n{"a":2,"b":"x"}\n'
 
 
-@pytest.mark.parametrize("packed", [False, True])
+@cases("packed", [False, True])
 def test_what_they_insert_is_there_and_comes_back_in_lz4_frames(
     clickhouse: ClickHouseClient, packed: bool
 ) -> None:
@@ -51,7 +50,7 @@ def test_a_driver_without_a_password_may_read(clickhouse: ClickHouseClient) -> N
     assert clickhouse.send("SELECT 1", basic("null"), extremes="0", async_insert="0").text == "1\n"
 
 
-@pytest.mark.parametrize("encoding", ["lz4", "gzip", "zstd"])
+@cases("encoding", ["lz4", "gzip", "zstd"])
 def test_answers_are_packed_by_http_where_asked(
     clickhouse: ClickHouseClient, encoding: str
 ) -> None:

@@ -1,12 +1,12 @@
-"""ClickHouse's interface as an HTTP server: what is asked how, and by whom."""
+"""ClickHouse's interface as an HTTP server: methods, parameters and credentials."""
 
 import socket
 from contextlib import closing
 from typing import Any
 
 import httpx
-import pytest
 
+from tests.cases import cases
 from tests.observatory.clickhouse_client import TOKEN, ClickHouseClient, basic, code
 from tests.observatory.messages import fresh
 from tests.waiting import TIMEOUT
@@ -42,7 +42,7 @@ def test_unknown_paths_and_methods_are_refused(clickhouse: ClickHouseClient) -> 
         assert clickhouse.send("SELECT 1", method=method).status_code == 405
 
 
-@pytest.mark.parametrize("query", [{}, {"default_format": "CSV"}])
+@cases("query", [{}, {"default_format": "CSV"}])
 def test_headers_say_what_query_parameters_do(
     clickhouse: ClickHouseClient, query: dict[str, str]
 ) -> None:
@@ -54,7 +54,7 @@ def test_headers_say_what_query_parameters_do(
         assert answer.json()["data"] == [["otel"]]
 
 
-@pytest.mark.parametrize("headers", [
+@cases("headers", [
     basic(TOKEN), basic(TOKEN, "any:body".partition(":")[0]), {"X-ClickHouse-User": "x"},
 ])  # fmt: skip
 def test_the_token_is_taken_where_clients_put_it(
@@ -65,7 +65,7 @@ def test_the_token_is_taken_where_clients_put_it(
     assert clickhouse.send(sql, headers, **query).status_code == 200
 
 
-@pytest.mark.parametrize(
+@cases(
     "credentials",
     [
         "Basic !!!",
@@ -90,15 +90,15 @@ def test_credentials_that_are_none_never_write(
     assert clickhouse.value("SELECT count() FROM system.databases WHERE name = 'mine'") == 0
 
 
-@pytest.mark.parametrize("version", ["x", "-1", "1.5", "", "9" * 5000])
-def test_a_protocol_version_that_is_none_harms_nobody(
+@cases("version", ["x", "-1", "1.5", "", "9" * 5000])
+def test_a_protocol_version_that_is_none_harms_no_other_client(
     clickhouse: ClickHouseClient, version: str
 ) -> None:
     answer = clickhouse.send("SELECT 1", client_protocol_version=version)
     assert answer.status_code in (200, 400)
 
 
-@pytest.mark.parametrize("length", ["Content-Length: 1000", "Transfer-Encoding: chunked"])
+@cases("length", ["Content-Length: 1000", "Transfer-Encoding: chunked"])
 def test_who_goes_away_midway_leaves_nothing(clickhouse: ClickHouseClient, length: str) -> None:
     name = f"gone_{fresh()}"
     begun = f"POST / HTTP/1.1\r\nHost: localhost\r\n{length}\r\n"
@@ -114,7 +114,9 @@ def test_who_goes_away_midway_leaves_nothing(clickhouse: ClickHouseClient, lengt
     assert clickhouse.value(f"SELECT count() FROM system.databases WHERE name = '{name}'") == 0
 
 
-def test_who_goes_away_before_the_answer_harms_nobody(clickhouse: ClickHouseClient) -> None:
+def test_who_goes_away_before_the_answer_harms_no_other_client(
+    clickhouse: ClickHouseClient,
+) -> None:
     request = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 15\r\n\r\nSELECT sleep(1)"
     for _ in range(8):
         with closing(socket.create_connection(("127.0.0.1", clickhouse.port))) as connection:

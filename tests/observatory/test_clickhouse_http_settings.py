@@ -1,9 +1,8 @@
-"""Settings hold for one request, which says so where they can't."""
+"""Settings apply to one request, which is refused where they can't."""
 
 from typing import Any
 
-import pytest
-
+from tests.cases import cases
 from tests.observatory.clickhouse_client import ClickHouseClient, code
 
 SEEN = "SELECT getSetting('max_execution_time'), getSetting('readonly'), currentDatabase()"
@@ -11,7 +10,7 @@ JSON = "SELECT 1::UInt64 AS a FORMAT JSONEachRow"
 AS_IT_IS = "0\t0\tdefault\n"
 
 
-@pytest.mark.parametrize(
+@cases(
     "statement",
     [
         "USE otel",
@@ -28,7 +27,7 @@ def test_nothing_outlives_its_request(clickhouse: ClickHouseClient, statement: s
         assert clickhouse.send_authorized("SELECT * FROM passing").status_code == 404
 
 
-@pytest.mark.parametrize(
+@cases(
     ("settings", "sql", "expected"),
     [
         ({"max_execution_time": "1"}, "SELECT getSetting('max_execution_time')", "1\n"),
@@ -45,7 +44,7 @@ def test_a_setting_in_the_address_is_honoured(
     assert clickhouse.send("SELECT getSetting('join_use_nulls')").text == "false\n"
 
 
-@pytest.mark.parametrize(
+@cases(
     "settings",
     [
         {"max_execution_time": "600"},

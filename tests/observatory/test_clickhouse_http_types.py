@@ -1,11 +1,10 @@
-"""Every column type of our tables goes in and comes back over Native."""
+"""Every column type of our tables makes the round trip over Native."""
 
 from time import time_ns
 from typing import Any
 
-import pytest
-
 from observatory.store.schema import TABLES
+from tests.cases import cases
 from tests.observatory.clickhouse_client import TOKEN, ClickHouseClient
 from tests.observatory.messages import fresh
 
@@ -24,7 +23,7 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "Float64": (-5e-324, 1.7976931348623157e308),
     "Bool": (True, False),
 }
-"""For each type two values, in the form that is asked for below."""
+"""For each type two values, in the form that is queried below."""
 AS_THEY_ARE = {"String": "bytes", "DateTime64": "int", "DateTime": "int"}
 KEYS = {"otel_traces_trace_id_ts": "TraceId"}
 
@@ -37,7 +36,7 @@ def values(sort: str) -> Any:
     return list(VALUES[inner.removesuffix(")")])
 
 
-@pytest.mark.parametrize("table", TABLES)
+@cases("table", TABLES)
 def test_a_row_of_every_table_goes_in_and_comes_back(
     clickhouse: ClickHouseClient, table: str
 ) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
+from tests.cases import cases
 from tests.observatory.clickhouse_client import TOKEN, ClickHouseClient, code
 from tests.observatory.messages import fresh
 
@@ -126,7 +127,7 @@ def test_rows_that_are_none_store_nothing(
     assert counted(clickhouse, table)["rows"] == 0
 
 
-@pytest.mark.parametrize(
+@cases(
     ("sql", "expected"),
     [
         ("INSERT INTO default.nothing VALUES (1)", 60),
@@ -135,7 +136,9 @@ def test_rows_that_are_none_store_nothing(
         ("DROP TABLE default.nothing", 60),
     ],
 )
-def test_errors_of_a_writer_are_told(clickhouse: ClickHouseClient, sql: str, expected: int) -> None:
+def test_errors_of_a_writer_are_reported(
+    clickhouse: ClickHouseClient, sql: str, expected: int
+) -> None:
     with (
         clickhouse.connected(password=TOKEN) as client,
         pytest.raises(DatabaseError, match=rf"code: {expected},"),

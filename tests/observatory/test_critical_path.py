@@ -2,10 +2,9 @@
 
 import random
 
-import pytest
-
 from observatory.traces.critical_path import Segment, critical_path, self_times
 from observatory.traces.tree import Span, build_tree
+from tests.cases import cases
 from tests.observatory.trace_diagrams import path_of, read
 
 PATHS = {
@@ -142,7 +141,7 @@ PATHS = {
 }
 
 
-@pytest.mark.parametrize("drawing", PATHS.values(), ids=PATHS)
+@cases("drawing", PATHS.values(), ids=PATHS)
 def test_paths(drawing: str) -> None:
     drawn = read(drawing)
     assert path_of(build_tree(drawn.spans)) == drawn.path

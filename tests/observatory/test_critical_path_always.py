@@ -25,7 +25,7 @@ TREES = SPANS.map(build_tree)
 
 
 def shape(tree: Tree) -> list[object]:
-    """What must not depend on the order in which spans come."""
+    """What must not depend on the order of spans."""
     path = [(tree[each.node].span, each.start, each.length) for each in critical_path(tree)]
     nodes = [(each.span, each.start, each.depth, each.orphan, each.parent) for each in tree]
     return [path, nodes, self_times(tree)]

@@ -62,7 +62,7 @@ def broken(engine: Engine) -> Iterator[None]:
         yield
 
 
-def test_an_insert_that_fails_on_disk_is_told(engine: Engine, broken: None) -> None:
+def test_an_insert_that_fails_on_disk_is_reported(engine: Engine, broken: None) -> None:
     row = tuple(column_default(column.type) for column in logs.LAYOUT.columns)
     with pytest.raises(EngineError):
         engine.insert(logs.LAYOUT.insert, [logs.LAYOUT.block([row])])
@@ -74,7 +74,7 @@ def column_default(kind: str) -> object:
     return (0, b"", b"") if kind.startswith("Map") else time_ns() if "Date" in kind else 0
 
 
-def test_a_disk_that_fails_is_told_to_senders_and_very_many_hours_are_stored(
+def test_a_disk_that_fails_is_reported_to_senders_and_very_many_hours_are_stored(
     tmp_path: Path,
 ) -> None:
     """Six hours are a partition, and the engine puts up with 100 of them in an insert."""

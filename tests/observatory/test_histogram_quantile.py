@@ -6,6 +6,7 @@ import pytest
 
 from observatory.store.engine import Engine
 from observatory.store.schema import CLICKHOUSE
+from tests.cases import cases
 
 FUNCTIONS = (CLICKHOUSE / "server" / "functions.sql").read_text()
 Numbers = list[float]
@@ -34,7 +35,7 @@ def engine_with_it(engine: Engine) -> Engine:
     return engine
 
 
-@pytest.mark.parametrize("case", CASES)
+@cases("case", CASES)
 def test_it_is_what_was_worked_out(engine_with_it: Engine, case: str) -> None:
     bounds, counts, quantile, expected = CASES[case]
     stored = engine_with_it.run(

@@ -1,10 +1,11 @@
-"""By which names the observatory may be asked."""
+"""Host checks of the observatory (DNS rebinding)."""
 
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.cases import cases
 from tests.observatory.observatory_process import Observatory
 
 
@@ -13,7 +14,7 @@ from tests.observatory.observatory_process import Observatory
 def test_another_name_than_its_own_is_refused(
     observatory: Observatory, endpoint: str, host: str
 ) -> None:
-    """A page elsewhere, whose name leads here, could read what is kept (DNS rebinding)."""
+    """A page elsewhere, whose name resolves to here, could read telemetry."""
     for method in ("GET", "POST"):
         address = f"{getattr(observatory, endpoint)}/v1/traces" if endpoint == "otlp" else None
         answer = httpx.request(
@@ -22,8 +23,8 @@ def test_another_name_than_its_own_is_refused(
         assert answer.status_code == 421
 
 
-@pytest.mark.parametrize("endpoint", ["page", "clickhouse"])
-@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1", "127.0.0.1", "[::1]", "[::1]:80"])
+@cases("endpoint", ["page", "clickhouse"])
+@cases("host", ["localhost", "LOCALHOST:1", "127.0.0.1", "[::1]", "[::1]:80"])
 def test_its_own_names_are_fine(observatory: Observatory, endpoint: str, host: str) -> None:
     path = {"page": "/", "clickhouse": "/ping"}[endpoint]
     answer = httpx.get(getattr(observatory, endpoint) + path, headers={"host": host})

@@ -1,4 +1,4 @@
-"""What senders are told when there is no room, when storing fails, and when it stops."""
+"""Responses to senders when memory is short, when storing fails, and at shutdown."""
 
 import logging
 from collections.abc import Iterator
@@ -116,7 +116,7 @@ def test_what_can_not_be_stored_is_to_be_sent_again(
     assert send("traces", body("traces", "good")).code in {0, 200}
 
 
-def test_a_bad_block_harms_nobody_who_waits_beside_it() -> None:
+def test_a_bad_block_fails_no_other_insert() -> None:
     with holding() as held:
         held.engine.failures[b"unlucky"] = EngineError("odd")
         held.hold()

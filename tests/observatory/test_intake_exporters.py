@@ -1,9 +1,9 @@
-"""The exporters of the Python SDK against the real process: what they send is kept."""
+"""The exporters of the Python SDK against the real process: what they send is stored."""
 
-import pytest
 from opentelemetry._logs import SeverityNumber
 from opentelemetry.trace import SpanKind, StatusCode
 
+from tests.cases import cases
 from tests.observatory.messages import fresh
 from tests.observatory.observatory_process import Observatory
 from tests.telemetry.exporting import exporting
@@ -15,7 +15,7 @@ def endpoint(observatory: Observatory, protocol: str) -> str:
     return observatory.grpc if protocol == "grpc" else observatory.otlp
 
 
-@pytest.mark.parametrize(("protocol", "packing"), WAYS)
+@cases(("protocol", "packing"), WAYS)
 def test_spans(observatory: Observatory, protocol: str, packing: str | None) -> None:
     name = fresh()
     with exporting(protocol, endpoint(observatory, protocol), packing) as sdk:
@@ -46,7 +46,7 @@ def test_spans(observatory: Observatory, protocol: str, packing: str | None) -> 
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("protocol", "packing"), WAYS)
+@cases(("protocol", "packing"), WAYS)
 def test_logs(observatory: Observatory, protocol: str, packing: str | None) -> None:
     name = fresh()
     with exporting(protocol, endpoint(observatory, protocol), packing) as sdk:
@@ -71,7 +71,7 @@ def test_logs(observatory: Observatory, protocol: str, packing: str | None) -> N
     ]
 
 
-@pytest.mark.parametrize(("protocol", "packing"), WAYS)
+@cases(("protocol", "packing"), WAYS)
 def test_metrics(observatory: Observatory, protocol: str, packing: str | None) -> None:
     name = f"m{fresh()}"
     with exporting(protocol, endpoint(observatory, protocol), packing) as sdk:

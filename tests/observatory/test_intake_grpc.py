@@ -4,6 +4,7 @@ import grpc
 import pytest
 from google.rpc import code_pb2
 
+from tests.cases import cases
 from tests.observatory.messages import NAMES, TABLES, fresh, record, request
 from tests.observatory.observatory_process import Observatory
 from tests.observatory.otlp_client import call
@@ -14,8 +15,8 @@ MOST = 8 << 20
 COMPRESSIONS = [grpc.Compression.NoCompression, grpc.Compression.Gzip, grpc.Compression.Deflate]
 
 
-@pytest.mark.parametrize("compression", COMPRESSIONS)
-@pytest.mark.parametrize("signal", SIGNALS)
+@cases("compression", COMPRESSIONS)
+@cases("signal", SIGNALS)
 def test_a_message_is_stored(
     observatory: Observatory, signal: str, compression: grpc.Compression
 ) -> None:
@@ -26,8 +27,8 @@ def test_a_message_is_stored(
     assert observatory.value(sql) == 1
 
 
-@pytest.mark.parametrize("message", [b"\xff\xff\xff", b"\x0a\x05abc", b"\x0b", b"x" * 99])
-@pytest.mark.parametrize("signal", SIGNALS)
+@cases("message", [b"\xff\xff\xff", b"\x0a\x05abc", b"\x0b", b"x" * 99])
+@cases("signal", SIGNALS)
 def test_what_can_not_be_decoded_is_an_invalid_argument(
     observatory: Observatory, signal: str, message: bytes
 ) -> None:
@@ -37,8 +38,8 @@ def test_what_can_not_be_decoded_is_an_invalid_argument(
     assert not answer.content.details  # trying again would not help
 
 
-@pytest.mark.parametrize("compression", COMPRESSIONS[:2])
-@pytest.mark.parametrize("size", [MOST + 1, 4 * MOST])
+@cases("compression", COMPRESSIONS[:2])
+@cases("size", [MOST + 1, 4 * MOST])
 def test_too_large_a_message_is_not_taken(
     observatory: Observatory, size: int, compression: grpc.Compression
 ) -> None:
@@ -47,7 +48,7 @@ def test_too_large_a_message_is_not_taken(
     assert "grpc-status-details-bin" not in answer.headers  # nor would it here
 
 
-@pytest.mark.parametrize("signal", ["profiles", "Traces"])
+@cases("signal", ["profiles", "Traces"])
 def test_other_services_are_not_there(observatory: Observatory, signal: str) -> None:
     target = observatory.grpc.removeprefix("http://")
     with grpc.insecure_channel(target) as channel:

@@ -5,8 +5,7 @@ from time import time_ns
 from typing import Any
 from uuid import uuid4
 
-import pytest
-
+from tests.cases import cases
 from tests.observatory.messages import fresh, request, span
 from tests.observatory.observatory_process import Observatory
 from tests.observatory.otlp_client import JSON, PROTOBUF, post
@@ -41,7 +40,7 @@ def kept(observatory: Observatory, body: bytes, name: str) -> list[dict[str, Any
     )
 
 
-@pytest.mark.parametrize("case", [str.lower, str.upper])
+@cases("case", [str.lower, str.upper])
 def test_ids_are_hexadecimal_in_either_case(observatory: Observatory, case: Any) -> None:
     name, trace = fresh(), uuid4().hex
     fields = {"traceId": case(trace), "parentSpanId": case("ab" * 8)}
@@ -57,15 +56,15 @@ def test_an_empty_id_is_none(observatory: Observatory) -> None:
     assert row["ParentSpanId"] == ""
 
 
-@pytest.mark.parametrize("identity", ["xyz", "é" * 32, "0x" + "1" * 30, "abc", "AAECAwQFBgc="])
-@pytest.mark.parametrize("field", ["traceId", "spanId", "parentSpanId"])
+@cases("identity", ["xyz", "é" * 32, "0x" + "1" * 30, "abc", "AAECAwQFBgc="])
+@cases("field", ["traceId", "spanId", "parentSpanId"])
 def test_a_span_with_an_id_that_is_not_hexadecimal_is_refused_alone(
     observatory: Observatory, field: str, identity: str
 ) -> None:
     assert "hexadecimal" in refused_alone(observatory, {field: identity})
 
 
-@pytest.mark.parametrize("as_number", [False, True])
+@cases("as_number", [False, True])
 def test_times_are_numbers_in_a_string_or_not(observatory: Observatory, as_number: bool) -> None:
     name, start = fresh(), time_ns()
     time: Any = start if as_number else str(start)
@@ -73,7 +72,7 @@ def test_times_are_numbers_in_a_string_or_not(observatory: Observatory, as_numbe
     assert row["start"] == start
 
 
-@pytest.mark.parametrize("value", [2**63 - 1, str(2**63 - 1)])
+@cases("value", [2**63 - 1, str(2**63 - 1)])
 def test_integers_are_numbers_in_a_string_or_not(observatory: Observatory, value: Any) -> None:
     name = fresh()
     attribute = {"key": "n", "value": {"intValue": value}}
@@ -81,14 +80,14 @@ def test_integers_are_numbers_in_a_string_or_not(observatory: Observatory, value
     assert row["SpanAttributes"] == {"n": "9223372036854775807"}
 
 
-@pytest.mark.parametrize(("kind", "code"), [(2, 2), ("SPAN_KIND_SERVER", "STATUS_CODE_ERROR")])
+@cases(("kind", "code"), [(2, 2), ("SPAN_KIND_SERVER", "STATUS_CODE_ERROR")])
 def test_enums_are_numbers_or_names(observatory: Observatory, kind: Any, code: Any) -> None:
     name = fresh()
     [row] = kept(observatory, spans(sent(name, kind=kind, status={"code": code})), name)
     assert (row["SpanKind"], row["StatusCode"]) == ("Server", "Error")
 
 
-@pytest.mark.parametrize("unknown", [1, "x", None, [{"a": {}}], {"spanId": []}])
+@cases("unknown", [1, "x", None, [{"a": {}}], {"spanId": []}])
 def test_fields_that_are_not_known_are_passed_over(observatory: Observatory, unknown: Any) -> None:
     name = fresh()
     body = spans(sent(name, unknown=unknown, sPaN=unknown), newInOtlp=unknown)
@@ -103,7 +102,7 @@ def test_names_of_fields_may_have_underscores(observatory: Observatory) -> None:
     assert (row["ParentSpanId"], row["TraceId"]) == ("ab" * 8, "cd" * 16)
 
 
-@pytest.mark.parametrize("field", ["attribute", "key", "status", "state"])
+@cases("field", ["attribute", "key", "status", "state"])
 def test_a_lone_surrogate_loses_neither_message_nor_span(
     observatory: Observatory, field: str
 ) -> None:
@@ -118,7 +117,7 @@ def test_a_lone_surrogate_loses_neither_message_nor_span(
     assert len(kept(observatory, spans(sent(name, **places[field]), sent(name)), name)) == 2
 
 
-@pytest.mark.parametrize("field", ["name", "state", "status", "key", "value", "service"])
+@cases("field", ["name", "state", "status", "key", "value", "service"])
 def test_what_is_not_utf_8_loses_neither_message_nor_span(
     observatory: Observatory, field: str
 ) -> None:
@@ -138,7 +137,7 @@ def test_what_is_not_utf_8_loses_neither_message_nor_span(
     assert observatory.value(sql) == 2
 
 
-@pytest.mark.parametrize(
+@cases(
     "body",
     [
         b"",
@@ -173,7 +172,7 @@ def refused_alone(observatory: Observatory, fields: dict[str, Any]) -> str:
     return str(answer.content.partial_success.error_message)
 
 
-@pytest.mark.parametrize(
+@cases(
     "fields",
     [
         {"name": 5},
@@ -191,7 +190,7 @@ def refused_alone(observatory: Observatory, fields: dict[str, Any]) -> str:
     ],
     ids=lambda fields: ascii(fields)[:60],
 )
-def test_a_span_that_makes_no_sense_is_refused_alone(
+def test_a_span_that_is_invalid_is_refused_alone(
     observatory: Observatory, fields: dict[str, Any]
 ) -> None:
     assert refused_alone(observatory, fields)

@@ -1,4 +1,4 @@
-"""JSON of any shape is answered as OTLP says, whatever it is."""
+"""JSON of any shape is answered as OTLP specifies."""
 
 import json
 from typing import Any

@@ -3,10 +3,10 @@
 from time import time_ns
 from typing import Any
 
-import pytest
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
+from tests.cases import cases
 from tests.observatory.messages import attributes, fresh, log, request
 from tests.observatory.observatory_process import Observatory
 from tests.observatory.otlp_client import WAYS, http
@@ -33,7 +33,7 @@ def whole(name: str, now: int) -> LogRecord:
     )
 
 
-@pytest.mark.parametrize("way", WAYS)
+@cases("way", WAYS)
 def test_every_field_is_in_its_column(observatory: Observatory, way: Any) -> None:
     now, name = time_ns(), fresh()
     scope = InstrumentationScope(
@@ -75,7 +75,7 @@ def test_without_a_time_it_is_when_it_was_observed(observatory: Observatory) -> 
     assert (row["time"], row["second"]) == (now, now // 10**9)
 
 
-def test_a_record_that_says_next_to_nothing_is_kept(observatory: Observatory) -> None:
+def test_a_record_with_few_fields_is_stored(observatory: Observatory) -> None:
     name = fresh()
     http(observatory, "logs", request("logs", [log(name)]))
     [row] = observatory.rows(f"{COLUMNS} Body = '{name}'")
@@ -83,7 +83,7 @@ def test_a_record_that_says_next_to_nothing_is_kept(observatory: Observatory) ->
     assert set(map(str, rest.values())) == {"", "0", "{}"}
 
 
-def test_severities_and_ids_that_make_no_sense_lose_no_record(observatory: Observatory) -> None:
+def test_severities_and_ids_that_are_invalid_lose_no_record(observatory: Observatory) -> None:
     """logs.proto: a record belongs to no trace "if the field contains an invalid value"."""
     name = fresh()
     severities: list[Any] = [0, 6, 12, 24, -1, 256, 2**31 - 1]

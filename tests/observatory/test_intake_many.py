@@ -1,13 +1,13 @@
-"""Many senders at once: all that was acknowledged is there, once."""
+"""Concurrent senders: all that was acknowledged is stored, once."""
 
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import pytest
 from google.rpc import code_pb2
 
+from tests.cases import cases
 from tests.observatory.messages import NAMES, TABLES, fresh, record, request
 from tests.observatory.observatory_process import Observatory
 from tests.observatory.otlp_client import Answer, http, http_json_gzip, over_grpc, retry_seconds
@@ -28,7 +28,7 @@ def together(senders: int, send: Callable[[int], Answer]) -> list[Answer]:
         return list(pool.map(one, range(senders)))
 
 
-@pytest.mark.parametrize("signal", sorted(TABLES))
+@cases("signal", sorted(TABLES))
 def test_all_that_was_acknowledged_is_there_once(observatory: Observatory, signal: str) -> None:
     group = fresh()
     ways: list[Any] = [http, http_json_gzip, over_grpc]
@@ -49,9 +49,9 @@ def test_all_that_was_acknowledged_is_there_once(observatory: Observatory, signa
     assert row == {"all": SENDERS * MESSAGES * RECORDS, "different": row["all"]}
 
 
-@pytest.mark.parametrize("way", [http, over_grpc])
-def test_a_crowd_is_served_or_told_when_to_come_back(observatory: Observatory, way: Any) -> None:
-    """Senders give up on RESOURCE_EXHAUSTED that does not say when to try again."""
+@cases("way", [http, over_grpc])
+def test_a_crowd_is_served_or_asked_to_retry(observatory: Observatory, way: Any) -> None:
+    """Senders give up on RESOURCE_EXHAUSTED without a retry delay."""
     name = fresh()
     answers = together(
         CROWD, lambda _: way(observatory, "logs", request("logs", [record("logs", name)]))

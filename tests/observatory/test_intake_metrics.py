@@ -15,6 +15,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
     SummaryDataPoint,
 )
 
+from tests.cases import cases
 from tests.observatory.messages import attributes, fresh, request
 from tests.observatory.observatory_process import Observatory
 from tests.observatory.otlp_client import WAYS, http
@@ -114,8 +115,8 @@ def rows(observatory: Observatory, kind: str, name: str) -> list[dict[str, Any]]
     )
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("kind", KINDS)
+@cases("way", WAYS)
+@cases("kind", KINDS)
 def test_every_field_is_in_its_column(observatory: Observatory, kind: str, way: Any) -> None:
     now, name = time_ns(), fresh()
     data, own = sent_points(now)[kind]
@@ -152,8 +153,8 @@ def test_every_field_is_in_its_column(observatory: Observatory, kind: str, way: 
     }
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_point_that_says_next_to_nothing_is_kept(observatory: Observatory, kind: str) -> None:
+@cases("kind", KINDS)
+def test_a_point_with_few_fields_is_stored(observatory: Observatory, kind: str) -> None:
     name = fresh()
     metric = Metric(name=name)
     getattr(metric, kind).data_points.add(time_unix_nano=time_ns())
@@ -163,7 +164,7 @@ def test_a_point_that_says_next_to_nothing_is_kept(observatory: Observatory, kin
     assert set(map(str, row.values())) <= {"", "0", "[]", "{}", "False"}
 
 
-@pytest.mark.parametrize(
+@cases(
     ("value", "kept"),
     [
         ({"as_int": 2**53 + 1}, "9007199254740992"),

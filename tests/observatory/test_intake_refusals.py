@@ -1,10 +1,9 @@
-"""What can't be stored is counted and told why; what is beside it in the message is stored."""
+"""What can't be stored is counted with a reason; the rest of the message is stored."""
 
 from time import time_ns
 from typing import Any
 
-import pytest
-
+from tests.cases import cases
 from tests.observatory.messages import (
     HOUR,
     NAMES,
@@ -37,12 +36,12 @@ def at(signal: str, name: str, time: int) -> Any:
     return record(signal, name, **{TIME[signal]: time})
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("signal", SIGNALS)
+@cases("way", WAYS)
+@cases("signal", SIGNALS)
 def test_what_is_refused_is_counted_and_only_that(
     observatory: Observatory, signal: str, way: Any
 ) -> None:
-    """Success is an answer that says nothing, also of a message with nothing in it."""
+    """Success is an empty answer, also to an empty message."""
     name, now = fresh(), time_ns()
     nothing = request(signal, [])
     for fine in (type(nothing)(), nothing, request(signal, [record(signal, name)] * 3)):
@@ -58,8 +57,8 @@ def test_what_is_refused_is_counted_and_only_that(
     assert stored(observatory, signal, name) == 5
 
 
-@pytest.mark.parametrize("signal", SIGNALS)
-@pytest.mark.parametrize(
+@cases("signal", SIGNALS)
+@cases(
     ("ago", "why"),
     [
         (73 * HOUR, "older than the retention"),
@@ -74,28 +73,28 @@ def test_times_out_of_reach_are_refused(
     assert why in answer.content.partial_success.error_message
 
 
-@pytest.mark.parametrize("signal", SIGNALS)
-@pytest.mark.parametrize("ago", [71 * HOUR, -23 * HOUR])
+@cases("signal", SIGNALS)
+@cases("ago", [71 * HOUR, -23 * HOUR])
 def test_times_within_reach_are_stored(observatory: Observatory, signal: str, ago: int) -> None:
     name = fresh()
     http(observatory, signal, request(signal, [at(signal, name, time_ns() - ago)]))
     assert stored(observatory, signal, name) == 1
 
 
-@pytest.mark.parametrize("signal", SIGNALS)
+@cases("signal", SIGNALS)
 def test_a_time_beyond_all_calendars_is_refused(observatory: Observatory, signal: str) -> None:
     answer = http(observatory, signal, request(signal, [at(signal, "never", 2**64 - 1)]))
     assert getattr(answer.content.partial_success, REJECTED[signal]) == 1
 
 
-@pytest.mark.parametrize("signal", SIGNALS)
+@cases("signal", SIGNALS)
 def test_no_time_is_named_as_the_reason(observatory: Observatory, signal: str) -> None:
     answer = http(observatory, signal, request(signal, [at(signal, "timeless", 0)]))
     assert "no " in answer.content.partial_success.error_message
 
 
-@pytest.mark.parametrize("field", ["trace_id", "span_id"])
-@pytest.mark.parametrize("length", [0, 1, 7, 15, 17, 32])
+@cases("field", ["trace_id", "span_id"])
+@cases("length", [0, 1, 7, 15, 17, 32])
 def test_a_span_needs_ids_of_their_length(
     observatory: Observatory, field: str, length: int
 ) -> None:
@@ -107,15 +106,15 @@ def test_a_span_needs_ids_of_their_length(
     assert stored(observatory, "traces", name) == 1
 
 
-@pytest.mark.parametrize("field", ["trace_id", "span_id"])
+@cases("field", ["trace_id", "span_id"])
 def test_an_id_of_zeros_is_none(observatory: Observatory, field: str) -> None:
     zeros = bytes(16 if field == "trace_id" else 8)
     answer = http(observatory, "traces", request("traces", [span("zeros", **{field: zeros})]))
     assert answer.content.partial_success.rejected_spans == 1
 
 
-@pytest.mark.parametrize("send", [post, call])
-@pytest.mark.parametrize(("signal", "attributes"), [("traces", 9), ("logs", 6)])
+@cases("send", [post, call])
+@cases(("signal", "attributes"), [("traces", 9), ("logs", 6)])
 def test_a_record_that_is_nested_too_deeply_is_refused_alone(
     observatory: Observatory, signal: str, attributes: int, send: Any
 ) -> None:
@@ -132,7 +131,7 @@ def test_a_record_that_is_nested_too_deeply_is_refused_alone(
     assert stored(observatory, signal, name) == 2
 
 
-@pytest.mark.parametrize("signal", SIGNALS)
+@cases("signal", SIGNALS)
 def test_a_resource_that_can_not_be_read_costs_its_own_records(
     observatory: Observatory, signal: str
 ) -> None:
@@ -158,7 +157,7 @@ def test_points_are_counted_not_metrics(observatory: Observatory) -> None:
     assert stored(observatory, "metrics", name) == 1
 
 
-@pytest.mark.parametrize("signal", SIGNALS)
+@cases("signal", SIGNALS)
 def test_groups_are_counted_together(observatory: Observatory, signal: str) -> None:
     sent = request(signal, [at(signal, "late", 1)])
     sent.MergeFrom(request(signal, [at(signal, "late", 1), at(signal, "late", 0)]))

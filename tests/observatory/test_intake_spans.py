@@ -4,10 +4,10 @@ from time import time_ns
 from typing import Any
 from uuid import uuid4
 
-import pytest
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
+from tests.cases import cases
 from tests.observatory.messages import attributes, fresh, request, span
 from tests.observatory.observatory_process import Observatory
 from tests.observatory.otlp_client import WAYS, http
@@ -22,7 +22,7 @@ CODES = ("Unset", "Ok", "Error")
 
 
 def kept(observatory: Observatory, record: Span) -> dict[str, Any]:
-    """The row of a span whose name nobody else has."""
+    """The row of a span with a unique name."""
     http(observatory, "traces", request("traces", [record]))
     [row] = observatory.rows(f"{COLUMNS} SpanName = '{record.name}'")
     return row
@@ -53,7 +53,7 @@ def whole(name: str, now: int) -> Span:
     return made
 
 
-@pytest.mark.parametrize("way", WAYS)
+@cases("way", WAYS)
 def test_every_field_is_in_its_column(observatory: Observatory, way: Any) -> None:
     now, name = time_ns(), fresh()
     scope = InstrumentationScope(name="vitrine.stages", version="1.2")

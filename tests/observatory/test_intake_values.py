@@ -4,7 +4,6 @@ import math
 from time import time_ns
 from typing import Any
 
-import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
@@ -17,6 +16,7 @@ from observatory.intake.otlp_messages import TracesRequest, parse
 from observatory.intake.row_blocks import Decoded
 from observatory.intake.time_window import Window
 from observatory.store.native_format import MAX_NAME_BYTES, text
+from tests.cases import cases
 from tests.observatory import messages
 from tests.observatory.messages import HOUR, attributes, fresh, log, request, span
 from tests.observatory.observatory_process import Observatory
@@ -56,7 +56,7 @@ OTHERWISE: list[tuple[Any, str, str]] = [
     (("<&>",), '["<&>"]', r'["\u003c\u0026\u003e"]'),
     ({"b": 1, "a": 2}, '{"b":1,"a":2}', '{"a":2,"b":1}'),
 ]
-"""What is sent, what is kept here, and what the exporter writes."""
+"""What is sent, what is stored here, and what the exporter writes."""
 DOUBLES: list[tuple[Any, str]] = [
     (1e16, "10000000000000000"),
     (1e-5, "0.00001"),
@@ -67,7 +67,9 @@ DOUBLES: list[tuple[Any, str]] = [
 ]
 
 
-def test_values_are_written_as_by_the_exporter_or_as_said_here(observatory: Observatory) -> None:
+def test_values_are_written_as_by_the_exporter_or_as_documented_here(
+    observatory: Observatory,
+) -> None:
     cases = [*SAME, *DOUBLES, *((value, here) for value, here, _ in OTHERWISE)]
     assert all(here != there for _, here, there in OTHERWISE)
     name = fresh()
@@ -103,7 +105,7 @@ def test_a_key_given_twice_is_there_twice(observatory: Observatory) -> None:
     assert row == {"keys": ["k", "k", "a"], "values": ["one", "two", "three"]}
 
 
-@pytest.mark.parametrize("way", WAYS)
+@cases("way", WAYS)
 def test_a_value_nested_deeply_is_kept(observatory: Observatory, way: Any) -> None:
     deep: Any = "at last"
     for _ in range(20):
@@ -115,18 +117,18 @@ def test_a_value_nested_deeply_is_kept(observatory: Observatory, way: Any) -> No
     assert observatory.value(sql) == "[" * 20 + '"at last"' + "]" * 20
 
 
-@pytest.mark.parametrize("way", [http, http_json])
-@pytest.mark.parametrize("nested", [False, True])
+@cases("way", [http, http_json])
+@cases("nested", [False, True])
 def test_a_kind_of_value_that_is_not_known_harms_no_span(
     observatory: Observatory, way: Any, nested: bool
 ) -> None:
     # An index into the dictionary of profiles, which no other signal has.
-    strange = AnyValue(string_value_strindex=7)
+    unsupported = AnyValue(string_value_strindex=7)
     if nested:
-        strange = messages.value([])
-        strange.array_value.values.add(string_value_strindex=7)
+        unsupported = messages.value([])
+        unsupported.array_value.values.add(string_value_strindex=7)
     name = fresh()
-    record = span(name, attributes=[KeyValue(key="k", value=strange)])
+    record = span(name, attributes=[KeyValue(key="k", value=unsupported)])
     assert way(observatory, "traces", request("traces", [record, span(name)])).code == 200
     sql = f"SELECT count() FROM otel.otel_traces WHERE SpanName = '{name}'"
     assert observatory.value(sql) == 2

@@ -17,6 +17,7 @@ import httpx
 import psutil
 import pytest
 
+from tests.cases import cases
 from tests.observatory.messages import fresh, part, record, request
 from tests.observatory.observatory_process import Observatory
 from tests.observatory.otlp_client import JSON, PROTOBUF, call, http, post
@@ -102,7 +103,7 @@ def test_messages_that_grow_are_bounded(small: Observatory, case: str) -> None:
             assert code in {0, 200, 3, 400, 8, 429, 14, 503}
 
 
-@pytest.mark.parametrize("endpoint", ["otlp", "clickhouse"])
+@cases("endpoint", ["otlp", "clickhouse"])
 def test_bodies_of_which_the_rest_never_comes_are_bounded(
     small: Observatory, endpoint: str
 ) -> None:

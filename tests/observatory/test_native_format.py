@@ -1,4 +1,4 @@
-"""Blocks in ClickHouse's Native format: what goes in comes out of the engine as it was."""
+"""Blocks in ClickHouse's Native format make the round trip through the engine."""
 
 import json
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from observatory.store import native_format
 from observatory.store.engine import Engine
 from observatory.store.native_format import MAX_TEXT_BYTES, Layout, text
+from tests.cases import cases
 from tests.observatory.native_rows import encoded, expected
 
 TABLE = "scratch.natives"
@@ -119,7 +120,7 @@ def test_blocks_of_several_senders_go_in_together(
     assert sorted(stored(scratch)) == sorted(wanted)
 
 
-@pytest.mark.parametrize("length", [0, 1, 127, 128, 16_383, 16_384, MAX_TEXT_BYTES])
+@cases("length", [0, 1, 127, 128, 16_383, 16_384, MAX_TEXT_BYTES])
 def test_texts_of_any_length_up_to_the_longest_stay_whole(scratch: Engine, length: int) -> None:
     value = b"x" * length
     scratch.run(f"TRUNCATE TABLE {TABLE}")
@@ -138,7 +139,7 @@ def test_a_text_is_valid_and_no_longer_than_the_longest(part: bytes, more: int) 
     kept.decode()
 
 
-@pytest.mark.parametrize(
+@cases(
     "value",
     [
         b"x" * (MAX_TEXT_BYTES + 1),

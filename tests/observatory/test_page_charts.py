@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.cases import cases
 from tests.observatory.page_client import Page
 from tests.observatory.stored_telemetry import (
     CLIENT,
@@ -162,7 +163,7 @@ def test_not_more_exemplars_than_can_be_drawn(page: Page, stored: StoredTelemetr
     assert len(seconds) == 300  # each point has its slowest before any has a second
 
 
-@pytest.mark.parametrize(
+@cases(
     ("last", "step"), [(60, 1), (120, 1), (600, 5), (3600, 30), (86_400, 900), (72 * 3600, 3600)]
 )
 def test_the_usual_step(page: Page, last: int, step: int) -> None:

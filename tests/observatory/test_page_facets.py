@@ -63,7 +63,7 @@ def test_no_more_than_fifty(page: Page, stored: StoredTelemetry) -> None:
 
 
 def test_more_different_values_than_memory_holds(page: Page, stored: StoredTelemetry) -> None:
-    """Then those that are frequent are told of, with counts that are not too high."""
+    """Then the frequent ones are listed, with counts that are lower bounds."""
     stored.engine.run(
         "INSERT INTO otel.otel_traces (Timestamp, TraceId, SpanId, SpanAttributes) "
         "SELECT fromUnixTimestamp64Nano({at:Int64}), '1', '1', map('a', if(number % 10 = 0, "

@@ -1,4 +1,4 @@
-"""Whatever telemetry says is data: it comes back as it is, or cut, and harms nobody."""
+"""Whatever telemetry says is data: it is returned as it is, or cut, and does no harm."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Values that are too long, and too many of them: cut, and that is said."""
+"""Values that are too long or too many are cut, and marked as such."""
 
 from tests.observatory.page_client import Page
 from tests.observatory.stored_telemetry import RECENT, StoredTelemetry, record, root, trace_id

@@ -1,4 +1,4 @@
-"""The page's SQL: results, bounds, and problems that say what the engine said and no more."""
+"""The page's SQL: results, bounds, and problems with the engine's message and no more."""
 
 from typing import Any
 
@@ -9,6 +9,7 @@ from observatory.query import reader
 from observatory.store.engine import EngineError
 from observatory.ui.responses import short_message
 from observatory.ui.sql_view import reports
+from tests.cases import cases
 from tests.observatory.page_client import ROWS, Page, read_problem
 from tests.observatory.stored_telemetry import MINUTE, NOW, StoredTelemetry, root
 
@@ -27,7 +28,7 @@ def test_a_result(page: Page, stored: StoredTelemetry) -> None:
     assert result["seconds"] >= 0
 
 
-@pytest.mark.parametrize(
+@cases(
     ("sql", "row"),
     [
         ("SELECT 9007199254740992, 9007199254740993", [9007199254740992, "9007199254740993"]),
@@ -47,16 +48,14 @@ def test_values(page: Page, sql: str, row: list[Any]) -> None:
     assert page.sql(sql)["rows"] == [row]
 
 
-@pytest.mark.parametrize(
-    ("asked", "truncated"), [(ROWS - 1, False), (ROWS, False), (ROWS + 1, True)]
-)
+@cases(("asked", "truncated"), [(ROWS - 1, False), (ROWS, False), (ROWS + 1, True)])
 def test_rows_are_cut(page: Page, asked: int, truncated: bool) -> None:
     result = page.sql(f"SELECT number FROM numbers({asked})")
     assert (len(result["rows"]), result["truncated"]) == (min(asked, ROWS), truncated)
     assert len(page.sql(f"SELECT number FROM numbers({asked}) LIMIT 3 OFFSET 1")["rows"]) == 3
 
 
-@pytest.mark.parametrize(
+@cases(
     "sql",
     [
         "SHOW TABLES FROM otel",
@@ -73,13 +72,13 @@ def test_ways_to_read(page: Page, sql: str) -> None:
     assert page.sql(sql)["rows"]
 
 
-@pytest.mark.parametrize("report", reports(), ids=lambda report: str(report["name"]))
+@cases("report", reports(), ids=lambda report: str(report["name"]))
 def test_reports_can_be_asked(page: Page, report: dict[str, Any]) -> None:
     assert page.sql(report["sql"])["columns"]
 
 
-@pytest.mark.parametrize(
-    ("sql", "says"),
+@cases(
+    ("sql", "detail"),
     [
         ("SELECT 1 2", "Syntax error: failed at position 10 (2): 2."),
         ("SELECT FROM WHERE", "Syntax error"),
@@ -92,15 +91,15 @@ def test_reports_can_be_asked(page: Page, report: dict[str, Any]) -> None:
         ("SELECT number, repeat('x', 1000000) FROM numbers(40)", "The result is larger than 8 MB"),
     ],
 )
-def test_bad_statements(page: Page, sql: str, says: str) -> None:
+def test_bad_statements(page: Page, sql: str, detail: str) -> None:
     problem = page.sql_problem(sql)
     assert problem["status"] == 400
-    assert problem["detail"].startswith(says)
+    assert problem["detail"].startswith(detail)
     for noise in ("DB::Exception", "Code:", "version", "Stack", "formatQuery", "_ERROR)"):
         assert noise not in problem["detail"]
 
 
-@pytest.mark.parametrize(
+@cases(
     "sql",
     [
         "DROP TABLE otel.otel_traces",
@@ -120,7 +119,7 @@ def test_bad_statements(page: Page, sql: str, says: str) -> None:
     ],
 )
 def test_what_readers_may_not_do(page: Page, sql: str) -> None:
-    """All of it is in test_statements.py; here is how it is said."""
+    """All of it is in test_statements.py; here are the messages."""
     problem = page.sql_problem(sql)
     assert (problem["status"], problem["type"]) == (403, "urn:vitrine:problem:not-allowed")
 
@@ -138,8 +137,8 @@ def test_too_many_at_once(page: Page, page_parts: Parts, monkeypatch: pytest.Mon
     assert page.get("traces")["traces"] == []  # those of the page itself go on
 
 
-@pytest.mark.parametrize(
-    ("body", "status", "says"),
+@cases(
+    ("body", "status", "detail"),
     [
         (b"", 422, 'body: is not valid JSON; send {"query": "SELECT'),
         (b"SELECT 1", 422, "body: is not valid JSON"),
@@ -155,16 +154,16 @@ def test_too_many_at_once(page: Page, page_parts: Parts, monkeypatch: pytest.Mon
         (b'{"query": "SELECT \\ud800"}', 400, ""),
     ],
 )  # fmt: skip
-def test_bodies(page: Page, body: bytes, status: int, says: str) -> None:
+def test_bodies(page: Page, body: bytes, status: int, detail: str) -> None:
     answer = page.client.post(
         "/api/sql", content=body, headers={"content-type": "application/json; charset=utf-8"}
     )
     problem = read_problem(answer)
     assert problem["status"] == status
-    assert problem["detail"].startswith(says)
+    assert problem["detail"].startswith(detail)
 
 
-@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", ""])
+@cases("kind", ["text/plain", "application/x-www-form-urlencoded", ""])
 def test_bodies_that_another_page_could_send(page: Page, kind: str) -> None:
     answer = page.client.post(
         "/api/sql", content=b'{"query": "SELECT 1"}', headers={"content-type": kind}
@@ -177,7 +176,7 @@ NESTED = "Code: 47. DB::Exception: Code: 47. DB::Exception: No (a). (UNKNOWN) (v
 STACK = "Code: 1. DB::Exception: Oh. (BAD) (version 26.9.2.1 (official build)) Stack trace:\n0. x"
 
 
-@pytest.mark.parametrize(
+@cases(
     ("words", "left"),
     [
         (SYNTAX, "Syntax error: x."),

@@ -1,7 +1,6 @@
 """A trace's log records; traces that are not there, as they are stored, larger than the view."""
 
-import pytest
-
+from tests.cases import cases
 from tests.observatory.page_client import Page
 from tests.observatory.stored_telemetry import (
     HOUR,
@@ -51,17 +50,15 @@ def test_its_log_records(page: Page, stored: StoredTelemetry) -> None:
     ]
 
 
-@pytest.mark.parametrize("view", ["", "/raw"])
+@cases("view", ["", "/raw"])
 def test_unknown(page: Page, view: str) -> None:
     problem = page.problem(f"traces/{trace_id(1)}{view}")
     assert problem["status"] == 404
     assert "2 s after" in problem["detail"]
 
 
-@pytest.mark.parametrize("view", ["", "/raw"])
-@pytest.mark.parametrize(
-    "output", ["1", "g" * 32, "0" * 31, "0" * 33, "%00", "٣" * 32, "' OR 1=1 --"]
-)
+@cases("view", ["", "/raw"])
+@cases("output", ["1", "g" * 32, "0" * 31, "0" * 33, "%00", "٣" * 32, "' OR 1=1 --"])
 def test_no_id(page: Page, output: str, view: str) -> None:
     problem = page.problem(f"traces/{output}{view}")
     assert (problem["status"], problem["detail"]) == (

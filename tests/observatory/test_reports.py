@@ -65,7 +65,7 @@ def test_names_are_those_of_the_vocabulary(name: str) -> None:
 
 
 def test_values_are_those_of_the_vocabulary() -> None:
-    """The values that reports compare with; there is no telling by their form."""
+    """The values that reports compare with; their form does not show them."""
     assert {"hit", "miss"} == set(v.CACHE_OUTCOME.values)
     assert {"1", "2-3", "4-10", "11+"} == set(v.RANK_BUCKET.values)
     assert {"click", "thumbs_up", "thumbs_down", "dismiss", "dwell"} == set(v.FEEDBACK_KIND.values)
@@ -75,5 +75,5 @@ def test_values_are_those_of_the_vocabulary() -> None:
 
 @every_report
 @pytest.mark.parametrize("flavour", FLAVOURS)
-def test_nothing_was_told(reports: Reports, name: str, flavour: str) -> None:
+def test_no_telemetry(reports: Reports, name: str, flavour: str) -> None:
     assert reports.rows_of(name, flavour) == []

@@ -1,4 +1,4 @@
-"""Figures of the reports that count increases, compared with what hand and head say."""
+"""Figures of the reports that count increases, compared with values worked out by hand."""
 
 from opentelemetry.semconv._incubating.attributes.db_attributes import DB_OPERATION_NAME
 from opentelemetry.semconv._incubating.metrics.process_metrics import (
@@ -25,7 +25,7 @@ from tests.observatory.report_telemetry import Attributes, Histogram, Number, tr
 def lookup(
     ago: float, value: float, outcome: str = "hit", began: float = 5400, instance: str = "one"
 ) -> Number:
-    """What a counter of lookups has come to."""
+    """The value of a counter of lookups."""
     return Number(
         name=v.CACHE_REQUESTS, ago=ago, value=value, began=began, instance=instance,
         attributes={v.CACHE: "answers", v.CACHE_OUTCOME: outcome},

@@ -1,4 +1,4 @@
-"""Figures of the report on the models, compared with what hand and head say."""
+"""Figures of the report on the models, compared with values worked out by hand."""
 
 from dataclasses import replace
 

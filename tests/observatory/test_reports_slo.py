@@ -1,4 +1,4 @@
-"""Figures of the report on what was promised, compared with what hand and head say."""
+"""Figures of the report on objectives, compared with values worked out by hand."""
 
 from dataclasses import replace
 
@@ -24,7 +24,7 @@ BEGAN = {"one": 50.5, "two": 90, "three": 90}
 def answered(
     hours: float, times: int, status: int = 200, instance: str = "one", route: str = ASKED
 ) -> Histogram:
-    """How many requests had been answered with a status; nobody looks at how fast."""
+    """How many requests had been answered with a status; latency does not matter."""
     return Histogram(
         name=kit_names.SERVER_DURATION, ago=hours * HOUR, began=BEGAN[instance] * HOUR,
         bounds=SECONDS,

@@ -1,4 +1,4 @@
-"""Figures of the reports that are made of spans, compared with what hand and head say."""
+"""Figures of the reports on spans, compared with values worked out by hand."""
 
 from dataclasses import replace
 
@@ -75,7 +75,7 @@ def test_stage_latency(reports: Reports) -> None:
         replace(analyze, name=FETCH_TOPIC, id="5", seconds=0.4, failed=True),
         request("b", 0.5),
         replace(analyze, trace="b", seconds=0.2),
-        replace(analyze, trace="c", seconds=7),  # its request was not kept
+        replace(analyze, trace="c", seconds=7),  # its request was not sampled
     )
     rows = reports.rows("stage_latency")
     assert [[*row.values()] for row in rows] == [
@@ -125,7 +125,7 @@ def part(trace: str, number: str, start: float, end: float, parent: str = "1") -
 
 
 def test_slowest_traces(reports: Reports) -> None:
-    """Of the first 0.2 s are the request's own: part 4 goes on when the answer is out.
+    """Of the first 0.2 s are the request's own: part 4 ends after the answer.
 
     Of the second 0.6 s, as its parts cover only 0.4 s together. Of the third part 2 has 0.6 s of
     its own: it did not wait for the end of part 3.
@@ -152,7 +152,7 @@ def test_slowest_traces(reports: Reports) -> None:
     ]
 
 
-def test_the_twenty_slowest_are_told(reports: Reports) -> None:
+def test_the_twenty_slowest_are_reported(reports: Reports) -> None:
     reports.insert(*(request(f"{number:x}", number / 100) for number in range(1, 24)))
     rows = reports.rows("slowest_traces")
     assert [row["seconds"] for row in rows] == [number / 100 for number in range(23, 3, -1)]

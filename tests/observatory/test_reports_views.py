@@ -1,4 +1,4 @@
-"""The views say the same of both kinds of tables, and let filters through to their indexes."""
+"""The views give equal rows for both kinds of tables, and filters reach their indexes."""
 
 import pytest
 
@@ -31,7 +31,7 @@ AROUND = "WHERE time > now() - INTERVAL 1 HOUR"
 
 
 def same(reports: Reports, sql: str) -> list[dict[str, object]]:
-    """What a query says in both flavours."""
+    """The rows of a query over both kinds of tables."""
     ours, theirs = (reports.ask(sql, flavour) for flavour in FLAVOURS)
     assert ours == theirs
     return ours
@@ -73,7 +73,7 @@ def test_spans(reports: Reports) -> None:
 
 
 def test_logs(reports: Reports) -> None:
-    """SigNoz keeps no name of an event, and of the time no more than a double does."""
+    """SigNoz stores no event name, and times as doubles."""
     ago = 100.0005  # no edge of a millisecond is near
     reports.insert(Record(body=v.SERVED, ago=ago, attributes={v.RESULTS: 5}, trace="a", span="1"))
     known = "* EXCEPT (time, event), toDateTime64(time, 3) AS time"
@@ -153,7 +153,7 @@ FILTERS = [
 def test_filters_reach_our_indexes(
     reports: Reports, both: Engine, subtests: pytest.Subtests
 ) -> None:
-    """That by time leaves out partitions: two are told, and one is looked at."""
+    """That by time leaves out partitions: of two, one is read."""
     for ago in (10, 180_000):
         reports.insert(
             Span(name="b", trace="a", id="1", ago=ago, seconds=1),

@@ -1,9 +1,8 @@
 """How long spans worked by themselves, in traces that were worked through by hand."""
 
-import pytest
-
 from observatory.traces.critical_path import self_times
 from observatory.traces.tree import build_tree
+from tests.cases import cases
 from tests.observatory.trace_diagrams import read
 
 SELF_TIMES = {
@@ -86,7 +85,7 @@ SELF_TIMES = {
 }
 
 
-@pytest.mark.parametrize(("drawing", "expected"), SELF_TIMES.values(), ids=SELF_TIMES)
+@cases(("drawing", "expected"), SELF_TIMES.values(), ids=SELF_TIMES)
 def test_self_times(drawing: str, expected: dict[str, int]) -> None:
     tree = build_tree(read(drawing).spans)
     named = {node.span.span_id: own for node, own in zip(tree, self_times(tree), strict=True)}

@@ -4,10 +4,9 @@ import re
 from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
-import pytest
-
 from observatory.store.engine import Engine
 from observatory.store.schema import CLICKHOUSE
+from tests.cases import cases
 
 CONFIG = ET.parse(CLICKHOUSE / "server" / "config.xml").getroot()
 USERS = ET.parse(CLICKHOUSE / "server" / "users.xml").getroot()
@@ -26,13 +25,13 @@ def of_profiles() -> Iterator[str]:
         yield from (each.tag for each in profile.iterfind("./constraints/*"))
 
 
-@pytest.mark.parametrize("name", of_the_server())
+@cases("name", of_the_server())
 def test_the_server_knows_its_settings(engine: Engine, name: str) -> None:
     known = "SELECT count() FROM system.server_settings WHERE name = {name:String}"
     assert engine.run(known, name=name) == b"1\n"
 
 
-@pytest.mark.parametrize("name", sorted(set(of_profiles())))
+@cases("name", sorted(set(of_profiles())))
 def test_profiles_name_settings_of_queries(engine: Engine, name: str) -> None:
     known = "SELECT count() FROM system.settings WHERE name = {name:String}"
     assert engine.run(known, name=name) == b"1\n"

@@ -35,7 +35,7 @@ def asked(engine: Engine, view: Panel, ago: float = 0) -> list[dict[str, Any]]:
 
 
 def budgets(engine: Engine) -> dict[str, dict[str, float]]:
-    """What the table says, by objective; each number beside it says the same."""
+    """The table's values by objective; each number panel shows the same."""
     rows = {row.pop("objective"): row for row in asked(engine, panel(BUDGETS))}
     for name, row in rows.items():
         [number] = asked(engine, panel(f"{name.capitalize()}: error budget left"))
@@ -98,14 +98,14 @@ def test_budgets_are_counted_over_thirty_days(both: Engine, reports: Reports) ->
     }  # fmt: skip
 
 
-def test_what_begins_anew_is_added(both: Engine, reports: Reports) -> None:
+def test_what_starts_again_is_added(both: Engine, reports: Reports) -> None:
     """A process that is restarted under its name, and one beside it."""
     before, after = answered(3, 100), answered(2, 40)
     reports.insert(before, after, replace(answered(1, 60), instance="two"))
     assert budgets(both)["availability"]["events"] == 200
 
 
-def test_what_another_service_tells_is_not_ours(both: Engine, reports: Reports) -> None:
+def test_what_another_service_emits_is_not_ours(both: Engine, reports: Reports) -> None:
     reports.insert(answered(1, 100))
     both.run(
         "INSERT INTO signoz_metrics.time_series_v4 SELECT * REPLACE("

@@ -1,4 +1,4 @@
-"""Starting: what can't be had is told in a sentence, and nothing is left behind."""
+"""Start-up errors are one sentence, and leave nothing behind."""
 
 import os
 import subprocess
@@ -21,7 +21,7 @@ ENDPOINTS = {"page_port": "page", "grpc_port": "grpc", "http_port": "otlp"} | {
 
 
 def refused(data: Path, **settings: object) -> str:
-    """What it says when it can't start."""
+    """The message when it can't start."""
     done = subprocess.run(
         COMMAND, cwd=ROOT, env=environment(data, settings), stdin=subprocess.DEVNULL,
         capture_output=True, text=True, timeout=TIMEOUT, check=False,
@@ -39,7 +39,7 @@ class RefusedEarly:
         self._monkeypatch, self._output = monkeypatch, output
 
     def __call__(self, data: Path, **settings: object) -> str:
-        """What it says."""
+        """The message."""
         with self._monkeypatch.context() as patch:
             patch.setattr(os, "environ", environment(data, settings))
             patch.setattr("observatory.server.open_parts", _opened)
@@ -71,9 +71,8 @@ def test_a_port_that_is_taken_is_named_and_so_is_who_has_it(
     assert f"process {observatory.process.pid}" in output
 
 
-def test_one_port_for_two_doors_is_refused(tmp_path: Path) -> None:
-    assert "15317" in refused(tmp_path / "data", grpc_port=15317, http_port=15317)
-    assert not (tmp_path / "data").exists()
+def test_one_port_for_two_servers_is_refused(tmp_path: Path, refused_early: RefusedEarly) -> None:
+    assert "15317" in refused_early(tmp_path / "data", grpc_port=15317, http_port=15317)
 
 
 @pytest.mark.parametrize("host", ["nowhere.invalid", "192.0.2.1", "not an address"])
@@ -83,14 +82,17 @@ def test_a_host_that_is_not_here_is_named(
     assert host in refused_early(tmp_path / "data", host=host)
 
 
-def test_a_folder_that_another_observatory_has_is_named(tmp_path: Path) -> None:
+def test_a_folder_in_use_and_then_a_damaged_database_are_named(tmp_path: Path) -> None:
     with Observatory(tmp_path) as first:
         output = refused(tmp_path)
         assert str(tmp_path) in output.replace("\n", "")
         assert "OBSERVATORY_DATA" in output
-        # And the first one takes no harm.
+        # The first one continues.
         assert first.value("SELECT 1") == 1
         assert first.stop() == 0
+    for definition in tmp_path.rglob("otel_logs.sql"):
+        definition.write_text("garbage")
+    assert str(tmp_path) in refused(tmp_path).replace("\n", "")
 
 
 def below_a_file(folder: Path) -> Path:
@@ -99,7 +101,7 @@ def below_a_file(folder: Path) -> Path:
 
 
 def not_writable(_: Path) -> Path:
-    return Path("/proc/self/observatory")  # nobody may write here, not even root
+    return Path("/proc/self/observatory")  # not writable, not even by root
 
 
 @pytest.mark.parametrize("where", [below_a_file, not_writable])
@@ -110,14 +112,6 @@ def test_a_folder_that_can_not_be_used_is_named(
     output = refused(folder)
     assert str(folder) in output.replace("\n", "")
     assert "OBSERVATORY_DATA" in output
-
-
-def test_a_database_that_is_damaged_is_told(tmp_path: Path) -> None:
-    with Observatory(tmp_path) as observatory:
-        observatory.stop()
-    for definition in tmp_path.rglob("otel_logs.sql"):
-        definition.write_text("garbage")
-    assert str(tmp_path) in refused(tmp_path).replace("\n", "")
 
 
 @pytest.mark.parametrize(
@@ -135,13 +129,13 @@ def test_a_database_that_is_damaged_is_told(tmp_path: Path) -> None:
     ],
     ids=str,
 )
-def test_settings_that_make_no_sense_are_named(
+def test_settings_that_are_invalid_are_named(
     tmp_path: Path, refused_early: RefusedEarly, settings: dict[str, object], named: str
 ) -> None:
     assert named in refused_early(tmp_path / "data", **settings)
 
 
-def test_port_0_takes_a_free_one_for_each_door_in_a_folder_of_any_name(tmp_path: Path) -> None:
+def test_port_0_takes_a_free_one_for_each_server_in_a_folder_of_any_name(tmp_path: Path) -> None:
     free = dict.fromkeys(ENDPOINTS, 0)
     folder = tmp_path / "ü& b=c'%20"
     (folder / "folder").mkdir(parents=True)

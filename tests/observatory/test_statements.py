@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.cases import cases
 from tests.observatory.allowed_statements import ALLOWED
 from tests.observatory.clickhouse_client import basic, code
 from tests.observatory.forbidden_statements import REACHING, WRITING, listed
@@ -36,8 +37,8 @@ def test_what_only_looks_nasty_works(sandbox: Sandbox, subtests: pytest.Subtests
     sandbox.check()
 
 
-@pytest.mark.parametrize("way", ["GET", "POST"])
-@pytest.mark.parametrize("statement", ["DROP TABLE otel.otel_logs", "SELECT file('/etc/hostname')"])
+@cases("way", ["GET", "POST"])
+@cases("statement", ["DROP TABLE otel.otel_logs", "SELECT file('/etc/hostname')"])
 def test_the_way_a_statement_comes_changes_nothing(
     sandbox: Sandbox, way: str, statement: str
 ) -> None:
@@ -48,7 +49,7 @@ def test_the_way_a_statement_comes_changes_nothing(
     sandbox.check()
 
 
-@pytest.mark.parametrize("database", ["@secret", "default`; DROP TABLE x", "", "nothing", "system"])
+@cases("database", ["@secret", "default`; DROP TABLE x", "", "nothing", "system"])
 def test_a_database_reaches_nothing_else(sandbox: Sandbox, database: str) -> None:
     named = database.replace("@secret", str(sandbox.folder))
     for statement in ("SELECT * FROM `secret.csv`", "SELECT * FROM otel_logs LIMIT 0"):
@@ -58,7 +59,7 @@ def test_a_database_reaches_nothing_else(sandbox: Sandbox, database: str) -> Non
     sandbox.check()
 
 
-@pytest.mark.parametrize(
+@cases(
     "sql",
     [
         "SELECT * FROM {t:Identifier}",
@@ -81,8 +82,8 @@ def test_a_parameter_is_no_database_either(sandbox: Sandbox) -> None:
     sandbox.check()
 
 
-@pytest.mark.parametrize("path", ["/etc/hostname", "/etc/no-such-file", "@secret", "@folder/none"])
-def test_a_reader_is_not_told_which_files_there_are(sandbox: Sandbox, path: str) -> None:
+@cases("path", ["/etc/hostname", "/etc/no-such-file", "@secret", "@folder/none"])
+def test_a_reader_does_not_learn_which_files_there_are(sandbox: Sandbox, path: str) -> None:
     for statement in (f"EXISTS `{path}`", f"EXISTS TABLE default.`{path}`"):
         answer = sandbox.asked(statement)
         assert answer.status_code >= 400 or answer.text == "0\n"

@@ -1,4 +1,4 @@
-"""What a reader's query may take of time and memory, however it is asked."""
+"""Time and memory limits of a reader's query, through every interface."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.cases import cases
 from tests.observatory.clickhouse_client import MEGABYTE, ClickHouseClient, code
 
 LONG = "a" * 50
 
 
-@pytest.mark.parametrize(
+@cases(
     ("sql", "expected"),
     [
         ("SELECT sum(sipHash64(number)) FROM numbers(1000000000000)", {159}),
@@ -30,7 +31,7 @@ def test_a_query_has_bounds(clickhouse: ClickHouseClient, sql: str, expected: se
     assert clickhouse.send("SELECT 1").text == "1\n"
 
 
-@pytest.mark.parametrize(
+@cases(
     "sql",
     [
         f"SELECT materialize(toUInt8(1)) AS {LONG} FROM numbers(60000000) FORMAT JSONEachRow",
@@ -59,7 +60,7 @@ def growing(clickhouse: ClickHouseClient, most: int) -> Iterator[None]:
     if not (process / "clear_refs").exists():
         pytest.skip("needs Linux")
     before = _kilobytes(process, "VmRSS")
-    (process / "clear_refs").write_text("5")  # the high-water mark begins anew
+    (process / "clear_refs").write_text("5")  # resets the high-water mark
     yield
     assert (_kilobytes(process, "VmHWM") - before) << 10 < most
 
@@ -69,7 +70,7 @@ def _kilobytes(process: Path, name: str) -> int:
     return int(line.split()[1])
 
 
-@pytest.mark.parametrize("opening", ["(", "[", "SELECT (", "CASE WHEN ", "NOT ", "1 + ", "f("])
+@cases("opening", ["(", "[", "SELECT (", "CASE WHEN ", "NOT ", "1 + ", "f("])
 def test_deep_statements_are_refused(clickhouse: ClickHouseClient, opening: str) -> None:
     answer = clickhouse.send(f"SELECT {opening * 20000}")
     assert answer.status_code >= 400

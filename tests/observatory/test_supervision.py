@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import pytest
 
 from observatory.supervision.guarded_process import GuardedProcess
 from observatory.supervision.programs import Collector, Command, Endpoints, Observatory
 from observatory.supervision.restart_limit import RestartLimit
 from observatory.supervision.supervised import Supervised
+from tests.cases import cases
 from tests.waiting import TIMEOUT
 
 
@@ -33,7 +33,7 @@ def command(*words: str) -> Command:
     return Command(words, observatory, "http://127.0.0.1:3")
 
 
-@pytest.mark.parametrize(
+@cases(
     ("status", "established", "finished"),
     [
         (0, True, True),

@@ -4,9 +4,9 @@
       a         ====
     path      rraaaarrrrrr
 
-A column is a nanosecond, `=` says when a span runs, `|` is one without length. `name@2` is told by
+A column is a nanosecond, `=` says when a span runs, `|` is one without length. `name@2` is timed by
 another clock than `name`. In the line `path` each column has the name of the span that the
-critical path goes through.
+critical path contains.
 """
 
 from collections.abc import Iterator

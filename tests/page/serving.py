@@ -1,4 +1,4 @@
-"""The service whose page is shown, as a process of its own."""
+"""The service, as a process of its own, for tests of its page."""
 
 import os
 import socket
@@ -16,7 +16,7 @@ COMMAND = (sys.executable, str(Path(__file__).with_name("page_server.py")))
 
 @contextmanager
 def serving(data: Path, trace_url: str) -> Iterator[Server]:
-    """The service; `trace_url`: where it says that traces are shown."""
+    """The service; `trace_url`: its setting for links to traces."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("VITRINE_")}
     env |= {"VITRINE_DATA": str(data), "VITRINE_WIKIPEDIA__ENABLED": "false"}
     env |= {"VITRINE_TELEMETRY__TRACE_URL": trace_url}

@@ -28,7 +28,7 @@ def test_what_takes_away_is_drawn_back_to_the_score(view: PageView) -> None:
     whole, end = bar.bounding_box(), bar.locator(".latent.minus").bounding_box()
     assert whole is not None
     assert end is not None
-    # The peak is 1.1, so the scale of all bars goes up to there.
+    # The peak is 1.1, so the scale of all bars ends there.
     assert (end["x"] - whole["x"]) / whole["width"] == pytest.approx(0.7 / 1.1, abs=0.01)
     card = cards(page).first
     card.get_by_text("Exact numbers").click()

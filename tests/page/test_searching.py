@@ -1,4 +1,4 @@
-"""The page in a real browser: asking and reading answers."""
+"""The page in a real browser: searching and reading answers."""
 
 import re
 
@@ -66,7 +66,7 @@ def test_corrections_are_shown(view: PageView) -> None:
     expect(cards(page).first.locator("h3 mark")).to_have_text("Sourdough")
 
 
-def test_what_is_not_known_is_said(view: PageView) -> None:
+def test_what_is_not_known_is_reported(view: PageView) -> None:
     page = view.open("/?q=blorft+bread")
     expect(page.locator("#reading")).to_have_text("Searched for bread")
     expect(page.locator("#unknown")).to_have_text("In no document: “blorft”")

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from tests.page.page_view import PageView, ask, box, cards, rewrite
 
 
-def test_a_lost_connection_is_told_in_words(view: PageView) -> None:
+def test_a_lost_connection_is_explained(view: PageView) -> None:
     page = view.open()
     page.context.set_offline(True)
 
@@ -70,7 +70,7 @@ def test_a_new_search_aborts_the_one_before(view: PageView) -> None:
     expect(page.get_by_role("alert")).to_be_empty()
 
 
-def test_what_was_missing_is_told_in_a_sentence(view: PageView) -> None:
+def test_what_was_missing_is_reported_in_a_sentence(view: PageView) -> None:
     rewrite(view.page, lambda answer: answer.update(degraded=["topic_signal", "moon"]))
     page = view.open("/?q=bread")
 

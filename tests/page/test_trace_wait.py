@@ -76,7 +76,7 @@ def test_another_answer_has_its_own_wait(view: PageView) -> None:
     expect(page.locator("#trace")).not_to_have_attribute("href", re.compile("."))
 
 
-def test_without_a_delay_nothing_is_said_of_it(view: PageView) -> None:
+def test_without_a_delay_nothing_is_shown_of_it(view: PageView) -> None:
     page = shows(view, 0)
     expect(page.get_by_role("link", name=TRACE, disabled=False)).to_be_visible()
     expect(page.locator("#trace-wait")).to_be_hidden()

@@ -103,7 +103,7 @@ def test_an_empty_question_is_answered_with_advice(view: PageView) -> None:
     expect(page.get_by_role("alert")).to_be_empty()
 
 
-def test_problems_are_told_in_words(view: PageView) -> None:
+def test_problems_are_explained(view: PageView) -> None:
     page = view.open("/?q=bread")
     expect(cards(page)).not_to_have_count(0)
 
@@ -115,6 +115,6 @@ def test_problems_are_told_in_words(view: PageView) -> None:
     expect(page.locator("#answer")).to_be_hidden()
     page.goto(f"{view.url}/?similar=nothing")
     expect(alert).to_have_text("No such document. There is no document “nothing”.")
-    expected = ["status of 422", "status of 404"]  # Chromium says this of every failed request
+    expected = ["status of 422", "status of 404"]  # Chromium logs this for every failed request
     assert all(part in told for part, told in zip(expected, view.complaints, strict=True))
     view.complaints.clear()

@@ -57,7 +57,7 @@ DELTA = dict.fromkeys(
 
 
 class Every(stock.ExemplarFilter):
-    """All measurements in a span. For others the SDK's reservoir keeps an earlier span's ids."""
+    """All measurements in a span. For others the SDK's reservoir retains an earlier span's ids."""
 
     def should_sample(self, value: float, time: int, attributes: Any, context: Context) -> bool:
         return get_current_span(context).get_span_context().is_valid

@@ -2,7 +2,6 @@
 
 from itertools import product
 
-import pytest
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased
 from opentelemetry.trace import (
     NonRecordingSpan,
@@ -13,6 +12,7 @@ from opentelemetry.trace import (
 )
 
 from quick_otel.sampling import QuickParentBased, quick
+from tests.cases import cases
 from tests.quick_otel.programs import Picky
 
 STATE = TraceState([("vendor", "x")])
@@ -25,8 +25,8 @@ PARENTS = [
 ]
 
 
-@pytest.mark.parametrize("odd", range(5))
-@pytest.mark.parametrize("picky", [False, True])
+@cases("odd", range(5))
+@cases("picky", [False, True])
 def test_each_kind_of_parent_has_its_sampler(odd: int, picky: bool) -> None:
     special = Picky() if picky else ALWAYS_OFF
     samplers = [special if place == odd else ALWAYS_ON for place in range(5)]

@@ -1,4 +1,4 @@
-"""Candidates made of numbers, for the parts that come after retrieval."""
+"""Candidates made of numbers, for the parts after retrieval."""
 
 from collections.abc import Sequence
 

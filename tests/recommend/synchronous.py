@@ -1,4 +1,4 @@
-"""Asking a recommender from a test that runs no event loop of its own."""
+"""Calling a recommender from a synchronous test."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -15,7 +15,7 @@ OFF = Evidence(Outcome.OFF)
 
 
 class Build(Protocol):
-    """Builds recommenders over the shelf; fusion, and nobody to ask, unless told otherwise."""
+    """Builds recommenders over the shelf; by default with fusion and without a topic signal."""
 
     def __call__(
         self,

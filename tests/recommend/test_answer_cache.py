@@ -26,6 +26,7 @@ from app.recommend.types import (
     Stored,
     Term,
 )
+from tests.cases import cases
 from tests.recommend.candidates import candidates
 
 REQUEST = Request("keep bread fresh")
@@ -70,7 +71,7 @@ def test_the_same_question_at_the_same_moment_is_known() -> None:
     assert answers.get(REQUEST, index, MODEL, cached) == KEPT
 
 
-@pytest.mark.parametrize(
+@cases(
     "other",
     [
         replace(REQUEST, text="keep bread"),

@@ -1,4 +1,4 @@
-"""What is observed, what is missing and said to be, and what is answered from memory."""
+"""Observed stages, degraded answers, and answers from the cache."""
 
 from dataclasses import replace
 
@@ -73,7 +73,7 @@ def test_a_known_answer_is_given_again_until_something_is_written(
     assert "staling" not in ids(ask(pipeline, "stale bread"))
 
 
-def test_a_degraded_answer_is_made_anew(recommender: Build) -> None:
+def test_a_degraded_answer_is_made_again(recommender: Build) -> None:
     signal = FakeTopicSignal(UNREACHABLE)
     pipeline = recommender(signal, answers=1_000_000)
     assert ask(pipeline, "stale bread").degraded == ("topic_signal",)

@@ -1,13 +1,13 @@
 """Vector legs against plain, slow references."""
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from app.recommend.dense import best, cosine, nearest_codes, sign_codes, unit
 from app.recommend.types import Floats
+from tests.cases import cases
 
 NUMBER = st.floats(-1e6, 1e6, width=32)
 FEW = st.sampled_from([0.0, 0.25, 0.5, 1.0, -1.0])
@@ -64,7 +64,7 @@ def test_nearest_codes_agree_with_counting_bits(n: int, count: int, seed: int, w
     assert found.tolist() == expected
 
 
-@pytest.mark.parametrize("width", [256, 300, 384, 768, 1024])
+@cases("width", [256, 300, 384, 768, 1024])
 def test_the_first_pass_finds_the_nearest_whatever_the_width(width: int) -> None:
     generator = np.random.default_rng(width)
     topics = generator.normal(size=(40, width))

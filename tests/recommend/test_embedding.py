@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.recommend.embedding import PACKAGE, WEIGHTS, StaticEmbedder
+from tests.cases import cases
 
 GOLDEN = {
     "keep bread from going stale": (0.0616269, 0.1250070, -0.0500154, -0.0176169, 0.0687324),
@@ -25,7 +26,7 @@ UNKNOWN = ("", " ", "\n\t", "\x00", "☃", "አማርኛ", "ᏣᎳᎩ")
 """Nothing, blanks, scripts and signs that are not in the vocabulary."""
 
 
-@pytest.mark.parametrize("text", GOLDEN)
+@cases("text", GOLDEN)
 def test_vectors_are_those_of_wordllama(static_embedder: StaticEmbedder, text: str) -> None:
     (vector,) = static_embedder.embed([text])
     assert vector.shape == (256,)
@@ -55,7 +56,7 @@ def test_a_text_without_known_tokens_is_zero(static_embedder: StaticEmbedder) ->
     assert not static_embedder.embed(UNKNOWN).any()
 
 
-@pytest.mark.parametrize("unknown", ["☃", "አማርኛ", "   "])
+@cases("unknown", ["☃", "አማርኛ", "   "])
 def test_unknown_tokens_add_nothing_to_a_vector(
     static_embedder: StaticEmbedder, unknown: str
 ) -> None:

@@ -20,7 +20,7 @@ def reason(
     return explain(SCORED, legs, parts, matched, page, subject=subject)
 
 
-def test_everything_that_counts_is_said() -> None:
+def test_every_required_field_is_present() -> None:
     explanation = reason([0.3, CLOSE, 0.8, 0.9], ("keep", "bread"), Page("Staling"), subject=True)
     assert explanation.summary == (
         "Contains “keep”, “bread”; is close in meaning; shares its subject; "
@@ -30,7 +30,7 @@ def test_everything_that_counts_is_said() -> None:
     assert explanation.matched_terms == ("keep", "bread")
 
 
-def test_what_is_not_close_is_not_said() -> None:
+def test_what_is_not_close_is_not_shown() -> None:
     explanation = reason([0.3, CLOSE - 0.01, 1.0, 0.0], ("bread",))
     assert explanation.summary == "Contains “bread”."
     assert explanation.topic_page is None

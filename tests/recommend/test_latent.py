@@ -1,4 +1,4 @@
-"""Latent semantic analysis: the same numbers as scikit-learn, kept as data."""
+"""Latent semantic analysis: the same numbers as scikit-learn, stored as data."""
 
 import zlib
 from collections import Counter
@@ -14,6 +14,7 @@ from sklearn.preprocessing import normalize
 from app.recommend.latent import SEED, LatentModel, fit
 from app.recommend.text_analysis import STOP_WORDS, stem, stems, words
 from app.recommend.types import Document, Floats
+from tests.cases import cases
 
 
 def content_stems(text: str) -> list[str]:
@@ -110,7 +111,7 @@ def test_a_damaged_model_is_refused_or_harmless(model: LatentModel, seed: int) -
     assert loaded.hash == model.hash
 
 
-@pytest.mark.parametrize("artefact", [b"", b"nonsense", b"PK\x03\x04nonsense", b"\x80\x04."])
+@cases("artefact", [b"", b"nonsense", b"PK\x03\x04nonsense", b"\x80\x04."])
 def test_what_is_no_model_is_refused(artefact: bytes) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         LatentModel.load(artefact)

@@ -18,6 +18,7 @@ from app.recommend.ranking import (
     order,
 )
 from app.recommend.types import LEGS, Candidates, ModelCard, Scored
+from tests.cases import cases
 from tests.recommend.candidates import any_candidates, candidates
 
 COEFFICIENTS = st.lists(st.floats(-5, 5, width=32), min_size=len(FEATURES), max_size=len(FEATURES))
@@ -40,7 +41,7 @@ def test_contributions_add_up(
     assert sum(scored.weights.values()) == pytest.approx(1 if any(coefficients) else 0)
 
 
-@pytest.mark.parametrize("size", [1e6, -1e6])
+@cases("size", [1e6, -1e6])
 def test_the_largest_coefficients_still_give_scores(size: float) -> None:
     model = PairwiseModel.load(artefact([size] * len(FEATURES)))
     scored = model.score(candidates([0.9, 0.5, 0.1]))
@@ -73,7 +74,7 @@ def test_the_version_is_the_artefact_itself() -> None:
     assert model.card != PairwiseModel.load(artefact([*SOME[:-1], 0.5])).card
 
 
-@pytest.mark.parametrize(
+@cases(
     "content",
     [
         b"",
@@ -121,7 +122,7 @@ def test_when_the_preferred_model_fails_the_other_answers_and_says_so() -> None:
     assert isinstance(scored.failure, FloatingPointError)
 
 
-def test_while_the_preferred_model_works_nothing_is_said() -> None:
+def test_while_the_preferred_model_works_nothing_is_reported() -> None:
     model = FallbackModel(PairwiseModel(SOME, "7"), Fusion())
     scored = model.score(candidates([0.3, 0.6]))
     assert (scored.model, scored.failure) == (ModelCard("pairwise", "7"), None)

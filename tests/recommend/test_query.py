@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from app.recommend.query import NoSearchableWords, analyze
 from app.recommend.text_analysis import stems
 from app.recommend.types import Query
+from tests.cases import cases
 from tests.recommend.vocabularies import Known
 
 EVERYTHING = Known(frozenset(stems("and near title bread stale not or keep learn c++ wifi wi fi")))
@@ -27,7 +28,7 @@ def test_stop_words_stay_when_there_is_nothing_else() -> None:
     assert terms(analyze("not and or", EVERYTHING)) == ["not", "and", "or"]
 
 
-@pytest.mark.parametrize(
+@cases(
     ("typed", "plain"),
     [
         ("NEAR(bread stale)", "near bread stale"),
@@ -49,7 +50,7 @@ def test_a_repeated_word_counts() -> None:
     assert (term.stem, term.surface, term.count) == ("bread", "bread", 3)
 
 
-@pytest.mark.parametrize("text", ["", "   ", "!!!", "…—\u200b", "\u0301" * 10_000, "\ud800", "_"])
+@cases("text", ["", "   ", "!!!", "…—\u200b", "\u0301" * 10_000, "\ud800", "_"])
 def test_a_text_without_words_is_refused(text: str) -> None:
     with pytest.raises(NoSearchableWords):
         analyze(text, EVERYTHING)

@@ -10,6 +10,7 @@ from app.recommend.fusion import Fusion
 from app.recommend.lexical import rarity
 from app.recommend.relevance import FEATURES, Calibrator, features
 from app.recommend.types import Document, Query, Stored, Term
+from tests.cases import cases
 from tests.recommend.candidates import candidates
 
 CARD, EMBEDDER = Fusion.card, "embeddings"
@@ -47,7 +48,7 @@ def test_one_candidate_and_words_of_no_weight_are_no_trouble() -> None:
     assert seen == pytest.approx([0.4, 0, 0, 0, 0, 0])
 
 
-@pytest.mark.parametrize(
+@cases(
     ("documents", "matching", "rare"),
     [(0, 0, 1), (480, 0, 1), (480, 480, 0), (3, 4, 0), (480, 1, 0.888), (10**6, 999, 0.5)],
 )
@@ -64,7 +65,7 @@ def test_relevance_is_a_probability_held_against_the_threshold() -> None:
         assert relevance.answered == (expected >= 0.5)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("content", "why"),
     [
         (b"", "not an artefact"),

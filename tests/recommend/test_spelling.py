@@ -1,11 +1,11 @@
 """Spelling: one slip in a short word, two in a long one, never a guess for nothing."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.recommend.spelling import LONG, SHORTEST, Speller
 from app.recommend.types import Term
+from tests.cases import cases
 
 SPELLER = Speller(
     {
@@ -22,7 +22,7 @@ SPELLER = Speller(
 )
 
 
-@pytest.mark.parametrize(
+@cases(
     ("typed", "right"),
     [
         ("kubernets", "kubernetes"),
@@ -37,7 +37,7 @@ def test_a_slip_that_the_stemmer_forgives_is_spelt_right(typed: str, right: str 
     assert SPELLER.same_stem(Term(stem, typed)) == right
 
 
-@pytest.mark.parametrize(
+@cases(
     ("typed", "meant"),
     [
         ("braed", "bread"),
@@ -54,7 +54,7 @@ def test_slips_are_forgiven(typed: str, meant: str) -> None:
     assert found[0] == meant
 
 
-@pytest.mark.parametrize("typed", ["bqxad", "tread", "bre", "1946", "c+++", "学友", "", "zzzzzzzz"])
+@cases("typed", ["bqxad", "tread", "bre", "1946", "c+++", "学友", "", "zzzzzzzz"])
 def test_nothing_is_guessed(typed: str) -> None:
     assert SPELLER.nearest(typed) is None
 

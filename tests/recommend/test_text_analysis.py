@@ -1,10 +1,10 @@
 """Texts of any script become words, the same way in documents and in queries."""
 
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.recommend.text_analysis import MAX_WORD, normalize, stem, stems, words
+from tests.cases import cases
 
 ASCII = st.text(st.characters(max_codepoint=127), max_size=80)
 ANY = st.text(st.characters(), max_size=80)
@@ -12,7 +12,7 @@ NO_WORD = "\u2003"
 """A blank that takes a text off the ASCII fast path and adds no word."""
 
 
-@pytest.mark.parametrize(
+@cases(
     ("text", "expected"),
     [
         ("Naïve CAFÉ", ["naive", "cafe"]),
@@ -36,7 +36,7 @@ def test_scripts_and_accents(text: str, expected: list[str]) -> None:
     assert list(words(text)) == expected
 
 
-@pytest.mark.parametrize(
+@cases(
     ("text", "expected"),
     [
         ("C++ and C#", ["c++", "and", "c#"]),

@@ -1,4 +1,4 @@
-"""The topic signal: what an encyclopaedia's pages say about each candidate."""
+"""The topic signal: the evidence of an encyclopaedia's pages for each candidate."""
 
 import asyncio
 
@@ -16,6 +16,7 @@ from app.recommend.topic_signal import (
     title_hash,
 )
 from app.recommend.types import Floats, Query
+from tests.cases import cases
 from tests.fakes import UNREACHABLE
 from tests.recommend.candidates import candidates
 
@@ -68,7 +69,7 @@ def test_a_page_hardly_related_is_not_named() -> None:
     assert pages.tolist() == [-1]
 
 
-@pytest.mark.parametrize("nothing", [Evidence(Outcome.OFF), UNREACHABLE, evidence()])
+@cases("nothing", [Evidence(Outcome.OFF), UNREACHABLE, evidence()])
 def test_no_pages_no_signal(nothing: Evidence) -> None:
     signal, pages = match(nothing, candidates([0.5, 0.2]))
     assert not signal.any()
@@ -96,7 +97,7 @@ def test_only_failures_degrade_an_answer() -> None:
     assert degraded == {Outcome.TIMEOUT, Outcome.ERROR, Outcome.OPEN_CIRCUIT}
 
 
-def test_nobody_is_asked_when_it_is_off() -> None:
+def test_no_one_is_asked_when_it_is_off() -> None:
     async def ask() -> Evidence:
         asked = NoTopicSignal().begin(Query("bread", ()))
         assert asked.done()

@@ -1,8 +1,8 @@
-"""Whether anybody tells what rules, dashboards and saved views ask for.
+"""Whether the names in rules, dashboards and saved views are emitted.
 
 Names are looked for in queries as SigNoz takes them: PromQL with dots, and what its query builder
 makes. SQL is tried on tables instead. A name must be in our vocabulary, in the semantic
-conventions, or in the short lists of what the Collector and SigNoz tell of themselves.
+conventions, or in the short lists of what the Collector and SigNoz emit.
 """
 
 import re
@@ -14,7 +14,7 @@ from app.telemetry import vocabulary as v
 from app.telemetry.kit import conventions
 
 PARTS = {"histogram": (".bucket", ".count", ".sum", ".min", ".max")}
-"""What SigNoz makes of a metric; the others keep their names."""
+"""SigNoz's suffixes for a metric; other names are unchanged."""
 OF_COLLECTOR = {
     **dict.fromkeys(
         (f"otelcol_{kind}_{what}" for kind in ("exporter_sent", "exporter_send_failed",
@@ -157,7 +157,7 @@ def in_queries(queries: Iterable[Mapping[str, Any]]) -> Named:
 
 
 def unknown_names(named: Named) -> list[str]:
-    """A sentence for each name, or value, that nobody tells."""
+    """A sentence for each name, or value, that is never emitted."""
     return sorted(
         [f"no metric {each}" for each in named.metrics - _metrics()]
         + [f"no attribute {each}" for each in named.attributes if not _attribute(each)]

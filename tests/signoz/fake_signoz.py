@@ -65,7 +65,7 @@ class SigNoz:
         return found
 
     def put(self, kind: str, body: Body) -> None:
-        """Somebody else makes an object."""
+        """An object that the provisioner did not make."""
         self.objects[PATHS[kind]][str(uuid4())] = body
 
     def answer(self, method: str, path: str, body: Body, token: str) -> Answer:

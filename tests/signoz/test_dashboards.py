@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from app.telemetry import vocabulary as v
+from tests.cases import cases
 from tests.signoz.emitted_names import in_builder, in_queries, unknown_names
 from tests.signoz.panels import Panel, bodies, panels
 from tests.signoz.provisioning import FOLDER
@@ -35,7 +36,7 @@ def test_all_dashboards_are_there() -> None:
     assert set(DASHBOARDS) == {f"vitrine-{name}" for name in NAMES}
 
 
-@pytest.mark.parametrize("kind", ["channels", "dashboards", "views"])
+@cases("kind", ["channels", "dashboards", "views"])
 def test_files_are_written_in_one_way_and_named_like_what_is_in_them(kind: str) -> None:
     for name, body in bodies(kind).items():
         text = (FOLDER / kind / f"{name}.json").read_text("utf-8")
@@ -68,7 +69,7 @@ def test_a_panel_has_a_unit_and_a_link_to_the_runbook(panel: Panel) -> None:
 
 
 @each_panel
-def test_a_panel_asks_for_what_somebody_tells(panel: Panel) -> None:
+def test_a_panel_asks_for_names_that_are_emitted(panel: Panel) -> None:
     assert unknown_names(in_queries(panel.queries)) == []
 
 
@@ -118,7 +119,7 @@ def test_the_worst_threshold_is_first(panel: Panel) -> None:
 
 
 @each_panel
-def test_lines_are_told_apart(panel: Panel) -> None:
+def test_lines_are_distinguished(panel: Panel) -> None:
     """By every attribute they are grouped by, and where there are several queries by words."""
     shown = [each["spec"] for each in panel.queries if not each["spec"].get("disabled")]
     for spec in shown:
@@ -133,7 +134,7 @@ def test_lines_are_told_apart(panel: Panel) -> None:
 
 @each_panel
 def test_shares_are_of_something(panel: Panel) -> None:
-    """What a formula is made of is not shown besides; it is asked over the same things."""
+    """The queries of a formula are hidden, and have the same filters."""
     formulas = [each["spec"] for each in panel.queries if each["type"] == "builder_formula"]
     if not formulas:
         return
@@ -169,7 +170,7 @@ def test_variables_that_are_used_are_declared_and_the_other_way_round(name: str)
     assert all(set(re.findall(r"\$(\w+)", each)) & declared for each in filters)
 
 
-def test_the_service_is_vitrine_unless_somebody_chooses() -> None:
+def test_the_service_is_vitrine_by_default() -> None:
     [service, environment] = DASHBOARDS["vitrine-service"]["spec"]["variables"]
     assert service["spec"]["defaultValue"] == ["vitrine"]
     assert environment["spec"]["allowAllValue"] is True

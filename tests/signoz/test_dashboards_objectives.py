@@ -3,6 +3,7 @@
 import pytest
 
 from slo.objectives import Objective, read
+from tests.cases import cases
 from tests.signoz.panels import panel, panels
 
 PLAN = read()
@@ -45,7 +46,7 @@ def test_budgets_are_of_what_was_promised() -> None:
     assert PLAN.window == "30d"
 
 
-@pytest.mark.parametrize(
+@cases(
     ("title", "objective"),
     [
         ("Error rate (recommend, 5xx)", "availability"),

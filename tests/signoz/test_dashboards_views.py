@@ -1,4 +1,4 @@
-"""Saved views look for what somebody tells, and for what objectives call slow."""
+"""Saved views use emitted names, and the objectives' limit of slow."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def test_all_views_are_there() -> None:
 
 
 @each_view
-def test_a_view_looks_for_what_somebody_tells(name: str) -> None:
+def test_a_view_looks_for_names_that_are_emitted(name: str) -> None:
     spec = VIEWS[name]["spec"]
     columns = [{"type": "builder_query", "spec": {"selectFields": spec["selectedFields"]}}]
     assert unknown_names(in_queries([*spec["queries"], *columns])) == []
@@ -38,5 +38,5 @@ def test_slow_is_what_takes_longer_than_promised() -> None:
     assert "duration_nano > 250000000" in sought("vitrine-slow-recommendations")
 
 
-def test_served_events_are_those_that_are_told() -> None:
+def test_served_events_are_those_that_are_emitted() -> None:
     assert f"body = '{v.SERVED}'" in sought("vitrine-served-events")

@@ -1,4 +1,4 @@
-"""A sanity check of the stand-in: it refuses what the real SigNoz does, which is asked the same."""
+"""A sanity check of the fake: it refuses what the real SigNoz refuses."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from signoz.server import Refused, Server
+from tests.cases import cases
 from tests.signoz.fake_signoz import EMAIL, PASSWORD
 from tests.signoz.panels import Body, bodies
 from tests.signoz.signoz_responses import PATHS
@@ -83,11 +84,9 @@ SPOILT: list[tuple[str, str, Callable[[Body], Any]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("kind", "_what", "spoil"), SPOILT, ids=[f"{k}: {w}" for k, w, _ in SPOILT]
-)
+@cases(("kind", "what", "spoil"), SPOILT, ids=[f"{k}: {w}" for k, w, _ in SPOILT])
 def test_what_is_refused(
-    server: Server, kind: str, _what: str, spoil: Callable[[Body], Any]
+    server: Server, kind: str, what: str, spoil: Callable[[Body], Any]
 ) -> None:
     body = fresh(kind)
     spoil(body)
@@ -95,9 +94,9 @@ def test_what_is_refused(
         server.ask("POST", PATHS[kind], body)
 
 
-@pytest.mark.parametrize("kind", FILES)
+@cases("kind", FILES)
 def test_what_is_taken_and_taken_again(server: Server, kind: str) -> None:
-    """Names are for one, but those of rules, and for ever."""
+    """Names are unique, except those of rules, and immutable."""
     body = fresh(kind)
     server.ask("POST", PATHS[kind], body)
     if kind == "rules":
@@ -107,7 +106,7 @@ def test_what_is_taken_and_taken_again(server: Server, kind: str) -> None:
             server.ask("POST", PATHS[kind], body)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in FILES if kind != "rules"])
+@cases("kind", [kind for kind in FILES if kind != "rules"])
 def test_names_do_not_change(server: Server, kind: str) -> None:
     made = server.ask("POST", PATHS[kind], fresh(kind))
     with pytest.raises(Refused):

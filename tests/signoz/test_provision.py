@@ -1,4 +1,4 @@
-"""Everything is set up once, stays as it is, and is mended where somebody changed it."""
+"""Everything is set up once, stays as it is, and manual changes are reverted."""
 
 import json
 from collections import Counter
@@ -59,7 +59,7 @@ def test_a_check_of_an_empty_one_finds_everything_missing(
 
 
 def drift(signoz: SigNoz) -> dict[str, str]:
-    """Somebody changes one object of each kind; where."""
+    """Changes one object of each kind by hand; where."""
     signoz.one("channels", CHANNEL)["webhook_configs"][0]["url"] = "http://elsewhere/"
     signoz.one("rules", RULE)["disabled"] = True
     panels = signoz.one("dashboards", DASHBOARD)["spec"]["panels"]
@@ -73,9 +73,7 @@ def drift(signoz: SigNoz) -> dict[str, str]:
     }
 
 
-def test_what_somebody_changed_is_reported_and_mended(
-    signoz: SigNoz, provisioner: Provisioner
-) -> None:
+def test_a_changed_object_is_reported_and_mended(signoz: SigNoz, provisioner: Provisioner) -> None:
     provisioner()
     places = drift(signoz)
     signoz.writes.clear()
@@ -90,7 +88,7 @@ def test_what_somebody_changed_is_reported_and_mended(
     assert provisioner("--check") == 0
 
 
-def test_what_a_file_says_anew_is_updated(
+def test_what_a_file_contains_again_is_updated(
     signoz: SigNoz, provisioner: Provisioner, files: Path
 ) -> None:
     provisioner()
@@ -102,7 +100,7 @@ def test_what_a_file_says_anew_is_updated(
     assert signoz.one("dashboards", DASHBOARD)["spec"]["duration"] == "3h"
 
 
-def test_what_was_removed_is_reported_and_deleted_only_when_told(
+def test_what_was_removed_is_reported_and_deleted_only_on_request(
     signoz: SigNoz, provisioner: Provisioner, files: Path
 ) -> None:
     rule = {"alert": "Of somebody else", "labels": {}}
@@ -147,7 +145,7 @@ def test_a_rule_that_lost_its_mark_is_taken_over_and_not_made_again(
     assert signoz.names("rules").count(RULE) == 1
 
 
-def test_a_rule_of_the_same_name_that_somebody_else_made_stays_as_it_is(
+def test_a_rule_of_the_same_name_of_another_author_stays_as_it_is(
     signoz: SigNoz, provisioner: Provisioner
 ) -> None:
     provisioner()

@@ -1,26 +1,25 @@
-"""What counts as a difference between what is wanted and what SigNoz answers."""
+"""Differences between the declared objects and SigNoz's responses."""
 
 from typing import Any
 
-import pytest
-
 from signoz.kinds import SIGNOZ_DEFAULTS, difference
+from tests.cases import cases
 
 
-@pytest.mark.parametrize("name", SIGNOZ_DEFAULTS)
+@cases("name", SIGNOZ_DEFAULTS)
 def test_what_signoz_fills_in_is_no_difference_but_anything_else_is(name: str) -> None:
     assert difference({}, {"a": {name: SIGNOZ_DEFAULTS[name]}}) == ""
     assert difference({}, {"a": {name: "another"}}) == f"a.{name}"
     assert difference({name: "mine"}, {name: SIGNOZ_DEFAULTS[name]}) == name
 
 
-@pytest.mark.parametrize("empty", [None, "", 0, False, [], {}, {"a": None, "b": {"c": ""}}])
+@cases("empty", [None, "", 0, False, [], {}, {"a": None, "b": {"c": ""}}])
 def test_what_is_empty_is_as_if_it_were_not_there(empty: Any) -> None:
     assert difference({}, {"a": empty}) == ""
     assert difference({"a": empty}, {"b": None}) == ""
 
 
-@pytest.mark.parametrize(
+@cases(
     ("wanted", "found", "where"),
     [
         ({"a": 1}, {"a": 2}, "a"),

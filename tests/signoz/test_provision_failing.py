@@ -1,4 +1,4 @@
-"""What goes wrong is told in one sentence, and by the exit code."""
+"""Errors are one sentence and an exit code."""
 
 import json
 import threading
@@ -25,7 +25,7 @@ WRONG, AWAY, NOT_LET_IN, REFUSED = 2, 3, 4, 5
         ("nobody@example.com", PASSWORD, "refuses the login of nobody@example.com: invalid email"),
     ],
 )
-def test_who_is_not_let_in_is_told_so(
+def test_who_is_not_let_in_is_reported(
     signoz: SigNoz, provisioner: Provisioner, email: str, password: str, why: str
 ) -> None:
     provisioner.set(EMAIL=email, PASSWORD=password)
@@ -57,7 +57,7 @@ def test_a_setting_that_is_wrong_is_named(
 
 
 def instead_of_sleeping(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
-    """While it would wait this happens, and no time goes by."""
+    """Runs this instead of sleeping."""
     clock = SimpleNamespace(monotonic=lambda: 0.0, sleep=lambda _: happens())
     monkeypatch.setattr(server, "time", clock)
 
@@ -94,7 +94,7 @@ def test_patience_has_an_end(signoz: SigNoz, provisioner: Provisioner) -> None:
     assert provisioner.error == why
 
 
-def test_nobody_there(provisioner: Provisioner) -> None:
+def test_no_one_there(provisioner: Provisioner) -> None:
     with refused_port() as port:
         provisioner.set(URL=f"http://127.0.0.1:{port}", PATIENCE="0")
         assert provisioner() == AWAY

@@ -1,4 +1,4 @@
-"""The real SigNoz takes everything, and finds nothing to change when it is told again."""
+"""The real SigNoz takes everything, and finds nothing to change the second time."""
 
 import time
 from pathlib import Path
@@ -59,7 +59,7 @@ def test_another_password_is_refused(provisioner: Provisioner) -> None:
 
 
 def test_queries_are_written_as_it_reads_them(real: RealSigNoz) -> None:
-    """Their filters and formulas; for names and SQL it would have to ask ClickHouse."""
+    """Their filters and formulas; names and SQL would need ClickHouse."""
     asked = [(str(each), KINDS.get(each.kind, "time_series"), each.queries) for each in panels()]
     asked += [(name, "raw", body["spec"]["queries"]) for name, body in bodies("views").items()]
     asked += [

@@ -14,6 +14,7 @@ from slo import __main__ as generating
 from slo.__main__ import generated, main
 from slo.objectives import Plan, duration, read
 from slo.prometheus_rules import translated
+from tests.cases import cases
 from tests.processes import ROOT
 from tests.signoz.emitted_names import in_promql, in_queries, unknown_names
 
@@ -72,7 +73,7 @@ def test_rates_are_those_of_the_workbook(plan: Plan) -> None:
 
 
 def test_a_changed_objective_reaches_both(plan: Plan) -> None:
-    """Stricter by ten: no number is kept anywhere else."""
+    """Ten times stricter: no number is stored anywhere else."""
     stricter = [replace(each, target=99.99) for each in plan.objectives]
     files = generated(replace(plan, objectives=stricter, channel="others"))
     rule = json.loads(files["signoz/rules/availability-fast.json"])
@@ -83,7 +84,7 @@ def test_a_changed_objective_reaches_both(plan: Plan) -> None:
     assert "0.0144" not in files["slo/prometheus/rules.yaml"]
 
 
-def test_everything_that_is_named_is_told(plan: Plan, rules: dict[str, Any]) -> None:
+def test_every_queried_name_is_emitted(plan: Plan, rules: dict[str, Any]) -> None:
     wrong = {
         name: unknown_names(in_queries(each["condition"]["compositeQuery"]["queries"]))
         for name, each in rules.items()
@@ -105,7 +106,7 @@ def test_bounds_are_those_of_the_histograms(plan: Plan) -> None:
     assert asked <= set(SERVER_DURATION.bounds)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("query", "expected"),
     [
         ('{"vitrine.model.age"}', "vitrine_model_age_seconds"),
@@ -148,7 +149,7 @@ def test_every_alert_has_its_section_in_the_runbook(plan: Plan) -> None:
     assert {each.section for each in plan.everything()} <= sections
 
 
-@pytest.mark.parametrize("key", ["runbook_url", "dashboard", "summary", "description"])
+@cases("key", ["runbook_url", "dashboard", "summary", "description"])
 def test_every_alert_has_annotations(
     rules: dict[str, Any], prometheus: list[dict[str, Any]], key: str
 ) -> None:

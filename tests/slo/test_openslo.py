@@ -1,4 +1,4 @@
-"""Reading objectives.yaml and alerts.yaml: what breaks their form is an error that says where."""
+"""Reading objectives.yaml and alerts.yaml: invalid files are errors with a place."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Backends of others, each as a process of its own that is gone at the end of the block.
+"""Third-party backends, each a process that is killed at the end of the block.
 
 with Backend([prometheus, …], ready="Server is ready", folder=folder, port=port) as backend:
     [series] = backend.get("/api/v1/query", query="up")["data"]["result"]
@@ -22,7 +22,7 @@ NO_PROMETHEUS = "no Prometheus here: apt-get install prometheus"
 
 
 def program(variable: str, cached: Path, how: str) -> Path:
-    """What a variable names, else what lies in the cache; without either the test is left out."""
+    """The binary that a variable names, else the one in the cache; without it, skip."""
     named = os.environ.get(variable)
     found = Path(named) if named else cached
     if not found.is_file():
@@ -41,7 +41,7 @@ def prometheus_binary() -> Path:
 
 
 class Backend:
-    """A command that says when it is ready, and answers on a port."""
+    """A command that logs when it is ready, and serves HTTP on a port."""
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class Backend:
         return answer.json()
 
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
-        """The same, for what is asked with a body."""
+        """The same, by POST."""
         answer = self._client.post(path, json=body)
         assert answer.status_code == httpx.codes.OK, answer.text
         return answer.json()

@@ -1,4 +1,4 @@
-"""A ClickHouse that goes and comes back, and what became of a load there or in a receiver."""
+"""A ClickHouse that stops and returns, and what it or a receiver stored of a load."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from tests.observatory.observatory_process import Observatory
 from tests.stack.conftest import TOKEN
-from tests.stack.load import Kept, Load
+from tests.stack.load import Load, Stored
 from tests.telemetry.receiver import Receiver, refused_port
 from tests.waiting import TIMEOUT, until
 
@@ -21,7 +21,7 @@ PLACES = {
 
 
 class ClickHouse:
-    """The observatory over one folder and at one address, where nobody listens in between."""
+    """The observatory over one folder and at one address that refuses connections in between."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._held = folder, ExitStack()
@@ -50,7 +50,7 @@ class ClickHouse:
             yield running
 
 
-def stored(store: Observatory, load: Load) -> Kept:
+def stored(store: Observatory, load: Load) -> Stored:
     """What ClickHouse has of a load."""
     return {signal: _counted(store, load, *place) for signal, place in PLACES.items()}
 
@@ -63,7 +63,7 @@ def _counted(store: Observatory, load: Load, table: str, attributes: str) -> Cou
     return Counter({row["id"]: int(row["times"]) for row in rows})
 
 
-def delivered(receiver: Receiver, load: Load) -> Kept:
+def delivered(receiver: Receiver, load: Load) -> Stored:
     """What a receiver has accepted of a load."""
     every: dict[str, list[Any]] = {
         "traces": receiver.spans,

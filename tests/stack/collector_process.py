@@ -28,7 +28,7 @@ SOON = {
     "COLLECTOR_SAMPLING_BUDGET": "1000000",
     "COLLECTOR_METRICS_INTERVAL": "500ms",
 }
-"""Everything is kept, and decided for at once, where a test is not about sampling."""
+"""Keeps every trace, and decides soon, for tests that are not about sampling."""
 
 
 def config(*names: str | Path) -> list[str]:
@@ -38,7 +38,7 @@ def config(*names: str | Path) -> list[str]:
 
 
 class Collector:
-    """One over a folder, on ports that nobody else can take; the folder holds its queues.
+    """One over a folder, on reserved ports; the folder holds its queues.
 
     It may be entered again after it has ended, and is on the same ports then.
     """
@@ -77,7 +77,7 @@ class Collector:
             raise
 
     def environment(self) -> dict[str, str]:
-        """That of the process: what the machine says to other collectors is not heard."""
+        """That of the process: without the variables meant for other collectors."""
         others = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
         ports = {f"COLLECTOR_{each.upper()}_PORT": port for each, port in self.ports.items()}
         ours = {"COLLECTOR_QUEUE": self._folder / "queue", "COLLECTOR_LOG_LEVEL": "info"}
@@ -90,9 +90,9 @@ class Collector:
         return self._logged.output
 
     def stop(self) -> None:
-        """Ask it to end, which it does when it has sent what it can; it must end well."""
+        """Send SIGTERM; it sends what it can, and must exit with 0."""
         assert self._logged.stop() == 0, self.output
 
     def kill(self) -> None:
-        """End it at once; no harm where it has ended."""
+        """Kill it; does nothing if it has ended."""
         self._logged.kill()

@@ -150,6 +150,6 @@ def rows(store: Observatory, table: str, service: str) -> list[dict[str, Any]]:
 
 
 def _sent(table: str, service: str) -> str:
-    """Leaves out the Collector's metrics of the spans, which come with its next flush."""
+    """Leaves out the Collector's span metrics, which follow with its next flush."""
     sent = f" AND MetricName NOT LIKE '{OF_SPANS}%'" if table.startswith("otel_metrics") else ""
     return f"ServiceName = '{service}'{sent}"

@@ -1,4 +1,4 @@
-"""Traces like the service's, thousands of them, from a seed; each comes in two messages or three.
+"""Traces like the service's, thousands of them, from a seed; each in two or three messages.
 
 made = traces(Random(5), {"failed": 250, "slow": 100, "degraded": 150, "plain": 4500})
 for message in messages(made, "vitrine"):
@@ -17,7 +17,7 @@ from tests.observatory.messages import attributes, request, span
 
 MILLISECOND = 10**6
 SLOW = 250
-"""Milliseconds: what the Collector takes for slow unless it is told otherwise."""
+"""Milliseconds: what the Collector takes for slow by default."""
 STAGES = ("analyze query", "retrieve candidates", "score candidates", "rank candidates")
 RECOMMEND, WRITE = "POST /recommend", "POST /documents"
 ERROR = Status(code=Status.STATUS_CODE_ERROR)
@@ -28,7 +28,7 @@ GROUP = 100
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A trace; of what kind, and its spans by the message that they come in."""
+    """A trace: its kind, and its spans by the message that carries them."""
 
     kind: str
     parts: list[list[Span]] = field(default_factory=lambda: [[] for _ in range(PARTS)])

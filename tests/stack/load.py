@@ -2,7 +2,7 @@
 
 with bearing(collector) as load:
     load.reached(100)
-told("a kill", load.tallies(stored(store, load)))
+report("a kill", load.tallies(stored(store, load)))
 """
 
 import sys
@@ -26,7 +26,7 @@ RECORDS = 20
 BREATH = 0.02
 """Seconds between a sender's messages: load, and something left of the machine for others."""
 OURS = {"service.name": "vitrine"}
-TEXT = "as long as what is told of one request " * 5
+TEXT = "as long as the telemetry of one request " * 5
 AGAIN = {503, grpc.StatusCode.UNAVAILABLE}
 """Answers after which a sender is to send the same again."""
 TAKEN = {200, grpc.StatusCode.OK}
@@ -36,7 +36,7 @@ UNDER_WAY = RECORDS * len(WAYS)
 """Records of one signal that may have no answer yet."""
 COUNTED = "acknowledged"
 Send = Callable[[bytes], Any]
-Kept = Mapping[str, Counter[str]]
+Stored = Mapping[str, Counter[str]]
 """How often each record is in a store, by signal."""
 
 
@@ -53,7 +53,7 @@ class Tally:
 
 
 class Load:
-    """One sender for each signal and transport, until it is told to stop."""
+    """One sender for each signal and transport, until stopped."""
 
     def __init__(self, collector: Collector, span_fields: Mapping[str, Any]) -> None:
         self.name = fresh()
@@ -114,7 +114,7 @@ class Load:
         with self._changed:
             return {each: len(self._sent[each]) - len(self.acknowledged[each]) for each in SIGNALS}
 
-    def tallies(self, kept: Kept) -> dict[str, Tally]:
+    def tallies(self, kept: Stored) -> dict[str, Tally]:
         """By signal."""
         return {each: self._tally(each, kept[each]) for each in SIGNALS}
 
@@ -174,7 +174,7 @@ def under_load(collector: Collector, **span_fields: Any) -> Iterator[Load]:
 
 
 def report(case: str, tallies: Mapping[str, Tally]) -> None:
-    """Say what was counted; it is shown at the end of the run."""
+    """Print the counts; shown at the end of the run."""
     for signal, it in tallies.items():
         sys.stdout.write(
             f"{case}: {signal}: sent {it.sent}, {COUNTED} {it.acknowledged}, "

@@ -1,4 +1,4 @@
-"""A Collector that samples, and what came of it: what is in the store, and what it says itself.
+"""A Collector that samples: the traces in the store, and its own metrics.
 
 with sampling(otelcol, folder, store, COLLECTOR_SAMPLING_PERCENTAGE=0) as sampler:
     sampler.send([trace("failed")])
@@ -23,14 +23,14 @@ PROMPT = """
 connectors:
   spanmetrics: {metrics_flush_interval: 1s}
 """
-"""Over the configuration: metrics of spans come each second."""
+"""Overlay: span metrics are flushed each second."""
 DECIDED = "otelcol_processor_tail_sampling_global_count_traces_sampled"
 BY_POLICY = "otelcol_processor_tail_sampling_count_traces_sampled"
 LATE = "otelcol_processor_tail_sampling_early_releases_from_cache_decision"
 
 
 class Sampler:
-    """A Collector whose metrics, and services, nobody else has."""
+    """A Collector with metrics and service names of its own."""
 
     def __init__(self, collector: Collector, store: Observatory, environment: str) -> None:
         self.collector, self.store, self._environment = collector, store, environment
@@ -38,14 +38,14 @@ class Sampler:
 
     def send(self, made: list[Made]) -> None:
         """Of our service, in one message."""
-        self.tell(together(made, self.service))
+        self.send_message(together(made, self.service))
 
-    def tell(self, message: Any) -> None:
+    def send_message(self, message: Any) -> None:
         """A message; it has to be taken."""
         assert over_grpc(self.collector, "traces", message).code == 0
 
     def decided(self, count: int) -> None:
-        """Return when it was decided for so many traces, and those kept are all in the store."""
+        """Return when so many traces are decided, and all sampled ones are in the store."""
         until(lambda: self.report(DECIDED) == count)
         until(lambda: len(self.stored()) == self.report(DECIDED, decision="sampled"))
 
@@ -69,7 +69,7 @@ class Sampler:
 
     @property
     def mine(self) -> str:
-        """The condition that tells this Collector's telemetry from others'."""
+        """The condition that selects this Collector's telemetry."""
         return f"ResourceAttributes['deployment.environment.name'] = '{self._environment}'"
 
 

@@ -1,4 +1,4 @@
-"""Texts that must not reach a store, and the part of each that tells what they hide: what services
+"""Texts that must not reach a store, and the sensitive part of each: what services
 often leak (LEAKS, for the core), and what strangers may send (SENSITIVE, for strict redaction).
 
 Keys are put together here, so that no scanner of secrets takes one for an issuer's own.
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 class Sensitive(NamedTuple):
     text: str
-    telling: str
+    secret: str
     """What must not be found: a part that nothing else has."""
 
 

@@ -47,7 +47,7 @@ def setting(name: str, default: str) -> str:
 
 
 def ask() -> str:
-    """Ask for a recommendation; the id of its trace."""
+    """Send a request to /recommend; its trace id."""
     url = f"http://127.0.0.1:{setting('APP_PORT', '8000')}/recommend"
     headers = {"content-type": "application/json"}
     request = urllib.request.Request(url, json.dumps(QUESTION).encode(), headers)
@@ -81,7 +81,7 @@ def credentials() -> dict[str, str]:
 
 
 def read_back(trace: str, moment: int) -> dict[str, set[str]]:
-    """Wait for everything that is wanted; what is missing in the end."""
+    """Wait for everything; what is missing in the end."""
     headers, began = credentials(), time.monotonic()
     missing = {what: set(names) for what, (names, _) in WANTED.items()}
     while missing and time.monotonic() - began < TIMEOUT:

@@ -41,7 +41,7 @@ class Shop(NamedTuple):
         return found.get(f"tr-{trace}")
 
     def spans(self, trace: str) -> dict[str, dict[str, Any]]:
-        """Its spans by name: what each is told of."""
+        """Attributes of its spans, by name."""
         answer = self.mlflow.get("/api/3.0/mlflow/traces/get", trace_id=f"tr-{trace}")
         return {
             each["name"]: {one["key"]: simple(one["value"]) for one in each["attributes"]}
@@ -103,7 +103,7 @@ def test_a_request_is_listed_and_shown(shop: Shop, tmp_path: Path) -> None:
     assert "request_preview" not in row
 
 
-def test_a_query_that_is_told_is_the_input(shop: Shop) -> None:
+def test_a_query_that_is_emitted_is_the_input(shop: Shop) -> None:
     about = attributes({"vitrine.query.text": "stale bread"})
     root = span(fresh(), attributes=about)
     over_grpc(shop.collector, "traces", request("traces", [root]))

@@ -83,7 +83,7 @@ def scraped(otelcol: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 def prometheus(binary: Path, folder: Path, port: int, scraping: int) -> Backend:
-    """One that scrapes as the overlay's comment says, each second."""
+    """One that scrapes as the overlay's comment shows, each second."""
     job = {
         "job_name": "vitrine",
         "honor_labels": True,
@@ -101,7 +101,7 @@ def prometheus(binary: Path, folder: Path, port: int, scraping: int) -> Backend:
 
 @pytest.fixture(scope="module")
 def asked(scraped: Scraped, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
-    """A real service was asked until Prometheus had exemplars: its traces by route."""
+    """A real service gets requests until Prometheus has exemplars: its traces by route."""
     traces: dict[str, list[str]] = {"/recommend": [], "/documents/{document_id}": []}
     sending = {
         "OTEL_EXPORTER_OTLP_ENDPOINT": scraped.collector.grpc,

@@ -1,4 +1,4 @@
-"""Zipkin and Jaeger, real ones: a trace is what it was when they are asked for it."""
+"""The real Zipkin and Jaeger return a trace as it was sent."""
 
 import shutil
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ TREE = {
 }
 
 
-class PageView(NamedTuple):
+class ShownSpan(NamedTuple):
     """A span as a backend shows it; attributes are text there."""
 
     name: str
@@ -50,7 +50,7 @@ class Shop(NamedTuple):
     backend: Backend
     kind: str
 
-    def trace(self, id_: str) -> list[PageView]:
+    def trace(self, id_: str) -> list[ShownSpan]:
         """The spans that are there."""
         return (
             zipkin_spans(self.backend, id_)
@@ -63,18 +63,18 @@ class Shop(NamedTuple):
         return of.lower() if self.kind == "zipkin" else of
 
 
-def zipkin_spans(backend: Backend, id_: str) -> list[PageView]:
+def zipkin_spans(backend: Backend, id_: str) -> list[ShownSpan]:
     found = backend.get(f"/api/v2/trace/{id_}") or []
     names = {each["id"]: each["name"] for each in found}
     return [
-        PageView(
+        ShownSpan(
             each["name"], names.get(each.get("parentId")), each["tags"], "error" in each["tags"]
         )
         for each in found
     ]
 
 
-def jaeger_spans(backend: Backend, id_: str) -> list[PageView]:
+def jaeger_spans(backend: Backend, id_: str) -> list[ShownSpan]:
     answer = backend.get(f"/api/traces/{id_}")
     found: list[dict[str, Any]] = answer["data"][0]["spans"] if answer else []
     names = {each["spanID"]: each["operationName"] for each in found}
@@ -83,7 +83,7 @@ def jaeger_spans(backend: Backend, id_: str) -> list[PageView]:
         tags = {tag["key"]: str(tag["value"]) for tag in each["tags"]}
         parents = [names.get(one["spanID"]) for one in each["references"]]
         parent = parents[0] if parents else None
-        shown.append(PageView(each["operationName"], parent, tags, tags.get("error") == "True"))
+        shown.append(ShownSpan(each["operationName"], parent, tags, tags.get("error") == "True"))
     return shown
 
 

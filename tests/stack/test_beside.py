@@ -84,7 +84,7 @@ def test_it_ends_with_the_launcher_however_that_ends(
         process.wait(TIMEOUT)
 
 
-def test_without_a_door_it_says_so_and_nothing_runs(
+def test_without_a_port_it_says_so_and_nothing_runs(
     launch: Callable[..., BesideProcess],
 ) -> None:
     with launch("taken") as first:

@@ -4,9 +4,9 @@ from pathlib import PurePosixPath
 from typing import Any
 from xml.etree import ElementTree as ET
 
-import pytest
 import yaml
 
+from tests.cases import cases
 from tests.processes import ROOT
 
 FOLDER = ROOT / "clickhouse" / "server"
@@ -36,7 +36,7 @@ def test_all_of_them_are_looked_at() -> None:
     assert {each.getroot().tag for each in map(ET.parse, FILES)} == {"clickhouse"}
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.stem))
+@cases("path", FILES, ids=lambda path: str(path.stem))
 def test_a_file_is_mounted_alone_and_has_its_variables(path: Any) -> None:
     source = f"./{path.relative_to(ROOT)}:"
     readers = [
@@ -52,7 +52,7 @@ def test_a_file_is_mounted_alone_and_has_its_variables(path: Any) -> None:
         assert wanted <= set(SERVICES[name].get("environment", {}))
 
 
-@pytest.mark.parametrize("host", [str(each.text) for each in CONFIG.iterfind(".//host")])
+@cases("host", [str(each.text) for each in CONFIG.iterfind(".//host")])
 def test_hosts_are_services(host: str) -> None:
     assert host in SERVICES
 
@@ -65,7 +65,7 @@ def test_the_keeper_is_asked_where_it_listens() -> None:
     assert f"127.0.0.1:{port}{ready}" in health
 
 
-@pytest.mark.parametrize("name", ["log_storage_path", "snapshot_storage_path"])
+@cases("name", ["log_storage_path", "snapshot_storage_path"])
 def test_what_the_keeper_writes_is_kept(name: str) -> None:
     path = PurePosixPath(output(KEEPER, f"./keeper_server/{name}"))
     assert any(each in path.parents for each in kept("clickhouse-keeper"))

@@ -26,19 +26,19 @@ OF_THE_IMAGE = {
 TABLES = (ROOT / "tests" / "observatory" / "signoz_tables.sql").read_text()
 VIEWS = (ROOT / "clickhouse" / "views" / "signoz.sql").read_text()
 SECRET = "CREATE TABLE default.secret ENGINE = MergeTree ORDER BY a AS SELECT 1 AS a"
-RECORD = "INSERT INTO signoz_logs.distributed_logs_v2 (body) VALUES ('told')"
-ASKING = """
+RECORD = "INSERT INTO signoz_logs.distributed_logs_v2 (body) VALUES ('results')"
+SCRIPT = """
 import json, sys
 from chdb.session import Session
 folder, *statements = sys.argv[1:]
-place, told, session = f"{folder}/data?config-file={folder}/config.xml&log-level=none", [], None
+place, results, session = f"{folder}/data?config-file={folder}/config.xml&log-level=none", [], None
 for statement in statements:
     try:
         session = session or Session(place)
-        told.append(session.query(statement, "TSV").data().strip())
+        results.append(session.query(statement, "TSV").data().strip())
     except Exception as error:
-        told.append(str(error))
-print(json.dumps(told))
+        results.append(str(error))
+print(json.dumps(results))
 """
 MAY = [
     f"SELECT count() FROM vitrine.{name}" for name in ("spans", "logs", "metrics", "buckets")
@@ -63,9 +63,9 @@ MAY_NOT = {
 
 
 def asked(folder: Path, *statements: str, password: str = "") -> list[str]:
-    """What a new engine in a folder says to each, or why not."""
+    """The result of each statement in a new engine, or its error."""
     passwords = {"CLICKHOUSE_PASSWORD": password, "CLICKHOUSE_REPORTS_PASSWORD": "reports"}
-    with running(ASKING, folder, *statements, **passwords) as process:
+    with running(SCRIPT, folder, *statements, **passwords) as process:
         report: list[str] = json.loads(read_output(process))
     return report
 

@@ -1,14 +1,14 @@
-"""What docker-compose.yml promises, told from the file: no engine is needed."""
+"""What docker-compose.yml promises, read from the file: no engine is needed."""
 
 import re
 import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from collector.merging import as_one_file
+from tests.cases import cases
 from tests.processes import ROOT
 from tests.waiting import TIMEOUT
 
@@ -36,11 +36,11 @@ def mounted() -> list[str]:
 
 
 def variables(text: str) -> dict[str, str]:
-    """What is asked of the environment, with what stands in for it."""
+    """Variables that the file uses, with their defaults."""
     return dict(re.findall(r"\$\{(\w+)([^}]*)\}", text))
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@cases("name", SERVICES)
 def test_nothing_is_published_beyond_this_machine(name: str) -> None:
     for port in SERVICES[name].get("ports", ()):
         assert port.startswith("${BIND_ADDRESS:-127.0.0.1}:"), port
@@ -48,7 +48,7 @@ def test_nothing_is_published_beyond_this_machine(name: str) -> None:
     assert SERVICES[name].get("network_mode") in {None, "none"}
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@cases("name", SERVICES)
 def test_every_image_is_pinned_and_every_service_is_bounded(name: str) -> None:
     service = SERVICES[name]
     _, _, tag = service["image"].rpartition(":")
@@ -62,7 +62,7 @@ def test_every_image_is_pinned_and_every_service_is_bounded(name: str) -> None:
     assert service["read_only"]
 
 
-@pytest.mark.parametrize("name", RUNNING)
+@cases("name", RUNNING)
 def test_what_runs_says_whether_it_is_well(name: str) -> None:
     service = SERVICES[name]
     if "healthcheck" not in service:
@@ -73,7 +73,7 @@ def test_what_runs_says_whether_it_is_well(name: str) -> None:
     assert service["healthcheck"]["retries"] * 5 <= 180
 
 
-@pytest.mark.parametrize("name", ONCE)
+@cases("name", ONCE)
 def test_what_runs_once_is_tried_again_within_bounds(name: str) -> None:
     assert SERVICES[name]["restart"].startswith("no" if name == GUARD else "on-failure:")
     assert SERVICES[name]["healthcheck"] == {"disable": True}
@@ -95,7 +95,7 @@ def test_it_fits_a_laptop() -> None:
     assert sum(limits) < MINIMUM - 512
 
 
-@pytest.mark.parametrize("path", mounted())
+@cases("path", mounted())
 def test_mounted_files_are_there(path: str) -> None:
     assert (ROOT / path).exists()
 
@@ -130,7 +130,7 @@ def test_the_page_of_the_stack_says_how_to_log_in() -> None:
         assert defaults[name].removeprefix(":-") in page
 
 
-@pytest.mark.parametrize(
+@cases(
     ("address", "secrets", "refused"),
     [
         ("127.0.0.1", "vitrine-demo-reports", False),

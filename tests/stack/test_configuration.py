@@ -1,4 +1,4 @@
-"""The Collector's configuration: what the binary makes of it, and what can be told without one."""
+"""The Collector's configuration: validated by the binary, and by what needs none."""
 
 import subprocess
 from pathlib import Path
@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from collector.merging import STRICT, merged
+from tests.cases import cases
 from tests.stack.collector_process import BACKENDS, CORE, REDACTION_STRICT, config
 
 NOT_UPSTREAM = {"signoz", "azure-monitor"}
@@ -39,7 +40,7 @@ def test_backends_for_different_signals_go_together(otelcol: Path, tmp_path: Pat
     assert pipelines["traces/out"]["exporters"] == ["otlp/jaeger"]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@cases("name", NAMES)
 def test_every_part_is_defined_and_every_pipeline_comes_to_an_end(name: str) -> None:
     whole = merged(*files(name))
     connectors = set(whole["connectors"])
@@ -56,7 +57,7 @@ def test_every_part_is_defined_and_every_pipeline_comes_to_an_end(name: str) -> 
     assert set(whole["service"]["extensions"]) == set(whole["extensions"])
 
 
-@pytest.mark.parametrize("name", NAMES)
+@cases("name", NAMES)
 def test_a_backend_gets_what_it_is_for_and_its_queue_outlives_the_process(name: str) -> None:
     whole, core = merged(*files(name)), merged()
     out = {each for each in core["service"]["pipelines"] if each.endswith("/out")}
@@ -82,7 +83,7 @@ WITHOUT_QUEUE = {"prometheus", "metadataexporter"}
 """One is asked, one writes names of attributes, which come again."""
 
 
-@pytest.mark.parametrize("name", NAMES)
+@cases("name", NAMES)
 def test_a_backend_leaves_the_way_in_as_it_is(name: str) -> None:
     """Lists replace, so a backend that adds a receiver has to repeat those of the core."""
     whole = merged(*files(name))["service"]["pipelines"]
@@ -111,7 +112,7 @@ def test_sampling_sees_whole_traces_and_metrics_see_every_span() -> None:
         assert "redaction" in pipelines[each]["processors"]
 
 
-@pytest.mark.parametrize("name", [None, *NAMES])
+@cases("name", [None, *NAMES])
 def test_nothing_listens_on_all_addresses_and_no_secret_has_a_default(name: str | None) -> None:
     text = (BACKENDS / f"{name}.yaml" if name else CORE).read_text()
     assert "0.0.0.0" not in text

@@ -13,7 +13,7 @@ from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
 
 from tests.stack.clickhouse_outage import ClickHouse, awaited, delivered, stored
 from tests.stack.collector_process import Collector
-from tests.stack.load import AGAIN, TAKEN, UNDER_WAY, Kept, Load, report, under_load
+from tests.stack.load import AGAIN, TAKEN, UNDER_WAY, Load, Stored, report, under_load
 from tests.stack.overlays import impatient
 from tests.telemetry.receiver import Receiver, accept, refuse
 from tests.waiting import TIMEOUT
@@ -66,7 +66,7 @@ def lost(receiver: Receiver, load: Load) -> int:
     return len(load.tallies(delivered(receiver, load))["logs"].lost)
 
 
-def any_lost(load: Load, kept: Kept) -> bool:
+def any_lost(load: Load, kept: Stored) -> bool:
     return any(it.lost for it in load.tallies(kept).values())
 
 
@@ -99,7 +99,7 @@ def test_what_a_backend_refuses_for_good_is_dropped_and_counted(
 def test_of_two_backends_the_other_has_what_a_full_queue_refuses(
     otelcol: Path, tmp_path: Path
 ) -> None:
-    """A sender that tries again, as it is told to, has it there twice."""
+    """A sender that retries, as asked, has it there twice."""
     backends = ("clickhouse", "otlp", "fan-out", impatient(tmp_path, "otlp", queue=QUEUE))
     with (
         Receiver() as receiver,

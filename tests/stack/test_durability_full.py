@@ -1,4 +1,4 @@
-"""No room: senders are told to come again, and what is dropped is counted."""
+"""Full queues and disks: senders are asked to retry, and drops are counted."""
 
 import resource
 import signal
@@ -21,13 +21,13 @@ QUEUE = 200_000
 DISK = 1 << 19
 MESSAGES = 20
 MANY = 100
-"""Records; more than are on their way at once."""
+"""Records; more than are in flight at a time."""
 ENQUEUE, REFUSED = "otelcol_exporter_enqueue_failed", "otelcol_receiver_refused"
 
 
 @contextmanager
 def told_of_limits() -> Iterator[None]:
-    """A process started in here is told that a file is too large, and not ended for it."""
+    """Limits the size of files; a process started in here gets EFBIG instead of a signal."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGXFSZ})
     try:
         yield
@@ -46,7 +46,7 @@ def lost(store: Observatory, load: Load, *signals: str) -> list[str]:
     return [each for kind in signals for each in tallies[kind].lost]
 
 
-def test_full_queues_are_told_to_senders_and_counted(otelcol: Path, tmp_path: Path) -> None:
+def test_full_queues_are_reported_to_senders_and_counted(otelcol: Path, tmp_path: Path) -> None:
     soon = impatient(tmp_path, "clickhouse", queue=QUEUE)
     with (
         ClickHouse(tmp_path / "store") as clickhouse,
@@ -68,10 +68,10 @@ def test_full_queues_are_told_to_senders_and_counted(otelcol: Path, tmp_path: Pa
     assert set(load.answers) <= TAKEN | AGAIN
 
 
-def test_a_full_disk_is_told_to_senders_and_over_when_there_is_room(
+def test_a_full_disk_is_reported_to_senders_and_over_when_there_is_room(
     otelcol: Path, tmp_path: Path
 ) -> None:
-    """What sampling drops meanwhile, and what is taken out of a queue, is lost: that is told."""
+    """What sampling drops meanwhile, and what leaves a queue, is lost, and reported."""
     soon = impatient(tmp_path, "clickhouse")
     with (
         ClickHouse(tmp_path / "store") as clickhouse,

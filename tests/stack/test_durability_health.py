@@ -1,4 +1,4 @@
-"""What the health endpoint says in each state; with a backend away or no room it is healthy."""
+"""The health endpoint in each state; healthy with a backend down or queues full."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,7 +19,7 @@ QUEUE, OTHERS = 200_000, 100
 
 
 def health(collector: Collector) -> int | None:
-    """The status of its answer; None if nobody listens."""
+    """The status of its answer; None if the connection is refused."""
     try:
         return httpx.get(collector.health).status_code
     except httpx.ConnectError:
@@ -34,7 +34,7 @@ def waiting(load: Load) -> bool:
 
 
 def test_it_is_not_healthy_before_all_is_started(otelcol: Path, tmp_path: Path) -> None:
-    """The exporter asks ClickHouse when it starts, and is not answered for a while."""
+    """The exporter queries ClickHouse at start, and gets no response for a while."""
     with ThreadPoolExecutor() as pool:
         with black_hole() as silent:
             collector = Collector(otelcol, tmp_path, "clickhouse", CLICKHOUSE_ENDPOINT=silent)

@@ -20,7 +20,7 @@ def counted(store: Observatory, load: Load) -> dict[str, Tally]:
 
 
 def none_lost(store: Observatory, load: Load) -> bool:
-    """Of what goes from the door into a queue."""
+    """Of what goes from the receiver into a queue."""
     tallies = counted(store, load)
     return not tallies["metrics"].lost and not tallies["logs"].lost
 

@@ -25,7 +25,7 @@ HEAVY = {
     "links": [Span.Link(trace_id=b"a link's trace..", span_id=b"its span")] * 500,
     "parent_span_id": b"a parent",
 }
-"""Fields of spans that take much memory, and wait for a root that never comes."""
+"""Fields of spans that take much memory, and wait for a root that is never sent."""
 MESSAGES = 20
 SHRINKING = {
     "extensions": {
@@ -62,7 +62,7 @@ def queued(folder: Path) -> int:
     return sum(each.stat().st_size for each in (folder / "queue").iterdir()) >> 20
 
 
-def test_senders_are_told_when_memory_is_short_and_get_it_all_through_later(
+def test_senders_are_asked_to_retry_when_memory_is_short_and_get_it_all_through_later(
     otelcol: Path, tmp_path: Path
 ) -> None:
     soon = impatient(tmp_path, "otlp")
@@ -91,7 +91,7 @@ def test_senders_are_told_when_memory_is_short_and_get_it_all_through_later(
 
 
 def test_what_waits_for_a_backend_is_not_in_memory(otelcol: Path, tmp_path: Path) -> None:
-    """It would not fit, and senders would not be heard any more."""
+    """It would not fit, and senders would get no response any more."""
     soon = impatient(tmp_path, "otlp")
     shrinking = overlay(tmp_path / "shrinking.yaml", SHRINKING)
     with (

@@ -81,9 +81,7 @@ def test_what_services_leak_is_masked(
 ) -> None:
     stored = _stored(collector, store, signal, [_with(each.text) for each in LEAKS])
     texts = [json.dumps(row, ensure_ascii=False) for row in stored]
-    assert [
-        leak.text for leak, text in zip(LEAKS, texts, strict=True) if leak.telling in text
-    ] == []
+    assert [leak.text for leak, text in zip(LEAKS, texts, strict=True) if leak.secret in text] == []
 
 
 @everywhere

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.lasting
 
 CARD = "4532015112830366"
 BYTES = b64encode(CARD.encode()).decode()
-TOLD: dict[str, Any] = {"text": CARD}
+ATTRIBUTES: dict[str, Any] = {"text": CARD}
 
 
 def _stored(
@@ -35,18 +35,25 @@ def _stored(
 
 def test_links(strict: Collector, store: Observatory) -> None:
     link = Span.Link(
-        trace_id=b"t" * 16, span_id=b"s" * 8, trace_state=f"a={CARD}", attributes=attributes(TOLD)
+        trace_id=b"t" * 16,
+        span_id=b"s" * 8,
+        trace_state=f"a={CARD}",
+        attributes=attributes(ATTRIBUTES),
     )
     row = _stored(strict, store, "traces", "otel_traces", span("span", links=[link]))
-    assert row["Links.Attributes"] == [TOLD]
+    assert row["Links.Attributes"] == [ATTRIBUTES]
     assert row["Links.TraceState"] == [f"a={CARD}"]
 
 
 def test_exemplars(strict: Collector, store: Observatory) -> None:
-    exemplar = {"time_unix_nano": time_ns(), "as_int": 1, "filtered_attributes": attributes(TOLD)}
+    exemplar = {
+        "time_unix_nano": time_ns(),
+        "as_int": 1,
+        "filtered_attributes": attributes(ATTRIBUTES),
+    }
     point = gauge("gauge", exemplars=[exemplar])
     row = _stored(strict, store, "metrics", "otel_metrics_gauge", point)
-    assert row["Exemplars.FilteredAttributes"] == [TOLD]
+    assert row["Exemplars.FilteredAttributes"] == [ATTRIBUTES]
 
 
 def test_bytes(strict: Collector, store: Observatory) -> None:
@@ -61,7 +68,7 @@ def test_a_body_of_bytes_is_within_reach(strict: Collector, store: Observatory) 
         assert row["Body"] == expected
 
 
-def test_a_trace_state_that_tells_goes_whole_and_another_stays(
+def test_a_tracestate_with_a_sampling_decision_is_passed_and_another_stays(
     strict: Collector, store: Observatory
 ) -> None:
     for state, expected in ((f"vendor={CARD}", ""), ("vendor=00f067aa0ba902b7", None)):
@@ -69,10 +76,10 @@ def test_a_trace_state_that_tells_goes_whole_and_another_stays(
         assert row["TraceState"] == (state if expected is None else expected)
 
 
-def test_what_no_pattern_can_tell_from_a_card_is_masked(
+def test_what_no_pattern_can_distinguish_from_a_card_is_masked(
     strict: Collector, store: Observatory
 ) -> None:
-    """Ids of 16 digits and runs of numbers in fours: a Luhn digit would tell nine of ten apart."""
+    """Ids of 16 digits and runs of numbers in fours: a Luhn digit would distinguish nine of ten."""
     for text, expected in (("span 4532015112830366", "span****"), ("4096 5120 6144 7168", "****")):
         row = _stored(strict, store, "logs", "otel_logs", log(text))
         assert row["Body"] == expected

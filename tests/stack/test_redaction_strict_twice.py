@@ -1,4 +1,4 @@
-"""Telemetry that goes through two Collectors is what it was after the first."""
+"""A second Collector changes nothing that the first has redacted."""
 
 import json
 from collections import Counter

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 from scipy.stats import binom
 
+from tests.cases import cases
 from tests.observatory.observatory_process import Observatory
 from tests.stack.generated_traces import SLOW, Made, messages, traces
 from tests.stack.sampling_collector import BY_POLICY, Sampler, sampling
@@ -52,12 +53,12 @@ def run(
     made = traces(Random(SEED), COUNTS)
     with sampling(otelcol, tmp_path_factory.mktemp("run"), store, **variables) as sampler:
         for message in messages(made, sampler.service):
-            sampler.tell(message)
+            sampler.send_message(message)
         sampler.decided(len(made))
         yield Run(sampler, made, sampler.stored())
 
 
-@pytest.mark.parametrize("kind", ["failed", "slow", "degraded"])
+@cases("kind", ["failed", "slow", "degraded"])
 def test_what_is_needed_is_kept_whole(run: Run, kind: str) -> None:
     whole = {each.trace: len(each.spans) for each in run.of(kind)}
     assert len(whole) == COUNTS[kind]
@@ -76,7 +77,7 @@ def test_nothing_else_is_there(run: Run) -> None:
     assert run.kept.keys() <= {each.trace for each in run.made}
 
 
-def test_the_collector_tells_what_each_policy_kept(run: Run) -> None:
+def test_the_collector_reports_what_each_policy_kept(run: Run) -> None:
     kept = {kind: len(run.of(kind)) for kind in ("failed", "slow", "degraded")}
     kept["share of ours"] = len(run.kept) - sum(kept.values())
     report = {

@@ -109,7 +109,7 @@ def test_other_services_share_a_budget_of_their_own(
     with budgeted(COLLECTOR_SERVICES=OURS) as sampler:
         message = together(others, service)
         message.MergeFrom(together(ours, sampler.service))
-        sampler.tell(message)
+        sampler.send_message(message)
         sampler.decided(len(ours) + len(others))
         assert kept(sampler, ours) == len(ours)
         assert kept(sampler, others) in within(STRANGERS)
@@ -118,7 +118,7 @@ def test_other_services_share_a_budget_of_their_own(
 def test_unless_services_are_named_every_service_is_ours(budgeted: Budgeted) -> None:
     others = some(within(BUDGET)[0])
     with budgeted() as sampler:
-        sampler.tell(together(others, STRANGER))
+        sampler.send_message(together(others, STRANGER))
         sampler.decided(len(others))
         assert kept(sampler, others) == len(others)
 
@@ -130,6 +130,6 @@ def test_a_trace_that_goes_through_our_service_is_ours(budgeted: Budgeted) -> No
         message = request("traces", first, {"service.name": STRANGER})
         rest = [each for one in both for part in one.parts[1:] for each in part]
         message.MergeFrom(request("traces", rest, {"service.name": sampler.service}))
-        sampler.tell(message)
+        sampler.send_message(message)
         sampler.decided(len(both))
         assert kept(sampler, both) == len(both)

@@ -1,4 +1,4 @@
-"""What comes after the decision for its trace goes the way of the trace.
+"""Spans after the decision for their trace follow that decision.
 
 It is decided for a trace COLLECTOR_DECISION_WAIT after its first span came, or
 COLLECTOR_DECISION_WAIT_AFTER_ROOT after its root did if that is earlier; to that up to a second
@@ -45,7 +45,7 @@ def child(made: Made) -> Span:
 
 
 def send(sampler: Sampler, spans: list[Span]) -> None:
-    sampler.tell(request("traces", spans, {"service.name": sampler.service}))
+    sampler.send_message(request("traces", spans, {"service.name": sampler.service}))
 
 
 def counted(sampler: Sampler, name: str) -> int:

@@ -33,7 +33,7 @@ def test_where_there_is_no_room_for_more_traces_their_sender_waits(
         assert few.report(EARLY) == 0
 
 
-def test_what_waits_is_decided_for_when_the_collector_is_told_to_end(
+def test_what_waits_is_decided_for_when_the_collector_is_stopped(
     otelcol: Path, tmp_path: Path, store: Observatory
 ) -> None:
     """With waits that no test outlives. What was not sent on by then is when it begins again."""
@@ -57,10 +57,10 @@ def test_a_late_span_whose_decision_is_forgotten_is_a_trace_of_its_own(
         late.status.CopyFrom(ERROR)
     first = [each for each in made.spans if each is not late]
     with sampling(otelcol, tmp_path, store, LITTLE_MEMORY, COLLECTOR_SAMPLING_PERCENTAGE=0) as one:
-        one.tell(request("traces", first, {"service.name": one.service}))
+        one.send_message(request("traces", first, {"service.name": one.service}))
         one.decided(1)
         one.send(others)
         one.decided(3)
-        one.tell(request("traces", [late], {"service.name": one.service}))
+        one.send_message(request("traces", [late], {"service.name": one.service}))
         one.decided(4)
         assert one.stored() == ({made.trace: 1} if failed else {})

@@ -38,7 +38,7 @@ def test_what_is_special_is_kept_and_nothing_else(strict: Sampler) -> None:
         trace(lasts=SLOW - 1),
         trace(about={"vitrine.debug": False}),
         trace(about={"vitrine.debug": "true"}),  # the service says it otherwise
-        trace(about={MODEL: CANARIES[0]}),  # nobody said that it is one
+        trace(about={MODEL: CANARIES[0]}),  # not declared as one
         trace(about={MODEL: ""}),
     ]
     strict.send([*special, *plain])
@@ -76,7 +76,7 @@ def test_another_service_has_attributes_of_its_own(
         assert sampler.stored() == whole(kept)
 
 
-def test_what_is_slow_can_be_said(otelcol: Path, tmp_path: Path, store: Observatory) -> None:
+def test_the_slow_threshold_can_be_set(otelcol: Path, tmp_path: Path, store: Observatory) -> None:
     variables = {"COLLECTOR_SAMPLING_PERCENTAGE": 0, "COLLECTOR_SLOW_MS": 100}
     with sampling(otelcol, tmp_path, store, **variables) as sampler:
         slow, fast = trace(lasts=100), trace(lasts=99)

@@ -1,4 +1,4 @@
-"""`make traffic`: simulated readers who ask and click."""
+"""`make traffic`: simulated users who search and click."""
 
 import csv
 import os

@@ -1,4 +1,4 @@
-"""One request to the real service, and all that it tells, through the Collector into ClickHouse."""
+"""One request to the real service, and all its telemetry, through the Collector into ClickHouse."""
 
 import os
 import signal
@@ -15,6 +15,7 @@ import clickhouse_connect
 import httpx
 import pytest
 
+from tests.cases import cases
 from tests.fake_wikipedia import PATH, FakeWikipedia
 from tests.fakes import PIPELINE
 from tests.observatory.observatory_process import Observatory
@@ -45,7 +46,7 @@ def serving(data: Path, wikipedia: str, collector: Collector) -> Iterator[str]:
             "VITRINE_WIKIPEDIA__DEADLINE_SECONDS": str(TIMEOUT),
             "VITRINE_WIKIPEDIA__TIMEOUT_SECONDS": str(TIMEOUT),
             "VITRINE_TELEMETRY__SHUTDOWN_SECONDS": str(TIMEOUT),
-            "VITRINE_TELEMETRY__LOGS": "off",  # on standard output nobody reads them
+            "VITRINE_TELEMETRY__LOGS": "off",  # standard output is not read
             "OTEL_EXPORTER_OTLP_ENDPOINT": collector.grpc,
             "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name="
             + collector.environment()["DEPLOYMENT_ENVIRONMENT"],
@@ -58,7 +59,7 @@ def serving(data: Path, wikipedia: str, collector: Collector) -> Iterator[str]:
                 until(lambda: process.poll() is None and ready(url))
                 yield url
                 process.send_signal(signal.SIGTERM)
-                assert process.wait(TIMEOUT) == -signal.SIGTERM  # uvicorn ends as it was told to
+                assert process.wait(TIMEOUT) == -signal.SIGTERM  # uvicorn re-raises the signal
             finally:
                 process.kill()
 
@@ -71,13 +72,13 @@ def ready(url: str) -> bool:
 
 
 class Stored:
-    """What the service told of one request, as clickhouse-connect reads it."""
+    """The telemetry of one request, as clickhouse-connect reads it."""
 
     def __init__(self, sampler: Sampler, client: Any, trace: str) -> None:
         self.sampler, self.trace, self._client = sampler, trace, client
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
-        """`{trace}` is the request's, `{mine}` tells what came through this Collector."""
+        """`{trace}` is the request's, `{mine}` selects what came through this Collector."""
         report = sql.format(trace=f"'{self.trace}'", mine=self.sampler.mine)
         return list(self._client.query(report).named_results())
 
@@ -141,7 +142,7 @@ def test_records_have_the_ids_of_the_trace(stored: Stored) -> None:
     assert served["LogAttributes"]["vitrine.ranking.degraded"] == "false"
 
 
-@pytest.mark.parametrize(
+@cases(
     "metric",
     ["http.server.request.duration", "vitrine.recommend.duration", f"{OF_SPANS}.duration"],
 )
@@ -173,7 +174,7 @@ def test_metrics_of_spans_count_each_of_them(stored: Stored) -> None:
         assert counted[name] == names[name] == 1
 
 
-def test_the_collector_tells_of_itself(stored: Stored) -> None:
+def test_the_collector_reports_its_own_metrics(stored: Stored) -> None:
     read = (
         "SELECT MetricName AS name, max(Value) AS value FROM otel_metrics_sum"
         " WHERE {mine} AND ServiceName = 'vitrine-collector' GROUP BY name"

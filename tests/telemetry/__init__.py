@@ -1,1 +1,1 @@
-"""Tests of what the service tells about itself."""
+"""Tests of the service's telemetry."""

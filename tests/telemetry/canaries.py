@@ -16,7 +16,7 @@ AROUND = 40
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """What one person would type, unlike anything else; `name` and `card` tell people apart."""
+    """What one person would type, unlike anything else; `name` and `card` differ between people."""
 
     name: str
     card: str
@@ -43,7 +43,7 @@ class Secrets:
 
     @property
     def query(self) -> str:
-        """What is asked; with the card's number in groups."""
+        """The query; with the card's number in groups."""
         return f"{self.word} {self.accented} {self.mail} {self.card}"
 
     @property
@@ -58,7 +58,7 @@ class Secrets:
 
     @property
     def sought(self) -> tuple[str, ...]:
-        """Parts that are kept together by whatever cuts texts into words."""
+        """Parts that tokenizers do not split."""
         number, name = self.card.replace(" ", ""), self.mail.partition("@")[0].partition(".")[2]
         mail = f"{name}@kanarien"
         return self.word, self.accented, self.user, mail, self.token, self.card, number

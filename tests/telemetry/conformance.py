@@ -10,7 +10,7 @@ from app.telemetry.vocabulary import VOCABULARY
 from tests.fake_wikipedia import PATH
 
 METHODS = frozenset(each.value for each in HttpRequestMethodValues) - {"_OTHER"} | {"HTTP"}
-"""How names of spans of requests begin; HTTP stands for methods nobody knows."""
+"""How names of spans of requests begin; HTTP stands for unknown methods."""
 STATEMENTS = frozenset({"SELECT", "PRAGMA"})
 
 

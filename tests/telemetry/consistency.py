@@ -1,4 +1,4 @@
-"""Whether the response, the spans, the metrics and the wide event say the same of a request."""
+"""Consistency of a request's response, spans, metrics and wide event."""
 
 import httpx
 from opentelemetry._logs import SeverityNumber
@@ -23,7 +23,7 @@ def span_of(service: Service, answer: httpx.Response, name: str) -> ReadableSpan
 
 
 def assert_agreement(service: Service, answer: httpx.Response) -> None:
-    """What spans and the wide event both tell is the same."""
+    """Attributes that spans and the wide event share are equal."""
     emitted = service.wide_event(answer).attributes or {}
     ours = [each for each in service.of_trace(answer) if each.kind is not SpanKind.CLIENT]
     both = [
@@ -37,7 +37,7 @@ def assert_agreement(service: Service, answer: httpx.Response) -> None:
 
 
 def assert_served(service: Service, answer: httpx.Response) -> None:
-    """Everything says that nothing was missing from this one answer of the service."""
+    """All signals agree that this answer is complete."""
     assert answer.json()["degraded"] == []
     emitted = service.wide_event(answer)
     assert (emitted.event_name, emitted.severity_number) == (v.SERVED, SeverityNumber.INFO)
@@ -50,7 +50,7 @@ def assert_served(service: Service, answer: httpx.Response) -> None:
 def assert_degraded(
     service: Service, answer: httpx.Response, part: str, stage: str, error: str
 ) -> None:
-    """Everything says that `part` was missing from this one answer, as `error` ended `stage`."""
+    """All signals agree that `part` is missing from this answer, as `error` ended `stage`."""
     assert answer.json()["degraded"] == [part]
     failed, root = span_of(service, answer, stage), server_span(service, answer)
     assert failed.status.status_code is StatusCode.ERROR

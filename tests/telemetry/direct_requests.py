@@ -1,4 +1,4 @@
-"""The service in this process, asked without any HTTP in between: thousands of times a second."""
+"""The service in this process, called over ASGI without httpx: thousands of requests a second."""
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -67,7 +67,7 @@ class Driven:
             yield self
 
     async def ask(self, asked: Asked, number: int) -> int:
-        """The status of the answer to somebody whom nobody has seen before."""
+        """The status of the answer to a client with an address of its own."""
         waiting = iter([{"type": "http.request", "body": asked.body}])
         statuses: list[int] = []
 

@@ -148,7 +148,7 @@ def retrieved() -> Tree:
 def topic(
     outcome: str, pages: int, *parts: Part, error: str = "", cause: str = "", code: str = ""
 ) -> Tree:
-    """Asking for the topic signal; with the first cause of a failure, if it is another one."""
+    """The stage of the topic signal; with the first cause of a failure, if it is another one."""
     emitted: dict[Any, Any] = {v.TOPIC_OUTCOME: outcome, v.TOPIC_PAGES: pages}
     about = {ERROR_TYPE: error, v.CORE.cause: cause, v.CORE.code: code}
     return span(

@@ -37,7 +37,7 @@ EXPORTERS: dict[str, tuple[Any, Any, Any]] = {
 
 
 class Sdk(NamedTuple):
-    """What exports a span or a log record when it ends, and metrics when told to flush."""
+    """What exports a span or a log record when it ends, and metrics on a flush."""
 
     tracing: TracerProvider
     metering: MeterProvider

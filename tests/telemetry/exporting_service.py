@@ -1,4 +1,4 @@
-"""The service as a process of its own that tells a receiver everything, soon.
+"""The service as a process of its own that exports to a receiver, soon.
 
 with Receiver() as receiver, ExportingService(data, over("grpc", receiver)) as server:
     server.client.post("/recommend", json={"query": "stale bread"})
@@ -104,13 +104,13 @@ class ExportingService:
         return [json.loads(line) for line in self.out.read_bytes().splitlines()]
 
     def stop(self) -> None:
-        """Ask it to end, and wait until it has: then everything was sent."""
+        """Send SIGTERM and wait: then everything is exported."""
         self.client.close()
         self._process.send_signal(signal.SIGTERM)
         self._process.wait(TIMEOUT)
 
     def kill(self) -> None:
-        """End it and its workers at once; no harm where they have ended."""
+        """Kill it and its workers; does nothing if they have ended."""
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()

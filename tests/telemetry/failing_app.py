@@ -78,7 +78,7 @@ def statement(text: str) -> None:
 
 
 def task(text: str) -> None:
-    """Nobody waits for it, so asyncio tells that it failed."""
+    """It is not awaited, so asyncio logs that it failed."""
 
     async def fail() -> None:
         raise Quoting(text)

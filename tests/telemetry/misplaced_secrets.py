@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import httpx
 
+from tests.api.service import NDJSON
 from tests.fake_wikipedia import (
     Behaviour,
     FakeWikipedia,
@@ -23,7 +24,6 @@ from tests.fake_wikipedia import (
 from tests.telemetry.canaries import Secrets
 from tests.telemetry.failing_app import FAILURES, IN_RETRIEVAL, IN_THE_MODEL, IN_THE_TOPIC_SIGNAL
 from tests.telemetry.failing_app import LATE as BREAKS_OFF
-from tests.telemetry.secret_placement import NDJSON
 from tests.waiting import TIMEOUT, until
 
 Headers = Mapping[str, str | bytes]
@@ -49,7 +49,7 @@ def fail(client: httpx.Client, s: Secrets) -> None:
 
 
 def crash_a_thread(client: httpx.Client, s: Secrets) -> None:
-    """A failure on a thread that nobody waits for."""
+    """A failure on a thread that is not joined."""
     client.post("/recommend", json={"query": f"thread {s.query}"}).raise_for_status()
 
 

@@ -77,7 +77,7 @@ class Request:
 
 
 class Inbox:
-    """Keeps every request, and settles how each is answered; safe to use from many threads."""
+    """Records every request, and decides its response; thread-safe."""
 
     def __init__(self) -> None:
         self._behaviour = accept
@@ -114,7 +114,7 @@ class Inbox:
     def take(self, request: Request, gone: Callable[[], bool]) -> Behaviour | None:
         """Keep a request, and return once it is time to answer it, with what.
 
-        None if there is nobody to answer any more, or nobody who would: the request is accepted
+        None if the client has gone, or the receiver is closed: the request is accepted
         only if its sender is still there to hear so.
         """
         with self._news:
@@ -133,7 +133,7 @@ class Inbox:
             self._news.notify_all()
 
     def stop(self) -> None:
-        """Answer nobody any more."""
+        """Stop answering."""
         self._stopped = True
         self.look_again()
 

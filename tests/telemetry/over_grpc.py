@@ -22,7 +22,7 @@ EMPTY = b""
 """The response of each service when all was accepted."""
 MOST_AT_ONCE = 32
 OPTIONS = [("grpc.so_reuseport", 0)]
-"""A port that somebody else listens on is an error."""
+"""A port in use is an error."""
 
 
 @contextmanager

@@ -37,7 +37,7 @@ def serving(inbox: Inbox, port: int = 0) -> Iterator[str]:
 
 
 class _Server(ThreadingTCPServer):
-    """Knows its connections, which clients like to keep open, and joins their threads."""
+    """Tracks its connections, which clients keep alive, and joins their threads."""
 
     allow_reuse_address = True
     request_queue_size = 128
@@ -81,7 +81,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._take(DECODERS[self.headers.get("Content-Encoding", "identity")](body))
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Say nothing."""
+        """No log."""
 
     def _take(self, body: bytes) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}

@@ -30,7 +30,7 @@ __all__ = [
 
 
 class Receiver(Inbox):
-    """Both servers, and what they were told: everything raw, and what was accepted read."""
+    """Both servers, and what they received: everything raw, and what was accepted decoded."""
 
     def __init__(self, port: int = 0) -> None:
         """Listen for gRPC on this port, to come back where an earlier receiver was."""
@@ -109,7 +109,7 @@ def black_hole() -> Iterator[str]:
 
 @contextmanager
 def refused_port() -> Iterator[int]:
-    """A port on which nobody listens, nor anybody else can meanwhile, but for a `Receiver`."""
+    """A port that refuses connections, reserved meanwhile for a `Receiver`."""
     with socket.socket() as bound:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(("127.0.0.1", 0))

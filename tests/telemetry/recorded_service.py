@@ -1,4 +1,4 @@
-"""The service in this process, and everything it tells: spans, measurements and log records.
+"""The service in this process, and all it emits: spans, measurements and log records.
 
 async with Service(settings) as service:
     answer = await service.ask("stale bread")
@@ -54,7 +54,7 @@ class RecordedTelemetry(Recorder):
 
 
 class Service(RecordedTelemetry):
-    """A service of its own that runs within its block. At the end it has told everything."""
+    """A service of its own that runs within its block. At the end everything is exported."""
 
     client: httpx.AsyncClient
     running: ASGIApp
@@ -109,13 +109,13 @@ class Service(RecordedTelemetry):
 
 
 class OpenService(Protocol):
-    """Makes services with a few documents. What they tell is held to the vocabulary."""
+    """Makes services with a few documents. What they emit is checked against the vocabulary."""
 
     def __call__(self, wikipedia: WikipediaSettings = ..., **changes: Any) -> Service: ...
 
 
 def wikipedia_settings(wikipedia: FakeWikipedia, **changes: Any) -> WikipediaSettings:
-    """Settings under which the stand-in is asked, and waited for as long as it takes."""
+    """Settings with the fake Wikipedia, and long timeouts."""
     patient = {
         "base_url": wikipedia.url, "trace_context": True,
         "deadline_seconds": TIMEOUT, "timeout_seconds": TIMEOUT,

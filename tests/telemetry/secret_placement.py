@@ -7,16 +7,15 @@ from urllib.parse import quote
 
 import httpx
 
-from tests.api.service import JSON, WRITER
+from tests.api.service import JSON, NDJSON, WRITER
 from tests.telemetry.canaries import Secrets
 
-NDJSON = WRITER | {"Content-Type": "application/x-ndjson"}
 Place = tuple[int, str, str, Mapping[str, Any]]
 """The status that must come, then what httpx wants: method, address, and the rest."""
 
 
 def plant(client: httpx.Client, places: Iterator[Place]) -> None:
-    """Ask each; answered as expected, so that each way through was really gone."""
+    """Send each; the expected statuses show that each code path was taken."""
     for status, method, address, rest in places:
         answer = client.request(method, address, **rest)
         assert answer.status_code == status, (method, address, rest, answer.text)

@@ -1,6 +1,6 @@
 """Whole span trees as data, compared as outlines.
 
-`tree(spans)` is what was told; what is expected is written as it reads:
+`tree(spans)` is what was emitted; what is expected is written as an outline:
 
     server("GET /documents/{document_id}", {HTTP_RESPONSE_STATUS_CODE: 404},
         span("analyze query", {…}, "an event", link(1, 1)),
@@ -101,7 +101,7 @@ def span(name: str, attributes: Attributes, *parts: Part, kind: str = "INTERNAL"
 
 
 def client(name: str, attributes: Attributes, *parts: Part) -> Tree:
-    """An expected span of a call to somebody else."""
+    """An expected span of a call to another service."""
     return span(name, attributes, *parts, kind="CLIENT")
 
 
@@ -150,7 +150,7 @@ def _grown(emitted: ReadableSpan, below: dict[int | None, list[ReadableSpan]]) -
 def assert_same(emitted: Tree, expected: Tree) -> None:
     """Compare them wholly: every name, value and type, and the order."""
     left, right = _outline(expected, expected), _outline(emitted, expected)
-    assert left == right, "what was told (+) is not what was expected (-)\n" + "\n".join(
+    assert left == right, "what was emitted (+) is not what was expected (-)\n" + "\n".join(
         ndiff(left, right)
     )
 

@@ -1,4 +1,4 @@
-"""Nothing that people type, and nothing that says who they are, leaves the process."""
+"""Nothing that people type, and nothing that identifies them, leaves the process."""
 
 import base64
 import json
@@ -8,6 +8,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
+from tests.cases import cases
 from tests.fake_wikipedia import FakeWikipedia
 from tests.telemetry import misplaced_secrets
 from tests.telemetry.canaries import Secrets, leaks
@@ -41,7 +42,7 @@ class Pure(ExportingService):
         return [*super().command(port), "--loop", "asyncio", "--http", "h11"]
 
 
-class ExportingServer(NamedTuple):
+class Emitted(NamedTuple):
     """Everything that left a process, and the receiver that can read most of it."""
 
     everything: list[bytes]
@@ -49,9 +50,13 @@ class ExportingServer(NamedTuple):
 
 
 @pytest.fixture(
-    scope="module", params=[("grpc", ExportingService), ("http", Pure)], ids=["grpc", "http"]
+    scope="module",
+    params=[
+        pytest.param(("grpc", ExportingService), id="grpc"),
+        pytest.param(("http", Pure), id="http", marks=pytest.mark.lasting),
+    ],
 )
-def emitted(request: pytest.FixtureRequest, watch: Watch) -> Iterator[ExportingServer]:
+def emitted(request: pytest.FixtureRequest, watch: Watch) -> Iterator[Emitted]:
     """By a service that went through everything, with secrets everywhere."""
     with Receiver() as receiver, FakeWikipedia() as wikipedia:
         variables = {
@@ -65,7 +70,7 @@ def emitted(request: pytest.FixtureRequest, watch: Watch) -> Iterator[ExportingS
         with watch(over(protocol, receiver), variables, app=app, kind=kind) as server:
             go_through_everything(server, wikipedia)
             server.stop()
-        yield ExportingServer([*receiver.raw, server.output], receiver)
+        yield Emitted([*receiver.raw, server.output], receiver)
 
 
 def go_through_everything(server: ExportingService, wikipedia: FakeWikipedia) -> None:
@@ -84,13 +89,13 @@ def go_through_everything(server: ExportingService, wikipedia: FakeWikipedia) ->
     misplaced_secrets.search_in_vain(client, wikipedia, SEARCHED)
 
 
-@pytest.mark.parametrize("secrets", EVERYBODY, ids=lambda secrets: secrets.name)
-def test_nothing_typed_leaves_the_process(emitted: ExportingServer, secrets: Secrets) -> None:
+@cases("secrets", EVERYBODY, ids=lambda secrets: secrets.name)
+def test_nothing_typed_leaves_the_process(emitted: Emitted, secrets: Secrets) -> None:
     assert leaks(emitted.everything, secrets) == set()
 
 
-def test_everything_else_does(emitted: ExportingServer) -> None:
-    """Each way through was gone, and told of: else finding nothing would mean nothing."""
+def test_everything_else_does(emitted: Emitted) -> None:
+    """Every code path was exercised and exported; otherwise finding nothing means nothing."""
     receiver = emitted.receiver
     statuses = {each.attributes.get("http.response.status_code") for each in receiver.spans}
     asked = {200, 201, 204, 401, 404, 405, 408, 413, 415, 422, 500, 503, 507}
@@ -114,10 +119,10 @@ def test_everything_else_does(emitted: ExportingServer) -> None:
     assert any("cause of" in stack and "failing_app.py" in stack for stack in stacks)
     bodies = [str(each.body) for each in receiver.logs]
     assert any(each.startswith("Task exception was never retrieved") for each in bodies)
-    assert not any(each.startswith("Exception in ASGI") for each in bodies)  # told already
+    assert not any(each.startswith("Exception in ASGI") for each in bodies)  # handled already
 
 
-@pytest.mark.parametrize("secret", TYPED.sought)
+@cases("secret", TYPED.sought)
 def test_the_search_finds_what_is_hidden(secret: str) -> None:
     beside = f"a {secret}, b"
     disguises = [beside.encode(encoding) for encoding in ("utf-8", "latin-1", "utf-16")]

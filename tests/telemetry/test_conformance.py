@@ -24,6 +24,7 @@ from app.telemetry.kit import vocabulary as kit_names
 from app.telemetry.kit.testing import InMemoryMetrics
 from app.telemetry.kit.vocabulary import SECONDS
 from tests.api.service import settings
+from tests.cases import cases
 from tests.telemetry.conformance import span_names, violations
 from tests.telemetry.recorded_service import RecordedTelemetry
 
@@ -48,7 +49,7 @@ def record_one(
     return violations(recorded, NAMES)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("name", "value", "complaint"),
     [
         ("http.response.status_code", 200, None),
@@ -130,7 +131,7 @@ def histogram(name: str, unit: str, bounds: Any, **attributes: Any) -> Callable[
     ).record(1, attributes)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("measures", "complaint"),
     [
         (counter(v.FEEDBACK, "{feedback}", **{v.FEEDBACK_KIND: "click"}), None),

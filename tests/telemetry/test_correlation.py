@@ -11,6 +11,7 @@ import pytest
 from app.recommend.stages import FETCH_TOPIC, RANK, RETRIEVE
 from app.telemetry import vocabulary as v
 from app.telemetry.kit import vocabulary as kit_names
+from tests.cases import cases
 from tests.fake_wikipedia import PATH, FakeWikipedia, fails, finds, in_turn
 from tests.fakes import PIPELINE
 from tests.telemetry.exporting_service import Watch, over
@@ -40,7 +41,7 @@ READ_WHEN_SENT = {
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Answers, and what was told of them. For the first one Wikipedia was asked twice."""
+    """Answers, and their telemetry. For the first one Wikipedia was asked twice."""
 
     way: str
     recommendation: httpx.Response
@@ -96,12 +97,12 @@ def asked(request: pytest.FixtureRequest, watch: Watch) -> Iterator[Asked]:
         yield Asked(request.param, answer, feedback, refusal, server.lines, receiver)
 
 
-def test_it_goes_the_way_it_is_told(asked: Asked) -> None:
+def test_it_goes_to_the_configured_endpoint(asked: Asked) -> None:
     protocol, _, compression = asked.way.partition(" ")
     requests = asked.receiver.requests
     assert {each.signal for each in requests} == {"traces", "metrics", "logs"}
     assert {each.protocol for each in requests} == {protocol}
-    if protocol == "http":  # gRPC tells nobody
+    if protocol == "http":  # gRPC does not expose it
         sent = {each.headers.get("content-encoding", "") for each in requests}
         assert sent == {compression}
 
@@ -155,7 +156,7 @@ def with_tuples(line: dict[str, Any]) -> dict[str, Any]:
     return {name: tuple(value) if type(value) is list else value for name, value in line.items()}
 
 
-@pytest.mark.parametrize("name", MEASURED, ids=str)
+@cases("name", MEASURED, ids=str)
 def test_exemplars_lead_to_spans(asked: Asked, name: str) -> None:
     known = {span.span_id for span in asked.spans(asked.recommendation)}
     found = asked.exemplars(name, asked.recommendation)

@@ -43,7 +43,7 @@ def protocols() -> list[str | None]:
         return [type(each).__base__.__module__.split(".")[4] if each else None for each in found]
 
 
-def test_grpc_unless_told_otherwise() -> None:
+def test_grpc_by_default() -> None:
     assert protocols() == ["grpc"] * 3
 
 

@@ -1,4 +1,4 @@
-"""Whatever a standard variable says, the service answers, and what is wrong is said once."""
+"""The service answers whatever a standard variable holds; an error is logged once."""
 
 import os
 import sys
@@ -12,6 +12,7 @@ from app.telemetry.kit.environment import check
 from app.telemetry.kit.standard_variables import VARIABLES
 from app.telemetry.kit.vocabulary import SERVER_DURATION
 from tests.api.service import serving, settings
+from tests.cases import cases
 from tests.telemetry.exporting_service import ExportingService, Watch, over
 from tests.telemetry.receiver import Receiver
 
@@ -23,7 +24,7 @@ GARBAGE = {
     f"{OTLP}METRICS_HEADERS": "secret-of-the-tests",
     f"{OTLP}LOGS_HEADERS": "secret-of-the-tests",
 } | {name: "[" for name in VARIABLES if name.endswith("URLS") or "CAPTURE_HEADERS" in name}
-"""What makes no sense; of the other variables `lots`."""
+"""Invalid values; of the other variables `lots`."""
 GOOD = [
     ("OTEL_SDK_DISABLED", "TRUE", "true"),
     ("OTEL_TRACES_SAMPLER", " ParentBased_TraceIdRatio ", "parentbased_traceidratio"),
@@ -90,15 +91,15 @@ def together() -> list[dict[str, str]]:
     return found
 
 
-@pytest.mark.parametrize(("name", "value", "used"), GOOD)
+@cases(("name", "value", "used"), GOOD)
 def test_what_makes_sense_is_used(name: str, value: str, used: str | None) -> None:
     environment = {name: value}
     assert check(environment) == []
     assert environment == ({name: used} if used else {})
 
 
-@pytest.mark.parametrize(("name", "value", "used"), ODD)
-def test_what_makes_none_is_replaced_and_said(name: str, value: str, used: str | None) -> None:
+@cases(("name", "value", "used"), ODD)
+def test_what_makes_none_is_replaced_and_logged(name: str, value: str, used: str | None) -> None:
     environment = {name: value, "OTHER": "x"}
     [sentence] = check(environment)
     assert sentence.startswith(name)
@@ -120,8 +121,8 @@ def test_an_address_for_http_gets_its_scheme() -> None:
     assert environment[f"{OTLP}ENDPOINT"] == "http://collector:4318"
 
 
-@pytest.mark.parametrize("name", VARIABLES)
-def test_garbage_in_any_is_said_once(name: str) -> None:
+@cases("name", VARIABLES)
+def test_an_invalid_value_is_logged_once(name: str) -> None:
     environment = {name: GARBAGE.get(name, "lots")}
     [sentence] = check(environment)
     assert sentence.startswith(f"{name} ")

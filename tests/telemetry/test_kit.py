@@ -27,6 +27,7 @@ from app.telemetry.kit.testing import Recorder, broken_traces, leaks, violations
 from app.telemetry.kit.vocabulary import DATABASE_DURATION
 from examples import shop
 from tests.api.service import client_of
+from tests.cases import cases
 
 pytestmark = pytest.mark.anyio
 KIT = Path(app.telemetry.kit.__file__).parent
@@ -112,7 +113,7 @@ def test_what_limits_dropped_is_counted_on_rewritten_spans() -> None:
     assert (sent.dropped_attributes, sent.dropped_events, sent.dropped_links) == (1, 1, 1)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("statement", "shown"),
     [
         ("SELECT 'it''s' || name1 FROM t2 LIMIT 10", "SELECT ? || name1 FROM t2 LIMIT ?"),

@@ -4,7 +4,6 @@ import io
 import json
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry._logs import LogRecord, SeverityNumber
@@ -16,6 +15,7 @@ from opentelemetry.sdk.resources import Resource
 from app.telemetry import vocabulary as v
 from app.telemetry.kit.console_lines import ConsoleLine
 from app.telemetry.kit.lines import Lines, line
+from tests.cases import cases
 
 SHOWN: dict[str, str] = {v.MISSING: "without", v.CACHE_OUTCOME: "cache"}
 OWN = ("timestamp", "level", "message", "event", "logger", "trace_id", "span_id")
@@ -49,7 +49,7 @@ def test_one_line_of_json_whatever_is_in_it(body: Any, attributes: dict[str, Any
     assert json.loads(written)["timestamp"] == "1970-01-01T00:00:00.000000+00:00"
 
 
-@pytest.mark.parametrize(
+@cases(
     ("attributes", "event", "output"),
     [
         (
@@ -83,17 +83,17 @@ def test_nothing_for_a_terminal_to_obey(body: str, attributes: dict[str, Any]) -
     assert written.decode().removesuffix("\n").isprintable()
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+@cases("value", [float("nan"), float("inf"), -float("inf")])
 def test_numbers_that_json_does_not_know(value: float) -> None:
     assert strict(line(readable(attributes={"number": value})))["message"] == "output"
 
 
-@pytest.mark.parametrize("value", [object(), b"\xff", {1, 2}, 1 + 1j, ("a", 2)], ids=type)
+@cases("value", [object(), b"\xff", {1, 2}, 1 + 1j, ("a", 2)], ids=type)
 def test_values_that_json_does_not_know(value: object) -> None:
     assert strict(line(readable(attributes={"odd": value})))["message"] == "output"
 
 
-def test_nothing_is_said_of_what_is_not_known() -> None:
+def test_nothing_is_shown_of_what_is_not_known() -> None:
     record = readable(None, severity_text=None, event_name="", timestamp=None, observed_timestamp=0)
     assert json.loads(line(record)) == {"timestamp": "1970-01-01T00:00:00.000000+00:00"}
 
@@ -125,7 +125,7 @@ def test_a_batch_is_written_in_one_go() -> None:
     assert stream.writes == 1
 
 
-@pytest.mark.parametrize(
+@cases(
     "record",
     [readable("\ud800"), readable(attributes={"text": "\ud800"}), readable(timestamp=2**63 - 1)],
     ids=["lone surrogate", "lone surrogate in an attribute", "far away"],
@@ -137,7 +137,7 @@ def test_a_record_that_cannot_be_written_takes_no_other_with_it(record: Readable
     assert {"before", "after"} <= set(emitted)
 
 
-@pytest.mark.parametrize("error", [BrokenPipeError, OSError, ValueError])
+@cases("error", [BrokenPipeError, OSError, ValueError])
 def test_a_stream_that_fails(error: type[Exception]) -> None:
     class Failing(io.BytesIO):
         def write(self, _: Any) -> int:

@@ -1,4 +1,4 @@
-"""What is logged becomes records and lines that say what, where and in which trace."""
+"""Log calls become records and JSON lines, with source and trace."""
 
 import io
 import json
@@ -126,7 +126,7 @@ def test_further_lines_of_ours_are_meant(logged: Logged, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["app", "theirs"])
-def test_what_cannot_be_put_together_harms_nobody(
+def test_what_cannot_be_put_together_harms_no_other_client(
     logged: Logged, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     leave_only_ours(monkeypatch)
@@ -162,7 +162,7 @@ def test_what_logs_while_it_is_logged(logged: Logged) -> None:
     assert "said by talkative" in [each.body for each in logged.records]
 
 
-def test_uvicorn_is_heard_once_and_without_colours(
+def test_uvicorn_logs_once_and_without_colours(
     logged: Logged, capsys: pytest.CaptureFixture[str]
 ) -> None:
     more = {"color_message": "\033[1mStarted\033[0m", "websocket": object()}

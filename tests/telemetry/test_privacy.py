@@ -1,4 +1,4 @@
-"""What settings, limits and surroundings change about what is told of people: little."""
+"""Settings, limits and the environment change little of what is emitted about people."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
@@ -7,6 +7,7 @@ import pytest
 
 from app.telemetry.vocabulary import CORE, QUERY_TEXT, SERVED
 from tests.api.service import WRITER
+from tests.cases import cases
 from tests.fake_wikipedia import FakeWikipedia, finds
 from tests.telemetry.canaries import Secrets, leaks
 from tests.telemetry.exporting_service import Watch, over
@@ -29,7 +30,7 @@ STRICT = {
 
 
 class Plainly(NamedTuple):
-    """What a service that shows queries told to a receiver, and wrote."""
+    """What a service with query text enabled exported, and wrote."""
 
     receiver: Receiver
     output: bytes
@@ -55,7 +56,7 @@ def test_plain_shows_the_query(plainly: Plainly) -> None:
     assert leaks([plainly.output], PERSON) != set()
 
 
-@pytest.mark.parametrize("way", ["body", "address"])
+@cases("way", ["body", "address"])
 def test_plain_shows_no_user(plainly: Plainly, way: str) -> None:
     user = {"body": OTHER, "address": THIRD}[way]
     assert leaks([*plainly.receiver.raw, plainly.output], user) == set()

@@ -21,7 +21,7 @@ from tests.waiting import eventually
 
 
 class Process:
-    """The metrics of this process, read anew each time."""
+    """The metrics of this process, collected at each call."""
 
     def __init__(self) -> None:
         self._reader = InMemoryMetricReader()

@@ -1,4 +1,4 @@
-"""The trace goes on across processes, threads and tasks, and takes along only what it may."""
+"""Propagation across processes, threads and tasks, and of nothing more than allowed."""
 
 import asyncio
 
@@ -49,7 +49,7 @@ async def test_a_state_anybody_can_write_is_handed_on_like_other_text(
     assert call.headers.get("tracestate") == arrives
 
 
-async def test_a_trace_of_its_own_goes_to_the_stand_in(
+async def test_a_trace_of_its_own_goes_to_wikipedia(
     open_service: OpenService, wikipedia: FakeWikipedia
 ) -> None:
     async with open_service(wikipedia_settings(wikipedia)) as service:
@@ -64,7 +64,7 @@ async def test_a_trace_of_its_own_goes_to_the_stand_in(
 async def test_an_unsampled_trace_makes_no_spans(
     open_service: OpenService, wikipedia: FakeWikipedia
 ) -> None:
-    """The answer, the wide event and the metrics come all the same, and name the trace."""
+    """The answer, the wide event and the metrics are complete, and name the trace."""
     async with open_service(wikipedia_settings(wikipedia)) as service:
         answer = await service.ask("stale bread", {"traceparent": UNSAMPLED})
     assert recommended(answer).trace_id == TRACE
@@ -81,7 +81,7 @@ async def test_an_unsampled_trace_makes_no_spans(
 @pytest.mark.parametrize(
     "broken", ["", "nonsense", f"00-{'0' * 32}-{PARENT}-01", f"ff-{TRACE}-{PARENT}-01"]
 )
-async def test_a_traceparent_that_makes_no_sense_is_ignored(
+async def test_a_traceparent_that_is_invalid_is_ignored(
     open_service: OpenService, broken: str
 ) -> None:
     async with open_service() as service:

@@ -118,7 +118,7 @@ def test_a_work_tree_elsewhere(tmp_path: Path) -> None:
     assert revision(tmp_path / ".git") == ""
 
 
-def test_every_worker_is_somebody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_worker_has_an_identity(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES"):
         monkeypatch.delenv(name, raising=False)
     one, other = (
@@ -131,7 +131,7 @@ def test_every_worker_is_somebody(monkeypatch: pytest.MonkeyPatch) -> None:
     assert all(one.values())
 
 
-def test_settings_have_a_say_and_the_environment_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_apply_and_the_environment_overrides_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=lab,team=search")
     monkeypatch.setenv("OTEL_SERVICE_NAME", "another")
     emitted = resource(
@@ -141,7 +141,7 @@ def test_settings_have_a_say_and_the_environment_the_last(monkeypatch: pytest.Mo
     assert (emitted["deployment.environment.name"], emitted["team"]) == ("lab", "search")
 
 
-def test_nothing_is_said_of_what_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_shown_of_what_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.telemetry.kit.resource.container_id", str)
     monkeypatch.setattr("app.telemetry.kit.resource.revision", str)
     emitted = resource("vitrine", __version__, TelemetrySettings()).attributes

@@ -1,4 +1,4 @@
-"""What a response tells of its own trace, and which requests are not told of."""
+"""Trace headers of responses, and requests without a trace."""
 
 import re
 
@@ -7,13 +7,12 @@ import pytest
 
 from app.recommend.stages import ANALYZE, FEEDBACK, FETCH_TOPIC, RECOMMEND
 from app.telemetry import vocabulary as v
-from tests.api.service import NO_TELEMETRY, WRITER, client_of, recommended
+from tests.api.service import NDJSON, NO_TELEMETRY, WRITER, client_of, recommended
 from tests.fake_wikipedia import FakeWikipedia
 from tests.fakes import PIPELINE
 from tests.telemetry.consistency import server_span
 from tests.telemetry.expected import BREAD
 from tests.telemetry.recorded_service import OpenService, trace_of, wikipedia_settings
-from tests.telemetry.writing import NDJSON
 
 pytestmark = pytest.mark.anyio
 TIMING = re.compile(r"(\w+);dur=(\d+\.\d{3})")
@@ -21,7 +20,7 @@ TOTAL = "total"
 
 
 def timing(answer: httpx.Response) -> dict[str, float]:
-    """The milliseconds that `Server-Timing` tells, by name, in its order."""
+    """The milliseconds in `Server-Timing`, by name, in its order."""
     parts = [TIMING.fullmatch(each) for each in answer.headers["server-timing"].split(", ")]
     assert all(parts), answer.headers["server-timing"]
     return {each[1]: float(each[2]) for each in parts if each}
@@ -123,7 +122,7 @@ async def test_a_trace_that_is_asked_for_says_so(open_service: OpenService) -> N
         assert v.CORE.debug not in (server_span(service, each).attributes or {})
 
 
-async def test_telemetry_that_is_off_tells_nothing(open_service: OpenService) -> None:
+async def test_telemetry_that_is_off_emits_nothing(open_service: OpenService) -> None:
     async with open_service(telemetry=NO_TELEMETRY) as service:
         answer = await service.ask(BREAD)
         lost = await service.client.get("/nowhere")

@@ -1,4 +1,4 @@
-"""What stands for texts, and where a failure happened, without what it says."""
+"""Hashes in place of texts, and stack traces without messages."""
 
 import secrets
 
@@ -33,7 +33,7 @@ def test_how_it_is_written_makes_no_difference() -> None:
     assert hashed("Stale BREAD") == hashed("stale bread") != hashed("stale breads")
 
 
-def test_the_key_is_kept_or_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_key_is_kept_or_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Hasher("a key")(TYPED) == Hasher("a key")(TYPED) != Hasher("another")(TYPED)
     assert Hasher("long " * 100)(TYPED) == Hasher("long " * 100)(TYPED)
     assert Hasher("schlüssel")(TYPED) == Hasher("schlüssel")(TYPED)
@@ -64,7 +64,7 @@ def test_frames_and_names_and_no_message() -> None:
     assert TYPED not in stack
 
 
-def test_notes_are_not_told() -> None:
+def test_notes_are_not_emitted() -> None:
     error = ValueError()
     error.add_note(TYPED)
     assert TYPED not in stack_of(raised(error))

@@ -1,4 +1,4 @@
-"""Watching a stage tells what came of it, and never changes what comes of it."""
+"""Observing a stage records its outcome, and never changes it."""
 
 import asyncio
 import logging
@@ -25,6 +25,7 @@ from app.recommend.types import Request
 from app.telemetry import vocabulary as v
 from app.telemetry.kit.privacy import Hasher
 from app.telemetry.kit.request_record import RequestRecord, current
+from tests.cases import cases
 from tests.telemetry.observed_stages import QUERY, Watch
 
 ABOUT_QUERY = {
@@ -113,7 +114,7 @@ def test_stages_side_by_side(watch: Watch) -> None:
     assert [span.parent for span in watch.spans] == [None] * 3
 
 
-def test_a_failure_is_told_and_goes_on(watch: Watch) -> None:
+def test_a_failure_is_reported_and_goes_on(watch: Watch) -> None:
     with pytest.raises(ZeroDivisionError), watch.stages.observe(ANALYZE):
         _ = 1 // 0
     assert watch.only.status.status_code is StatusCode.ERROR
@@ -138,7 +139,7 @@ def test_a_failure_that_was_dealt_with(watch: Watch) -> None:
     assert "typed" not in watch.only.to_json()
 
 
-@pytest.mark.parametrize("plain", [True, False])
+@cases("plain", [True, False])
 def test_the_text_of_a_query(plain: bool) -> None:
     watch = Watch(plain=plain)
     with watch.stages.observe(ANALYZE) as stage:
@@ -155,7 +156,7 @@ def test_what_occurs_on_the_way(
     caplog.set_level(logging.INFO, "app")
     with watch.stages.observe(FETCH_TOPIC):
         watch.stages.note(occurrence)
-    watch.stages.note(occurrence)  # when nobody waits any more
+    watch.stages.note(occurrence)  # after the request has ended
     assert [event.name for event in watch.only.events] == [occurrence]
     assert watch.counted(v.CORE.occurrence_count) == {
         frozenset({(v.CORE.occurrence, occurrence)}): 2

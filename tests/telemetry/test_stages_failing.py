@@ -1,4 +1,4 @@
-"""Telemetry that fails is told of in the log, and to nobody else."""
+"""Failures of telemetry are logged, and never reach the caller."""
 
 import logging
 from collections.abc import Iterator

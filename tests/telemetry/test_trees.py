@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.cases import cases
 from tests.telemetry.span_trees import Event, Like, Link, Tree, assert_same, at_once, client, span
 
 NUMBER = Like("number", int, r"\d+")
@@ -18,7 +19,7 @@ def test_equal_trees_are_equal() -> None:
     assert_same(replace(WHOLE, below=(SECOND, FIRST)), replace(WHOLE, attributes={"a": NUMBER}))
 
 
-@pytest.mark.parametrize(
+@cases(
     "other",
     [
         replace(WHOLE, name="hole"),

@@ -137,7 +137,7 @@ async def test_a_thread_keeps_the_tree(
     assert_served(service, answer)
 
 
-async def test_spans_tell_the_numbers_of_the_answer(open_service: OpenService) -> None:
+async def test_spans_carry_the_numbers_of_the_answer(open_service: OpenService) -> None:
     async with open_service() as service:
         answer = await service.ask(BREAD)
     found = recommended(answer)
@@ -154,7 +154,7 @@ async def test_spans_tell_the_numbers_of_the_answer(open_service: OpenService) -
     assert FUSION.items() <= about.items()
 
 
-async def test_nothing_found_is_told_without_scores(
+async def test_nothing_found_is_reported_without_scores(
     open_service: OpenService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And words that no document has are counted. The category is deleted after its check."""
@@ -177,7 +177,7 @@ async def test_nothing_found_is_told_without_scores(
     assert service.counts(v.TOP_SCORE) == {}
 
 
-async def test_what_was_typed_is_told_where_that_is_wanted(open_service: OpenService) -> None:
+async def test_what_was_typed_is_emitted_where_configured(open_service: OpenService) -> None:
     plain = {"logs": "off", "query_text": "plain"}
     async with open_service(telemetry=plain) as service:
         answer = await service.ask(BREAD)

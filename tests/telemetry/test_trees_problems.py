@@ -27,12 +27,12 @@ ASK, NAMED = "POST /recommend", "GET /documents/{document_id}"
 
 
 class Mistake(NamedTuple):
-    """A request that makes no sense, and what is told of it."""
+    """An invalid request, and its expected span."""
 
     method: str
     path: str
     emitted: Tree
-    sent: dict[str, Any] = {}  # noqa: RUF012 - nobody writes to it
+    sent: dict[str, Any] = {}  # noqa: RUF012 - never written to
 
 
 MISTAKES = {
@@ -84,7 +84,7 @@ async def test_a_mistake_is_no_error_of_the_service(
     _assert_problem(service, answer, SeverityNumber.INFO)
 
 
-async def test_a_method_that_nobody_knows_has_a_name_of_its_own(open_service: OpenService) -> None:
+async def test_an_unknown_method_has_a_name_of_its_own(open_service: OpenService) -> None:
     async with open_service() as service:
         answer = await service.client.request("BREW", "/recommend")
     expected = refused("HTTP /recommend", 405, "method-not-allowed")
@@ -104,7 +104,7 @@ async def test_too_much_is_under_way(open_service: OpenService, wikipedia: FakeW
     _assert_only_counted(service, answer, "overloaded")
 
 
-async def test_somebody_asks_too_often(open_service: OpenService) -> None:
+async def test_someone_asks_too_often(open_service: OpenService) -> None:
     async with open_service(limits={"requests_per_second": 0.1, "burst": 1}) as service:
         await service.client.get("/documents/tide")
         answer = await service.client.get("/categories")
@@ -133,7 +133,7 @@ async def test_words_are_needed(open_service: OpenService) -> None:
     assert service.counts(v.RECOMMENDATIONS) == service.counts(v.RECOMMEND_DURATION) == {}
 
 
-async def test_the_writer_s_mistakes_are_told_alike(open_service: OpenService) -> None:
+async def test_the_writer_s_mistakes_are_reported_alike(open_service: OpenService) -> None:
     async with open_service() as service:
         answer = await service.client.delete("/documents/nothing", headers=WRITER)
     expected = refused("DELETE /documents/{document_id}", 404, "not-found", *written("catalogue"))

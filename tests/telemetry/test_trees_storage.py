@@ -1,4 +1,4 @@
-"""What is told when the database refuses, and when a response breaks off half-way."""
+"""Spans when the database fails, and when a response is aborted half-way."""
 
 import json
 import sqlite3
@@ -28,10 +28,10 @@ from app.recommend.types import Document
 from app.telemetry import vocabulary as v
 from app.telemetry.kit import vocabulary as kit_names
 from app.telemetry.kit.exceptions import EVENT
+from tests.api.service import NDJSON, document_lines
 from tests.telemetry.expected import DOCUMENT, refused, server, written
 from tests.telemetry.recorded_service import OpenService
 from tests.telemetry.span_trees import assert_same, client, exception, span
-from tests.telemetry.writing import NDJSON, lines
 
 pytestmark = pytest.mark.anyio
 
@@ -102,7 +102,9 @@ def _breaking(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_an_import_breaks_off(open_service: OpenService) -> None:
     """Its status had gone out; the server span has the failure's type, its stage has the stack."""
     async with open_service() as service:
-        answer = await service.client.post("/documents", content=lines(230), headers=NDJSON)
+        answer = await service.client.post(
+            "/documents", content=document_lines(230), headers=NDJSON
+        )
     assert [json.loads(each)["outcome"] for each in answer.text.splitlines()] == ["created"] * 100
     why, error = exception("RuntimeError", "breaks_later"), {ERROR_TYPE: "RuntimeError"}
     about = {v.BATCH_SIZE: 100, v.OUTCOME_COUNTS["created"]: 100}
@@ -119,7 +121,9 @@ async def test_an_import_breaks_off(open_service: OpenService) -> None:
 @pytest.mark.usefixtures("_breaking")
 async def test_what_breaks_off_has_a_wide_event_too(open_service: OpenService) -> None:
     async with open_service() as service:
-        answer = await service.client.post("/documents", content=lines(230), headers=NDJSON)
+        answer = await service.client.post(
+            "/documents", content=document_lines(230), headers=NDJSON
+        )
     event = service.wide_event(answer)
     assert event.severity_number in (SeverityNumber.WARN, SeverityNumber.ERROR)
     emitted = {v.CORE.aborted: True, ERROR_TYPE: "RuntimeError", HTTP_RESPONSE_STATUS_CODE: 200}
@@ -137,6 +141,6 @@ async def test_telemetry_that_breaks_as_well_leaves_no_request_behind(
 
     monkeypatch.setattr("app.telemetry.kit.requests.RequestTelemetry.emit", breaks)
     async with open_service() as service:
-        await service.client.post("/documents", content=lines(230), headers=NDJSON)
+        await service.client.post("/documents", content=document_lines(230), headers=NDJSON)
         service.telemetry.flush()
         assert service.counts(v.CORE.active_requests) == {(): 0}

@@ -1,4 +1,4 @@
-"""What is told of errors that nobody foresaw: everything but what they say."""
+"""Telemetry of unexpected errors: everything but their messages."""
 
 from itertools import takewhile
 from typing import NoReturn
@@ -206,7 +206,7 @@ def _assert_has_a_stack(record: LogRecord) -> None:
 
 
 def _assert_nothing_quoted(recorded: RecordedTelemetry) -> None:
-    """Neither what the exception says nor what was typed is anywhere."""
+    """Neither the exception's message nor the query is anywhere."""
     emitted = [
         *(each.to_json() for each in recorded.spans),
         *(each.to_json() for each in recorded.readable),

@@ -1,4 +1,4 @@
-"""The span trees of answers that Wikipedia failed, and what all other signals say of them."""
+"""The span trees of answers that Wikipedia failed, and all other signals of them."""
 
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ BROKEN = Like("broken connection", str, "RemoteProtocolError|ReadError")
 
 
 class Failure(NamedTuple):
-    """How the stand-in behaves, what is told of asking it, and what else is counted."""
+    """How Wikipedia behaves, the expected span of the call, and what else is counted."""
 
     behaviour: Behaviour
     asked: Tree

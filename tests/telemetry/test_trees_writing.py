@@ -8,7 +8,7 @@ from opentelemetry.sdk.metrics.export import HistogramDataPoint
 
 from app.recommend.stages import AWAIT_LOCK, FEEDBACK, TRANSACTION, WRITE
 from app.telemetry import vocabulary as v
-from tests.api.service import WRITER
+from tests.api.service import NDJSON, WRITER, document_lines
 from tests.telemetry.expected import (
     BREAD,
     DOCUMENT,
@@ -20,7 +20,6 @@ from tests.telemetry.expected import (
 )
 from tests.telemetry.recorded_service import OpenService, Service, trace_of
 from tests.telemetry.span_trees import Link, Tree, assert_same, span
-from tests.telemetry.writing import NDJSON, lines
 
 pytestmark = pytest.mark.anyio
 CREATED, REJECTED = v.OUTCOME_COUNTS["created"], v.OUTCOME_COUNTS["rejected"]
@@ -33,9 +32,9 @@ def batch(size: int, **outcomes: int) -> Tree:
     return span(WRITE, {v.BATCH_SIZE: size} | counts, *parts)
 
 
-async def test_an_import_is_told_in_batches(open_service: OpenService) -> None:
+async def test_an_import_reports_progress_in_batches(open_service: OpenService) -> None:
     async with open_service() as service:
-        body = lines(230) + "{\n"
+        body = document_lines(230) + "{\n"
         answer = await service.client.post("/documents", content=body, headers=NDJSON)
     batches = [batch(100, created=100), batch(100, created=100), batch(31, created=30, rejected=1)]
     assert_same(service.tree(answer), server("POST /documents", 200, {}, *batches))
@@ -52,8 +51,8 @@ async def test_an_import_is_told_in_batches(open_service: OpenService) -> None:
 
 async def test_an_import_again_changes_little(open_service: OpenService) -> None:
     async with open_service() as service:
-        await service.client.post("/documents", content=lines(30), headers=NDJSON)
-        body = lines(30).replace('"Number 7"', '"Seven"')
+        await service.client.post("/documents", content=document_lines(30), headers=NDJSON)
+        body = document_lines(30).replace('"Number 7"', '"Seven"')
         answer = await service.client.post("/documents", content=body, headers=NDJSON)
     expected = server("POST /documents", 200, {}, batch(30, unchanged=29, updated=1))
     assert_same(service.tree(answer), expected)
@@ -73,9 +72,9 @@ async def test_a_single_document_is_written(open_service: OpenService) -> None:
 
 
 async def test_the_catalogue_s_size_is_the_present_one(open_service: OpenService) -> None:
-    """Also when nobody has asked for a recommendation since it changed."""
+    """Also without a recommendation since it changed."""
     async with open_service() as service:
-        await service.client.post("/documents", content=lines(30), headers=NDJSON)
+        await service.client.post("/documents", content=document_lines(30), headers=NDJSON)
         service.telemetry.flush()
         assert service.counts(v.CATALOGUE_SIZE) == {(): 38}
 

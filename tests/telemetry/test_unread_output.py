@@ -1,4 +1,4 @@
-"""Standard output that nobody reads keeps nobody waiting."""
+"""Standard output that is not read blocks no request."""
 
 import fcntl
 import re
@@ -23,7 +23,7 @@ _ADDRESS = re.compile(rb"Uvicorn running on (http://127\.0\.0\.1:\d+)")
 
 
 class Unread(ExportingServer):
-    """The service; its standard output is a pipe that nobody reads once the service is up."""
+    """The service; its standard output is a pipe that is not read once the service is up."""
 
     def __enter__(self) -> Self:
         with self._log.open("wb") as errors:
@@ -49,7 +49,7 @@ class Unread(ExportingServer):
         return int(struct.unpack("i", fcntl.ioctl(self._out, termios.FIONREAD, bytes(4)))[0])
 
 
-def test_nobody_reads_what_it_says(shelf_data: Path) -> None:
+def test_standard_output_that_is_not_read(shelf_data: Path) -> None:
     with Receiver() as receiver, Unread(shelf_data, receiver.grpc_endpoint, **LATER) as it:
         answers: list[httpx.Response] = []
         while not (it.waiting and len(answers) > MANY):

@@ -1,4 +1,4 @@
-"""Several workers behind one port tell, together, what was served: no more and no less."""
+"""The telemetry of several workers behind one port adds up to what was served."""
 
 import os
 import signal
@@ -31,7 +31,7 @@ REVISION = "5ca1ab1e" * 5
 
 
 class Serving(ExportingService):
-    """As somebody would start it, with two workers."""
+    """As an operator would start it, with two workers."""
 
     def command(self, port: int) -> list[str]:
         several = {"VITRINE_SERVER__PORT": str(port), "VITRINE_SERVER__WORKERS": "2"}
@@ -40,13 +40,13 @@ class Serving(ExportingService):
 
 
 class Crowd:
-    """Asks all there is to ask, again and again, each time by a new connection."""
+    """Sends every request repeatedly, each on a new connection."""
 
     def __init__(self, server: ExportingService, receiver: Receiver) -> None:
         self._server, self.receiver, self.times = server, receiver, 0
 
     def ask_until_served_by(self, instances: int) -> None:
-        """So many have told of requests so far."""
+        """The number of workers that have exported requests so far."""
 
         def served() -> bool:
             self._ask()
@@ -70,7 +70,7 @@ class Crowd:
         return {span.resource["service.instance.id"] for span in self.receiver.spans}
 
     def emitted(self) -> dict[str, float]:
-        """What all of them say that they did, together."""
+        """The sum of the workers' counters."""
         spans = [span for span in self.receiver.spans if span.kind == "SERVER"]
         events = Counter(record.event_name for record in self.receiver.logs)
         durations = self.receiver.latest(kit_names.SERVER_DURATION)
@@ -105,7 +105,7 @@ def crowd(watch: Watch) -> Iterator[Crowd]:
         yield crowd
 
 
-def test_together_they_tell_what_was_served(crowd: Crowd) -> None:
+def test_workers_together_report_what_was_served(crowd: Crowd) -> None:
     until(lambda: crowd.emitted() == crowd.served())
 
 

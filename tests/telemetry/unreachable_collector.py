@@ -1,4 +1,4 @@
-"""The service, and a collector that does not take what it is told."""
+"""The service, and a collector that does not accept telemetry."""
 
 import json
 import signal
@@ -22,7 +22,7 @@ WITHIN = 5
 ENDED = (0, -signal.SIGTERM)
 LOGGERS = {"vitrine", "uvicorn.error", "app.telemetry.kit.exporters"}
 PLAIN = ("INFO:     ", AWAY)
-"""How the lines begin that are said when there is nothing any more that makes JSON of them."""
+"""Beginnings of lines that are written when the JSON formatter is gone."""
 CLIENTS = 4
 BREATH = 0.01
 """Seconds between a client's questions: load, and something left of the machine for others."""
@@ -50,7 +50,7 @@ PROTOCOLS = {"grpc": "grpc", "http": "http/protobuf"}
 
 
 class ExportingServer(Server):
-    """The service, telling `endpoint` everything soon; `variables` have the last word."""
+    """The service, exporting to `endpoint` soon; `variables` override."""
 
     def __init__(
         self, folder: Path, endpoint: str, protocol: str = "grpc", **variables: str
@@ -64,7 +64,7 @@ class ExportingServer(Server):
         self._environment = ours | SOON | about | variables
 
     def ends(self) -> int | None:
-        """Ask it to end; its exit code if it does so in time."""
+        """Send SIGTERM; the exit code if it ends in time."""
         self._process.send_signal(signal.SIGTERM)
         try:
             return self._process.wait(WITHIN)
@@ -78,7 +78,7 @@ class ExportingServer(Server):
 
     @property
     def noise(self) -> list[str]:
-        """What was said that no operator needs."""
+        """Unexpected log lines."""
         unexpected = [each for each in self.records if each["logger"] not in LOGGERS]
         plain = [line for line in self._lines if not line.startswith(("{", *PLAIN))]
         return [*map(str, unexpected), *plain]
@@ -93,7 +93,7 @@ class ExportingServer(Server):
 
 
 def answers(client: httpx.Client) -> list[tuple[int, object]]:
-    """What everything in ASKED is answered with, without what differs from answer to answer."""
+    """The answers to everything in ASKED, without what differs each time."""
     found = (client.request(method, url, json=body) for method, url, body in ASKED)
     return [(answer.status_code, _without(answer.json())) for answer in found]
 
@@ -108,7 +108,7 @@ def endpoint_of(receiver: Receiver, protocol: str) -> str:
 
 @contextmanager
 def unreachable(how: str) -> Iterator[str]:
-    """An endpoint where nobody listens (`absent`), or that is never read from (`silent`)."""
+    """An endpoint that refuses connections (`absent`), or never reads (`silent`)."""
     if how == "silent":
         with black_hole() as endpoint:
             yield endpoint
@@ -119,7 +119,7 @@ def unreachable(how: str) -> Iterator[str]:
 
 @contextmanager
 def under_load(server: Server) -> Iterator[Counter[int]]:
-    """Clients that ask until nobody answers any more; how often they were answered with what.
+    """Clients that send requests until the server is gone; responses by status.
 
     All of them are still being answered when the block is entered.
     """

@@ -1,4 +1,4 @@
-"""A stand-in for Wikipedia, and topic signals that ask it."""
+"""A fake Wikipedia, and topic signals that call it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -27,11 +27,11 @@ class ObservedSignal:
         self.signal = WikipediaSignal(client, embedder.embed, settings, self.stages)
 
     async def __call__(self, text: str) -> Evidence:
-        """Ask, and wait for what comes."""
+        """Start the signal, and await its evidence."""
         return await self.signal.begin(Query(text, ()))
 
     async def until_past(self, outcome: Outcome, text: str) -> Evidence:
-        """Ask until something else comes."""
+        """Repeat until the outcome is another."""
         for _ in range(1000):
             if (found := await self(text)).outcome is not outcome:
                 return found
@@ -40,7 +40,7 @@ class ObservedSignal:
 
 
 class OpenSignal(Protocol):
-    """Opens a topic signal with these settings; patient ones where nothing is said."""
+    """Opens a topic signal with these settings; long timeouts by default."""
 
     def __call__(self, **changes: Any) -> ObservedSignal: ...
 

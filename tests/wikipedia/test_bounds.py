@@ -14,7 +14,7 @@ pytestmark = pytest.mark.anyio
 
 
 def begin(ask: ObservedSignal, *texts: str) -> list[asyncio.Future[Evidence]]:
-    """Ask all at once."""
+    """Start all concurrently."""
     return [ask.signal.begin(Query(text, ())) for text in texts]
 
 

@@ -1,4 +1,4 @@
-"""After failures in a row nobody is asked for a while; then one answer is enough to go on."""
+"""Consecutive failures open the breaker; one success closes it."""
 
 import pytest
 
@@ -11,7 +11,7 @@ FOREVER, SHORTLY = 3600, 0.2
 
 
 async def fail(ask: ObservedSignal, times: int) -> None:
-    """Ask so often, each time something else."""
+    """So many calls, each with another query."""
     for number in range(times):
         assert (await ask(f"failing {number}")).outcome.degraded
 
@@ -109,7 +109,7 @@ async def test_refusals_of_single_queries_do_not_open_it(
     assert wikipedia.calls == 5
 
 
-async def test_nobody_is_asked_before_the_time_the_server_named(
+async def test_no_one_is_asked_before_the_time_the_server_named(
     wikipedia: FakeWikipedia, open_signal: OpenSignal
 ) -> None:
     ask = open_signal(breaker_failures=100, breaker_seconds=FOREVER)

@@ -1,4 +1,4 @@
-"""Every way asking can end: an outcome and never an exception."""
+"""Every outcome of a call, which never raises."""
 
 import socket
 
@@ -93,7 +93,7 @@ async def test_an_answer_that_cannot_be_used_is_an_error(
     assert wikipedia.calls == 1
 
 
-async def test_nobody_there_is_an_error(open_signal: OpenSignal) -> None:
+async def test_no_one_there_is_an_error(open_signal: OpenSignal) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     found = await open_signal(base_url=f"http://127.0.0.1:{port}/")("bread")

@@ -1,4 +1,4 @@
-"""What is asked, and what is made of the pages."""
+"""The request, and what is read from the pages."""
 
 import pytest
 

@@ -44,7 +44,7 @@ class PageView:
 
 
 def settled(page: Page) -> None:
-    """The view has what it asked for, and so has the foot."""
+    """The view and the footer have loaded."""
     expect(page.locator("#stored")).to_contain_text("spans")
     expect(page.locator(".view[aria-busy=false]")).to_be_attached()
     expect(page.locator("[aria-busy=true]")).to_have_count(0)
@@ -90,7 +90,7 @@ def only_shop(query: str = "") -> str:
 
 
 def share_of_track(piece: Locator) -> tuple[float, float]:
-    """From where to where it lies on its span's track, as shares of the trace."""
+    """Its start and end on its span's track, as fractions of the trace."""
     mine, track = piece.bounding_box(), piece.locator("xpath=..").bounding_box()
     assert mine is not None
     assert track is not None

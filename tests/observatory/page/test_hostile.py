@@ -1,4 +1,4 @@
-"""Telemetry that means harm is shown as what it is. `shown` sees that nothing of it ran."""
+"""Hostile telemetry is shown as text. `view` checks that none of it ran."""
 
 import pytest
 from playwright.sync_api import expect

@@ -68,7 +68,7 @@ def test_durations_filter(view: PageView) -> None:
     expect(page).to_have_url(re.compile("min_ms=10&max_ms=1000"))
 
 
-def test_what_makes_no_sense_is_said(view: PageView) -> None:
+def test_what_is_invalid_is_reported(view: PageView) -> None:
     view.expected = ("422",)
     page = view.open("/traces?min_ms=many")
 

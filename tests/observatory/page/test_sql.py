@@ -1,4 +1,4 @@
-"""The view where one asks the store oneself."""
+"""The SQL view."""
 
 import re
 
@@ -95,7 +95,7 @@ def test_columns_of_ids_are_links(view: PageView) -> None:
         ("SELECT * FROM file('/etc/passwd')", "403", "Not allowed"),
     ],
 )
-def test_what_goes_wrong_is_said(view: PageView, query: str, status: str, output: str) -> None:
+def test_what_goes_wrong_is_reported(view: PageView, query: str, status: str, output: str) -> None:
     view.expected = (status,)
     page = view.open("/sql")
     ask(page, query)

@@ -1,4 +1,4 @@
-"""A request is told of for itself, whatever came before it, and whatever its path looks like."""
+"""A request has a trace of its own, whatever came before it and whatever its path is."""
 
 import pytest
 from opentelemetry import context, trace

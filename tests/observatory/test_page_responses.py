@@ -1,4 +1,4 @@
-"""Everything around the answers: headers, what is not there, status, reports, failures."""
+"""Headers, unknown addresses, status, reports and failures."""
 
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from observatory.query.reader import Reader
 from observatory.store.engine import EngineError
 from observatory.ui.application import page as application
 from observatory.ui.sql_view import reports
+from tests.cases import cases
 from tests.observatory.page_client import ROWS, Page, read_problem
 from tests.observatory.stored_telemetry import (
     HOUR,
@@ -25,7 +26,7 @@ API = ["traces", "charts", "facets", "facets/values?key=a", "logs", "reports", "
 PROBLEMS = ["traces?x=1", f"traces/{'0' * 32}", "traces/x", "nowhere"]
 
 
-@pytest.mark.parametrize("path", API + PROBLEMS)
+@cases("path", API + PROBLEMS)
 def test_headers(page: Page, path: str) -> None:
     answer = page.client.get(f"/api/{path}")
     assert answer.headers["cache-control"] == "no-store"
@@ -37,13 +38,13 @@ def test_headers(page: Page, path: str) -> None:
     assert "access-control-allow-origin" not in answer.headers
 
 
-@pytest.mark.parametrize("path", ["/api", "/api/", "/api/nowhere", "/nowhere", "/api/traces/a/b/c"])
+@cases("path", ["/api", "/api/", "/api/nowhere", "/nowhere", "/api/traces/a/b/c"])
 def test_nothing_there(page: Page, path: str) -> None:
     problem = read_problem(page.client.get(path))
     assert (problem["status"], problem["title"]) == (404, "Not Found")
 
 
-@pytest.mark.parametrize(
+@cases(
     ("method", "path", "allowed"),
     [("POST", "traces", "GET"), ("DELETE", "status", "GET"), ("GET", "sql", "POST")],
 )
@@ -55,7 +56,7 @@ def test_other_methods(page: Page, method: str, path: str, allowed: str) -> None
     assert allowed in answer.headers["allow"]
 
 
-@pytest.mark.parametrize("path", ["/", f"/trace/{'0' * 32}", "/logs", "/charts", "/sql"])
+@cases("path", ["/", f"/trace/{'0' * 32}", "/logs", "/charts", "/sql"])
 def test_the_shell(page: Page, path: str) -> None:
     answer = page.client.get(path)
     assert answer.status_code == 200
@@ -134,7 +135,7 @@ def test_a_store_that_fails(
     assert "Exception" not in problem["detail"]
 
 
-def test_what_nobody_foresaw(page_parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_error(page_parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
     def breaks(*_: object) -> bytes:
         raise ZeroDivisionError("a secret")
 

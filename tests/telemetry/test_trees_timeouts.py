@@ -1,4 +1,4 @@
-"""What is told of calls that take too long, and of those that are not made any more."""
+"""Spans of calls that time out, and of those that the breaker prevents."""
 
 import asyncio
 
@@ -19,7 +19,7 @@ from tests.waiting import eventually
 
 pytestmark = pytest.mark.anyio
 SHORT = 0.02
-"""Seconds that an answer waits for what does not come."""
+"""The deadline of the topic signal, in seconds."""
 
 
 async def test_the_deadline_passes(open_service: OpenService, wikipedia: FakeWikipedia) -> None:
@@ -34,14 +34,14 @@ async def test_the_deadline_passes(open_service: OpenService, wikipedia: FakeWik
 async def test_the_call_goes_on_behind_the_answer(
     open_service: OpenService, wikipedia: FakeWikipedia
 ) -> None:
-    """It ends after the request it was made for, and is part of it all the same."""
+    """It ends after its request, and is still part of its trace."""
     wikipedia.behaviour = wikipedia.held(finds("Staling"))
     async with open_service(wikipedia_settings(wikipedia, deadline_seconds=SHORT)) as service:
         answer = await service.ask(BREAD)
         await eventually(lambda: wikipedia.calls == 1)
         wikipedia.release()
         while (await service.ask(BREAD)).json()["degraded"]:
-            """The pages have not come yet."""
+            """The pages have not arrived yet."""
     asked = topic("timeout", 0, v.CACHE_MISS, get(200), error="TimeoutError")
     assert_same(service.tree(answer), answered(topic=asked))
     assert wikipedia.calls == 1
@@ -68,7 +68,7 @@ async def test_a_call_that_was_given_up_is_an_error(
 async def test_a_request_that_was_given_up_says_so(
     open_service: OpenService, wikipedia: FakeWikipedia
 ) -> None:
-    """On its span as in its wide event: there is no status to tell it by."""
+    """On its span as in its wide event: there is no status code."""
     wikipedia.behaviour = hangs
     async with open_service(wikipedia_settings(wikipedia)) as service:
         asked = asyncio.create_task(service.ask(BREAD))
@@ -85,7 +85,7 @@ async def test_a_request_that_was_given_up_says_so(
 
 
 async def test_the_circuit_opens(open_service: OpenService, wikipedia: FakeWikipedia) -> None:
-    """The request whose call opens it tells so; the next one makes no call."""
+    """The request whose call opens it has the event; the next one makes no call."""
     wikipedia.behaviour = fails(500)
     async with open_service(
         wikipedia_settings(wikipedia, attempts=1, breaker_failures=1)
@@ -121,7 +121,7 @@ async def test_the_server_asks_for_patience(
 async def test_the_circuit_opens_behind_the_answer(
     open_service: OpenService, wikipedia: FakeWikipedia
 ) -> None:
-    """No span is left to tell it: it is counted and logged, in the trace it belongs to."""
+    """The span has ended: it is counted and logged, in the trace it belongs to."""
     wikipedia.behaviour = wikipedia.held(fails(500))
     timeout = {"deadline_seconds": SHORT, "attempts": 1, "breaker_failures": 1}
     async with open_service(wikipedia_settings(wikipedia, **timeout)) as service:

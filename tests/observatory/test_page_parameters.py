@@ -1,9 +1,10 @@
-"""Parameters that make no sense: each is refused, in words that say what to write."""
+"""Invalid parameters are refused with advice."""
 
 from typing import Any
 
 import pytest
 
+from tests.cases import cases
 from tests.observatory.page_client import Page
 from tests.observatory.stored_telemetry import MS, NOW
 
@@ -56,23 +57,21 @@ OF_CHARTS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("given", "says"), BAD + OF_THE_LIST)
-def test_of_the_list(page: Page, given: dict[str, Any], says: str) -> None:
+@pytest.mark.parametrize(("given", "detail"), BAD + OF_THE_LIST)
+def test_of_the_list(page: Page, given: dict[str, Any], detail: str) -> None:
     problem = page.problem("traces", **given)
     assert (problem["status"], problem["type"]) == (422, "urn:vitrine:problem:invalid-input")
-    assert problem["detail"].startswith(says)
+    assert problem["detail"].startswith(detail)
 
 
-@pytest.mark.parametrize(("given", "says"), BAD + OF_CHARTS)
-def test_of_charts(page: Page, given: dict[str, Any], says: str) -> None:
+@pytest.mark.parametrize(("given", "detail"), BAD + OF_CHARTS)
+def test_of_charts(page: Page, given: dict[str, Any], detail: str) -> None:
     problem = page.problem("charts", **given)
     assert problem["status"] == 422
-    assert problem["detail"].startswith(says)
+    assert problem["detail"].startswith(detail)
 
 
-@pytest.mark.parametrize(
-    "path", ["facets", "facets/values", "logs", "reports", "status", f"traces/{'0' * 32}"]
-)
+@cases("path", ["facets", "facets/values", "logs", "reports", "status", f"traces/{'0' * 32}"])
 def test_what_is_not_known_is_refused_everywhere(page: Page, path: str) -> None:
     problem = page.problem(path, servce="x")
     assert problem["status"] == 422

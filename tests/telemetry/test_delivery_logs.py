@@ -1,4 +1,4 @@
-"""What is said when telemetry does not get where it should."""
+"""What is logged when export fails."""
 
 import logging
 import threading
@@ -39,7 +39,7 @@ class Sending:
 
 
 def levels(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """What was said: WARNING when it is away, INFO when it is back."""
+    """The records: WARNING when it is away, INFO when it is back."""
     return [each.levelname for each in caplog.records if each.name == "app.telemetry.kit.exporters"]
 
 
@@ -50,9 +50,7 @@ def output(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
 
 
 @pytest.mark.parametrize("results", RESULTS)
-def test_it_is_said_once_and_once_more_when_it_is_over(
-    results: Any, output: Callable[[], list[str]]
-) -> None:
+def test_loss_and_recovery_are_logged_once(results: Any, output: Callable[[], list[str]]) -> None:
     exporter = Sending.through(Delivery(), results)
     for delivers in (True, False, False, False, True, True, False, False):
         exporter.delivers = delivers
@@ -62,14 +60,14 @@ def test_it_is_said_once_and_once_more_when_it_is_over(
     assert exporter.recorded == [(["batch"], {"timeout_millis": 5})] * 8
 
 
-def test_nothing_is_said_while_all_is_well(output: Callable[[], list[str]]) -> None:
+def test_nothing_is_logged_while_all_is_well(output: Callable[[], list[str]]) -> None:
     delivery = Delivery()
     for exporter in (Sending.through(delivery, results) for results in RESULTS):
         exporter.export(["batch"])
     assert output() == []
 
 
-def test_it_is_said_once_for_all_signals(output: Callable[[], list[str]]) -> None:
+def test_it_is_logged_once_for_all_signals(output: Callable[[], list[str]]) -> None:
     delivery = Delivery()
     exporters = [Sending.through(delivery, results) for results in RESULTS]
     for delivers in (False, True):
@@ -93,7 +91,7 @@ def test_a_collector_that_takes_one_signal_and_not_another_is_no_storm(
     assert output() == ["WARNING"]
 
 
-def test_many_threads_say_it_once(output: Callable[[], list[str]]) -> None:
+def test_many_threads_log_it_once(output: Callable[[], list[str]]) -> None:
     exporter, start = Sending.through(Delivery()), threading.Barrier(8)
     exporter.delivers = False
 

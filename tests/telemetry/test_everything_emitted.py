@@ -1,4 +1,4 @@
-"""What is declared is also told; measurements point to their spans; what others log stays here."""
+"""What is declared is emitted; exemplars point to spans; other libraries' logs stay here."""
 
 import errno
 import logging
@@ -19,7 +19,7 @@ from app.recommend.ranking import PairwiseModel
 from app.recommend.stages import ANALYZE, FETCH_TOPIC, RANK, RETRIEVE, SCORE
 from app.telemetry import vocabulary as v
 from app.telemetry.kit.requests import RECEIVED
-from tests.api.service import WRITER, client_of
+from tests.api.service import NDJSON, WRITER, client_of, document_lines
 from tests.fake_wikipedia import FakeWikipedia, fails, finds, in_turn
 from tests.model.versions import ADA, register, truncate
 from tests.stack import smoke
@@ -31,7 +31,6 @@ from tests.telemetry.recorded_service import (
     Service,
     wikipedia_settings,
 )
-from tests.telemetry.writing import NDJSON, lines
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.anyio
@@ -67,7 +66,7 @@ async def over_a_socket(service: Service) -> None:
 
 
 async def drive(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make it tell whatever it can."""
+    """Make it emit every name."""
     await service.ask("tide tables", {"vitrine-debug": "1"})
     answers = [await service.ask(text) for text in ("stale bread", "stale bread", "tide", "!!!")]
     await service.ask("ꙮꙮꙮ")  # no document has anything to do with it
@@ -76,13 +75,13 @@ async def drive(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     clicked = found["results"][0]["document"]["id"]
     given = {"recommendation_id": found["recommendation_id"], "kind": "click"}
     await service.client.post("/feedback", json=given | {"document_id": clicked})
-    for body in (lines(2), lines(2).replace("Number 1", "One") + "{\n"):
+    for body in (document_lines(2), document_lines(2).replace("Number 1", "One") + "{\n"):
         await service.client.post("/documents", content=body, headers=NDJSON)
     for path in ("/models/rollback", "/models/fusion/promote", "/models/1/promote"):
         await service.client.post(path, json={}, headers=WRITER)
     with monkeypatch.context() as patch:
         patch.setattr(Catalogue, "put", breaks)
-        await service.client.post("/documents", content=lines(1), headers=NDJSON)
+        await service.client.post("/documents", content=document_lines(1), headers=NDJSON)
 
 
 async def test_nothing_is_declared_in_vain(
@@ -165,7 +164,7 @@ async def test_a_flush_sends_everything_at_once(open_service: OpenService) -> No
         assert service.counts(v.RECOMMENDATIONS) == {("fusion", "2", False): 1}
 
 
-async def test_what_libraries_log_of_a_call_is_not_told(
+async def test_what_libraries_log_of_a_call_is_not_emitted(
     open_service: OpenService, wikipedia: FakeWikipedia, caplog: pytest.LogCaptureFixture
 ) -> None:
     """httpx logs the whole address, and what was typed is in it at INFO."""

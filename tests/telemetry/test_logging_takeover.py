@@ -32,7 +32,7 @@ def state() -> dict[str, Any]:
 
 @pytest.fixture(params=["as they are", "configured"])
 def _loggers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The loggers, which somebody may have configured."""
+    """The loggers, which the operator may have configured."""
     if request.param == "configured":
         for number, name in enumerate(NAMES[1:], 1):
             logger = logging.getLogger(name)
@@ -78,7 +78,7 @@ def test_it_is_given_back_by_several(logged: Logged) -> None:
     assert state() == before
 
 
-def test_what_is_said_before_and_after_is_not_heard(logged: Logged) -> None:
+def test_what_is_emitted_before_and_after_is_not_recorded(logged: Logged) -> None:
     ours = logging.getLogger("app.somewhere")
     recorded = [ours.isEnabledFor(logging.INFO)]
     ours.warning("before")
@@ -91,7 +91,7 @@ def test_what_is_said_before_and_after_is_not_heard(logged: Logged) -> None:
 
 
 @pytest.mark.usefixtures("_loggers")
-def test_uvicorn_is_heard_once(logged: Logged) -> None:
+def test_uvicorn_logs_once(logged: Logged) -> None:
     with silenced(), handled(logged.handler, ["app"]):
         logging.getLogger("uvicorn.error").error("started")
         logging.getLogger("uvicorn").error("also")
@@ -99,7 +99,7 @@ def test_uvicorn_is_heard_once(logged: Logged) -> None:
 
 
 @pytest.mark.parametrize("name", UNWANTED)
-def test_the_unwanted_are_not_heard(name: str, logged: Logged) -> None:
+def test_the_unwanted_are_not_recorded(name: str, logged: Logged) -> None:
     with silenced(), handled(logged.handler, ["app"]):
         logging.getLogger(f"{name}.deeper").critical("storm")
         logging.getLogger(name).critical("storm")

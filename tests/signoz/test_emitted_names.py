@@ -1,7 +1,6 @@
-"""What is looked for in queries is found there, and names that nobody tells are noticed."""
+"""Names are found in queries, and those that are never emitted are noticed."""
 
-import pytest
-
+from tests.cases import cases
 from tests.signoz.emitted_names import in_builder, in_promql, in_queries, unknown_names
 
 PROMQL = """
@@ -39,7 +38,7 @@ def test_builder_queries_are_read() -> None:
     assert unknown_names(named) == []
 
 
-@pytest.mark.parametrize(
+@cases(
     ("query", "wrong"),
     [
         ('{"vitrine.recommendation"}', "no metric vitrine.recommendation"),
@@ -55,7 +54,7 @@ def test_builder_queries_are_read() -> None:
         ),
     ],
 )
-def test_what_nobody_tells_is_noticed(query: str, wrong: str) -> None:
+def test_a_name_that_is_never_emitted_is_noticed(query: str, wrong: str) -> None:
     assert unknown_names(in_promql(query)) == [wrong]
 
 

@@ -1,4 +1,4 @@
-"""Nothing that happens to the collector happens to those who ask."""
+"""Failures of the collector never reach clients."""
 
 import shutil
 from pathlib import Path
@@ -39,7 +39,7 @@ both = pytest.mark.parametrize(
 
 @pytest.fixture(scope="module")
 def not_emitted(shelf_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Answers:
-    """What a service that tells nothing answers."""
+    """The answers of a service without telemetry."""
     folder = tmp_path_factory.mktemp("not_emitted")
     shutil.copy(shelf_file, folder)
     with Server(folder, folder / "log") as server:
@@ -49,7 +49,7 @@ def not_emitted(shelf_file: Path, tmp_path_factory: pytest.TempPathFactory) -> A
 
 
 def ends_under_load(it: ExportingServer) -> None:
-    """Nobody who is answered at all is answered otherwise, and it is gone within five seconds."""
+    """Every answer is the usual one, and the process ends within five seconds."""
     with under_load(it) as seen:
         assert it.ends() in ENDED
     assert set(seen) == {200}
@@ -63,7 +63,7 @@ def ends_under_load(it: ExportingServer) -> None:
         ("silent", "http"),
     ],
 )
-def test_nobody_takes_what_it_tells(
+def test_a_collector_that_takes_nothing(
     how: str, protocol: str, shelf_data: Path, not_emitted: Answers
 ) -> None:
     impatient = SHORT_TIMEOUT | MORE_THAN_THERE_IS_TIME_FOR | LESS_TIME[protocol]
@@ -78,7 +78,7 @@ def test_nobody_takes_what_it_tells(
         assert (it.lines_with(AWAY), it.lines_with(BACK), it.noise) == (1, 0, [])
 
 
-def test_nobody_listens_and_it_tries_again(shelf_data: Path, not_emitted: Answers) -> None:
+def test_no_one_listens_and_it_tries_again(shelf_data: Path, not_emitted: Answers) -> None:
     with unreachable("absent") as endpoint, ExportingServer(shelf_data, endpoint) as it:
         assert answers(it.client) == not_emitted
         ends_under_load(it)  # while it waits for its next try

@@ -59,7 +59,7 @@ def emitted_of(receiver: Receiver) -> list[str]:
 
 
 def dropped(receiver: Receiver, signal: str) -> float:
-    """How many did not fit the queue, as the SDK says itself."""
+    """How many did not fit the queue, by the SDK's own metric."""
     points = receiver.latest(f"otel.sdk.processor.{signal}.processed")
     return sum(each.value for each in points if each.attributes.get("error.type") == "queue_full")
 
@@ -93,7 +93,7 @@ def test_queues_are_bounded_and_what_does_not_fit_is_counted(
 
         receiver.behaviour = hang
         later = ask(it, MANY)
-        assert len(receiver.spans) == before  # nobody waited for an answer of the collector
+        assert len(receiver.spans) == before  # no request waited for the collector
         receiver.behaviour = accept
         until(lambda: len(receiver.spans) - before + dropped(receiver, "span") >= made)
         until(lambda: later[-1] in emitted_of(receiver))
@@ -141,7 +141,7 @@ def test_what_is_refused_is_counted_and_it_goes_on_once_it_is_taken(
         assert (it.lines_with(AWAY), it.lines_with(BACK), it.noise) == (1, 1, [])
 
 
-def test_what_waits_while_nobody_answers_is_delivered_later(shelf_data: Path) -> None:
+def test_what_waits_while_the_collector_is_away_is_delivered_later(shelf_data: Path) -> None:
     with ExitStack() as stack:
         with socket.create_server(("127.0.0.1", 0)) as silent:
             port = int(silent.getsockname()[1])
@@ -154,7 +154,7 @@ def test_what_waits_while_nobody_answers_is_delivered_later(shelf_data: Path) ->
         assert not it.lines_with(AWAY)
 
 
-def test_it_says_once_that_nobody_listens_and_once_that_somebody_does(shelf_data: Path) -> None:
+def test_loss_and_recovery_are_logged_once_each(shelf_data: Path) -> None:
     with refused_port() as port, ExitStack() as stack:
         it = stack.enter_context(
             ExportingServer(shelf_data, f"http://127.0.0.1:{port}", **SHORT_TIMEOUT)

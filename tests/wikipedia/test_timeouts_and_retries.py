@@ -1,4 +1,4 @@
-"""Retries, deadlines, and answers that come late."""
+"""Retries, deadlines, and late answers."""
 
 import time
 

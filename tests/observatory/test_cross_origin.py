@@ -1,17 +1,18 @@
-"""Pages of other origins may link here; what is kept is not for their scripts."""
+"""Pages of other origins may link here; their scripts can't read telemetry."""
 
 import httpx
 import pytest
 
 from observatory.settings import ObservatorySettings
+from tests.cases import cases
 from tests.observatory.observatory_process import Observatory
 
-ASKING = "/?query=SELECT+1"
+QUERY = "/?query=SELECT+1"
 
 
 @pytest.fixture
 def endpoint(observatory: Observatory, request: pytest.FixtureRequest) -> str:
-    """A door, by name."""
+    """An endpoint, by name."""
     return str(getattr(observatory, request.param))
 
 
@@ -24,19 +25,19 @@ def test_their_scripts_frames_and_requests_are_refused(
     endpoint: str, site: str, mode: str, dest: str
 ) -> None:
     headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode, "Sec-Fetch-Dest": dest}
-    assert httpx.get(endpoint + ASKING, headers=headers).status_code == 403
+    assert httpx.get(endpoint + QUERY, headers=headers).status_code == 403
 
 
-@pytest.mark.parametrize("site", ["cross-site", "same-site", "none"])
+@cases("site", ["cross-site", "same-site", "none"])
 def test_a_link_that_is_followed_leads_here(observatory: Observatory, site: str) -> None:
     headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
     assert httpx.get(f"{observatory.page}/trace/{'a' * 32}", headers=headers).status_code == 200
 
 
-@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+@cases("site", ["cross-site", "same-site"])
 def test_a_link_that_is_followed_runs_no_query(observatory: Observatory, site: str) -> None:
     headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
-    for address in (f"{observatory.page}/api/traces", f"{observatory.clickhouse}{ASKING}"):
+    for address in (f"{observatory.page}/api/traces", f"{observatory.clickhouse}{QUERY}"):
         for method in ("GET", "POST"):
             assert httpx.request(method, address, headers=headers).status_code == 403
 
@@ -48,7 +49,7 @@ def test_our_own_page_may_ask(observatory: Observatory) -> None:
 
 def test_an_answer_is_no_script(observatory: Observatory) -> None:
     """`FORMAT TSVRaw` lets a query write what it likes."""
-    headers = httpx.get(f"{observatory.clickhouse}{ASKING}+FORMAT+TSVRaw").headers
+    headers = httpx.get(f"{observatory.clickhouse}{QUERY}+FORMAT+TSVRaw").headers
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["cross-origin-resource-policy"] == "same-origin"
 
