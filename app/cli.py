@@ -238,6 +238,26 @@ def calibrate(
 
 
 @cli.command()
+def profile(
+    to: Annotated[Path | None, typer.Option(help="where to write it [the data folder]")] = None,
+) -> None:
+    """Make fusion's reference profile for drift detection, from the judged seed queries."""
+    from app.model.commands import profile_on_seed  # noqa: PLC0415 - scikit-learn takes a second
+    from app.model.profiling import FUSION_PROFILE  # noqa: PLC0415
+
+    chosen = settings()
+    path = to or chosen.data / FUSION_PROFILE
+    with open_for_command(chosen.data) as catalogue:
+        loader, _ = version_loader(chosen, catalogue, further_legs(catalogue))
+        try:
+            made = profile_on_seed(catalogue, loader.built_in)
+        except ValueError as error:
+            raise refuse("The judged queries have no answers. Is the catalogue empty?") from error
+        write_whole(path, made.dump())
+    print_plain(f"reference profile of fusion written to {path}. Restart the service to use it.")
+
+
+@cli.command()
 def evaluate(
     split: Annotated[Split, typer.Option(help="which judged queries")] = Split.TEST,
 ) -> None:

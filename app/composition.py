@@ -19,9 +19,13 @@ from app.catalogue.index import CatalogueIndex
 from app.catalogue.store import Catalogue
 from app.catalogue.vectors import Models
 from app.model.calibrators import load_calibrators
+from app.model.drift_monitor import DriftMonitor
 from app.model.live_model import LiveModel
+from app.model.profiling import load_profile
 from app.model.registry import Registry
+from app.model.shadow import ShadowScorer
 from app.model.version_loader import VersionLoader
+from app.model.watch import Watch
 from app.recommend.answer_cache import AnswerCache
 from app.recommend.embedding import Embedder, StaticEmbedder
 from app.recommend.fusion import Fusion
@@ -31,7 +35,8 @@ from app.recommend.ranking import RankingModel
 from app.recommend.serving_model import ServingModel
 from app.recommend.stages import StageObserver, Unobserved
 from app.recommend.topic_signal import NoTopicSignal
-from app.settings import Settings
+from app.settings import Settings, WatchSettings
+from app.telemetry.kit.context import traceparent
 from app.wikipedia.client import Wikipedia
 from app.wikipedia.signal import WikipediaSignal
 
@@ -82,6 +87,7 @@ class Parts:
     recommender: Recommender
     model: LiveModel
     loader: VersionLoader
+    watch: Watch
     calibrator_problems: Sequence[str]
     topic_signal: WikipediaSignal | NoTopicSignal
     stages: StageObserver
@@ -122,10 +128,21 @@ def version_loader(
         catalogue.models.embedder.name,
         settings.answered_from,
     )
-    built_in = ServingModel(model, calibrators.by_model)
+    profile = load_profile(settings.data, catalogue, model.card)
+    built_in = ServingModel(model, calibrators.by_model, profile=profile)
     registry = Registry(settings.data / "models")
     loader = VersionLoader(registry, catalogue, legs, built_in, settings.answered_from)
     return loader, calibrators.problems
+
+
+def watching(settings: WatchSettings, model: LiveModel, stages: StageObserver) -> Watch:
+    """What watches the serving model; its threads start with its context."""
+    share = settings.shadow_share
+    return Watch(
+        model,
+        DriftMonitor(stages) if settings.drift else None,
+        ShadowScorer(share, stages, traceparent) if share else None,
+    )
 
 
 def user_agent(settings: Settings) -> str:
@@ -163,9 +180,11 @@ async def running(settings: Settings, instrumentation: Instrumentation) -> Async
         loader, problems = version_loader(settings, catalogue, legs)
         model = LiveModel(loader.registry, loader, stages)
         answers = AnswerCache(settings.answers_bytes)
-        recommender = Recommender(index, model, topic_signal, answers, stages)
+        watch = stack.enter_context(watching(settings.watch, model, stages))
+        recommender = Recommender(index, model, topic_signal, answers, stages, watch)
         parts = Parts(
-            settings, catalogue, notes, recommender, model, loader, problems, topic_signal, stages
-        )
+            settings, catalogue, notes, recommender, model, loader, watch, problems, topic_signal,
+            stages,
+        )  # fmt: skip
         instrumentation.parts(parts)
         yield parts

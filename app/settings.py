@@ -131,6 +131,21 @@ class WikipediaSettings(_Group):
     breaker_seconds: Seconds = Field(30, description="how long the circuit breaker stays open")
 
 
+class WatchSettings(_Group):
+    """What watches the ranking model beside the requests."""
+
+    drift: bool = Field(
+        True, description="compare queries and answers with the model's reference profile"
+    )
+    shadow_share: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description="share of the answers, without those from the cache, whose candidates the "
+        "challenger scores too, off the request's path; 0: none",
+    )
+
+
 class TelemetrySettings(KitSettings):
     """The service's telemetry; the standard OTEL_* variables configure its export."""
 
@@ -181,6 +196,7 @@ class Settings(BaseSettings):
     server: ServerSettings = ServerSettings()
     limits: LimitSettings = LimitSettings()
     wikipedia: WikipediaSettings = WikipediaSettings()
+    watch: WatchSettings = WatchSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
 
 

@@ -11,14 +11,18 @@ from app.composition import further_legs
 from app.model.baselines import Chance, OneLeg
 from app.model.calibration import Calibration, Rate, calibrate, first_results, measure, wilson
 from app.model.evaluate import Quality, Retrieved, quality, retrieve, scores_of
-from app.model.judged import JudgedQuery, seed_queries
+from app.model.judged import JudgedQuery, Split, seed_queries
+from app.model.profiling import make_profile
+from app.model.registry import PROFILE
 from app.model.train import train
 from app.model.version_loader import CALIBRATOR, RANKER
 from app.recommend.explain import SUBJECT
 from app.recommend.fusion import Fusion
 from app.recommend.index import Index
 from app.recommend.ranking import PairwiseModel, RankingModel, order
+from app.recommend.reference_profile import Profile
 from app.recommend.relevance import Calibrator
+from app.recommend.serving_model import ServingModel
 
 SHOWN = 5
 """Results a query is shown by default."""
@@ -46,7 +50,17 @@ def train_on_seed(catalogue: Catalogue) -> dict[str, bytes]:
     tune = retrieved(catalogue, seed_queries("tune"))
     ranker = train(tune)
     model = PairwiseModel.load(ranker, [leg.name for leg in further_legs(catalogue)])
-    return {RANKER: ranker, CALIBRATOR: calibrate_on_seed(catalogue, model, tune)}
+    artefact = calibrate_on_seed(catalogue, model, tune)
+    calibrator = Calibrator.load(artefact, model.card, catalogue.models.embedder.name)
+    profile = profile_on_seed(catalogue, ServingModel(model, {model.card.name: calibrator}))
+    return {RANKER: ranker, CALIBRATOR: artefact, PROFILE: profile.dump()}
+
+
+def profile_on_seed(catalogue: Catalogue, serving: ServingModel) -> Profile:
+    """A model's reference profile, of all judged queries: of both splits, as nothing is fitted."""
+    texts = [each.text for split in Split for each in seed_queries(split)]
+    embedder = catalogue.models.embedder.name
+    return make_profile(opened_index(catalogue), serving, texts, embedder)
 
 
 def calibrate_on_seed(

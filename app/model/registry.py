@@ -36,7 +36,8 @@ from app.recommend.artefact import ArtefactRefused, dump, parse
 
 STATE, AUDIT, LOCK, MANIFEST = "state.json", "audit.jsonl", "lock", "manifest.json"
 CARD, READABLE_CARD = "card.json", "card.md"
-DESCRIPTIVE = (CARD, READABLE_CARD)
+PROFILE = "profile.json"
+DESCRIPTIVE = (CARD, READABLE_CARD, PROFILE)
 """Files that describe a version and do not decide answers: they are not part of its hash."""
 MAX_AUDIT, MAX_PREVIOUS, MAX_UNUSED = 1000, 20, 20
 """Retained changes, earlier champions, and versions without a role."""

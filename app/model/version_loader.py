@@ -1,18 +1,22 @@
 """Loads a version of the model: checks that it is undamaged and fits this service."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from app.catalogue.store import Catalogue
-from app.model.registry import Registry
+from app.model.registry import PROFILE, Registry
 from app.model.registry_records import BUILT_IN
 from app.recommend.artefact import ArtefactRefused
 from app.recommend.leg import Leg
 from app.recommend.ranking import FallbackModel, PairwiseModel
+from app.recommend.reference_profile import Profile
 from app.recommend.relevance import Calibrator
 from app.recommend.serving_model import ServingModel
+from app.recommend.types import ModelCard
 
+log = logging.getLogger(__name__)
 RANKER, CALIBRATOR = "ranker.json", "calibrator.json"
 SAMPLE = 64
 """Number of document ids by which a catalogue is recognised."""
@@ -70,12 +74,24 @@ class VersionLoader:
             raise ArtefactRefused(f"{CALIBRATOR}: {error}") from error
         if self.threshold is not None:
             judge = replace(judge, threshold=self.threshold)
+        profile = self._profile(version, files.get(PROFILE), model.card)
         model.card = replace(model.card, version=version)  # as people and telemetry name it
         return ServingModel(
             FallbackModel(model, self.built_in.model),
             {**self.built_in.calibrators, model.card.name: judge},
             manifest.trained_at,
+            profile,
         )
+
+    def _profile(self, version: str, artefact: bytes | None, card: ModelCard) -> Profile | None:
+        """Without a usable profile the version serves all the same, and drift is not detected."""
+        if artefact is None:
+            return None
+        try:
+            return Profile.load(artefact, card, self.catalogue.models.embedder.name)
+        except ArtefactRefused as error:
+            log.warning("no drift detection for %s: %s: %s", version, PROFILE, error)
+            return None
 
     def _check(self, content: Mapping[str, Any]) -> None:
         """Raises ArtefactRefused if the version is of another embedding model or catalogue."""

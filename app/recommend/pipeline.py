@@ -8,6 +8,7 @@ from functools import partial
 from app.recommend.answer_cache import AnswerCache, PastAnswers
 from app.recommend.fusion import with_topic
 from app.recommend.index import Index, LiveIndex
+from app.recommend.observation import Unwatched, Watcher, observe
 from app.recommend.query import analyze
 from app.recommend.ranking import rank
 from app.recommend.serving_model import LiveModel, ServingModel
@@ -29,14 +30,23 @@ class Recommender:
         topic_signal: TopicSignal,
         answers: AnswerCache,
         stages: StageObserver,
+        watcher: Watcher = Unwatched(),  # noqa: B008 - it has no state
     ) -> None:
         self._index, self._model, self._topic_signal = index, model, topic_signal
-        self._answers, self._stages = answers, stages
+        self._answers, self._stages, self._watcher = answers, stages, watcher
         self._past = PastAnswers()
 
     async def recommend(self, request: Request) -> Recommendation:
         """The best documents for a text. Raises NoSearchableWords."""
         index, model = self._index.now(), self._model.now()
+        answer = await self._recommend(request, index, model)
+        if not request.categories:  # a filter decides what its answers look like
+            self._watcher.answered(model, answer)
+        return answer
+
+    async def _recommend(
+        self, request: Request, index: Index, model: ServingModel
+    ) -> Recommendation:
         with self._stages.observe(ANALYZE) as stage:
             query = stage.result = analyze(request.text, index)
         topic = self._topic_signal.begin(query)
@@ -44,12 +54,12 @@ class Recommender:
             cached = self._answers.get(request, index, model, topic.result())
             if cached is not None:
                 return cached
-        probe = partial(index.probe, query)
-        retrieve = partial(self._retrieve, index, probe, request.categories)
+        probe_of = partial(index.probe, query)
+        retrieve = partial(self._retrieve, index, probe_of, request.categories)
         inline = topic.done() and index.quick  # there is nothing to overlap with
-        candidates = retrieve() if inline else await to_thread(retrieve)
+        probe, candidates = retrieve() if inline else await to_thread(retrieve)
         evidence = await topic
-        answer = self._answer(index, model, query, candidates, evidence, request.limit, typed=True)
+        answer = self._answer(index, model, query, candidates, evidence, request.limit, probe)
         suspect = ("results",) if self._past.is_suspect(request, answer) else ()
         answer = replace(answer, cached=False, degraded=answer.degraded + suspect)
         if index is self._index.now() and model is self._model.now():
@@ -62,19 +72,20 @@ class Recommender:
         if (like := index.probe_like(document_id)) is None:
             return None
         query, probe = like
-        candidates = await to_thread(self._retrieve, index, lambda: probe, frozenset[str]())
+        _, candidates = await to_thread(self._retrieve, index, lambda: probe, frozenset[str]())
         off = Evidence(Outcome.OFF)
-        return self._answer(index, model, query, candidates, off, limit, typed=False)
+        return self._answer(index, model, query, candidates, off, limit)
 
     def _retrieve(
         self, index: Index, probe: Callable[[], Probe], categories: frozenset[str]
-    ) -> Candidates:
+    ) -> tuple[Probe, Candidates]:
         """Embed the query and retrieve; `probe` returns the terms and vectors."""
         with self._stages.observe(RETRIEVE) as stage:
-            candidates = stage.result = index.retrieve(probe(), DEPTH, categories)
-        return candidates
+            made = probe()
+            candidates = stage.result = index.retrieve(made, DEPTH, categories)
+        return made, candidates
 
-    def _answer(  # noqa: PLR0913 - everything that an answer is made of
+    def _answer(  # noqa: PLR0913, PLR0917 - everything that an answer is made of
         self,
         index: Index,
         model: ServingModel,
@@ -82,20 +93,23 @@ class Recommender:
         candidates: Candidates,
         evidence: Evidence,
         limit: int,
-        *,
-        typed: bool,
+        probe: Probe | None = None,
     ) -> Recommendation:
-        """Score and rank. Relevance is calibrated for typed queries only."""
+        """Score and rank. `probe`: of a typed query; only these are calibrated and watched."""
         with self._stages.observe(SCORE) as stage:
-            scored = model.model.score(candidates)
+            scored = plain = model.model.score(candidates)
             signal, pages = match(evidence, candidates)
             if evidence.pages:
                 scored = with_topic(scored, signal)
             stage.result = scored
         with self._stages.observe(RANK) as stage:
-            calibrator = model.calibrators.get(scored.model.name) if typed else None
+            calibrator = model.calibrators.get(scored.model.name) if probe else None
             ranking = rank(scored, query, evidence.named(pages), index, limit, calibrator)
             stage.result = ranking
         missing = {"topic_signal": evidence.outcome.degraded, "ranking_model": scored.failure}
         degraded = tuple(part for part, failed in missing.items() if failed)
-        return Recommendation(query, ranking, scored.model, degraded)
+        observation = None
+        if probe is not None and scored.failure is None:
+            observation = observe(query, probe, plain, ranking)
+            self._watcher.scored(model, plain)
+        return Recommendation(query, ranking, scored.model, degraded, observation=observation)

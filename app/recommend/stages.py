@@ -28,17 +28,21 @@ AWAIT_LOCK = "await write lock"
 TRANSACTION = "write transaction"
 FLUSH = "flush journal"
 REFRESH = "refresh index"
+COMPARE_SHADOW = "compare shadow model"
+EVALUATE_DRIFT = "evaluate drift"
 STAGES = (
     RECOMMEND, ANALYZE, RETRIEVE, FETCH_TOPIC, SCORE, RANK, FEEDBACK, WRITE,
     LOAD_MODEL, PROMOTE, ROLL_BACK, AWAIT_LOCK, TRANSACTION, FLUSH, REFRESH,
+    COMPARE_SHADOW, EVALUATE_DRIFT,
 )  # fmt: skip
 
 RETRY_STARTED, CIRCUIT_OPENED, FOUND_NOTHING = "retry_started", "circuit_opened", "found_nothing"
 MODEL_PROMOTED, MODEL_ROLLED_BACK = "model_promoted", "model_rolled_back"
 MODEL_REFUSED = "model_refused"
+DRIFT_STARTED, DRIFT_ENDED = "drift_started", "drift_ended"
 OCCURRENCES = (
     RETRY_STARTED, CIRCUIT_OPENED, FOUND_NOTHING, MODEL_PROMOTED, MODEL_ROLLED_BACK,
-    MODEL_REFUSED,
+    MODEL_REFUSED, DRIFT_STARTED, DRIFT_ENDED,
 )  # fmt: skip
 
 

@@ -8,9 +8,13 @@ Scores are in [0, 1], higher is better.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from app.recommend.observation import Observation
 
 Floats = NDArray[np.float32]
 Keys = NDArray[np.int64]
@@ -220,3 +224,5 @@ class Recommendation:
     degraded: tuple[str, ...]
     cached: bool | None = None
     """Whether it came from the cache; None if it can't be cached."""
+    observation: "Observation | None" = field(default=None, compare=False, repr=False)
+    """Of a typed query, unless the ranking model failed."""

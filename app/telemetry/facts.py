@@ -22,9 +22,11 @@ from app.catalogue.feedback_journal import (
 )
 from app.catalogue.importer import Batch
 from app.catalogue.index_changes import Refreshed
+from app.model.drift import DriftReport
 from app.model.promotion import GateRefused
 from app.model.registry import NoPreviousVersion, UnknownVersion
 from app.model.registry_records import Change
+from app.model.shadow import ShadowComparison
 from app.recommend.artefact import ArtefactRefused
 from app.recommend.query import NoSearchableWords
 from app.recommend.serving_model import ServingModel
@@ -275,6 +277,45 @@ def _refreshed(refreshed: Refreshed, _: FinishedStage) -> Facts:
     )
 
 
+def _shadow_compared(found: ShadowComparison, _: FinishedStage) -> Facts:
+    models: Attributes = {
+        v.MODEL_NAME: found.champion.name,
+        v.MODEL_VERSION: found.champion.version,
+        v.SHADOW_VERSION: found.challenger.version,
+    }
+    kind = FAILURES.error_type(found.failure)
+    measured = {
+        (v.SHADOW_OVERLAP, v.SHADOW_OVERLAPS): found.overlap,
+        (v.SHADOW_CONCORDANCE, v.SHADOW_CONCORDANCES): found.concordance,
+        (v.SHADOW_SHIFT, v.SHADOW_SHIFTS): found.score_shift,
+    }
+    known = {names: value for names, value in measured.items() if value is not None}
+    return Facts(
+        {**models, **{name: round(value, DECIMALS) for (name, _), value in known.items()}},
+        measurements=(
+            Measurement(v.SHADOW_COMPARISONS, 1, {**models, ERROR_TYPE: kind}),
+            *(Measurement(metric, value, models) for (_, metric), value in known.items()),
+        ),
+        failure=found.failure,
+        link=found.trace,
+    )
+
+
+def _drift_evaluated(report: DriftReport, _: FinishedStage) -> Facts:
+    attributes: Attributes = {
+        v.MODEL_NAME: report.model.name,
+        v.MODEL_VERSION: report.model.version,
+        v.DRIFTING: report.drifting,
+        v.DRIFT_REQUESTS: report.requests,
+        v.DRIFT_DISTINCT: report.distinct,
+        v.CENTROID_DISTANCE: round(report.centroid_distance, DECIMALS),
+        v.EMBEDDING_SPREAD: round(report.spread, DECIMALS),
+    }
+    if report.drifted:
+        attributes[v.DRIFTED] = report.drifted
+    return Facts(attributes)
+
+
 FACTS: Mapping[type, Callable[[Any, FinishedStage], Facts]] = {
     Query: _query,
     Candidates: _candidates,
@@ -289,6 +330,8 @@ FACTS: Mapping[type, Callable[[Any, FinishedStage], Facts]] = {
     Transaction: _transaction,
     Flushed: _flushed,
     Refreshed: _refreshed,
+    ShadowComparison: _shadow_compared,
+    DriftReport: _drift_evaluated,
 }
 
 

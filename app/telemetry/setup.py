@@ -25,6 +25,8 @@ from app.api.pages import UNTRACED
 from app.api.rate_limit import client_of
 from app.catalogue import feedback_journal
 from app.composition import Parts
+from app.model.watch import Watch
+from app.recommend.types import ModelCard
 from app.settings import TelemetrySettings
 from app.telemetry import vocabulary as v
 from app.telemetry.facts import FAILURES, REQUEST_STAGES, facts, user_text, weights
@@ -115,6 +117,7 @@ class Telemetry(Kit):
             parts.model.now()
             yield Observation(len(parts.model.refusals))
 
+        self._observe_watch(parts.watch)
         self.observe(v.CATALOGUE_SIZE, documents)
         self.observe(v.JOURNAL_DROPPED, dropped)
         self.observe(v.MODEL_AGE, age)
@@ -138,6 +141,31 @@ class Telemetry(Kit):
             yield Observation(1, {**settings, **models()})
 
         self.observe(v.INSTANCE, info)
+
+    def _observe_watch(self, watch: Watch) -> None:
+        """Observe the latest evaluation of drift, and what was not watched."""
+
+        def indices(_: CallbackOptions) -> Iterable[Observation]:
+            if watch.drift is not None and (report := watch.drift.report) is not None:
+                for name, each in report.features.items():
+                    about = {**_of_model(report.model), v.DRIFT_FEATURE: name}
+                    yield Observation(max(each.psi, 0.0), about)
+
+        def detected(_: CallbackOptions) -> Iterable[Observation]:
+            if watch.drift is not None and (report := watch.drift.report) is not None:
+                yield Observation(int(report.drifting), _of_model(report.model))
+
+        def dropped(_: CallbackOptions) -> Iterable[Observation]:
+            for name, each in (("drift", watch.drift), ("shadow", watch.shadow)):
+                yield Observation(0 if each is None else each.dropped, {v.WATCHER: name})
+
+        self.observe(v.DRIFT_PSI, indices)
+        self.observe(v.DRIFT_DETECTED, detected)
+        self.observe(v.WATCH_DROPPED, dropped)
+
+
+def _of_model(card: ModelCard) -> Attributes:
+    return {v.MODEL_NAME: card.name, v.MODEL_VERSION: card.version}
 
 
 def from_environment(settings: TelemetrySettings) -> Telemetry:

@@ -9,9 +9,14 @@ from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
 
 from app.catalogue.feedback_journal import Kind
 from app.catalogue.store import Written
+from app.recommend.reference_profile import FEATURES
 from app.recommend.stages import (
     ANALYZE,
     AWAIT_LOCK,
+    COMPARE_SHADOW,
+    DRIFT_ENDED,
+    DRIFT_STARTED,
+    EVALUATE_DRIFT,
     FETCH_TOPIC,
     FLUSH,
     LOAD_MODEL,
@@ -74,6 +79,10 @@ REFUSED = Event(
 NOTHING_FOUND = Event(
     "found_nothing", "Wikipedia's search answers, but finds no pages for any query", warns=True
 )
+DRIFT_BEGAN = Event(
+    DRIFT_STARTED, "queries or answers differ from the model's reference profile", warns=True
+)
+DRIFT_OVER = Event(DRIFT_ENDED, "queries and answers are like the model's reference profile again")
 
 # The query
 TERM_COUNT = Attribute("vitrine.query.term_count", "int", "number of search terms", examples=[2])
@@ -113,6 +122,43 @@ MODEL_REPLACED = Attribute(
 FORCED = Attribute(
     "vitrine.model.forced", "boolean", "whether it was promoted although the gate had refused it"
 )
+WATCHER = Attribute("vitrine.watcher", "string", "what watches the model", ("drift", "shadow"))
+SHADOW_VERSION = Attribute(
+    "vitrine.shadow.version", "string", "version of the challenger", examples=["4-0c1d2e3f"]
+)
+SHADOW_OVERLAP = Attribute(
+    "vitrine.shadow.overlap", "double",
+    "fraction of the first ten results that champion and challenger share", examples=[0.8],
+)  # fmt: skip
+SHADOW_CONCORDANCE = Attribute(
+    "vitrine.shadow.concordance", "double",
+    "fraction of the pairs in either first ten that both order alike; Kendall's tau is twice that "
+    "minus 1", examples=[0.9],
+)  # fmt: skip
+SHADOW_SHIFT = Attribute(
+    "vitrine.shadow.score_shift", "double",
+    "mean absolute difference of the scores of the same candidates", examples=[0.05],
+)  # fmt: skip
+DRIFT_FEATURE = Attribute(
+    "vitrine.drift.feature", "string", "what is compared with the reference profile", FEATURES
+)
+DRIFTED = Attribute(
+    "vitrine.drift.drifted", "string[]", "the features that differ, the most different first",
+    FEATURES,
+)  # fmt: skip
+DRIFTING = Attribute("vitrine.drift.drifting", "boolean", "whether drift is confirmed")
+DRIFT_REQUESTS = Attribute("vitrine.drift.requests", "int", "answers in the window", examples=[500])
+DRIFT_DISTINCT = Attribute(
+    "vitrine.drift.distinct_queries", "int", "distinct queries in the window", examples=[420]
+)
+CENTROID_DISTANCE = Attribute(
+    "vitrine.drift.centroid_distance", "double",
+    "1 minus the cosine of the queries' centroid to the reference's", examples=[0.04],
+)  # fmt: skip
+EMBEDDING_SPREAD = Attribute(
+    "vitrine.drift.embedding_spread", "double",
+    "1 minus the length of the queries' mean vector; 0: all are equal", examples=[0.87],
+)  # fmt: skip
 SCORE_TOP = Attribute(
     "vitrine.score.top", "double", "score of the first result, in [0, 1]", examples=[0.8312]
 )
@@ -286,9 +332,31 @@ REFRESHED = Span(
     REFRESH, "internal", "applying changes of the catalogue to the index",
     required(CHANGED_BY, *CHANGE_COUNTS.values(), ERROR_TYPE),
 )  # fmt: skip
+COMPARED = Span(
+    COMPARE_SHADOW, "internal",
+    "the challenger's scores of a request's candidates; linked to the request",
+    {
+        **required(MODEL_NAME, MODEL_VERSION, SHADOW_VERSION, ERROR_TYPE),
+        **dict.fromkeys(
+            (SHADOW_OVERLAP, SHADOW_CONCORDANCE, SHADOW_SHIFT), "If the challenger did not fail."
+        ),
+    },
+)  # fmt: skip
+DRIFT_EVALUATED = Span(
+    EVALUATE_DRIFT, "internal", "comparing a window of answers with the reference profile",
+    {
+        **required(
+            MODEL_NAME, MODEL_VERSION, DRIFTING, DRIFT_REQUESTS, DRIFT_DISTINCT,
+            CENTROID_DISTANCE, EMBEDDING_SPREAD, ERROR_TYPE,
+        ),
+        DRIFTED: "If a feature differs.",
+    },
+)  # fmt: skip
 CORE = CoreNames(
-    SCOPE, stages=STAGES, background=(FLUSH,),
-    occurrences=(RETRY, CIRCUIT, NOTHING_FOUND, PROMOTED, ROLLED_BACK, REFUSED),
+    SCOPE, stages=STAGES, background=(FLUSH, COMPARE_SHADOW, EVALUATE_DRIFT),
+    occurrences=(
+        RETRY, CIRCUIT, NOTHING_FOUND, PROMOTED, ROLLED_BACK, REFUSED, DRIFT_BEGAN, DRIFT_OVER,
+    ),
     problems=PROBLEMS, resources=RESOURCES, degraded=DEGRADED,
     wide={
         RESULT_CATEGORY: "If there is a result with a category.",
@@ -371,6 +439,38 @@ MODEL_AGE = Metric(
 MODEL_REFUSALS = Metric(
     "vitrine.model.refused", "gauge", "{version}",
     "champion and challenger versions that can't be used, and are replaced by the last good one",
+)  # fmt: skip
+SHADOW = "a challenger"
+SHADOWED = (MODEL_NAME, MODEL_VERSION, SHADOW_VERSION)
+SHADOW_COMPARISONS = Metric(
+    "vitrine.shadow.comparisons", "counter", "{comparison}", "comparisons with the challenger",
+    (*SHADOWED, ERROR_TYPE), after=SHADOW,
+)  # fmt: skip
+SHADOW_OVERLAPS = Metric(
+    "vitrine.shadow.overlap", "histogram", "1", SHADOW_OVERLAP.meaning, SHADOWED, SHARES,
+    after=SHADOW,
+)  # fmt: skip
+SHADOW_CONCORDANCES = Metric(
+    "vitrine.shadow.concordance", "histogram", "1", SHADOW_CONCORDANCE.meaning, SHADOWED, SHARES,
+    after=SHADOW,
+)  # fmt: skip
+SHADOW_SHIFTS = Metric(
+    "vitrine.shadow.score_shift", "histogram", "1", SHADOW_SHIFT.meaning, SHADOWED, SHARES,
+    after=SHADOW,
+)  # fmt: skip
+WATCH_DROPPED = Metric(
+    "vitrine.watch.dropped", "counter", "{answer}",
+    "answers that drift detection or the shadow did not see, because too many were waiting",
+    (WATCHER,),
+)  # fmt: skip
+DRIFT_PSI = Metric(
+    "vitrine.drift.psi", "gauge", "1",
+    "population stability index: how much a feature differs from the reference profile",
+    (MODEL_NAME, MODEL_VERSION, DRIFT_FEATURE), after="an evaluation of drift",
+)  # fmt: skip
+DRIFT_DETECTED = Metric(
+    "vitrine.drift.detected", "gauge", "1", "1 while queries or answers have drifted, else 0",
+    (MODEL_NAME, MODEL_VERSION), after="an evaluation of drift",
 )  # fmt: skip
 JOURNAL_DROPPED = Metric(
     "vitrine.journal.dropped", "counter", "{recommendation}", "recommendations not in the journal"

@@ -17,6 +17,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.composition import Parts
 from app.main import create_app
 from app.settings import Settings, TelemetrySettings, WikipediaSettings
 from app.telemetry.kit.testing import Recorder
@@ -58,6 +59,7 @@ class Service(RecordedTelemetry):
 
     client: httpx.AsyncClient
     running: ASGIApp
+    parts: Parts
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
@@ -72,6 +74,8 @@ class Service(RecordedTelemetry):
     async def __aenter__(self) -> Self:
         state = await self._stack.enter_async_context(self.app.router.lifespan_context(self.app))
 
+        self.parts = dict(state or {})["parts"]
+
         async def running(scope: Scope, receive: Receive, send: Send) -> None:
             await self.app({**scope, "state": dict(state or {})}, receive, send)
 
@@ -81,6 +85,11 @@ class Service(RecordedTelemetry):
 
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
+
+    def measured_now(self) -> dict[str, Any]:
+        """All measurements up to now, by the metric's name."""
+        self.telemetry.flush()
+        return self.measured()
 
     async def ask(self, text: str, headers: dict[str, str] | None = None) -> httpx.Response:
         """Ask for a recommendation."""

@@ -17,6 +17,7 @@ from app.model.registry import Registry
 from app.model.version_loader import RANKER
 from app.recommend.ranking import PairwiseModel
 from app.recommend.stages import ANALYZE, FETCH_TOPIC, RANK, RETRIEVE, SCORE
+from app.settings import WatchSettings
 from app.telemetry import vocabulary as v
 from app.telemetry.kit.requests import RECEIVED
 from tests.api.service import NDJSON, WRITER, client_of, document_lines
@@ -30,6 +31,11 @@ from tests.telemetry.recorded_service import (
     RecordedTelemetry,
     Service,
     wikipedia_settings,
+)
+from tests.telemetry.watched_service import (
+    drift_and_recover,
+    promoted_and_challenged,
+    small_windows,
 )
 from tests.waiting import eventually
 
@@ -84,6 +90,18 @@ async def drive(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
         await service.client.post("/documents", content=document_lines(1), headers=NDJSON)
 
 
+async def drive_watch(
+    open_service: OpenService, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> Service:
+    """Make it tell whatever it can about a watched model."""
+    monkeypatch.undo()
+    promoted_and_challenged(data)
+    small_windows(monkeypatch)
+    async with open_service(watch=WatchSettings(shadow_share=1)) as service:
+        await drift_and_recover(service)
+    return service
+
+
 async def test_nothing_is_declared_in_vain(
     open_service: OpenService,
     shelf_data: Path,
@@ -113,8 +131,10 @@ async def test_nothing_is_declared_in_vain(
         service.refuse_spans()
         await service.ask(BREAD)
         service.telemetry.flush()
+    watched = await drive_watch(open_service, shelf_data, monkeypatch)
     declared = {*v.VOCABULARY.attributes, *v.VOCABULARY.events, *v.VOCABULARY.metrics}
-    assert declared - emitted(service) == {v.CORE.phase_seconds["tls"]}  # the stand-in has no TLS
+    # the stand-in has no TLS
+    assert declared - emitted(service) - emitted(watched) == {v.CORE.phase_seconds["tls"]}
 
 
 async def test_one_question_is_enough_for_what_is_always_present(

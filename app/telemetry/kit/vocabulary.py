@@ -448,7 +448,7 @@ class Vocabulary:
     def wide(self) -> Carried:
         """The attributes of the wide event: those of the request's span and stages, and more."""
         core = self.core
-        stages = [self.spans[name].carries for name in core.stages if name in self.spans]
+        stages = [self.spans[each].carries for each in core.stage_durations if each in self.spans]
         return {
             **{name: "If the stage ran." for each in stages for name in each},
             **dict.fromkeys(core.stage_durations.values(), "If the stage ran."),

@@ -1,0 +1,42 @@
+"""Watches the serving model: hands answers to drift detection and scores to the shadow."""
+
+from types import TracebackType
+from typing import Self
+
+from app.model.drift_monitor import DriftMonitor
+from app.model.live_model import LiveModel
+from app.model.shadow import ShadowScorer
+from app.recommend.serving_model import ServingModel
+from app.recommend.types import Recommendation, Scored
+
+
+class Watch:
+    """Implements `Watcher`. Its threads run in the block of its context."""
+
+    def __init__(
+        self, model: LiveModel, drift: DriftMonitor | None, shadow: ShadowScorer | None
+    ) -> None:
+        """`drift`, `shadow`: None turns it off."""
+        self._model, self.drift, self.shadow = model, drift, shadow
+
+    def __enter__(self) -> Self:
+        for each in (self.drift, self.shadow):
+            if each is not None:
+                each.start()
+        return self
+
+    def __exit__(
+        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
+    ) -> None:
+        for each in (self.drift, self.shadow):
+            if each is not None:
+                each.close()
+
+    def answered(self, model: ServingModel, answer: Recommendation) -> None:
+        if self.drift is not None and answer.observation is not None:
+            self.drift.offer(model, answer.observation)
+
+    def scored(self, model: ServingModel, scored: Scored) -> None:
+        challenger = self._model.challenger
+        if self.shadow is not None and challenger is not None and challenger is not model:
+            self.shadow.offer(scored, challenger)

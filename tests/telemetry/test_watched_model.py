@@ -1,0 +1,62 @@
+"""What is emitted about a model that is watched: shadow and drift, cut by version."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.recommend.reference_profile import FEATURES
+from app.recommend.stages import COMPARE_SHADOW, EVALUATE_DRIFT
+from app.settings import WatchSettings
+from app.telemetry import vocabulary as v
+from tests.telemetry.recorded_service import OpenService
+from tests.telemetry.watched_service import (
+    TYPED,
+    drift_and_recover,
+    promoted_and_challenged,
+    small_windows,
+)
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_shadow_and_drift_are_emitted_by_version(
+    open_service: OpenService, shelf_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    champion, challenger = promoted_and_challenged(shelf_data)
+    small_windows(monkeypatch)
+    async with open_service(watch=WatchSettings(shadow_share=1)) as service:
+        await drift_and_recover(service)
+        ready = (await service.client.get("/readyz")).json()
+    assert ready["status"] == "ready", "drift does not make it unready"
+    shadows = [each for each in service.spans if each.name == COMPARE_SHADOW]
+    assert len(shadows) == len(TYPED), "what comes from the cache is not scored"
+    requests = {each.context.span_id for each in service.spans if each.name == "POST /recommend"}
+    for each in shadows:
+        assert each.attributes is not None
+        assert each.attributes[v.MODEL_VERSION] == champion
+        assert each.attributes[v.SHADOW_VERSION] == challenger
+        assert {link.context.span_id for link in each.links} <= requests
+    labels = {v.MODEL_NAME: "pairwise", v.MODEL_VERSION: champion, v.SHADOW_VERSION: challenger}
+    points: Any = service.measured()[v.SHADOW_OVERLAPS].data.data_points
+    assert [dict(each.attributes) for each in points] == [labels]
+    indices: Any = service.measured()[v.DRIFT_PSI].data.data_points
+    assert {each.attributes[v.DRIFT_FEATURE] for each in indices} == set(FEATURES)
+    evaluations = [each for each in service.spans if each.name == EVALUATE_DRIFT]
+    events = [event.name for each in evaluations for event in each.events]
+    assert events == [v.DRIFT_BEGAN, v.DRIFT_OVER]
+    drifted = evaluations[1].attributes or {}
+    assert drifted[v.DRIFTING] is True
+    assert "query_length" in str(drifted[v.DRIFTED])
+    logged = [each.event_name for each in service.records]
+    assert logged.count(v.DRIFT_BEGAN) == 1
+
+
+async def test_watching_can_be_turned_off(open_service: OpenService, shelf_data: Path) -> None:
+    promoted_and_challenged(shelf_data)
+    off = WatchSettings(drift=False, shadow_share=0)
+    async with open_service(watch=off) as service:
+        await service.ask("bread")
+        watch = service.parts.watch
+    assert (watch.drift, watch.shadow) == (None, None)
+    assert COMPARE_SHADOW not in {each.name for each in service.spans}
