@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -36,6 +37,13 @@ cli = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 out = Console()
+JudgementsOption = Annotated[
+    Path | None,
+    typer.Option(exists=True, help="judgements: JSON Lines (.jsonl), or TREC qrels with --queries"),
+]
+QueriesOption = Annotated[
+    Path | None, typer.Option(exists=True, help="texts of the queries of TREC qrels: id, tab, text")
+]
 
 
 def print_plain(sentence: str) -> None:
@@ -155,22 +163,38 @@ def reindex() -> None:
 
 
 @cli.command()
-def train() -> None:
-    """Train the pairwise ranking model on the judged seed queries (tune split)."""
-    from app.model.calibration import TooFewAnswers  # noqa: PLC0415
-    from app.model.commands import train_on_seed  # noqa: PLC0415 - scikit-learn takes a second
-    from app.model.train import TooFewQueries  # noqa: PLC0415
-    from app.model.version_loader import about  # noqa: PLC0415
+def train(
+    judgements: JudgementsOption = None,
+    queries: QueriesOption = None,
+    holdout: Annotated[
+        Path | None, typer.Option(exists=True, help="judgements to evaluate with, as JSON Lines")
+    ] = None,
+    split: Annotated[Split, typer.Option(help="which queries to train on")] = Split.TUNE,
+    reason: Annotated[str, typer.Option(help="for the audit log")] = "",
+    *,
+    force: Annotated[bool, typer.Option(help="register it also if the gate refuses it")] = False,
+) -> None:
+    """Train a version of the ranking model; it becomes the challenger if the gate lets it pass.
+
+    Without --judgements it learns from the shipped judgements of the seed catalogue, and on other
+    catalogues from titles and headings.
+    """
+    from app.command_training import show_training  # noqa: PLC0415 - takes a second
+    from app.model.judgement_files import read_judgements  # noqa: PLC0415
+    from app.model.pseudo_judgements import judgements_for  # noqa: PLC0415
+    from app.model.training import TrainingRequest  # noqa: PLC0415
 
     chosen = settings()
-    registry = Registry(chosen.data / "models")
     with open_for_command(chosen.data) as catalogue:
-        try:
-            files = train_on_seed(catalogue)
-        except (TooFewQueries, TooFewAnswers) as error:
-            raise refuse(f"{error}. Is the seed catalogue imported?") from error
-        change = registry.register(files, about(catalogue), author("trained"), forced=False)
-    print_plain(f"registered {change.version}. `python -m app promote {change.version}` serves it.")
+        loader, _ = version_loader(chosen, catalogue, further_legs(catalogue))
+        request = TrainingRequest(
+            partial(judgements_for, catalogue, judgements, queries),
+            author(reason),
+            split,
+            partial(read_judgements, holdout) if holdout else None,
+            force,
+        )
+        show_training(loader, request, chosen.telemetry, judgements)
 
 
 @cli.command()
@@ -259,21 +283,17 @@ def profile(
 
 @cli.command()
 def evaluate(
-    split: Annotated[Split, typer.Option(help="which judged queries")] = Split.TEST,
+    judgements: JudgementsOption = None,
+    queries: QueriesOption = None,
+    split: Annotated[Split, typer.Option(help="which queries to evaluate with")] = Split.TEST,
 ) -> None:
-    """Measure the rankings and the calibration of relevance on the judged seed queries."""
-    from app.model.commands import evaluate_on_seed, judge_on_seed  # noqa: PLC0415
-    from app.model.report import calibration_tables, ranking_table  # noqa: PLC0415
+    """Measure the serving version, fusion and BM25 on judged queries: ranking and relevance."""
+    from app.command_training import show_evaluation  # noqa: PLC0415 - takes a second
 
     chosen = settings()
     with open_for_command(chosen.data) as catalogue, refusals():
         loader, _ = version_loader(chosen, catalogue, further_legs(catalogue))
-        fusion, serving = loader.built_in, loader(loader.registry.state().champion)
-        out.print(ranking_table(evaluate_on_seed(catalogue, serving.model, split)))
-        for each in {fusion.card: fusion, serving.card: serving}.values():
-            if (calibrator := each.calibrators.get(each.card.name)) is not None:
-                judged = judge_on_seed(catalogue, each.model, calibrator, split)
-                out.print(*calibration_tables(each.card.name, judged))
+        show_evaluation(loader, judgements, queries, split)
 
 
 @cli.command()

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from app.console import refuse
+from app.model.evaluation import CANDIDATE
 from app.model.promotion import GateRefused
 from app.model.registry import NoPreviousVersion, Registry, UnknownVersion
 from app.model.registry_records import BUILT_IN, Author, Change, State
@@ -49,17 +50,25 @@ def versions_table(registry: Registry) -> Table:
         state = registry.state()
     except ArtefactRefused:
         state = registry.state_by_audit()
-    table = Table("version", "role", "trained", "remark")
-    for version in (BUILT_IN, *registry.ids()):
-        created, remark = "", ""
-        if version != BUILT_IN:
-            try:
-                created = registry.read(version)[0].created_at
-                remark = "; ".join(registry.card(version).get("gate", {}).get("reasons", []))
-            except ArtefactRefused as error:
-                remark = f"damaged: {error}"
-        table.add_row(version, role(version, state), created, Text(remark))
+    table = Table("version", "role", "trained", "on queries", "nDCG@10", "remark")
+    table.add_row(BUILT_IN, role(BUILT_IN, state))
+    for version in registry.ids():
+        table.add_row(version, role(version, state), *_described(registry, version))
     return table
+
+
+def _described(registry: Registry, version: str) -> tuple[str, str, str, Text]:
+    """When it was trained, on how many queries of which kind, its quality, and a remark."""
+    try:
+        created, card = registry.read(version)[0].created_at, registry.card(version)
+        data, measured = card["data"], card["metrics"]["ranked"][CANDIDATE]["ndcg"]["mean"]
+        remark = "; ".join(card["gate"]["reasons"])
+        trained_on = f"{data['tune_queries']} ({data['source']})"
+        return created, trained_on, f"{measured:.3f}", Text(remark)
+    except ArtefactRefused as error:
+        return "", "", "", Text(f"damaged: {error}")
+    except (KeyError, TypeError, ValueError):  # a card of another program
+        return created, "", "", Text("")
 
 
 def role(version: str, state: State) -> str:

@@ -1,7 +1,8 @@
 """Reads and writes documents. A write stores document, words and vectors in one transaction."""
 
+import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -94,10 +95,11 @@ class Catalogue:
         stride = max(-(-len(self) // size), 1)
         return [name for (name,) in self.database.reader.execute(query, (stride, size))]
 
-    def count_of(self, ids: Sequence[str]) -> int:
-        """How many of these documents there are."""
-        query = f"SELECT count(*) FROM documents WHERE id IN ({','.join('?' * len(ids))})"
-        return int(self.database.reader.execute(query, list(ids)).fetchone()[0])
+    def existing(self, ids: Iterable[str]) -> frozenset[str]:
+        """Those of these ids that documents have."""
+        query = "SELECT id FROM documents WHERE id IN (SELECT value FROM json_each(?))"
+        rows = self.database.reader.execute(query, (json.dumps(list(ids)),))
+        return frozenset(name for (name,) in rows)
 
     def categories(self) -> dict[str, int]:
         """Number of documents by category."""

@@ -22,6 +22,7 @@ WORSE_PER_BETTER = 20
 FOLDS = 5
 FEWEST = 10
 LEAST_SCALE = 1e-3
+DECIMALS = 5
 
 
 class TooFewQueries(ValueError):
@@ -112,8 +113,8 @@ def train(retrieved: Sequence[Retrieved]) -> bytes:
     return dump(
         {
             "features": names(_further(retrieved)),
-            "coefficients": [scale * each for each in coefficients],
-            "intercept": intercept,
+            "coefficients": [round(scale * each, DECIMALS) for each in coefficients],
+            "intercept": round(intercept, DECIMALS),
             "trained_on": {
                 "queries": len(answerable(retrieved)),
                 "pairs_per_relevant": WORSE_PER_BETTER,

@@ -5,10 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from app.catalogue.index import CatalogueIndex
 from app.catalogue.store import Catalogue
 from app.model.registry import PROFILE, Registry
 from app.model.registry_records import BUILT_IN
 from app.recommend.artefact import ArtefactRefused
+from app.recommend.index import Index
 from app.recommend.leg import Leg
 from app.recommend.ranking import FallbackModel, PairwiseModel
 from app.recommend.reference_profile import Profile
@@ -54,6 +56,10 @@ class VersionLoader:
     legs: Sequence[Leg]
     built_in: ServingModel
     threshold: float | None = None
+
+    def index(self) -> Index:
+        """The current index of the catalogue."""
+        return CatalogueIndex(self.catalogue.database, self.catalogue.models, legs=self.legs).now()
 
     def __call__(self, version: str) -> ServingModel:
         if version == BUILT_IN:
@@ -106,7 +112,7 @@ class VersionLoader:
                 f"trained with the embedding model {name} ({hash_}), not with {embedder.name} "
                 f"({embedder.hash}); train again"
             )
-        shared = self.catalogue.count_of(sample)
+        shared = len(self.catalogue.existing(sample))
         if shared < LEAST_SHARED * len(sample):
             raise ArtefactRefused(
                 f"trained on another catalogue: this one has {shared} of {len(sample)} sampled "

@@ -23,10 +23,15 @@ from app.catalogue.feedback_journal import (
 from app.catalogue.importer import Batch
 from app.catalogue.index_changes import Refreshed
 from app.model.drift import DriftReport
+from app.model.evaluation import CANDIDATE, Evaluation
+from app.model.gate import Verdict
+from app.model.judgement_files import Judgements, JudgementsUnreadable
+from app.model.judgements import ValidJudgements
 from app.model.promotion import GateRefused
 from app.model.registry import NoPreviousVersion, UnknownVersion
 from app.model.registry_records import Change
 from app.model.shadow import ShadowComparison
+from app.model.training import CannotTrain, Fitted, Training, TrainingSet
 from app.recommend.artefact import ArtefactRefused
 from app.recommend.query import NoSearchableWords
 from app.recommend.serving_model import ServingModel
@@ -60,7 +65,7 @@ def error_type(error: BaseException) -> str:
 FAILURES = Failures(
     callers=(
         NoSearchableWords, UnknownRecommendation, NotRecommended, UnknownVersion,
-        NoPreviousVersion, GateRefused,
+        NoPreviousVersion, GateRefused, CannotTrain, JudgementsUnreadable,
     ),
     foreseen=(
         SearchFailed, TimeoutError, CancelledError, OpenedState, ArtefactRefused, httpx.HTTPError,
@@ -316,6 +321,66 @@ def _drift_evaluated(report: DriftReport, _: FinishedStage) -> Facts:
     return Facts(attributes)
 
 
+def _judgements_loaded(judgements: Judgements, _: FinishedStage) -> Facts:
+    return Facts({v.TRAINING_SOURCE: judgements.source.value, v.ROWS_READ: judgements.read})
+
+
+def _judgements_validated(valid: ValidJudgements, _: FinishedStage) -> Facts:
+    quality = valid.quality
+    rows = [Measurement(v.TRAINING_ROWS, quality.used, {v.ROW_OUTCOME: "used"})]
+    for outcome, counts in (("dropped", quality.dropped), ("quarantined", quality.quarantined)):
+        for reason, count in counts.items():
+            labels: Attributes = {v.ROW_OUTCOME: outcome, v.ROW_REASON: reason}
+            rows.append(Measurement(v.TRAINING_ROWS, count, labels))
+    attributes: Attributes = {
+        v.ROWS_READ: quality.read,
+        v.ROWS_USED: quality.used,
+        v.TUNE_QUERIES: len(valid.tune),
+        v.TEST_QUERIES: len(valid.test),
+    }
+    return Facts(attributes, measurements=tuple(rows))
+
+
+def _features_computed(found: TrainingSet, _: FinishedStage) -> Facts:
+    return Facts(
+        {
+            v.TUNE_QUERIES: len(found.tune),
+            v.TEST_QUERIES: len(found.test),
+            v.CANDIDATES: sum(len(each.candidates) for each in (*found.tune, *found.test)),
+        }
+    )
+
+
+def _fitted(fitted: Fitted, _: FinishedStage) -> Facts:
+    card = fitted.model.card
+    return Facts({v.MODEL_NAME: card.name, v.MODEL_VERSION: card.version})
+
+
+def _evaluated(found: Evaluation, _: FinishedStage) -> Facts:
+    champion = next(iter(found.comparisons.values()))
+    attributes: Attributes = {
+        v.EVALUATED_NDCG: round(found.ranked[CANDIDATE].ndcg.mean, DECIMALS),
+        v.NDCG_DIFFERENCE: round(champion.difference.mean, DECIMALS),
+        v.TEST_QUERIES: found.answerable + found.out_of_domain,
+    }
+    if (calibration := found.calibration.get(CANDIDATE)) is not None:
+        attributes[v.EVALUATED_BRIER] = round(calibration.brier, DECIMALS)
+    return Facts(attributes)
+
+
+def _gate_applied(verdict: Verdict, _: FinishedStage) -> Facts:
+    failed: Attributes = {v.GATE_CHECKS: tuple(each.value for each in verdict.reasons)}
+    return Facts({v.GATE_PASSED: verdict.passed, **({} if verdict.passed else failed)})
+
+
+def _trained(training: Training, _: FinishedStage) -> Facts:
+    attributes: Attributes = {
+        v.TRAINING_SOURCE: training.judgements.source.value,
+        v.GATE_PASSED: training.verdict.passed,
+    }
+    return Facts(attributes, measurements=(Measurement(v.TRAININGS, 1, attributes),))
+
+
 FACTS: Mapping[type, Callable[[Any, FinishedStage], Facts]] = {
     Query: _query,
     Candidates: _candidates,
@@ -332,6 +397,13 @@ FACTS: Mapping[type, Callable[[Any, FinishedStage], Facts]] = {
     Refreshed: _refreshed,
     ShadowComparison: _shadow_compared,
     DriftReport: _drift_evaluated,
+    Judgements: _judgements_loaded,
+    ValidJudgements: _judgements_validated,
+    TrainingSet: _features_computed,
+    Fitted: _fitted,
+    Evaluation: _evaluated,
+    Verdict: _gate_applied,
+    Training: _trained,
 }
 
 

@@ -9,6 +9,19 @@ from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
 
 from app.catalogue.feedback_journal import Kind
 from app.catalogue.store import Written
+from app.model.gate import Check
+from app.model.judgement_files import Reason, Source
+from app.model.stages import (
+    COMPUTE_FEATURES,
+    EVALUATE,
+    FIT,
+    GATE,
+    LOAD,
+    REGISTER,
+    TRAIN,
+    TRAINING_STAGES,
+    VALIDATE,
+)
 from app.recommend.reference_profile import FEATURES
 from app.recommend.stages import (
     ANALYZE,
@@ -38,6 +51,7 @@ from app.recommend.types import LEGS
 from app.telemetry.kit.vocabulary import (
     FAILED,
     OPT_IN,
+    REQUIRED,
     SECONDS,
     Attribute,
     CoreNames,
@@ -159,6 +173,51 @@ EMBEDDING_SPREAD = Attribute(
     "vitrine.drift.embedding_spread", "double",
     "1 minus the length of the queries' mean vector; 0: all are equal", examples=[0.87],
 )  # fmt: skip
+
+# Training
+TRAINING_SOURCE = Attribute(
+    "vitrine.training.source",
+    "string",
+    "kind of the judgements",
+    tuple(each.value for each in Source),
+)
+ROW_OUTCOME = Attribute(
+    "vitrine.training.outcome", "string", "what became of a row of the judgements",
+    ("used", "dropped", "quarantined"),
+)  # fmt: skip
+ROW_REASON = Attribute(
+    "vitrine.training.reason",
+    "string",
+    "why a row was not used",
+    tuple(each.value for each in Reason),
+)
+ROWS_READ = Attribute("vitrine.training.rows_read", "int", "rows of the judgements", examples=[400])
+ROWS_USED = Attribute(
+    "vitrine.training.rows_used", "int", "rows that could be used", examples=[390]
+)
+TUNE_QUERIES = Attribute(
+    "vitrine.training.tune_queries", "int", "queries that were trained on", examples=[174]
+)
+TEST_QUERIES = Attribute(
+    "vitrine.training.test_queries", "int", "queries that were evaluated on", examples=[174]
+)
+EVALUATED_NDCG = Attribute(
+    "vitrine.evaluation.ndcg", "double", "mean nDCG@10 of the trained version", examples=[0.78]
+)
+NDCG_DIFFERENCE = Attribute(
+    "vitrine.evaluation.difference", "double", "its difference to the champion's nDCG@10",
+    examples=[0.012],
+)  # fmt: skip
+EVALUATED_BRIER = Attribute(
+    "vitrine.evaluation.brier", "double", "Brier score of its relevance", examples=[0.08]
+)
+GATE_PASSED = Attribute("vitrine.gate.passed", "boolean", "whether the gate let it pass")
+GATE_CHECKS = Attribute(
+    "vitrine.gate.failed",
+    "string[]",
+    "the checks that refused it",
+    tuple(each.value for each in Check),
+)
 SCORE_TOP = Attribute(
     "vitrine.score.top", "double", "score of the first result, in [0, 1]", examples=[0.8312]
 )
@@ -352,8 +411,40 @@ DRIFT_EVALUATED = Span(
         DRIFTED: "If a feature differs.",
     },
 )  # fmt: skip
+TRAINED = Span(
+    TRAIN, "internal", "training a version of the model",
+    {TRAINING_SOURCE: "If it was trained.", GATE_PASSED: "If it was trained.", ERROR_TYPE: FAILED},
+)  # fmt: skip
+JUDGEMENTS_LOADED = Span(
+    LOAD, "internal", "reading the judgements", required(TRAINING_SOURCE, ROWS_READ, ERROR_TYPE)
+)
+JUDGEMENTS_VALIDATED = Span(
+    VALIDATE, "internal", "deciding which rows can be used",
+    required(ROWS_READ, ROWS_USED, TUNE_QUERIES, TEST_QUERIES, ERROR_TYPE),
+)  # fmt: skip
+FEATURES_COMPUTED = Span(
+    COMPUTE_FEATURES, "internal", "retrieving candidates for all queries",
+    required(TUNE_QUERIES, TEST_QUERIES, CANDIDATES, ERROR_TYPE),
+)  # fmt: skip
+FITTED = Span(
+    FIT, "internal", "fitting ranker and calibrator",
+    required(MODEL_NAME, MODEL_VERSION, ERROR_TYPE),
+)  # fmt: skip
+EVALUATED = Span(
+    EVALUATE, "internal", "comparing the version with the champion and BM25",
+    {
+        **required(EVALUATED_NDCG, NDCG_DIFFERENCE, TEST_QUERIES, ERROR_TYPE),
+        EVALUATED_BRIER: "If it has a calibrator.",
+    },
+)  # fmt: skip
+JUDGED = Span(
+    GATE, "internal", "deciding whether the version may be registered",
+    {**required(GATE_PASSED, ERROR_TYPE), GATE_CHECKS: "If it did not pass."},
+)  # fmt: skip
+REGISTERED = Span(REGISTER, "internal", "storing the version as challenger", CHANGED)
 CORE = CoreNames(
-    SCOPE, stages=STAGES, background=(FLUSH, COMPARE_SHADOW, EVALUATE_DRIFT),
+    SCOPE, stages=(*STAGES, *TRAINING_STAGES),
+    background=(FLUSH, COMPARE_SHADOW, EVALUATE_DRIFT, *TRAINING_STAGES),
     occurrences=(
         RETRY, CIRCUIT, NOTHING_FOUND, PROMOTED, ROLLED_BACK, REFUSED, DRIFT_BEGAN, DRIFT_OVER,
     ),
@@ -420,6 +511,14 @@ BATCHES = Metric(
 DOCUMENTS_WRITTEN = Metric(
     "vitrine.documents.written", "counter", "{document}", "rows by outcome", (DOCUMENT_OUTCOME,),
     after="a write",
+)  # fmt: skip
+TRAINING_ROWS = Metric(
+    "vitrine.training.rows", "counter", "{row}", "rows of judgements by outcome",
+    {ROW_OUTCOME: REQUIRED, ROW_REASON: "If it was not used."}, after="training",
+)  # fmt: skip
+TRAININGS = Metric(
+    "vitrine.trainings", "counter", "{training}", "trainings that reached the gate",
+    (TRAINING_SOURCE, GATE_PASSED), after="training",
 )  # fmt: skip
 CATALOGUE_CHANGES = Metric(
     "vitrine.catalogue.changes", "counter", "{passage}",

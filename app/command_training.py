@@ -1,0 +1,157 @@
+"""What the commands `train` and `evaluate` print."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markdown import Markdown
+
+from app.console import print_error, refuse
+from app.model.evaluation import Evaluation, evaluate
+from app.model.gate import Verdict
+from app.model.judged import Split
+from app.model.judgement_files import Judgements, JudgementsUnreadable, Source, read_judgements
+from app.model.judgements import DataQuality, ValidJudgements, seed_judgements, validate
+from app.model.model_card import rankings, relevance, slices
+from app.model.registry_records import Change
+from app.model.training import (
+    CannotTrain,
+    Fitted,
+    Training,
+    TrainingRequest,
+    TrainingSet,
+    others,
+    retrieved,
+    train_version,
+)
+from app.model.version_loader import VersionLoader
+from app.recommend.stages import Stage, StageObserver
+from app.settings import TelemetrySettings
+from app.telemetry.command import observed_command
+from app.telemetry.kit.context import trace_id
+
+out = Console()
+
+
+def show_training(
+    loader: VersionLoader,
+    request: TrainingRequest,
+    telemetry: TelemetrySettings,
+    judgements: Path | None,
+) -> None:
+    """Train and print each stage as it ends. Raises typer.Exit if the gate refuses the version."""
+    with observed_command(telemetry) as stages:
+        try:
+            request = replace(request, trace_id=trace_id)
+            trained = train_version(loader, request, ShownStages(stages))
+        except (CannotTrain, JudgementsUnreadable) as error:
+            raise refuse(f"{error}.") from error
+    if judgements is not None and trained.quality.rejects:
+        print_error(f"Quarantined rows and reasons: {_write_rejects(judgements, trained.quality)}")
+    _show_result(trained)
+
+
+def _show_result(trained: Training) -> None:
+    reasons = "; ".join(trained.verdict.reasons.values())
+    if trained.change is None:
+        raise refuse(
+            f"The gate refused this version, it is not registered: {reasons}. "
+            "--force registers it all the same."
+        )
+    version = trained.change.version
+    if reasons:
+        print_error(f"The gate refused this version: {reasons}. Registered by --force.", "yellow")
+    if trained.judgements.source is Source.PSEUDO:
+        print_error("No judgements: it learnt from titles and headings. See its card.", "yellow")
+    if version == trained.champion:
+        out.print(f"{version} already serves: the same judgements give the same version.")
+        return
+    out.print(f"registered {version}: `python -m app promote {version}` serves it", markup=False)
+
+
+def _write_rejects(judgements: Path, quality: DataQuality) -> Path:
+    path = judgements.with_name(judgements.name + ".rejects.jsonl")
+    lines = (json.dumps(asdict(each)) for each in sorted(quality.rejects, key=lambda e: e.line))
+    path.write_text("".join(f"{line}\n" for line in lines))
+    return path
+
+
+class ShownStages:
+    """Passes stages on to another observer, and prints a line as each of them ends."""
+
+    def __init__(self, inner: StageObserver) -> None:
+        self._inner = inner
+
+    @contextmanager
+    def observe(self, name: str, subject: object = None) -> Iterator[Stage]:
+        """Observe a block."""
+        started = time.perf_counter()
+        with self._inner.observe(name, subject) as stage:
+            yield stage
+            if remark := _remark(stage.result):
+                print_error(f"{name:<20} {time.perf_counter() - started:5.1f} s  {remark}")
+
+    def note(self, occurrence: str) -> None:
+        """Report an event."""
+        self._inner.note(occurrence)
+
+
+def _remark(result: Any) -> str:  # noqa: PLR0911 - one line for each kind of result
+    """What to tell about the result of a stage; empty for a whole training."""
+    match result:
+        case Judgements():
+            return f"{result.read} rows: {result.name}"
+        case ValidJudgements(quality=quality):
+            lost = {**quality.dropped, **quality.quarantined}
+            reasons = ", ".join(f"{count} {reason}" for reason, count in lost.items())
+            queries = f"{len(result.tune)} queries to train, {len(result.test)} to evaluate"
+            return f"{quality.used} rows used; {queries}" + (f"; not used: {reasons}" * bool(lost))
+        case TrainingSet():
+            count = sum(len(each.candidates) for each in (*result.tune, *result.test))
+            return f"{count} candidates"
+        case Fitted():
+            return f"content {result.model.card.version}"
+        case Evaluation():
+            measured = (f"{name} {each.ndcg.mean:.3f}" for name, each in result.ranked.items())
+            return f"nDCG@10: {', '.join(measured)}"
+        case Verdict():
+            return "passed" if result.passed else f"refused: {', '.join(result.reasons)}"
+        case Change():
+            return result.version
+    return ""
+
+
+def show_evaluation(
+    loader: VersionLoader, path: Path | None, queries: Path | None, split: Split
+) -> None:
+    """Print how good the serving version is. Raises typer.Exit without usable judgements."""
+    catalogue = loader.catalogue
+    try:
+        judgements = read_judgements(path, queries) if path else seed_judgements(catalogue)
+    except JudgementsUnreadable as error:
+        raise refuse(f"{error}.") from error
+    if judgements is None:
+        raise refuse(
+            "This catalogue has no judgements, so nothing can be measured: give them with "
+            "--judgements FILE (see docs/model.md)."
+        )
+    valid = validate(judgements, catalogue, Split.TUNE if split is Split.TEST else Split.TEST)
+    if not any(each.relevance for each in valid.test):
+        lost = {**valid.quality.dropped, **valid.quality.quarantined}
+        reasons = ", ".join(f"{count} {reason}" for reason, count in lost.items()) or "none"
+        raise refuse(
+            f"None of the {valid.quality.read} rows can be used with this catalogue "
+            f"({reasons}), so nothing can be measured."
+        )
+    index = loader.index()
+    champion, models = others(loader)
+    categories = {each.id: each.category for each in catalogue}
+    found = evaluate(retrieved(catalogue, index, valid.test), index, categories, models)
+    metrics = asdict(found)
+    lines = [*rankings(metrics), *relevance(metrics), *slices(metrics)]
+    out.print(Markdown("\n".join([f"# {champion}: {judgements.name}", *lines])))
