@@ -80,7 +80,7 @@ def validate(
         of_holdout = _Found.of(holdout, catalogue)
         splits = {key: row.split or Split.TEST for key, row in of_holdout.first.items()}
         test = of_holdout.queries(key for key, side in splits.items() if side == Split.TEST)
-        tested = {normalize(each.text) for each in test}
+        tested = {_key(each.text) for each in test}
         sides = {key: row.split or train_on for key, row in found.first.items()}
         for key in tested & set(sides):
             found.reasons[Reason.LEAK] += max(len(found.relevance[key]), 1)
@@ -90,7 +90,7 @@ def validate(
 
 
 class _Found:
-    """Queries by their normalised text: the first row and the relevant documents of each."""
+    """Queries by their words: the first row and the relevant documents of each."""
 
     def __init__(self, rejects: Iterable[Reject]) -> None:
         self.first: dict[str, Row] = {}
@@ -103,7 +103,7 @@ class _Found:
         found = cls(judgements.rejects)
         known = catalogue.existing({row.document for row in judgements.rows if row.document})
         for row in judgements.rows:
-            key = normalize(row.text)
+            key = _key(row.text)
             if (reason := found.objection(row, key, known)) is None:
                 found.add(row, key)
             else:
@@ -112,7 +112,7 @@ class _Found:
 
     def objection(self, row: Row, key: str, known: frozenset[str]) -> Reason | None:
         """Why a row can't be used."""
-        if not any(words(key)):
+        if not key:
             return Reason.NOT_SEARCHABLE
         if row.document and row.document not in known:
             return Reason.UNKNOWN_DOCUMENT
@@ -148,6 +148,11 @@ class _Found:
             quarantined={each.value: counts[each] for each in QUARANTINED if counts[each]},
             rejects=tuple(self.rejects[:MAX_REJECTS]),
         )
+
+
+def _key(text: str) -> str:
+    """The same for texts that differ in case, spaces or punctuation only."""
+    return " ".join(words(normalize(text)))
 
 
 def _split(key: str) -> Split:

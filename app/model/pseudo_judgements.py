@@ -31,8 +31,8 @@ def pseudo_judgements(catalogue: Catalogue, vocabulary: Vocabulary, seed: int = 
     """One row per title and heading that only one document has, and queries without an answer."""
     random = np.random.default_rng(seed)
     names = sorted(_names(catalogue))
-    counts = Counter(normalize(text) for text, _, _ in names)
-    unique = [each for each in names if counts[normalize(each[0])] == 1]
+    counts = Counter(" ".join(words(normalize(text))) for text, _, _ in names)
+    unique = [each for each in names if counts[" ".join(words(normalize(each[0])))] == 1]
     chosen = sorted(random.permutation(len(unique))[:MAX_QUERIES].tolist())
     rows = [
         Row(number, *_varied(text, kind, random, document))

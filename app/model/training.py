@@ -7,6 +7,8 @@ and settings give byte-identical artefacts. A version that the gate refuses is n
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from threadpoolctl import threadpool_limits
+
 from app.catalogue.store import Catalogue
 from app.model.calibration import TooFewAnswers, calibrate, first_results
 from app.model.evaluate import Retrieved, retrieve
@@ -82,7 +84,7 @@ def train_version(
 
     Raises CannotTrain, JudgementsUnreadable, OSError.
     """
-    with stages.observe(TRAIN) as whole:
+    with stages.observe(TRAIN) as whole, threadpool_limits(limits=1, user_api="blas"):
         result = whole.result = _train(loader, request, stages)
     return result
 
