@@ -1,4 +1,4 @@
-"""Training and evaluation on the seed catalogue, for the command line."""
+"""Training and evaluation on the seed catalogue, for benchmarks and `calibrate`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -53,7 +53,7 @@ def load_profile(folder: Path, catalogue: Catalogue, card: ModelCard) -> Profile
     detected until a version is trained.
     """
     judged = {name for query in seed_queries(Split.TUNE) for name in query.relevance}
-    if catalogue.count_of(sorted(judged)) < len(judged) / 2:
+    if len(catalogue.existing(judged)) < len(judged) / 2:
         return None
     kept, shipped = folder / FUSION_PROFILE, files("app.model").joinpath(FUSION_PROFILE)
     place = kept if kept.is_file() else shipped

@@ -1,21 +1,7 @@
-"""Tables of the command `evaluate`."""
-
-from collections.abc import Mapping
-
-from rich.table import Table
+"""Rows of the tables of relevance."""
 
 from app.model.calibration import Rate
 from app.model.commands import Judgement
-from app.model.evaluate import Quality
-
-
-def ranking_table(measured: Mapping[str, Quality]) -> Table:
-    """nDCG@10 of each model."""
-    table = Table("model", "nDCG@10", "95 % interval", "queries")
-    for name, quality in measured.items():
-        interval = f"{quality.low:.3f}-{quality.high:.3f}"
-        table.add_row(name, f"{quality.mean:.3f}", interval, str(quality.queries))
-    return table
 
 
 def calibration_rows(judged: Judgement) -> dict[str, str]:
@@ -29,17 +15,6 @@ def calibration_rows(judged: Judgement) -> dict[str, str]:
         "out-of-domain queries withheld": figure(found.withheld_outside),
         "“shares its subject” is true": figure(judged.subject),
     }
-
-
-def calibration_tables(model: str, judged: Judgement) -> tuple[Table, Table]:
-    """The table of measures, and the reliability table."""
-    figures = Table("relevance", "value", title=f"Relevance of {model}'s first results")
-    for name, value in calibration_rows(judged).items():
-        figures.add_row(name, value)
-    reliability = Table("queries", "mean relevance", "share answered", title="Reliability")
-    for each in judged.calibration.bins:
-        reliability.add_row(str(each.queries), f"{each.predicted:.2f}", f"{each.observed:.2f}")
-    return figures, reliability
 
 
 def figure(rate: Rate) -> str:

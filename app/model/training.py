@@ -18,7 +18,8 @@ from app.model.judged import JudgedQuery, Split
 from app.model.judgement_files import Judgements
 from app.model.judgements import DataQuality, ValidJudgements, validate
 from app.model.model_card import card, readable
-from app.model.registry import CARD, READABLE_CARD
+from app.model.profiling import make_profile
+from app.model.registry import CARD, PROFILE, READABLE_CARD
 from app.model.registry_records import BUILT_IN, Author, Change
 from app.model.stages import COMPUTE_FEATURES, EVALUATE, FIT, GATE, LOAD, REGISTER, TRAIN, VALIDATE
 from app.model.train import TooFewQueries, train
@@ -148,7 +149,7 @@ def retrieved(
 
 
 def fit_version(loader: VersionLoader, index: Index, tune: Sequence[Retrieved]) -> Fitted:
-    """Fit the ranker and the calibrator of its relevance. Raises CannotTrain."""
+    """Fit the ranker and its calibrator, and take its profile for drift. Raises CannotTrain."""
     embedder = loader.catalogue.models.embedder.name
     try:
         ranker = train(tune)
@@ -159,7 +160,9 @@ def fit_version(loader: VersionLoader, index: Index, tune: Sequence[Retrieved]) 
         raise CannotTrain(str(error)) from error
     judging = Calibrator.load(calibrator, model.card, embedder)
     serving = ServingModel(model, {model.card.name: judging})
-    return Fitted({RANKER: ranker, CALIBRATOR: calibrator}, serving)
+    texts = [each.query.text for each in tune]
+    profile = make_profile(index, serving, texts, embedder).dump()
+    return Fitted({RANKER: ranker, CALIBRATOR: calibrator, PROFILE: profile}, serving)
 
 
 def others(loader: VersionLoader) -> tuple[str, dict[str, ServingModel]]:
