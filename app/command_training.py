@@ -96,9 +96,9 @@ class ShownStages:
             if remark := _remark(stage.result):
                 print_error(f"{name:<20} {time.perf_counter() - started:5.1f} s  {remark}")
 
-    def note(self, occurrence: str) -> None:
+    def note(self, occurrence: str, cause: BaseException | None = None) -> None:
         """Report an event."""
-        self._inner.note(occurrence)
+        self._inner.note(occurrence, cause)
 
 
 def _remark(result: Any) -> str:  # noqa: PLR0911 - one line for each kind of result
