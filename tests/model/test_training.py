@@ -127,8 +127,8 @@ def test_refused_registered_promoted_trained_again_and_rolled_back(  # noqa: PLR
         assert forced is not None
         assert forced.forced
     with opened(open_copy(seed_data, tmp_path / "copy")) as loader:
-        again = train(loader, more, Unobserved(), test).change
-        assert again is not None
+        repeated = train(loader, more, Unobserved(), test)
+        assert (again := repeated.change) is not None, repeated.verdict.reasons
         assert again.version.split("-")[1] == two.split("-")[1], "the same bytes"
 
 
