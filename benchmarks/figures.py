@@ -1,4 +1,4 @@
-"""Writes the benchmarks' figures into docs/performance.md.
+"""Writes the benchmarks' figures into docs/performance.md and docs/drift.md.
 
     python -m benchmarks.figures            # write the tables from docs/figures/*.json
     python -m benchmarks.figures --take     # first copy the results from benchmarks/results/
@@ -20,7 +20,7 @@ from typing import Any
 from benchmarks.report import RESULTS
 
 DOCS = Path(__file__).parents[1] / "docs"
-DOCUMENT, FIGURES = DOCS / "performance.md", DOCS / "figures"
+DOCUMENTS, FIGURES = (DOCS / "performance.md", DOCS / "drift.md"), DOCS / "figures"
 PLACE = re.compile(r"<!-- figures ([\w-]+)(?:: ([^>]+?))? -->\n.*?<!-- end -->", re.DOTALL)
 
 
@@ -70,12 +70,13 @@ def main() -> None:
     given = parser.parse_args()
     for each in RESULTS.glob("*.json") if given.take else ():
         shutil.copy(each, FIGURES)
-    current = DOCUMENT.read_text("utf-8")
-    expected = filled(current, FIGURES)
-    if not given.check:
-        DOCUMENT.write_text(expected, "utf-8")
-    elif current != expected:
-        sys.exit("docs/performance.md differs from docs/figures/*.json: make docs")
+    for document in DOCUMENTS:
+        current = document.read_text("utf-8")
+        expected = filled(current, FIGURES)
+        if not given.check:
+            document.write_text(expected, "utf-8")
+        elif current != expected:
+            sys.exit(f"docs/{document.name} differs from docs/figures/*.json: make docs")
 
 
 if __name__ == "__main__":

@@ -93,6 +93,11 @@ class ShadowScorer:
         self.dropped = 0
         """Comparisons that were not made, because too many were waiting."""
 
+    @property
+    def waiting(self) -> int:
+        """Comparisons that have not begun yet."""
+        return self._waiting.qsize()
+
     def start(self) -> None:
         self._thread.start()
 
