@@ -54,7 +54,7 @@ def filled(document: str, figures: Path) -> str:
     def place(found: re.Match[str]) -> str:
         name, columns = found[1], [each.strip() for each in (found[2] or "").split(",") if each]
         path, head = figures / f"{name}.json", found[0].partition("\n")[0]
-        text = f"Not measured yet: `python -m benchmarks.{name}`."
+        text = f"Not measured yet: `python -m benchmarks.{name.partition('-')[0]}`."
         if path.exists():
             text = table(json.loads(path.read_text("utf-8")), columns)
         return f"{head}\n\n{text}\n\n<!-- end -->"
