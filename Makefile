@@ -9,7 +9,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vitrine
 # The Collector's binary is outside the repository, in a folder named after its manifest's checksum.
 OTELCOL ?= $(CACHE)/collector/$(firstword $(shell cksum < collector/manifest.yaml))/otelcol
 SLOTH ?= $(CACHE)/sloth/$(SLOTH_VERSION)/sloth
-.PHONY: help run observe mcp test test-stack test-stock test-upstream collector sloth up down logs smoke traffic check check-scripts platforms format bench figures lock docs pictures clean
+.PHONY: help run observe mcp test test-stack test-stock test-upstream collector sloth up down logs smoke traffic check check-scripts platforms format drill drills bench figures lock docs pictures clean
 COMPOSE := docker compose
 
 help: ## list the targets
@@ -92,6 +92,12 @@ smoke: ## send one request to the running service, and read back its trace, logs
 traffic: $(VENV)/.traffic ## simulate 10 users for 10 minutes (PEOPLE=, TIME=, HOST=)
 	@$(BIN)/locust -f benchmarks/traffic.py --headless --users $(or $(PEOPLE),10) --spawn-rate 2 \
 	  --run-time $(or $(TIME),10m) --exit-code-on-error 0 --host $(or $(HOST),http://127.0.0.1:8000)
+
+drill: $(VENV)/.dev ## practise one fault: FAULT=wikipedia-empty (a minute; prints what diagnose says)
+	@$(BIN)/python -m benchmarks.drills --fault $(or $(FAULT),search_empty)
+
+drills: $(VENV)/.dev ## practise all faults (half an hour), and print how often diagnose names the cause
+	@$(BIN)/python -m benchmarks.drills
 
 check: $(VENV)/.dev ## style, format, types, generated pages
 	@$(BIN)/ruff check .

@@ -82,6 +82,26 @@ def compare_(
     print_comparison(settings(), requests, others, clickhouse, json)
 
 
+@cli.command("diagnose")
+def diagnose_(
+    since: Annotated[str, typer.Option(help="length of the bad time: 90s, 10m, 2h")] = "10m",
+    baseline: Annotated[
+        str, typer.Option(help="length of the time before it that it is compared with")
+    ] = "1h",
+    until: Annotated[str, typer.Option(help="how long ago the bad time ended [now]")] = "",
+    service: Annotated[str, typer.Option(help="service.name [any]")] = "",
+    clickhouse: Annotated[
+        str, typer.Option(help="URL of ClickHouse's HTTP interface; by default the observatory's")
+    ] = "",
+    json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Print what broke: ranked causes with their evidence, or that nothing is unusual."""
+    # Imports scipy (slow), which the other commands do not need.
+    from observatory.diagnose.command import print_diagnosis  # noqa: PLC0415
+
+    print_diagnosis(settings(), since, baseline, until, service, clickhouse, json)
+
+
 def _row(setting: tuple[str, FieldInfo]) -> str:
     name, field = setting
     secret = isinstance(field.default, SecretStr)

@@ -162,6 +162,21 @@ class Tools:
         report = self._client.get("/api/health", {"last": last})
         return _answer(Report(url=self._client.link("/"), report=report))
 
+    def diagnose(
+        self,
+        since: Since = "10m",
+        until: Until = None,
+        service: Service = None,
+        baseline: Annotated[
+            int, Field(description="seconds before the start to compare with", ge=10, le=86_400)
+        ] = 3600,
+    ) -> Report:
+        """What broke: causes ranked by evidence, each with the symptoms that it explains."""
+        chosen = _range(since, until)
+        asked = {**chosen, "service": service, "baseline": baseline}
+        report = self._client.get("/api/diagnose", asked)
+        return _answer(Report(url=self._client.link("/", chosen), report=report))
+
     def compare(
         self,
         requests: Annotated[

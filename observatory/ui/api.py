@@ -12,7 +12,7 @@ from observatory.body_limits import body
 from observatory.decompression import BodyError, TooLarge
 from observatory.runs.export_route import export_route
 from observatory.runs.stored_runs import run_list
-from observatory.ui import charts, facets, health_view, log_list, metrics, trace_list
+from observatory.ui import charts, diagnose_view, facets, health_view, log_list, metrics, trace_list
 from observatory.ui.compare_view import comparison
 from observatory.ui.parameters import Parameters
 from observatory.ui.queries import Queries
@@ -42,6 +42,7 @@ def routes(queries: Queries) -> list[Route]:
         _list(queries, "/api/metrics", metrics.metrics, metrics.KNOWN),
         _list(queries, "/api/metrics/series", metrics.series, metrics.KNOWN_OF_SERIES),
         _list(queries, "/api/health", health_view.health_now, health_view.KNOWN),
+        _list(queries, "/api/diagnose", diagnose_view.diagnosis, diagnose_view.KNOWN),
         _list(queries, "/api/runbook", health_view.runbook_section, health_view.KNOWN_OF_RUNBOOK),
         _list(queries, "/api/status", lambda queries, _: stored_totals(queries), ()),
         _list(queries, "/api/runs", lambda queries, _: run_list(queries), ()),

@@ -1,0 +1,1 @@
+"""Drills: faults from outside of the service, and whether `diagnose` names them."""

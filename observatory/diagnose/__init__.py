@@ -1,0 +1,1 @@
+"""What broke: compares a window with the time before it, and ranks causes with their evidence."""

@@ -1,0 +1,124 @@
+"""Collects the evidence and ranks the suspects.
+
+A suspect that another one explains (causes.py) is placed beneath it, with the path from the cause
+to the symptom. Among the others, the score is the closeness to a root times the effect, with a
+little more for those that explain more of what is seen.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from observatory.diagnose.calls import calls, refusals
+from observatory.diagnose.causes import CAUSES, path
+from observatory.diagnose.changes import models, reloads, starts
+from observatory.diagnose.machine import clock, gaps, levels, limits, waiting
+from observatory.diagnose.requests import contributions, lost_words, shares
+from observatory.diagnose.stages import self_times
+from observatory.diagnose.suspect import Suspect
+from observatory.diagnose.traffic import traffic
+from observatory.diagnose.windows import Windows
+
+COLLECTORS: Sequence[Callable[[Windows], Iterator[Suspect]]] = (
+    starts, models, reloads, calls, refusals, shares, contributions, lost_words, traffic,
+    self_times, waiting, levels, limits, clock, gaps,
+)  # fmt: skip
+MINUTE = 60 * 10**9
+_FIRST = """
+SELECT toUnixTimestamp64Nano(min(time)) AS first FROM vitrine.{table}
+WHERE {both} AND {now} AND attributes[{key:String}] = {value:String}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What is suspected, most likely first; each explains the suspects beneath it."""
+
+    windows: Windows
+    suspects: Sequence[Suspect]
+
+    @property
+    def verdict(self) -> str:
+        """One sentence."""
+        if not self.suspects:
+            return "Nothing unusual."
+        first = self.suspects[0]
+        if CAUSES[first.cause].group == "symptom":
+            return f"{sentence(first)} The telemetry does not show why."
+        outside = " It is not this service: look at the caller or the dependency."
+        return sentence(first) + (outside if first.outside else "")
+
+
+def sentence(suspect: Suspect) -> str:
+    """What a suspect says, for a tired person."""
+    return CAUSES[suspect.cause].sentence.format(suspect.subject)
+
+
+def diagnose(windows: Windows) -> Diagnosis:
+    """Compare the windows. Raises what the query raises."""
+    found = _merged(each for collect in COLLECTORS for each in collect(windows))
+    roots = ranked(found)
+    return Diagnosis(windows, [_dated(each, windows) for each in roots])
+
+
+def ranked(found: Sequence[Suspect]) -> list[Suspect]:
+    """Roots by score, each with the suspects that it explains."""
+    seen = frozenset(each.cause for each in found)
+    scored = []
+    for each in found:
+        covered = sum(_leads(each, other, seen) for other in found)
+        weight = CAUSES[each.cause].weight
+        scored.append(each.scored(weight * (0.7 + 0.3 * each.effect) + 0.1 * covered / len(found)))
+    scored.sort(key=lambda each: (CAUSES[each.cause].group == "symptom", -each.score))
+
+    def explains(one: Suspect, other: Suspect) -> bool:
+        mutual = _leads(other, one, seen)
+        return _leads(one, other, seen) and (not mutual or one.score > other.score)
+
+    return [
+        replace(root, explains=[each for each in scored if explains(root, each)])
+        for root in scored
+        if not any(explains(each, root) for each in scored)
+    ]
+
+
+def causal_path(root: Suspect, symptom: Suspect) -> Sequence[str]:
+    """From the cause to what it explains."""
+    seen = frozenset(each.cause for each in root.explains)
+    return path(root.cause, symptom.cause, seen)
+
+
+def _leads(one: Suspect, other: Suspect, seen: frozenset[str]) -> bool:
+    return one.cause != other.cause and bool(path(one.cause, other.cause, seen))
+
+
+def _merged(found: Iterator[Suspect]) -> list[Suspect]:
+    """One suspect for each cause and subject, with all evidence; locks and limits as one."""
+    merged: dict[str, Suspect] = {}
+    for each in found:
+        single = each.cause in ("lock_wait", "storage_failing", "catalogue_changed",
+                                "dependency_empty", "telemetry_lost", "model_changed")  # fmt: skip
+        key = each.cause if single else each.key
+        if (known := merged.get(key)) is None:
+            merged[key] = each
+            continue
+        best = max(known, each, key=lambda s: (s.subject != "database", s.effect))
+        merged[key] = replace(
+            best,
+            evidence=(*known.evidence, *each.evidence),
+            effect=max(known.effect, each.effect),
+        )
+    return list(merged.values())
+
+
+def _dated(suspect: Suspect, windows: Windows) -> Suspect:
+    """With the first bad minute."""
+    first = suspect.first_bad
+    key, equals, value = suspect.attribute.partition("=")
+    if not first and equals and key != "name":
+        for table in ("logs", "spans"):
+            rows = windows.rows(_FIRST.replace("{table}", table), key=key, value=value)
+            if rows and rows[0]["first"] >= windows.start:
+                first = rows[0]["first"]
+                break
+    first = first or windows.start
+    return replace(suspect, first_bad=first - first % MINUTE)
