@@ -34,8 +34,8 @@ class Limits:
     spread: float = 0.02
     """Minimum difference between high and low scores of first results."""
     cpu_seconds: float = 0.005
-    """Maximum CPU time to score a query's candidates, in the median: it is stable on a busy machine,
-    where other quantiles are not."""
+    """Maximum CPU time to score a query's candidates: the median, which other work on the machine
+    does not shift."""
 
 
 LIMITS = Limits()
