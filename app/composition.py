@@ -18,9 +18,9 @@ from app.catalogue.feedback_journal import Journal
 from app.catalogue.index import CatalogueIndex
 from app.catalogue.store import Catalogue
 from app.catalogue.vectors import Models
+from app.model import live_model
 from app.model.calibrators import load_calibrators
 from app.model.drift_monitor import DriftMonitor
-from app.model.live_model import LiveModel
 from app.model.profiling import load_profile
 from app.model.registry import Registry
 from app.model.shadow import ShadowScorer
@@ -29,14 +29,16 @@ from app.model.watch import Watch
 from app.recommend.answer_cache import AnswerCache
 from app.recommend.embedding import Embedder, StaticEmbedder
 from app.recommend.fusion import Fusion
+from app.recommend.index import LiveIndex
 from app.recommend.leg import Leg
 from app.recommend.pipeline import Recommender
 from app.recommend.ranking import RankingModel
-from app.recommend.serving_model import ServingModel
+from app.recommend.serving_model import LiveModel, ServingModel
 from app.recommend.stages import StageObserver, Unobserved
 from app.recommend.topic_signal import NoTopicSignal
 from app.settings import Settings, WatchSettings
 from app.telemetry.kit.context import traceparent
+from app.telemetry.kit.exporters import Exporters
 from app.wikipedia.client import Wikipedia
 from app.wikipedia.signal import WikipediaSignal
 
@@ -77,6 +79,55 @@ class NoInstrumentation:
     def limited(self, name: str, used: Callable[[], int], limit: int) -> None: ...
 
 
+class Wrappers(Protocol):
+    """Wraps parts as they are built, to let them fail on demand (app/faults)."""
+
+    def exporters(self, exporters: Exporters) -> Exporters: ...
+
+    def reader(self, connection: sqlite3.Connection) -> sqlite3.Connection: ...
+
+    def databases(self, databases: list[Database], index: CatalogueIndex) -> None: ...
+
+    def transport(self, transport: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport: ...
+
+    def index(self, index: LiveIndex) -> LiveIndex: ...
+
+    def model(self, model: LiveModel) -> LiveModel: ...
+
+    def answers(self, most_bytes: int) -> AnswerCache: ...
+
+    async def close(self) -> None: ...
+
+
+class NoWrappers:
+    """Null implementation of `Wrappers`."""
+
+    def exporters(self, exporters: Exporters) -> Exporters:
+        return exporters
+
+    def reader(self, connection: sqlite3.Connection) -> sqlite3.Connection:
+        return connection
+
+    def databases(self, databases: list[Database], index: CatalogueIndex) -> None: ...
+
+    def transport(self, transport: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
+        return transport
+
+    def index(self, index: LiveIndex) -> LiveIndex:
+        return index
+
+    def model(self, model: LiveModel) -> LiveModel:
+        return model
+
+    def answers(self, most_bytes: int) -> AnswerCache:
+        return AnswerCache(most_bytes)
+
+    async def close(self) -> None: ...
+
+
+NO_WRAPPERS = NoWrappers()
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """The parts that request handlers use."""
@@ -85,7 +136,7 @@ class Parts:
     catalogue: Catalogue
     journal: Journal
     recommender: Recommender
-    model: LiveModel
+    model: live_model.LiveModel
     loader: VersionLoader
     watch: Watch
     calibrator_problems: Sequence[str]
@@ -135,7 +186,7 @@ def version_loader(
     return loader, calibrators.problems
 
 
-def watching(settings: WatchSettings, model: LiveModel, stages: StageObserver) -> Watch:
+def watching(settings: WatchSettings, model: live_model.LiveModel, stages: StageObserver) -> Watch:
     """What watches the serving model; its threads start with its context."""
     share = settings.shadow_share
     return Watch(
@@ -151,11 +202,17 @@ def user_agent(settings: Settings) -> str:
 
 
 @asynccontextmanager
-async def running(settings: Settings, instrumentation: Instrumentation) -> AsyncIterator[Parts]:
+async def running(
+    settings: Settings, instrumentation: Instrumentation, wrappers: Wrappers = NO_WRAPPERS
+) -> AsyncIterator[Parts]:
     """Build the parts; close them in reverse order at the end of the block."""
     stages = instrumentation.stages
+
+    def reader(connection: sqlite3.Connection) -> sqlite3.Connection:
+        return instrumentation.connection(wrappers.reader(connection))
+
     async with AsyncExitStack() as stack:
-        catalogue = open_catalogue(settings.data, instrumentation.connection, stages)
+        catalogue = open_catalogue(settings.data, reader, stages)
         stack.enter_context(closing(catalogue.database))
         catalogue.ensure_models()
         written = Database(
@@ -170,18 +227,23 @@ async def running(settings: Settings, instrumentation: Instrumentation) -> Async
         topic_signal: WikipediaSignal | NoTopicSignal = NoTopicSignal()
         if settings.wikipedia.enabled:
             client = Wikipedia(
-                settings.wikipedia, user_agent(settings), stages, instrumentation.client
-            )
+                settings.wikipedia, user_agent(settings), stages, instrumentation.client,
+                wrappers.transport,
+            )  # fmt: skip
             topic_signal = WikipediaSignal(client, embedder.embed, settings.wikipedia, stages)
             stack.push_async_callback(topic_signal.close)
         legs = further_legs(catalogue)
         lexical = settings.lexical_index
         index = CatalogueIndex(catalogue.database, catalogue.models, lexical, legs, stages)
         loader, problems = version_loader(settings, catalogue, legs)
-        model = LiveModel(loader.registry, loader, stages)
-        answers = AnswerCache(settings.answers_bytes)
+        model = live_model.LiveModel(loader.registry, loader, stages)
         watch = stack.enter_context(watching(settings.watch, model, stages))
-        recommender = Recommender(index, model, topic_signal, answers, stages, watch)
+        recommender = Recommender(
+            wrappers.index(index), wrappers.model(model), topic_signal,
+            wrappers.answers(settings.answers_bytes), stages, watch,
+        )  # fmt: skip
+        wrappers.databases([catalogue.database, written], index)
+        stack.push_async_callback(wrappers.close)
         parts = Parts(
             settings, catalogue, notes, recommender, model, loader, watch, problems, topic_signal,
             stages,

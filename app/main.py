@@ -18,6 +18,7 @@ from contextlib import (
     asynccontextmanager,
     contextmanager,
 )
+from functools import partial
 from typing import Protocol, TypedDict
 
 import anyio.to_thread
@@ -42,7 +43,15 @@ from app.api.host_guard import HostGuard
 from app.api.unexpected_errors import Unexpected
 from app.api.wire import LineOutcome
 from app.catalogue.incoming_documents import IncomingDocument
-from app.composition import Instrumentation, NoInstrumentation, Parts, running
+from app.composition import (
+    NO_WRAPPERS,
+    Instrumentation,
+    NoInstrumentation,
+    Parts,
+    Wrappers,
+    load_embedder,
+    running,
+)
 from app.connections import Connections
 from app.settings import LimitSettings, Settings, TelemetrySettings
 from app.telemetry.setup import from_environment, sdk_disabled
@@ -70,7 +79,8 @@ class Telemetry(Instrumentation, Protocol):
     def around(self, app: FastAPI) -> AbstractAsyncContextManager[None]: ...
 
 
-MakesTelemetry = Callable[[TelemetrySettings], Telemetry]
+MakesTelemetry = Callable[..., Telemetry]
+"""From settings, and a wrapper of exporters (only if faults are allowed), to telemetry."""
 
 
 class State(TypedDict):
@@ -78,6 +88,8 @@ class State(TypedDict):
 
     parts: Parts
     connections: Connections
+    switchboard: object
+    """What switches faults; None: they are not allowed."""
 
 
 def create_app(settings: Settings, telemetry: MakesTelemetry = from_environment) -> FastAPI:
@@ -107,6 +119,10 @@ def create_app(settings: Settings, telemetry: MakesTelemetry = from_environment)
     for module in (recommend, documents, feedback, models, health):
         app.include_router(module.router)
     pages.install(app, settings.telemetry)
+    if settings.faults.allowed:
+        from app.faults import routes  # noqa: PLC0415 - only then
+
+        routes.install(app)
     app.router.routes[:] = app.router.routes[len(described) :] + described  # most frequent first
     return app
 
@@ -123,9 +139,12 @@ def lifespan(
         async with AsyncExitStack() as stack:
             stack.enter_context(threadpool_limits(limits=1, user_api="blas"))
             instrumentation: Instrumentation = NoInstrumentation()
+            wrappers, switchboard = faulty_parts(settings)
             check_process()  # again: tests change the variables after the import
             if settings.telemetry.enabled and not sdk_disabled():
-                instrumentation = await start_telemetry(stack, app, telemetry, settings.telemetry)
+                wrap = {} if switchboard is None else {"wrap": wrappers.exporters}
+                made = partial(telemetry, **wrap)
+                instrumentation = await start_telemetry(stack, app, made, settings.telemetry)
             for sentence in pending_warnings():
                 log.warning("%s", sentence)
             stack.enter_context(admission(app, settings.limits, instrumentation))
@@ -134,12 +153,24 @@ def lifespan(
             )
             most = settings.limits.connections
             instrumentation.limited("connections", lambda: connections.count, most)
-            parts = await stack.enter_async_context(running(settings, instrumentation))
+            started = running(settings, instrumentation, wrappers)
+            parts = await stack.enter_async_context(started)
             gc.collect()
             gc.freeze()  # the parts live as long as the process; scanning them takes 50 ms
-            yield {"parts": parts, "connections": connections}
+            yield {"parts": parts, "connections": connections, "switchboard": switchboard}
 
     return lifespan
+
+
+def faulty_parts(settings: Settings) -> tuple[Wrappers, object]:
+    """Wrappers that let parts fail on demand, and what switches them; without any, unless the
+    settings allow faults."""
+    if not settings.faults.allowed:
+        return NO_WRAPPERS, None
+    from app.faults.faulty_parts import FaultyParts  # noqa: PLC0415 - only then
+
+    made = FaultyParts(settings, load_embedder)
+    return made, made.switchboard
 
 
 @contextmanager

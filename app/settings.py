@@ -146,6 +146,19 @@ class WatchSettings(_Group):
     )
 
 
+class FaultSettings(_Group):
+    """Faults to practise with (docs/incidents.md)."""
+
+    allowed: bool = Field(
+        False,
+        description="faults can be switched on with the token (docs/incidents.md); never set it "
+        "where others depend on the service",
+    )
+    ledger: Path | None = Field(
+        None, description="file that notes which faults were on; unset: in the data folder"
+    )
+
+
 class TelemetrySettings(KitSettings):
     """The service's telemetry; the standard OTEL_* variables configure its export."""
 
@@ -198,6 +211,7 @@ class Settings(BaseSettings):
     wikipedia: WikipediaSettings = WikipediaSettings()
     watch: WatchSettings = WatchSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
+    faults: FaultSettings = FaultSettings()
 
 
 def settings_table() -> str:

@@ -21,8 +21,12 @@ PROBES = frozenset({"/livez", "/readyz"})
 PAGES = frozenset({"/", "/docs", "/openapi.json", "/runbook"})
 STATIC = "/static"
 """Prefix of the pages' static files."""
-UNTRACED = re.compile("|".join([*map(re.escape, sorted(PROBES | PAGES)), f"{STATIC}/.*"]))
-"""Neither traced nor logged: health checks, pages and static files."""
+CONTROLS = "/faults"
+"""Prefix of the paths that switch faults (app/faults)."""
+UNTRACED = re.compile(
+    "|".join([*map(re.escape, sorted(PROBES | PAGES)), f"{STATIC}/.*", f"{CONTROLS}(/.*)?"])
+)
+"""Neither traced nor logged: health checks, pages, static files, and what must leave no trace."""
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"

@@ -171,6 +171,11 @@ class Database:
         finally:
             self.reader.execute("COMMIT")
 
+    def set_writable(self, writable: bool) -> None:
+        """Let SQLite refuse this process's writes, or accept them again."""
+        with self._lock:
+            self._writer.execute(f"PRAGMA query_only = {'OFF' if writable else 'ON'}")
+
     def version(self) -> int:
         """A number that changes with each commit; comparable only within one thread."""
         (version,) = self.reader.execute("PRAGMA data_version").fetchone()

@@ -84,6 +84,10 @@ class CatalogueIndex:
             index = self._current = self._index_of(snapshot)
         return index
 
+    def reload(self) -> None:
+        """Load the catalogue again (large ones: in the background)."""
+        self._live.reload()
+
     def _index_of(self, snapshot: Snapshot) -> "SnapshotIndex":
         embedder, codes = self._models.embedder, self._live.codes
         return SnapshotIndex(snapshot, self._database, embedder, codes, self._legs)
@@ -98,6 +102,15 @@ class SnapshotIndex:
     _embedder: Embedder
     _codes: Mapping[str, int]
     _legs: Sequence[Leg] = ()
+
+    @property
+    def embedder(self) -> Embedder:
+        """What embeds queries."""
+        return self._embedder
+
+    def with_embedder(self, embedder: Embedder) -> "SnapshotIndex":
+        """The same with another model for queries."""
+        return replace(self, _embedder=embedder)
 
     @property
     def quick(self) -> bool:

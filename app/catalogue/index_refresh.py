@@ -102,6 +102,11 @@ class LiveSnapshot:
             self._version_seen.version = version
         return self._snapshot
 
+    def reload(self) -> None:
+        """Load everything again."""
+        with self._lock:
+            self._reload()
+
     def _changes(self, before: Snapshot) -> Refreshed:
         """What has changed since the snapshot; nothing yet if a thread loads it. Call with the
         lock held."""

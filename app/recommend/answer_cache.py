@@ -33,6 +33,10 @@ class AnswerCache:
         entry = self._entries.get(request)
         return entry[1] if entry is not None and entry[0].pages is evidence.pages else None
 
+    def clear(self) -> None:
+        """Remove every entry."""
+        self._entries.clear()
+
     def put(
         self,
         request: Request,

@@ -35,14 +35,20 @@ class Fusion:
         self.weights: Mapping[str, float] = {**usual, **given}
 
     def score(self, candidates: Candidates) -> Scored:
-        """Scores (n,) in [0, 1], each the sum of its legs' contributions."""
+        """Scores (n,) in [0, 1], each the sum of its legs' contributions.
+
+        Raises FloatingPointError for features that are not numbers.
+        """
         legs = leg_scores(candidates)
         weights = {leg: self.weights.get(leg, 0.0) for leg in candidates.legs}
         each = np.array(list(weights.values()), np.float32)
         column = candidates.legs.index(LATENT)
         legs[:, column] = feedback(candidates.latent_vectors, legs @ each)
         parts = legs * each
-        return Scored(candidates, parts.sum(axis=1), legs, parts, weights, self.card)
+        scores = parts.sum(axis=1)
+        if not np.isfinite(scores).all():
+            raise FloatingPointError("fusion gave a score that is not a number")
+        return Scored(candidates, scores, legs, parts, weights, self.card)
 
 
 def fuse(lexical: Floats, dense: Floats, latent: Floats) -> Floats:

@@ -19,6 +19,7 @@ from app.recommend.types import (
     DECIMALS,
     LEGS,
     Candidates,
+    Floats,
     ModelCard,
     Query,
     Ranked,
@@ -54,11 +55,11 @@ class PairwiseModel:
         intercept: float = 0.0,
     ) -> None:
         """`further`: names of the legs besides `types.LEGS`, in the order of their features."""
-        self._coefficients = np.array(coefficients, np.float32)
-        self._intercept = intercept
+        self.coefficients = np.array(coefficients, np.float32)
+        self._intercept, self._further = intercept, tuple(further)
         self._legs = (*LEGS[:-1], *further, LEGS[-1])
         belongs = [[leg == owner for owner in owners(further)] for leg in self._legs]
-        self._by_leg = (np.array(belongs) * self._coefficients).T.astype(np.float32)
+        self._by_leg = (np.array(belongs) * self.coefficients).T.astype(np.float32)
         strength = np.abs(self._by_leg).sum(axis=0)
         share = strength / (strength.sum() or 1)
         self._weights = dict(zip(self._legs, share.tolist(), strict=True))
@@ -69,6 +70,11 @@ class PairwiseModel:
         """From JSON; see `artefact`. Raises ArtefactRefused."""
         found = load(artefact, names(further))
         return cls(found.coefficients, found.version, further, found.intercept)
+
+    def with_coefficients(self, coefficients: Floats) -> "PairwiseModel":
+        """The same version with other coefficients."""
+        version = self.card.version
+        return PairwiseModel(coefficients.tolist(), version, self._further, self._intercept)
 
     def score(self, candidates: Candidates) -> Scored:
         """Scores (n,) in [0, 1]. The base is the score with all features at 0."""
@@ -97,14 +103,14 @@ class FallbackModel:
     """The preferred model, or the other one if it fails; the result carries the failure."""
 
     def __init__(self, preferred: RankingModel, other: RankingModel) -> None:
-        self._preferred, self._other = preferred, other
+        self.preferred, self.other = preferred, other
         self.card = preferred.card
 
     def score(self, candidates: Candidates) -> Scored:
         try:
-            return self._preferred.score(candidates)
+            return self.preferred.score(candidates)
         except Exception as error:  # noqa: BLE001 - no failure of a model may fail the request
-            return replace(self._other.score(candidates), failure=error)
+            return replace(self.other.score(candidates), failure=error)
 
 
 class RefusedModel:
@@ -112,11 +118,11 @@ class RefusedModel:
     failure."""
 
     def __init__(self, refusal: Exception, other: RankingModel) -> None:
-        self.refusal, self._other = refusal, other
+        self.refusal, self.other = refusal, other
         self.card = other.card
 
     def score(self, candidates: Candidates) -> Scored:
-        return replace(self._other.score(candidates), failure=self.refusal)
+        return replace(self.other.score(candidates), failure=self.refusal)
 
 
 def order(scored: Scored) -> NDArray[np.intp]:

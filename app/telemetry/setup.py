@@ -135,7 +135,7 @@ class Telemetry(Kit):
         about: Attributes = {**models(), v.DOCUMENTS: len(parts.catalogue)}
         if by_leg := getattr(parts.model.now().model, "weights", None):
             about[v.WEIGHTS] = weights(tuple(by_leg.items()))
-        settings = self.started(parts.settings, about)
+        settings = self.started(parts.settings, about, without=("faults",))
 
         def info(_: CallbackOptions) -> Iterable[Observation]:
             yield Observation(1, {**settings, **models()})
@@ -168,10 +168,15 @@ def _of_model(card: ModelCard) -> Attributes:
     return {v.MODEL_NAME: card.name, v.MODEL_VERSION: card.version}
 
 
-def from_environment(settings: TelemetrySettings) -> Telemetry:
-    """Telemetry over OTLP; its providers become the global ones, for libraries."""
+def from_environment(
+    settings: TelemetrySettings, wrap: Callable[[Exporters], Exporters] = lambda each: each
+) -> Telemetry:
+    """Telemetry over OTLP; its providers become the global ones, for libraries.
+
+    `wrap` may wrap the exporters.
+    """
     set_defaults()
-    telemetry = Telemetry(settings, otlp(implementation(settings.sdk).protocols))
+    telemetry = Telemetry(settings, wrap(otlp(implementation(settings.sdk).protocols)))
     use_globally(telemetry)
     return telemetry
 

@@ -114,8 +114,9 @@ class Wikipedia:
         user_agent: str,
         stages: StageObserver,
         instrument: Callable[[httpx.AsyncClient], None] = lambda _: None,
+        wrap: Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport] = lambda each: each,
     ) -> None:
-        """`instrument` is called with the HTTP client."""
+        """`instrument` is called with the HTTP client; `wrap` may wrap its connections."""
         self._settings, self._stages = settings, stages
         self._url = str(settings.base_url)
         self._extensions: dict[str, object] = {"url_template": settings.base_url.path or "/"}
@@ -127,7 +128,7 @@ class Wikipedia:
         self._client = httpx.AsyncClient(
             headers={"User-Agent": user_agent, "Accept": "application/json"},
             timeout=settings.timeout_seconds,
-            transport=_Transport(transport, sent),
+            transport=_Transport(wrap(transport), sent),
         )
         instrument(self._client)
 

@@ -6,6 +6,7 @@ assert service.wide_event(answer).attributes["vitrine.ranking.degraded"] is Fals
 """
 
 import re
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from itertools import count
 from typing import Any, Protocol, Self
@@ -20,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.composition import Parts
 from app.main import create_app
 from app.settings import Settings, TelemetrySettings, WikipediaSettings
+from app.telemetry.kit.exporters import Exporters
 from app.telemetry.kit.testing import Recorder
 from app.telemetry.setup import Telemetry
 from app.telemetry.vocabulary import CORE, SERVED
@@ -31,6 +33,9 @@ from tests.waiting import TIMEOUT
 GLOBAL_METERS = "opentelemetry.metrics._internal._METER_PROVIDER"
 """Where SQLite's instrumentation looks; it can be set for good only, or like this."""
 TRACERESPONSE = re.compile("00-([0-9a-f]{32})-([0-9a-f]{16})-(0[01])")
+
+
+Wrap = Callable[[Exporters], Exporters]
 
 
 class Numbers(IdGenerator):
@@ -49,9 +54,9 @@ class Numbers(IdGenerator):
 class RecordedTelemetry(Recorder):
     """Accepts everything that a `Telemetry` sends."""
 
-    def listen(self, settings: TelemetrySettings) -> Telemetry:
+    def listen(self, settings: TelemetrySettings, wrap: Wrap = lambda each: each) -> Telemetry:
         """A `Telemetry` that sends to here; its ids count."""
-        return Telemetry(settings, self.exporters(), ids=Numbers())
+        return Telemetry(settings, wrap(self.exporters()), ids=Numbers())
 
 
 class Service(RecordedTelemetry):
@@ -66,8 +71,8 @@ class Service(RecordedTelemetry):
         self.app = create_app(settings, telemetry=self._listen)
         self._stack = AsyncExitStack()
 
-    def _listen(self, settings: TelemetrySettings) -> Telemetry:
-        self.telemetry = self.listen(settings)
+    def _listen(self, settings: TelemetrySettings, wrap: Wrap = lambda each: each) -> Telemetry:
+        self.telemetry = self.listen(settings, wrap)
         self._stack.enter_context(patch(GLOBAL_METERS, self.telemetry.metrics))
         return self.telemetry
 

@@ -1,6 +1,6 @@
 """The effective settings of a process, to tell what differs between two instances or two starts."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from hashlib import blake2b
 from typing import Any
 
@@ -11,13 +11,17 @@ MAX_VALUE = 200
 HIDDEN = "(set)"
 
 
-def effective_settings(settings: BaseModel) -> tuple[str, ...]:
-    """Every setting as `group.name=value`.
+def effective_settings(settings: BaseModel, without: Collection[str] = ()) -> tuple[str, ...]:
+    """Every setting as `group.name=value`, `without` these groups.
 
     Secrets are replaced, and so is a value with `@`: it contains an address of a person, or
     credentials.
     """
-    return tuple(f"{name}={_shown(value)}" for name, value in _leaves(settings))
+    return tuple(
+        f"{name}={_shown(value)}"
+        for name, value in _leaves(settings)
+        if name.partition(".")[0] not in without
+    )
 
 
 def settings_hash(shown: tuple[str, ...]) -> str:

@@ -37,6 +37,8 @@ EVENT_NAME = "otel.event.name"
 MAX_CAUSES, MAX_CALLERS, MAX_STACK = 16, 16, 8_000
 """Limits of a stack trace: number of causes, number of callers, characters (the last are kept)."""
 INSTRUMENTATION = f"{os.sep}opentelemetry{os.sep}instrumentation{os.sep}"
+HIDDEN = "__tracebackhide__"
+"""A function with this local variable is left out of stack traces, as in pytest."""
 Signal = Literal["span", "event", "logged"]
 """Where an exception was reported: on a span, as an `exception` event in the logs, by logging."""
 
@@ -123,8 +125,9 @@ def is_marked(error: BaseException, signal: Signal) -> bool:
 def stack_of(error: BaseException) -> str:
     """The stack trace, causes first: frames and names of exceptions, without their messages.
 
-    Frames of instrumentation libraries are omitted. If no others are left, because the library
-    caught the exception where it was raised, the frames that called the library are used.
+    Frames of instrumentation libraries, and those with HIDDEN, are omitted. If no others are left,
+    because the library caught the exception where it was raised, the frames that called the library
+    are used.
     """
     return _stack(error, set())[-MAX_STACK:]
 
@@ -150,7 +153,8 @@ def _one_stack(error: BaseException, seen: set[int]) -> str:
 
 
 def _frames(walked: Iterable[tuple[FrameType, int]]) -> list[traceback.FrameSummary]:
-    found = traceback.StackSummary.extract(walked)
+    shown = (each for each in walked if HIDDEN not in each[0].f_locals)
+    found = traceback.StackSummary.extract(shown)
     return [each for each in found if INSTRUMENTATION not in each.filename]
 
 

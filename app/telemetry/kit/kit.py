@@ -199,12 +199,15 @@ class Kit:
             stack.enter_context(handled(self._handler, self._loggers))
             yield self.stages
 
-    def started(self, settings: BaseModel, about: Mapping[str, Any]) -> Attributes:
-        """Emit the event that the service has started, with its effective settings and `about`.
+    def started(
+        self, settings: BaseModel, about: Mapping[str, Any], without: Collection[str] = ()
+    ) -> Attributes:
+        """Emit the event that the service has started, with its effective settings, `without` some
+        groups of them, and `about`.
 
         Returns the attribute with the hash of the settings.
         """
-        shown = effective_settings(settings)
+        shown = effective_settings(settings, without)
         identity: Attributes = {str(self.core.settings_hash): settings_hash(shown)}
         self._logger.emit(
             timestamp=time.time_ns(),
