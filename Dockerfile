@@ -17,10 +17,6 @@ FROM install AS install-observatory
 RUN python -m pip --python /opt/vitrine/bin/python install --quiet --require-hashes --no-deps \
         --only-binary :all: -r requirements/observatory.txt
 
-FROM install AS install-traffic
-RUN python -m pip --python /opt/vitrine/bin/python install --quiet --require-hashes --no-deps \
-        --only-binary :all: -r requirements/traffic.txt
-
 # Prepares the catalogue with its index and vectors, and the ranking model, so that the first start
 # is fast.
 FROM install AS build
@@ -57,12 +53,12 @@ ENTRYPOINT ["python", "-m", "observatory"]
 CMD ["serve"]
 
 FROM base AS traffic
-COPY --from=install-traffic /opt/vitrine /opt/vitrine
+COPY --from=install /opt/vitrine /opt/vitrine
 COPY pyproject.toml ./
 COPY app app
 COPY quick_otel quick_otel
-COPY benchmarks/traffic.py benchmarks/
-ENTRYPOINT ["locust", "-f", "benchmarks/traffic.py", "--headless", "--spawn-rate", "2", "--exit-code-on-error", "0"]
+COPY benchmarks/__init__.py benchmarks/traffic.py benchmarks/
+ENTRYPOINT ["python", "-m", "benchmarks.traffic"]
 
 FROM base
 LABEL org.opencontainers.image.title="Vitrine" \

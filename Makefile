@@ -89,9 +89,9 @@ smoke: ## send one request to the running service, and read back its trace, logs
 	  END { for (each = 1; each <= count; each++) if (order[each] in has) print has[order[each]] }' \
 	  .env .env.example > .env.new && mv .env.new .env
 
-traffic: $(VENV)/.traffic ## simulate 10 users for 10 minutes (PEOPLE=, TIME=, HOST=)
-	@$(BIN)/locust -f benchmarks/traffic.py --headless --users $(or $(PEOPLE),10) --spawn-rate 2 \
-	  --run-time $(or $(TIME),10m) --exit-code-on-error 0 --host $(or $(HOST),http://127.0.0.1:8000)
+traffic: $(VENV)/.run ## simulate users for 10 minutes (RATE= requests/s, SECONDS=, PROFILE=, HOST=)
+	@$(BIN)/python -m benchmarks.traffic --rate $(or $(RATE),5) --seconds $(or $(SECONDS),600) \
+	  $(foreach each,$(PROFILE),--profile $(each)) --host $(or $(HOST),http://127.0.0.1:8000)
 
 drill: $(VENV)/.dev ## practise one fault: FAULT=wikipedia-empty (a minute; prints what diagnose says)
 	@$(BIN)/python -m benchmarks.drills --fault $(or $(FAULT),search_empty)
@@ -129,7 +129,6 @@ check-scripts: javascript/node_modules/.installed ## types and style of the page
 javascript/node_modules/.installed: javascript/package-lock.json
 	@cd javascript && npm ci --silent --no-audit --no-fund && touch node_modules/.installed
 
-# `traffic` and `dev` need Python 3.12 on macOS: gevent has no older wheel there.
 platforms: $(VENV)/.dev ## find a wheel of every locked requirement for Linux (amd64, arm64) and macOS (arm64)
 	@target=$$(mktemp -d); trap 'rm -rf "$$target"' EXIT; \
 	for platform in x86_64-manylinux_2_28 aarch64-manylinux_2_28 aarch64-apple-darwin; do \
@@ -159,8 +158,8 @@ figures: $(VENV)/.dev ## take the results of make bench over into docs/figures a
 	@$(BIN)/python -m benchmarks.figures --take
 
 lock: $(VENV)/.dev ## resolve requirements again from pyproject.toml
-	@cd requirements && for extra in run observatory mcp traffic dev; do case $$extra in \
-	  run) extras= ;; dev) extras="--extra observatory --extra mcp --extra traffic --extra dev" ;; *) extras="--extra $$extra" ;; esac; \
+	@cd requirements && for extra in run observatory mcp dev; do case $$extra in \
+	  run) extras= ;; dev) extras="--extra observatory --extra mcp --extra dev" ;; *) extras="--extra $$extra" ;; esac; \
 	  ../$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-header --quiet $$extras ../pyproject.toml -o $$extra.txt; done
 
