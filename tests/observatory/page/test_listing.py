@@ -44,7 +44,7 @@ def test_bars_are_relative_to_the_slowest(view: PageView) -> None:
 def test_choices_filter(
     view: PageView, label: str, choice: str, query: str, routes: list[str] | None
 ) -> None:
-    page = view.open("/" if routes is None else only_shop())
+    page = view.open("/traces" if routes is None else only_shop())
     expect(traces(page).first).to_be_visible()
     before = traces(page).count()
 

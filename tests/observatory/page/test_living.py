@@ -51,7 +51,7 @@ def test_it_can_be_paused(browser: Browser, observatory: Observatory) -> None:
     with browser.new_context() as context:
         context.clock.install()
         page = context.new_page()
-        page.goto(f"{observatory.page}/?service=calm")
+        page.goto(f"{observatory.page}/traces?service=calm")
         expect(traces(page)).to_have_count(1)
 
         page.get_by_role("button", name="Live").click()
