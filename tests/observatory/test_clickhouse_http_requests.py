@@ -26,6 +26,17 @@ def test_a_statement_comes_in_the_address_or_the_body(clickhouse: ClickHouseClie
         assert answer.headers["content-type"].startswith("application/x-ndjson")
 
 
+def test_curl_gets_the_names_of_columns_where_no_format_is_named(
+    clickhouse: ClickHouseClient,
+) -> None:
+    query = "SELECT 1 AS a, 'x' AS b"
+    curl = {"User-Agent": "curl/8.14.1"}
+    assert clickhouse.send(query).text == "1\tx\n"
+    assert clickhouse.send(query, curl).text == "a\tb\n1\tx\n"
+    assert clickhouse.send(query, curl, default_format="CSV").text == '1,"x"\n'
+    assert clickhouse.send(f"{query} FORMAT TabSeparated", curl).text == "1\tx\n"
+
+
 def test_it_says_that_it_is_there(clickhouse: ClickHouseClient) -> None:
     for answer in (
         clickhouse.send(method="GET", path="/ping"),

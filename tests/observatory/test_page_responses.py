@@ -1,5 +1,6 @@
 """Headers, unknown addresses, status, reports and failures."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from tests.observatory.stored_telemetry import (
 )
 
 API = ["traces", "charts", "facets", "facets/values?key=a", "logs", "reports", "status"]
+API += ["metrics", "health"]
 PROBLEMS = ["traces?x=1", f"traces/{'0' * 32}", "traces/x", "nowhere"]
 
 
@@ -44,6 +46,24 @@ def test_nothing_there(page: Page, path: str) -> None:
     assert (problem["status"], problem["title"]) == (404, "Not Found")
 
 
+def test_nothing_there_in_a_browser(page: Page) -> None:
+    accept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+    answer = page.client.get("/nowhere", headers={"accept": accept})
+    assert answer.status_code == 404
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    links = re.findall(r'<a href="([^"]+)"', answer.text)
+    assert len(links) > 4
+    for link in links:
+        assert page.client.get(link).status_code == 200
+
+
+def test_old_links_to_the_list_of_traces(page: Page) -> None:
+    answer = page.client.get("/?last=all&attr=a%3Db", follow_redirects=False)
+    assert answer.status_code == 307
+    assert answer.headers["location"] == "/traces?last=all&attr=a%3Db"
+
+
 @cases(
     ("method", "path", "allowed"),
     [("POST", "traces", "GET"), ("DELETE", "status", "GET"), ("GET", "sql", "POST")],
@@ -56,7 +76,7 @@ def test_other_methods(page: Page, method: str, path: str, allowed: str) -> None
     assert allowed in answer.headers["allow"]
 
 
-@cases("path", ["/", f"/trace/{'0' * 32}", "/logs", "/charts", "/sql"])
+@cases("path", ["/", "/traces", f"/trace/{'0' * 32}", "/logs", "/charts", "/metrics", "/sql"])
 def test_the_shell(page: Page, path: str) -> None:
     answer = page.client.get(path)
     assert answer.status_code == 200

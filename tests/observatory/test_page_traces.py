@@ -32,7 +32,12 @@ def test_what_is_shown_of_a_trace(page: Page, stored: StoredTelemetry) -> None:
     stored.trace(
         1,
         RECENT,
-        root(name="POST /recommend", has=degraded, length=25 * MS),
+        root(
+            name="POST /recommend",
+            has=degraded,
+            length=25 * MS,
+            resource={"service.instance.id": "a"},
+        ),
         Part(2, 1, "fetch topic signal", status=ERROR),
         Part(3, 2, "GET", service="wikipedia", kind=SERVER, status=ERROR),
     )
@@ -41,6 +46,7 @@ def test_what_is_shown_of_a_trace(page: Page, stored: StoredTelemetry) -> None:
             "trace_id": trace_id(1),
             "time": str(RECENT),
             "service": "vitrine",
+            "instance": "a",
             "name": "POST /recommend",
             "route": "/recommend",
             "method": "POST",
@@ -74,6 +80,18 @@ def test_newest_first(page: Page, stored: StoredTelemetry) -> None:
     for number, ago in ((1, 3), (2, 1), (3, 2)):
         stored.trace(number, NOW - ago * SECOND, root())
     assert page.ids() == [2, 3, 1]
+
+
+def test_slowest_first(page: Page, stored: StoredTelemetry) -> None:
+    for number, length in ((1, 3), (2, 1), (3, 3), (4, 2)):
+        stored.trace(number, NOW - number * SECOND, root(length=length * MS))
+    stored.trace(5, RECENT, Part(2, 1, length=9 * MS))  # how long its trace took is unknown
+
+    assert page.ids(sort="duration") == [3, 1, 4, 2]
+    assert page.ids(sort="duration", min_ms=2, max_ms=2) == [4]
+    pages = list(page.pages("traces", "traces", sort="duration", limit=1))
+    assert [int(each["trace_id"], 16) for [each] in pages] == [3, 1, 4, 2]
+    assert page.problem("traces", sort="size")["status"] == 422
 
 
 def test_without_its_root_a_trace_is_shown_by_its_first_span(

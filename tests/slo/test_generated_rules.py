@@ -167,12 +167,17 @@ def test_what_rules_lead_to_is_there(plan: Plan, rules: dict[str, Any]) -> None:
 
 
 def test_reports_keep_the_same_promises(plan: Plan) -> None:
-    """The SQL cannot read objectives.yaml, so it repeats the targets."""
+    """The SQL cannot read objectives.yaml, so it repeats the targets, the route and the bound."""
     report = (ROOT / "clickhouse" / "reports" / "slo.sql").read_text("utf-8")
     declared = {
         name: float(target) for name, target in re.findall(r"\('(\w+)', (0\.\d+)\)", report)
     }
     assert declared == {each.name: round(1 - each.allowed, 9) for each in plan.objectives}
+    selectors = " ".join(f"{each.all} {each.good} {each.bad}" for each in plan.objectives)
+    assert set(re.findall(r'"http\.route"="([^"]+)"', selectors)) == set(
+        re.findall(r"'([^']+)' AS route", report)
+    )
+    assert set(re.findall(r'le="([^"]+)"', selectors)) == set(re.findall(r"le = ([\d.]+)", report))
 
 
 def test_the_runbook_leads_to_what_is_there() -> None:

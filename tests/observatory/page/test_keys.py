@@ -97,6 +97,9 @@ def test_a_filter_is_typed(view: PageView) -> None:
 
     expect(page).to_have_url(re.compile(r"attr=shop\.tier%3Dgold"))
     expect(traces(page)).to_have_count(1)
+    page.keyboard.type(f"00-{ORDER}-0000000000000001-01")  # pasted from a header
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(f"/trace/{ORDER}$"))
 
 
 def test_help_is_shown_and_closed(view: PageView) -> None:
@@ -123,6 +126,9 @@ def test_views_by_letters(view: PageView) -> None:
         page.keyboard.press("g")
         page.keyboard.press(letter)
         expect(page).to_have_url(re.compile(f"{path}$"))
+    expect(page.get_by_role("heading", level=1)).not_to_have_text("…")
+    expect(page.locator("[data-part='Services']")).to_contain_text("warehouse")
+    expect(page.locator("[data-part='Service map']")).to_contain_text("warehouse")
 
 
 def test_a_browsers_own_keys_stay_its_own(view: PageView) -> None:
