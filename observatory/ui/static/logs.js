@@ -123,8 +123,11 @@ export class LogsView {
   }
 
   async #more() {
+    if (this.element.ariaBusy === "true") return; // the list is being replaced
+    this.older.disabled = true;
     const answer = await this.#fetchJson({ before: this.#next });
     if (answer) this.#append(answer);
+    this.older.disabled = false;
   }
 
   #append({ logs, more, next }) {
@@ -136,6 +139,8 @@ export class LogsView {
   }
 
   async #poll() {
+    // A poll must not abort the first answer, nor older records that were asked for.
+    if (this.element.ariaBusy === "true" || this.older.disabled) return;
     const answer = await this.#fetchJson();
     if (!answer) return;
     const fresh = answer.logs.filter((log) => !this.#known.has(keyOf(log)));

@@ -93,7 +93,8 @@ export class TracesView {
   }
 
   async #poll() {
-    if (this.element.ariaBusy === "true") return; // a poll must not abort the first answer
+    // A poll must not abort the first answer, nor older traces that were asked for.
+    if (this.element.ariaBusy === "true" || this.older.disabled) return;
     const signal = this.#lists.next();
     try {
       const answer = await fetchJson("/api/traces", { query: apiQuery({ limit: PAGE }), signal });
@@ -108,7 +109,9 @@ export class TracesView {
   }
 
   async #more() {
+    if (this.element.ariaBusy === "true") return; // the list is being replaced
     const signal = this.#lists.next();
+    this.older.disabled = true;
     try {
       const query = apiQuery({ limit: PAGE, before: this.#next });
       const answer = await fetchJson("/api/traces", { query, signal });
@@ -117,6 +120,7 @@ export class TracesView {
     } catch (error) {
       if (!signal.aborted) this.#showNote(error);
     }
+    this.older.disabled = false;
   }
 
   #continue({ more, next }) {
