@@ -9,7 +9,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vitrine
 # The Collector's binary is outside the repository, in a folder named after its manifest's checksum.
 OTELCOL ?= $(CACHE)/collector/$(firstword $(shell cksum < collector/manifest.yaml))/otelcol
 SLOTH ?= $(CACHE)/sloth/$(SLOTH_VERSION)/sloth
-.PHONY: help run observe mcp test test-stack test-stock test-upstream collector sloth up down logs smoke traffic check check-scripts platforms format drill drills bench figures lock docs pictures clean
+.PHONY: help run observe mcp test test-stack test-stock test-upstream collector sloth up down logs smoke teacher traffic check check-scripts platforms format drill drills bench figures lock docs pictures clean
 COMPOSE := docker compose
 
 help: ## list the targets
@@ -89,6 +89,8 @@ smoke: ## send one request to the running service, and read back its trace, logs
 	  END { for (each = 1; each <= count; each++) if (order[each] in has) print has[order[each]] }' \
 	  .env .env.example > .env.new && mv .env.new .env
 
+teacher: $(VENV)/.teacher ## install the transformer that a query encoder learns from (84 MB)
+
 traffic: $(VENV)/.run ## simulate users for 10 minutes (RATE= requests/s, SECONDS=, PROFILE=, HOST=)
 	@$(BIN)/python -m benchmarks.traffic --rate $(or $(RATE),5) --seconds $(or $(SECONDS),600) \
 	  $(foreach each,$(PROFILE),--profile $(each)) --host $(or $(HOST),http://127.0.0.1:8000)
@@ -158,7 +160,7 @@ figures: $(VENV)/.dev ## take the results of make bench over into docs/figures a
 	@$(BIN)/python -m benchmarks.figures --take
 
 lock: $(VENV)/.dev ## resolve requirements again from pyproject.toml
-	@cd requirements && for extra in run observatory mcp dev; do case $$extra in \
+	@cd requirements && for extra in run observatory mcp teacher dev; do case $$extra in \
 	  run) extras= ;; dev) extras="--extra observatory --extra mcp --extra dev" ;; *) extras="--extra $$extra" ;; esac; \
 	  ../$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-header --quiet $$extras ../pyproject.toml -o $$extra.txt; done

@@ -75,7 +75,7 @@ def serve_() -> None:
 @cli.command("prepare")
 def prepare_() -> None:
     """Build the seed catalogue, its index and its vectors, without serving."""
-    prepare(settings().data)
+    prepare(settings())
 
 
 @cli.command("import")
@@ -94,15 +94,17 @@ def import_(
     """
     path = path.resolve()
     bad = rejects or path.with_name(path.name + ".rejects.jsonl")
-    data = settings().data
-    with open_for_command(data) as catalogue, progress_bar("importing", size(path)) as bar:
+    chosen = settings()
+    with open_for_command(chosen) as catalogue, progress_bar("importing", size(path)) as bar:
 
         def on_progress(position: int, summary: Summary) -> None:
             bar(position, f"{summary.stored:,} stored, {summary.rejected:,} rejected")
 
         catalogue.ensure_models()
         try:
-            summary = import_path(catalogue, path, bad, on_progress, elsewhere=data / bad.name)
+            summary = import_path(
+                catalogue, path, bad, on_progress, elsewhere=chosen.data / bad.name
+            )
         except Unreadable as error:
             raise refuse(f"{path}: {error}") from error
     counts = f"{summary.created:,} created, {summary.updated:,} updated"
@@ -124,7 +126,7 @@ def export(
     path: Annotated[Path | None, typer.Argument(help="a .jsonl file [standard output]")] = None,
 ) -> None:
     """Write all documents as JSON Lines, ready to be imported again."""
-    with open_for_command(settings().data) as catalogue:
+    with open_for_command(settings()) as catalogue:
         file = path.open("wb") if path else os.fdopen(os.dup(sys.stdout.fileno()), "wb")
         with file:
             for document in catalogue:
@@ -135,7 +137,7 @@ def export(
 @cli.command()
 def stats() -> None:
     """Show the number of documents per category, and the active models."""
-    with open_for_command(settings().data) as catalogue:
+    with open_for_command(settings()) as catalogue:
         table = Table("category", "documents", title=f"{len(catalogue):,} documents")
         for category, count in catalogue.categories().items():
             table.add_row(Text(category or "(none)"), f"{count:,}")
@@ -149,7 +151,7 @@ def stats() -> None:
 @cli.command()
 def reindex() -> None:
     """Rebuild passages, words, vectors and the latent model."""
-    with open_for_command(settings().data) as catalogue:
+    with open_for_command(settings()) as catalogue:
         total, done = 3 * len(catalogue), 0  # an estimate: a long document has several passages
         with progress_bar("reindexing", total) as bar:
 
@@ -185,7 +187,7 @@ def train(
     from app.model.training import TrainingRequest  # noqa: PLC0415
 
     chosen = settings()
-    with open_for_command(chosen.data) as catalogue:
+    with open_for_command(chosen) as catalogue:
         loader, _ = version_loader(chosen, catalogue, further_legs(catalogue))
         request = TrainingRequest(
             partial(judgements_for, catalogue, judgements, queries),
@@ -195,6 +197,18 @@ def train(
             force,
         )
         show_training(loader, request, chosen.telemetry, judgements)
+
+
+@cli.command()
+def distill() -> None:
+    """Fit the query encoder: a student of a transformer, on the catalogue's documents."""
+    from app.command_encoder import fit_student  # noqa: PLC0415 - scikit-learn takes a second
+
+    chosen = settings()
+    with open_for_command(chosen) as catalogue:
+        path = fit_student(catalogue, chosen)
+    print_plain(f"query encoder written to {path}.")
+    print_plain("VITRINE_ENCODER=student uses it, from the next start of the service.")
 
 
 @cli.command()
@@ -215,7 +229,7 @@ def promote_(
 
     chosen = settings()
     with (
-        open_for_command(chosen.data) as catalogue,
+        open_for_command(chosen) as catalogue,
         observed_command(chosen.telemetry) as stages,
         refusals(),
     ):
@@ -233,7 +247,7 @@ def rollback(
 
     chosen = settings()
     with (
-        open_for_command(chosen.data) as catalogue,
+        open_for_command(chosen) as catalogue,
         observed_command(chosen.telemetry) as stages,
         refusals(),
     ):
@@ -250,9 +264,9 @@ def calibrate(
     from app.model.calibration import TooFewAnswers  # noqa: PLC0415 - scikit-learn takes a second
     from app.model.commands import calibrate_on_seed  # noqa: PLC0415
 
-    data = settings().data
-    path = to or calibrator_path(data, Fusion.card)
-    with open_for_command(data) as catalogue:
+    chosen = settings()
+    path = to or calibrator_path(chosen.data, Fusion.card)
+    with open_for_command(chosen) as catalogue:
         try:
             artefact = calibrate_on_seed(catalogue, Fusion(further_legs(catalogue)))
         except TooFewAnswers as error:
@@ -271,7 +285,7 @@ def profile(
 
     chosen = settings()
     path = to or chosen.data / FUSION_PROFILE
-    with open_for_command(chosen.data) as catalogue:
+    with open_for_command(chosen) as catalogue:
         loader, _ = version_loader(chosen, catalogue, further_legs(catalogue))
         try:
             made = profile_on_seed(catalogue, loader.built_in)
@@ -291,7 +305,7 @@ def evaluate(
     from app.command_training import show_evaluation  # noqa: PLC0415 - takes a second
 
     chosen = settings()
-    with open_for_command(chosen.data) as catalogue, refusals():
+    with open_for_command(chosen) as catalogue, refusals():
         loader, _ = version_loader(chosen, catalogue, further_legs(catalogue))
         show_evaluation(loader, judgements, queries, split)
 

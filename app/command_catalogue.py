@@ -9,21 +9,26 @@ from pathlib import Path
 
 from app.catalogue.database import SchemaTooNew
 from app.catalogue.store import Catalogue
-from app.composition import open_catalogue
-from app.console import refuse
+from app.composition import chosen_encoder, open_catalogue
+from app.console import print_error, refuse
 from app.recommend.embedding import EmbedderRefused
+from app.settings import Settings
 
 
 @contextmanager
-def open_for_command(folder: Path) -> Iterator[Catalogue]:
-    """Open the catalogue of a data folder and close it at the end of the block.
+def open_for_command(settings: Settings) -> Iterator[Catalogue]:
+    """Open the catalogue with the encoder of the settings; close it at the end of the block.
 
     Raises typer.Exit, after a message on standard error, for every failure of the database or a
     file. A closed standard output (`| head`) is not a failure.
     """
+    folder = settings.data
     try:
+        encoder = chosen_encoder(settings)
+        if encoder.problem:
+            print_error(f"{encoder.problem}.", "yellow")
         try:
-            catalogue = open_catalogue(folder)
+            catalogue = open_catalogue(folder, encoder=encoder.embedder)
         except OSError as error:
             raise refuse(_unusable(folder, error)) from error
         with closing(catalogue.database):

@@ -21,6 +21,7 @@ from app.catalogue.vectors import Models
 from app.model import live_model
 from app.model.calibrators import load_calibrators
 from app.model.drift_monitor import DriftMonitor
+from app.model.encoders import LoadedEncoder, load_encoder
 from app.model.profiling import load_profile
 from app.model.registry import Registry
 from app.model.shadow import ShadowScorer
@@ -140,13 +141,19 @@ class Parts:
     loader: VersionLoader
     watch: Watch
     calibrator_problems: Sequence[str]
+    encoder: LoadedEncoder
     topic_signal: WikipediaSignal | NoTopicSignal
     stages: StageObserver
 
 
 def load_embedder() -> Embedder:
-    """The model of the dense leg. Replace it here with any other `Embedder`."""
+    """The default encoder of the dense leg. Replace it here with any other `Embedder`."""
     return StaticEmbedder()
+
+
+def chosen_encoder(settings: Settings) -> LoadedEncoder:
+    """The encoder of the settings, or the default one with the problem of the chosen one."""
+    return load_encoder(settings.encoder, settings.data, settings.teacher, load_embedder)
 
 
 def further_legs(catalogue: Catalogue) -> tuple[Leg, ...]:  # noqa: ARG001 - a leg may need it
@@ -155,12 +162,18 @@ def further_legs(catalogue: Catalogue) -> tuple[Leg, ...]:  # noqa: ARG001 - a l
 
 
 def open_catalogue(
-    folder: Path, instrument: Instrument = uninstrumented, stages: StageObserver | None = None
+    folder: Path,
+    instrument: Instrument = uninstrumented,
+    stages: StageObserver | None = None,
+    encoder: Embedder | None = None,
 ) -> Catalogue:
-    """The catalogue in a data folder. Raises SchemaTooNew."""
+    """The catalogue in a data folder; `encoder` of the dense leg, or the default one.
+
+    Raises SchemaTooNew, EmbedderRefused.
+    """
     path, version = folder / "catalogue.db", store.SCHEMA_VERSION
     database = Database(path, store.SCHEMA, version, instrument, stages)
-    return Catalogue(database, Models(load_embedder()))
+    return Catalogue(database, Models(encoder or load_embedder()))
 
 
 def load_model(legs: Sequence[Leg] = ()) -> RankingModel:
@@ -212,7 +225,8 @@ async def running(
         return instrumentation.connection(wrappers.reader(connection))
 
     async with AsyncExitStack() as stack:
-        catalogue = open_catalogue(settings.data, reader, stages)
+        encoder = chosen_encoder(settings)
+        catalogue = open_catalogue(settings.data, reader, stages, encoder.embedder)
         stack.enter_context(closing(catalogue.database))
         catalogue.ensure_models()
         written = Database(
@@ -223,14 +237,15 @@ async def running(
         shared = settings.server.workers > 1
         notes = Journal(written, settings.journal_rows, shared=shared, stages=stages)
         stack.enter_context(closing(notes))
-        embedder = catalogue.models.embedder
         topic_signal: WikipediaSignal | NoTopicSignal = NoTopicSignal()
         if settings.wikipedia.enabled:
             client = Wikipedia(
                 settings.wikipedia, user_agent(settings), stages, instrumentation.client,
                 wrappers.transport,
             )  # fmt: skip
-            topic_signal = WikipediaSignal(client, embedder.embed, settings.wikipedia, stages)
+            topic_signal = WikipediaSignal(
+                client, encoder.embedder.embed_queries, settings.wikipedia, stages
+            )
             stack.push_async_callback(topic_signal.close)
         legs = further_legs(catalogue)
         lexical = settings.lexical_index
@@ -245,8 +260,8 @@ async def running(
         wrappers.databases([catalogue.database, written], index)
         stack.push_async_callback(wrappers.close)
         parts = Parts(
-            settings, catalogue, notes, recommender, model, loader, watch, problems, topic_signal,
-            stages,
+            settings, catalogue, notes, recommender, model, loader, watch, problems, encoder,
+            topic_signal, stages,
         )  # fmt: skip
         instrumentation.parts(parts)
         yield parts

@@ -2,7 +2,6 @@
 
 import socket
 from contextlib import suppress
-from pathlib import Path
 
 import typer
 import uvicorn
@@ -29,7 +28,7 @@ def serve(settings: Settings) -> None:
     server = settings.server
     check_port(server)
     raise_file_limit(settings.limits)
-    prepare(settings.data)
+    prepare(settings)
     if server.workers > 1:  # a single process logs them; several would repeat them
         for sentence in pending_warnings():
             print_error(sentence, "yellow")
@@ -100,9 +99,10 @@ def check_port(server: ServerSettings) -> None:
             ) from error
 
 
-def prepare(folder: Path) -> None:
+def prepare(settings: Settings) -> None:
     """Build the seed catalogue on the first start; rebuild stale vectors on every start."""
-    with open_for_command(folder) as catalogue:
+    folder = settings.data
+    with open_for_command(settings) as catalogue:
         Database(
             folder / "journal.db", feedback_journal.SCHEMA, feedback_journal.SCHEMA_VERSION
         ).close()

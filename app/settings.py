@@ -192,6 +192,16 @@ class Settings(BaseSettings):
     lexical_index: Literal["auto", "fts5", "memory"] = Field(
         "auto", description="where BM25 is computed; auto: by the size of the catalogue"
     )
+    encoder: Literal["static", "student", "teacher"] = Field(
+        "static",
+        description="encoder of the dense leg: static embeddings; a student of a transformer, made "
+        "by `python -m app distill`; or the transformer itself, which is slower",
+    )
+    teacher: Path | None = Field(
+        None,
+        description="folder of the transformer, in the layout of sentence-transformers; unset: the "
+        "one that `make teacher` installs",
+    )
     answered_from: float | None = Field(
         None,
         ge=0,

@@ -20,6 +20,7 @@ from app.model.commands import retrieved
 from app.model.evaluate import Quality, Retrieved, quality, scores_of
 from app.model.judged import JudgedQuery, collection, seed_queries
 from app.model.train import cross_validated, fit
+from app.recommend.embedding import Embedder
 from app.recommend.fusion import Fusion
 from app.recommend.ranking import PairwiseModel, RankingModel
 from app.recommend.types import Document
@@ -39,11 +40,13 @@ GOALS = "mean of collections: fusion >= .465, pairwise >= .485"
 
 
 def measured(
-    documents: Sequence[Document], *queries: Sequence[JudgedQuery]
+    documents: Sequence[Document],
+    *queries: Sequence[JudgedQuery],
+    encoder: Embedder | None = None,
 ) -> list[list[Retrieved]]:
-    """Index the documents and retrieve each set of queries."""
+    """Index the documents and retrieve each set of queries; `encoder`: of the dense leg."""
     with tempfile.TemporaryDirectory() as folder:
-        catalogue = open_catalogue(Path(folder))
+        catalogue = open_catalogue(Path(folder), encoder=encoder)
         with closing(catalogue.database):
             catalogue.ensure_models()
             for start in range(0, len(documents), 500):

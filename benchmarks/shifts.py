@@ -119,6 +119,10 @@ class BrokenTokenizer:
         """Vectors of the texts' letters, each a word of its own."""
         return self._embedder.embed([" ".join(text) for text in texts])
 
+    def embed_queries(self, texts: Sequence[str]) -> Floats:
+        """The same."""
+        return self.embed(texts)
+
 
 def broken_tokenizer(index: SnapshotIndex) -> SnapshotIndex:
     """Queries are embedded letter by letter; the documents' vectors are as they were."""

@@ -78,6 +78,9 @@ class Projected:
     def embed(self, texts: Sequence[str]) -> Floats:
         return unit(self._embedder.embed(texts) @ self._turn)
 
+    def embed_queries(self, texts: Sequence[str]) -> Floats:
+        return self.embed(texts)
+
 
 @dataclass(slots=True)
 class Observed:
@@ -130,3 +133,6 @@ class Opposite:
 
     def embed(self, texts: Sequence[str]) -> Floats:
         return np.pad(-self.embedder.embed(texts), ((0, 0), (0, 44)))
+
+    def embed_queries(self, texts: Sequence[str]) -> Floats:
+        return self.embed(texts)

@@ -16,7 +16,7 @@ from app.wikipedia.signal import WikipediaSignal
 
 router = APIRouter(tags=["operation"])
 Verdict = Literal["ready", "degraded", "unready"]
-LESS_WITHOUT = ("topic_signal", "ranking_model", "relevance")
+LESS_WITHOUT = ("topic_signal", "ranking_model", "relevance", "encoder")
 """Parts that the service can do without: their failure is degradation."""
 
 
@@ -58,6 +58,7 @@ async def readyz(parts: PartsDep, response: Response) -> Health:
     found["topic_signal"] = await _topic_signal(parts)
     problems = parts.calibrator_problems
     found["relevance"] = "; ".join(problems) or "ok"
+    found["encoder"] = parts.encoder.problem or "ok"
     degraded = any(found[each] not in ("ok", "off") for each in LESS_WITHOUT)
     response.status_code = 503 if unready else 200
     status: Verdict = "unready" if unready else "degraded" if degraded else "ready"

@@ -145,7 +145,7 @@ class LegScores(BaseModel):
     __pydantic_extra__: dict[str, float]
 
     lexical: float = Field(description="BM25: the words of the query", examples=[0.191])
-    dense: float = Field(description="static embeddings: their meaning", examples=[0.129])
+    dense: float = Field(description="embeddings: their meaning", examples=[0.129])
     latent: float = Field(
         description="TF-IDF and SVD: this catalogue's subjects; fusion compares with those of the "
         "best matches",

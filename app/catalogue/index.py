@@ -139,7 +139,7 @@ class SnapshotIndex:
         if spelling:
             text = " ".join(spelling.get(word, word) for word in words(text))
         terms = {term.stem: term.count for term in query.terms}
-        return Probe(terms, self._embedder.embed([text])[0], self._project(terms))
+        return Probe(terms, self._embedder.embed_queries([text])[0], self._project(terms))
 
     def _project(self, terms: dict[str, int]) -> Floats:
         _, model = self.snapshot.models.get(LATENT, (0, None))

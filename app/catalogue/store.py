@@ -19,6 +19,7 @@ from app.catalogue.vectors import (
     store,
 )
 from app.recommend import latent
+from app.recommend.embedding import Embedder
 from app.recommend.types import DENSE, LATENT, Document
 
 SCHEMA, SCHEMA_VERSION = "schema.sql", 2
@@ -212,6 +213,19 @@ class Catalogue:
         if size and (refit or _outgrown(size, fitted_on) or not self._usable()):
             refitted = self._refit(size, progress)
         return stale or refitted
+
+    def make_ready(self, encoder: Embedder, progress: Progress | None = None) -> None:
+        """Embed all passages by another encoder, which can then be chosen without a wait.
+
+        Vectors that were made ready earlier, for another one, are removed.
+        """
+        query = "SELECT hash FROM models WHERE leg = ? AND active"
+        if self.database.reader.execute(query, (DENSE,)).fetchone() == (encoder.hash,):
+            return
+        with self.database.write() as connection:
+            other = "DELETE FROM models WHERE leg = ? AND NOT active AND hash <> ?"
+            connection.execute(other, (DENSE, encoder.hash))
+        install(self.database, DENSE, encoder, 0, progress, activate=False)
 
     def _refit(self, size: int, progress: Progress | None) -> bool:
         """Fit the latent model; False if there are too few words."""

@@ -22,7 +22,8 @@ from app.recommend.text_analysis import stems, unbroken
 from app.recommend.types import DENSE, LATENT, Document, Floats
 
 Progress = Callable[[int], object]
-BATCH = 2_000
+BATCH = 500
+"""Passages that are embedded between two transactions."""
 
 
 TITLE_COUNTS = 3
@@ -139,46 +140,69 @@ def store(connection: sqlite3.Connection, row: int, keys: Sequence[int], vectors
 
 
 def install(
-    database: Database, leg: str, model: LegModel, fitted_on: int, progress: Progress | None
+    database: Database,
+    leg: str,
+    model: LegModel,
+    fitted_on: int,
+    progress: Progress | None,
+    *,
+    activate: bool = True,
 ) -> None:
     """Write the vectors of every passage by `model`, then make it the active model of the leg.
 
-    `fitted_on`: number of passages it was fitted on; `progress` gets the size of each batch.
+    Vectors that an interrupted run, or one without `activate`, has left are used. Writers wait for
+    no vector: these are made outside of the transactions. `fitted_on`: number of passages it was
+    fitted on; `progress` gets the size of each batch.
     """
     artefact = model.dump() if isinstance(model, LatentModel) else None
     values = (leg, model.name, model.version, model.hash, model.width, fitted_on, artefact)
     columns = "leg, name, version, hash, dimensions, fitted_on, artefact"
     with database.write() as connection:
+        query = "SELECT id FROM models WHERE leg = ? AND hash = ? AND NOT active"
+        found = connection.execute(query, (leg, model.hash)).fetchone()
         insert = f"INSERT INTO models ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)"
-        row = connection.execute(insert, values).lastrowid or 0
-    last, more = 0, True
-    while more:
+        row = found[0] if found else connection.execute(insert, values).lastrowid or 0
+    last, complete = 0, False
+    while not complete:
+        batch = _missing(database.reader, row, last)
+        vectors = vectors_of(model, list(batch.values()))
+        last = max(batch, default=last)
         with database.write() as connection:
-            if not connection.execute("SELECT 1 FROM models WHERE id = ?", (row,)).fetchone():
-                return  # another process has finished first; its model is active
-            last, count = _fill(connection, row, model, last)
-            more = count == BATCH
-            if not more:  # in the same transaction, so that no passage is missed
+            query = "SELECT active FROM models WHERE id = ?"
+            if connection.execute(query, (row,)).fetchone() != (0,):
+                return  # another process has finished first
+            stored = _present(connection, list(batch))
+            store(
+                connection,
+                row,
+                [k for k in batch if k in stored],
+                vectors[[k in stored for k in batch]],
+            )
+            complete = not _missing(connection, row, last)
+            if complete and activate:  # in the same transaction, so that no passage is missed
                 others = "leg = ? AND id <> ?"
                 connection.execute(f"DELETE FROM models WHERE NOT active AND {others}", (leg, row))
                 connection.execute(f"UPDATE models SET active = 0 WHERE {others}", (leg, row))
                 connection.execute("UPDATE models SET active = 1 WHERE id = ?", (row,))
         if progress is not None:
-            progress(count)
+            progress(len(batch))
 
 
-def _fill(connection: sqlite3.Connection, row: int, model: LegModel, after: int) -> tuple[int, int]:
+def _missing(connection: sqlite3.Connection, row: int, after: int) -> dict[int, Prepared]:
+    """The next passages without a vector of the model, by key, in the order of keys."""
     query = (
         "SELECT p.key, title, heading, substr(text, start + 1, stop - start), stems "
         "FROM passages p JOIN documents d ON d.key = p.document JOIN words ON words.rowid = p.key "
-        "WHERE p.key > ? ORDER BY p.key LIMIT ?"
+        "WHERE p.key > ? AND NOT EXISTS "
+        "(SELECT 1 FROM embeddings WHERE model = ? AND passage = p.key) ORDER BY p.key LIMIT ?"
     )
-    rows = connection.execute(query, (after, BATCH)).fetchall()
-    if not rows:
-        return after, 0
-    prepared = [
-        Prepared(headed(title, heading), text, words.split())
-        for _, title, heading, text, words in rows
-    ]
-    store(connection, row, [key for key, *_ in rows], vectors_of(model, prepared))
-    return rows[-1][0], len(rows)
+    return {
+        key: Prepared(headed(title, heading), text, words.split())
+        for key, title, heading, text, words in connection.execute(query, (after, row, BATCH))
+    }
+
+
+def _present(connection: sqlite3.Connection, keys: Sequence[int]) -> set[int]:
+    """Which of these passages still exist."""
+    query = "SELECT key FROM passages WHERE key BETWEEN ? AND ?"
+    return {key for (key,) in connection.execute(query, (keys[0], keys[-1]))} if keys else set()

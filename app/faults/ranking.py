@@ -166,6 +166,10 @@ class OtherEmbedder:
         __tracebackhide__ = True
         return self._embedder.embed(texts)[:, self._order]
 
+    def embed_queries(self, texts: Sequence[str]) -> Floats:
+        __tracebackhide__ = True
+        return self._embedder.embed_queries(texts)[:, self._order]
+
 
 class BrokenFeatures:
     """An index whose candidates have features that are not numbers if the one with the best words

@@ -1,4 +1,4 @@
-"""The model of the dense leg: the `Embedder` protocol, and static embeddings that implement it.
+"""The encoder of the dense leg: the `Embedder` protocol, and static embeddings that implement it.
 
 Static embeddings are a table with one vector per token. The vector of a text is the sum of its
 tokens' vectors, weighted by rarity. A token's number in a byte-pair vocabulary is its rank by
@@ -32,8 +32,11 @@ MAX_TOKENS = 4096
 
 
 class Embedder(Protocol):
-    """Converts texts to vectors of any width. `hash` identifies the model: when it changes, all
-    documents are embedded again, because vectors of two models are not comparable."""
+    """Converts documents and queries to vectors of one space, of any width.
+
+    `hash` identifies the model: when it changes, all documents are embedded again, because vectors
+    of two models are not comparable. `name` has no hash: calibrators depend on it.
+    """
 
     @property
     def name(self) -> str: ...
@@ -48,7 +51,10 @@ class Embedder(Protocol):
     def width(self) -> int: ...
 
     def embed(self, texts: Sequence[str]) -> Floats:
-        """Unit vectors (n, width), float32; zeros for a text without known tokens."""
+        """Unit vectors (n, width) of documents, float32; zeros for one without known tokens."""
+
+    def embed_queries(self, texts: Sequence[str]) -> Floats:
+        """The same of queries, which a request waits for."""
 
 
 class EmbedderRefused(ValueError):
@@ -56,25 +62,30 @@ class EmbedderRefused(ValueError):
 
 
 def check(embedder: Embedder) -> None:
-    """Check that a model's vectors have the promised shape, type and length.
+    """Check that a model's vectors of queries have the promised shape, type and length.
+
+    Not those of documents: a student's teacher is loaded when it is needed.
 
     Raises:
         EmbedderRefused
 
     """
-    width = embedder.width
-    vectors = np.asarray(embedder.embed(["How does bread go stale?", ""]))
+    vectors = np.asarray(embedder.embed_queries(["How does bread go stale?", ""]))
+    if wrong := _violation(vectors, embedder.width):
+        raise EmbedderRefused(f"The embedding model {embedder.name} {embedder.version} {wrong}.")
+
+
+def _violation(vectors: Floats, width: int) -> str:
+    """How vectors of two texts violate the protocol; empty if they don't."""
     if width < 1 or vectors.shape != (2, width):
-        wrong = f"gives vectors {vectors.shape} for 2 texts, not (2, {width})"
-    elif vectors.dtype != np.float32:
-        wrong = f"gives {vectors.dtype}, not float32"
-    elif not np.isfinite(vectors).all():
-        wrong = "gives values that are not finite"
-    elif any(length and abs(length - 1) > 1e-3 for length in np.linalg.norm(vectors, axis=1)):
-        wrong = "gives vectors whose length is neither 1 nor 0"
-    else:
-        return
-    raise EmbedderRefused(f"The embedding model {embedder.name} {embedder.version} {wrong}.")
+        return f"gives vectors {vectors.shape} for 2 texts, not (2, {width})"
+    if vectors.dtype != np.float32:
+        return f"gives {vectors.dtype}, not float32"
+    if not np.isfinite(vectors).all():
+        return "gives values that are not finite"
+    if any(length and abs(length - 1) > 1e-3 for length in np.linalg.norm(vectors, axis=1)):
+        return "gives vectors whose length is neither 1 nor 0"
+    return ""
 
 
 class StaticEmbedder:
@@ -95,6 +106,10 @@ class StaticEmbedder:
         self.width = self._table.shape[1]
         self.version = package.version
         self.hash = hashlib.sha256(self._table.tobytes() + vocabulary).hexdigest()[:16]
+
+    def embed_queries(self, texts: Sequence[str]) -> Floats:
+        """The same as `embed`."""
+        return self.embed(texts)
 
     def embed(self, texts: Sequence[str]) -> Floats:
         """Unit vectors (n, 256) in the order of the texts; zeros without known tokens."""

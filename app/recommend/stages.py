@@ -23,6 +23,8 @@ WRITE = "write documents"
 LOAD_MODEL = "load model"
 PROMOTE = "promote model"
 ROLL_BACK = "roll back model"
+DISTILL = "distill encoder"
+EMBED_SAMPLE = "embed training texts"
 AWAIT_LOCK = "await write lock"
 """The wait for other writers before a transaction; TRANSACTION is its work, with the commit."""
 TRANSACTION = "write transaction"
@@ -34,6 +36,7 @@ STAGES = (
     RECOMMEND, ANALYZE, RETRIEVE, FETCH_TOPIC, SCORE, RANK, FEEDBACK, WRITE,
     LOAD_MODEL, PROMOTE, ROLL_BACK, AWAIT_LOCK, TRANSACTION, FLUSH, REFRESH,
     COMPARE_SHADOW, EVALUATE_DRIFT,
+    DISTILL, EMBED_SAMPLE,
 )  # fmt: skip
 
 RETRY_STARTED, CIRCUIT_OPENED, FOUND_NOTHING = "retry_started", "circuit_opened", "found_nothing"

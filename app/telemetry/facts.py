@@ -22,6 +22,7 @@ from app.catalogue.feedback_journal import (
 )
 from app.catalogue.importer import Batch
 from app.catalogue.index_changes import Refreshed
+from app.model.distillation import Sample
 from app.model.drift import DriftReport
 from app.model.evaluation import CANDIDATE, Evaluation
 from app.model.gate import Verdict
@@ -36,6 +37,7 @@ from app.recommend.artefact import ArtefactRefused
 from app.recommend.query import NoSearchableWords
 from app.recommend.serving_model import ServingModel
 from app.recommend.stages import FEEDBACK, RECOMMEND
+from app.recommend.student import StudentModel
 from app.recommend.topic_signal import Evidence, Outcome
 from app.recommend.types import (
     TOPIC,
@@ -381,6 +383,14 @@ def _trained(training: Training, _: FinishedStage) -> Facts:
     return Facts(attributes, measurements=(Measurement(v.TRAININGS, 1, attributes),))
 
 
+def _sampled(sample: Sample, _: FinishedStage) -> Facts:
+    return Facts({v.TRAINING_TEXTS: len(sample.texts)})
+
+
+def _distilled(model: StudentModel, _: FinishedStage) -> Facts:
+    return Facts({v.ENCODER_NAME: model.name, v.ENCODER_VERSION: model.hash})
+
+
 FACTS: Mapping[type, Callable[[Any, FinishedStage], Facts]] = {
     Query: _query,
     Candidates: _candidates,
@@ -404,6 +414,8 @@ FACTS: Mapping[type, Callable[[Any, FinishedStage], Facts]] = {
     Evaluation: _evaluated,
     Verdict: _gate_applied,
     Training: _trained,
+    Sample: _sampled,
+    StudentModel: _distilled,
 }
 
 

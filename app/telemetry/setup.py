@@ -117,8 +117,14 @@ class Telemetry(Kit):
             parts.model.now()
             yield Observation(len(parts.model.refusals))
 
+        def encoder(_: CallbackOptions) -> Iterable[Observation]:
+            used = parts.catalogue.models.embedder
+            names: Attributes = {v.ENCODER_NAME: used.name, v.ENCODER_VERSION: used.hash}
+            yield Observation(int(bool(parts.encoder.problem)), names)
+
         self._observe_watch(parts.watch)
         self.observe(v.CATALOGUE_SIZE, documents)
+        self.observe(v.ENCODER_REFUSED, encoder)
         self.observe(v.JOURNAL_DROPPED, dropped)
         self.observe(v.MODEL_AGE, age)
         self.observe(v.MODEL_REFUSALS, refused)

@@ -27,8 +27,10 @@ from app.recommend.stages import (
     ANALYZE,
     AWAIT_LOCK,
     COMPARE_SHADOW,
+    DISTILL,
     DRIFT_ENDED,
     DRIFT_STARTED,
+    EMBED_SAMPLE,
     EVALUATE_DRIFT,
     FETCH_TOPIC,
     FLUSH,
@@ -217,6 +219,17 @@ GATE_CHECKS = Attribute(
     "string[]",
     "the checks that refused it",
     tuple(each.value for each in Check),
+)
+ENCODER_NAME = Attribute(
+    "vitrine.encoder.name", "string", "name of the dense leg's encoder",
+    examples=["student-of-all-MiniLM-L6-v2"],
+)  # fmt: skip
+ENCODER_VERSION = Attribute(
+    "vitrine.encoder.version", "string", "hash of the dense leg's encoder",
+    examples=["53aa51172d142c89"],
+)  # fmt: skip
+TRAINING_TEXTS = Attribute(
+    "vitrine.encoder.texts", "int", "number of texts the encoder learns from", examples=[12000]
 )
 SCORE_TOP = Attribute(
     "vitrine.score.top", "double", "score of the first result, in [0, 1]", examples=[0.8312]
@@ -442,9 +455,20 @@ JUDGED = Span(
     {**required(GATE_PASSED, ERROR_TYPE), GATE_CHECKS: "If it did not pass."},
 )  # fmt: skip
 REGISTERED = Span(REGISTER, "internal", "storing the version as challenger", CHANGED)
+DISTILLED = Span(
+    DISTILL, "internal", "fitting the query encoder on the catalogue",
+    {
+        **dict.fromkeys((ENCODER_NAME, ENCODER_VERSION), "If it was fitted."),
+        ERROR_TYPE: FAILED,
+    },
+)  # fmt: skip
+SAMPLED = Span(
+    EMBED_SAMPLE, "internal", "embedding what the query encoder learns from, by its teacher",
+    {TRAINING_TEXTS: "If it succeeded.", ERROR_TYPE: FAILED},
+)  # fmt: skip
 CORE = CoreNames(
     SCOPE, stages=(*STAGES, *TRAINING_STAGES),
-    background=(FLUSH, COMPARE_SHADOW, EVALUATE_DRIFT, *TRAINING_STAGES),
+    background=(FLUSH, COMPARE_SHADOW, EVALUATE_DRIFT, *TRAINING_STAGES, DISTILL, EMBED_SAMPLE),
     occurrences=(
         RETRY, CIRCUIT, NOTHING_FOUND, PROMOTED, ROLLED_BACK, REFUSED, DRIFT_BEGAN, DRIFT_OVER,
     ),
@@ -570,6 +594,11 @@ DRIFT_PSI = Metric(
 DRIFT_DETECTED = Metric(
     "vitrine.drift.detected", "gauge", "1", "1 while queries or answers have drifted, else 0",
     (MODEL_NAME, MODEL_VERSION), after="an evaluation of drift",
+)  # fmt: skip
+ENCODER_REFUSED = Metric(
+    "vitrine.encoder.refused", "gauge", "{encoder}",
+    "1 if the chosen encoder can't be used as it should; the attributes name the one in use",
+    (ENCODER_NAME, ENCODER_VERSION),
 )  # fmt: skip
 JOURNAL_DROPPED = Metric(
     "vitrine.journal.dropped", "counter", "{recommendation}", "recommendations not in the journal"

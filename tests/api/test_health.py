@@ -14,7 +14,7 @@ from tests.api.service import recommended, serving, settings
 from tests.fake_wikipedia import FakeWikipedia, fails
 from tests.model.versions import damaged_champion
 
-RANKS = {"ranking_model": "ok", "relevance": "ok"}
+RANKS = {"ranking_model": "ok", "relevance": "ok", "encoder": "ok"}
 pytestmark = pytest.mark.anyio
 
 
@@ -104,3 +104,16 @@ async def test_a_calibrator_that_is_none_is_reported_and_relevance_is_null(
         health = await readiness(client, 200)
         assert health.status == "degraded"
         assert health.parts["relevance"].startswith("relevance-fusion.json is refused: not an")
+
+
+async def test_an_encoder_that_is_none_is_named_and_static_embeddings_serve(
+    shelf_data: Path,
+) -> None:
+    (shelf_data / "encoder.safetensors").write_bytes(b"half of one")
+    async with serving(settings(shelf_data, encoder="student")) as client:
+        found = recommended(await client.get("/recommend", params={"q": "bread"}))
+        assert found.results
+        assert found.relevance is not None
+        health = await readiness(client, 200)
+        assert health.status == "degraded"
+        assert health.parts["encoder"].startswith("student is refused: encoder.safetensors: it is")

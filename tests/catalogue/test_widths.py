@@ -51,6 +51,8 @@ class Wrong:
     def embed(self, _: Sequence[str]) -> Floats:
         return self._vectors
 
+    embed_queries = embed
+
 
 @cases(
     ("vectors", "sentence"),

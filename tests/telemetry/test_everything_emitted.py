@@ -13,17 +13,21 @@ from starlette.types import Receive, Scope, Send
 
 from app.catalogue.store import Catalogue
 from app.composition import open_catalogue
+from app.model.distillation import Sample, distill
 from app.model.registry import Registry
 from app.model.version_loader import RANKER
 from app.recommend.ranking import PairwiseModel
 from app.recommend.stages import ANALYZE, FETCH_TOPIC, RANK, RETRIEVE, SCORE
+from app.recommend.transformer import TransformerEmbedder
 from app.settings import WatchSettings
 from app.telemetry import vocabulary as v
 from app.telemetry.kit.requests import RECEIVED
 from app.telemetry.kit.testing import Recorder
 from tests.api.service import NDJSON, WRITER, client_of, document_lines
 from tests.fake_wikipedia import FakeWikipedia, fails, finds, in_turn
+from tests.fakes import SHELF
 from tests.model.versions import ADA, register, truncate
+from tests.recommend.tiny_transformer import write_transformer
 from tests.stack import smoke
 from tests.telemetry.consistency import span_of
 from tests.telemetry.expected import BREAD
@@ -127,8 +131,10 @@ async def test_nothing_is_declared_in_vain(
 
     service = open_service(wikipedia_settings(wikipedia, empty_answers=2), telemetry=plain)
     service.numbered = True
+    tiny = TransformerEmbedder(write_transformer(shelf_data / "tiny"))
     async with service:
         await drive(service, monkeypatch)
+        distill(Sample.of(2 * SHELF), tiny, service.telemetry.stages)
         await eventually(lag_was_measured)
         service.refuse_spans()
         await service.ask(BREAD)
