@@ -29,7 +29,7 @@ _EXPECTED: dict[str, tuple[str, tuple[str, ...], str]] = {
     "model-raises": ("model", ("model_failing",), ""),
     "model-nan": ("model", ("model_failing",), ""),
     "model-wrong-version": ("model", ("model_changed",), "relevance"),
-    "model-negated": ("model", ("ranking_inverted",), "relevance"),
+    "model-negated": ("model", ("model_changed",), "relevance"),
     "embeddings-stale": ("data", ("leg_changed:dense",), "relevance"),
     "cache-off": ("data", ("cache_ineffective",), ""),
     "cache-stampede": ("data", ("cache_ineffective",), ""),

@@ -124,7 +124,7 @@ def refusals(windows: Windows) -> Iterator[Suspect]:
     seen: set[tuple[str, str]] = set()
     for row in sorted((r for r in rows if r["now"]), key=lambda r: -r["n"]):
         error = (row["cause"] or row["error"]).rpartition(".")[2]
-        chosen = _classified(error, row["error"].rpartition(".")[2], row["code"])
+        chosen = _classified(row["name"], error, row["error"].rpartition(".")[2], row["code"])
         if chosen is None or chosen in seen:
             continue
         b = sum(r["n"] for r in rows if not r["now"] and r["code"] == row["code"]
@@ -139,10 +139,12 @@ def refusals(windows: Windows) -> Iterator[Suspect]:
         cause, subject = chosen
         test = f"vitrine.error.code={row['code']}" if row["code"] else f"error.type={row['error']}"
         yield Suspect(cause, subject, min(1.0, row["n"] / max(1, first)), (figures,), test,
-                      traces=row["traces"], outside=cause.startswith("dependency"))  # fmt: skip
+                      traces=row["traces"], outside=cause == "dependency_failing")  # fmt: skip
 
 
-def _classified(error: str, own: str, code: str) -> tuple[str, str] | None:
+def _classified(  # noqa: PLR0911  a table of cases
+    stage: str, error: str, own: str, code: str
+) -> tuple[str, str] | None:
     if code in DESCRIPTORS:
         return "resource_exhausted", "file descriptors"
     if code in BUSY:
@@ -153,7 +155,10 @@ def _classified(error: str, own: str, code: str) -> tuple[str, str] | None:
         return "dependency_empty", "the topic search"
     if own == "SearchMalformed" or error in _PARSING:
         return "dependency_failing", "malformed answers of the topic search"
-    return None
+    for status in (error, own):
+        if stage == "fetch topic signal" and status.isdigit():
+            return "dependency_failing", f"{status} from the topic search"
+    return ("model_failing", error) if stage == "score candidates" else None
 
 
 def _more(a: int, first: int, b: int, second: int) -> bool:

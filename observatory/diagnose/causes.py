@@ -56,7 +56,7 @@ CAUSES: Mapping[str, Cause] = {
     ),
     "dependency_empty": Cause(
         "dependency", 0.95, "{} answers 200, but finds nothing: is the query sent as it expects?",
-        ("dependency_failing", "degraded", *_RANKING, "cache_ineffective", *_SLOW), outside=True,
+        ("dependency_failing", "degraded", *_RANKING, "cache_ineffective", *_SLOW),
     ),
     "dependency_failing": Cause(
         "dependency", 0.9, "Calls to a dependency fail: {}.",

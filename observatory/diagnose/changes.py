@@ -36,6 +36,7 @@ FROM vitrine.logs
 WHERE {both} AND event = 'recommendation.served'
     AND attributes['vitrine.ranking.degraded'] != 'true'
     AND attributes['vitrine.candidate.count'] != ''
+    AND attributes['vitrine.topic_signal.outcome'] IN ('hit', 'cached', 'off')
 GROUP BY model
 """
 _LOADED = """

@@ -50,7 +50,8 @@ class Diagnosis:
 
 def sentence(suspect: Suspect) -> str:
     """What a suspect says, for a tired person."""
-    return CAUSES[suspect.cause].sentence.format(suspect.subject)
+    text = CAUSES[suspect.cause].sentence.format(suspect.subject)
+    return text[0].upper() + text[1:]
 
 
 def diagnose(windows: Windows) -> Diagnosis:
@@ -96,8 +97,11 @@ def _merged(found: Iterator[Suspect]) -> list[Suspect]:
     merged: dict[str, Suspect] = {}
     for each in found:
         single = each.cause in ("lock_wait", "storage_failing", "catalogue_changed",
-                                "dependency_empty", "telemetry_lost", "model_changed")  # fmt: skip
+                                "dependency_empty", "telemetry_lost", "model_changed",
+                                "model_failing")  # fmt: skip
         key = each.cause if single else each.key
+        if each.cause == "dependency_failing":  # seen in calls and in stages
+            key = f"{each.cause}:{each.subject.split()[0]}"
         if (known := merged.get(key)) is None:
             merged[key] = each
             continue

@@ -61,9 +61,13 @@ FROM (
 GROUP BY name
 """
 _GAPS = """
-SELECT max(gap) AS longest, quantile(0.5)(gap) AS usual
+SELECT
+    greatest(max(gap), dateDiff('millisecond', max(time),
+        fromUnixTimestamp64Nano({end:Int64})) / 1e3) AS longest,
+    quantile(0.5)(gap) AS usual
 FROM (
     SELECT
+        time,
         dateDiff('millisecond', lagInFrame(time, 1, time) OVER (ORDER BY time), time) / 1e3 AS gap
     FROM (
         SELECT DISTINCT time FROM vitrine.metrics
