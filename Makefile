@@ -152,6 +152,7 @@ bench: $(VENV)/.dev ## measure quality and speed (about 15 minutes; tables and b
 	@$(BIN)/python -m benchmarks.telemetry
 	@$(BIN)/python -m benchmarks.sdk
 	@$(BIN)/python -m benchmarks.observatory
+	@$(BIN)/python -m benchmarks.comparison
 	@$(if $(wildcard $(OTELCOL)),OTELCOL=$(OTELCOL) $(BIN)/python -m benchmarks.collector,echo "Collector not found; build it: make collector")
 	@$(BIN)/python -m benchmarks.sizes
 	@$(BIN)/python -m benchmarks.watch

@@ -58,10 +58,12 @@ def observatory(folder: Path) -> Iterator[tuple[dict[str, str], psutil.Process]]
         process.wait(10)
 
 
-def timed(what: str, limit: int, query: Callable[[int], object]) -> dict[str, object]:
-    """Latency of REPEATS calls of `query`, which gets the number of the call."""
+def timed(
+    what: str, limit: int, query: Callable[[int], object], repeats: int = REPEATS
+) -> dict[str, object]:
+    """Latency of calls of `query`, which gets the number of the call."""
     took = []
-    for number in range(REPEATS):
+    for number in range(repeats):
         started = time.perf_counter()
         query(number)
         took.append((time.perf_counter() - started) * 1000)
@@ -85,6 +87,10 @@ def queries(urls: dict[str, str], ids: Sequence[str]) -> list[dict[str, object]]
         timed("list, by duration", 300, lambda n: get(f"{page}/api/traces?min_ms={90 + n / 4}")),
         timed("list, by attribute", 300, lambda _: get(f"{page}/api/traces?attr={busy}")),
         timed("charts, an hour", 400, lambda _: get(f"{page}/api/charts?last=3600")),
+        timed("heat map, an hour", 1000, lambda _: get(f"{page}/api/heatmap?last=3600")),
+        timed("groups by route", 1000, lambda _: get(f"{page}/api/groups?last=3600&by=route")),
+        timed("time spent by the slowest 1 %", 1000, lambda _: get(f"{page}/api/time-spent")),
+        timed("compare with the rest", 3000, lambda _: get(f"{page}/api/compare?min_ms=90"), 5),
         timed("p50/p95/p99 by name and minute", 400, lambda _: get(percentiles)),
     ]
 

@@ -94,6 +94,12 @@ class Pair:
         kind, subject, tests = _NAMED[self.planted]
         return not more and (fact.kind, fact.subject) == (kind, subject) and fact.test in tests
 
+    def names_part(self, fact: Fact) -> bool:
+        """Whether a fact is what was planted, or one of the two."""
+        if self.values:
+            return fact.test is Test.EQUALS and (fact.subject, fact.value) in self.values
+        return self.names([fact])
+
     def store(self, engine: Engine) -> None:
         """Store the spans and log records of both sets."""
         engine.run(_SPANS.format(**self._parts()))

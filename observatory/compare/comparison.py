@@ -7,7 +7,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from observatory.compare.counting import Table, count, numbers_having_all, trace_ids
+import numpy as np
+
+from observatory.compare.counting import Counted, Table, count, numbers_having_all, trace_ids
 from observatory.compare.definition import Definition
 from observatory.compare.discovery import discover
 from observatory.compare.fact import Fact
@@ -123,11 +125,46 @@ def compare(
     Raises what `query` raises.
     """
     started = clock()
-    second = second or Selection(first.start, first.end)
+    counts = count_sets(query, first, second or Selection(first.start, first.end))
+    return replace(conclude(query, counts), seconds=clock() - started)
+
+
+@dataclass(frozen=True, slots=True)
+class SetCounts:
+    """What was counted in both sets; no facts if one of them is empty."""
+
+    sources: Sources
+    sides: tuple[Side, Side]
+    table: Table
+    excluded: frozenset[int]
+    """Positions of the facts that repeat the definition of the sets."""
+
+    @property
+    def sizes(self) -> Sizes:
+        """Requests that were counted."""
+        return Sizes(self.sides[0].counted, self.sides[1].counted)
+
+
+def count_sets(query: Query, first: Selection, second: Selection) -> SetCounts:
+    """Choose the facts, and count them."""
     sources, sides = _sample(query, Sources(first, second))
-    if not all(side.counted for side in sides):
-        return Comparison(*sides, (), (), 0, 0, 0, LEVEL, clock() - started)
-    return _Comparing(query, sources, sides).result(lambda: clock() - started)
+    facts: Sequence[Fact] = ()
+    if all(side.counted for side in sides):
+        facts = discover(query, _few(sources, sides))
+    if not facts:
+        nothing = Counted(np.zeros(0, np.int64), np.zeros((0, 0), np.int64), ())
+        return SetCounts(sources, sides, Table((), (), nothing, nothing), frozenset())
+    definition = Definition(first, second)
+    excluded = frozenset(place for place, fact in enumerate(facts) if definition.repeats(fact))
+    table = count(query, sources, facts, list(range(min(PAIRED, len(facts)))))
+    return SetCounts(sources, sides, table, excluded)
+
+
+def conclude(query: Query, counts: SetCounts) -> Comparison:
+    """The findings from the counts; `seconds` is 0."""
+    if not counts.table.facts:
+        return Comparison(*counts.sides, (), (), 0, 0, 0, LEVEL, 0)
+    return _Comparing(query, counts).result()
 
 
 def _sample(query: Query, sources: Sources) -> tuple[Sources, tuple[Side, Side]]:
@@ -149,48 +186,38 @@ def _sample(query: Query, sources: Sources) -> tuple[Sources, tuple[Side, Side]]
     return limited, (Side(totals[0], counted[0]), Side(totals[1], counted[1]))
 
 
+def _few(sources: Sources, sides: tuple[Side, Side]) -> Sources:
+    """The sources, limited to the requests in which facts are looked for."""
+    rates = [
+        max(1, int(rate * min(1.0, DISCOVERY_REQUESTS / side.counted)))
+        for side, rate in zip(sides, (sources.rate_first, sources.rate_second), strict=True)
+    ]
+    return Sources(sources.first, sources.second, *rates)
+
+
 class _Comparing:
-    """One comparison; steps share the sample."""
+    """From counts to findings."""
 
-    def __init__(self, query: Query, sources: Sources, sides: tuple[Side, Side]) -> None:
-        self._query, self._sources, self._sides = query, sources, sides
-        self._sizes = Sizes(sides[0].counted, sides[1].counted)
+    def __init__(self, query: Query, counts: SetCounts) -> None:
+        self._query, self._sources, self._counts = query, counts.sources, counts
+        self._sizes = counts.sizes
 
-    def result(self, seconds: Callable[[], float]) -> Comparison:
-        facts = discover(self._query, self._few())
-        if not facts:
-            return Comparison(*self._sides, (), (), 0, 0, 0, LEVEL, seconds())
-        excluded = self._repeating(facts)
-        table = count(self._query, self._sources, facts, list(range(min(PAIRED, len(facts)))))
+    def result(self) -> Comparison:
+        table, excluded = self._counts.table, self._counts.excluded
         singles = single_facts(table, self._sizes, excluded)
         pairs = pairs_of_facts(table, self._sizes, excluded)
         definition = tuple(self._definition(table, excluded))
-        groups, table = self._grouped([*singles.candidates, *pairs.candidates], table)
+        groups, paired = self._grouped([*singles.candidates, *pairs.candidates], table)
         return Comparison(
-            *self._sides,
-            tuple(self._findings(groups, table)),
+            *self._counts.sides,
+            tuple(self._findings(groups, paired)),
             definition,
-            len(facts),
+            len(table.facts),
             singles.tests,
             pairs.tests,
             LEVEL,
-            seconds(),
+            0,
         )
-
-    def _few(self) -> Sources:
-        """The sources, limited to the requests in which facts are looked for."""
-        rates = []
-        for side, rate in zip(
-            self._sides, (self._sources.rate_first, self._sources.rate_second), strict=True
-        ):
-            share = min(1.0, DISCOVERY_REQUESTS / side.counted)
-            rates.append(max(1, int(rate * share)))
-        return Sources(self._sources.first, self._sources.second, *rates)
-
-    def _repeating(self, facts: Sequence[Fact]) -> frozenset[int]:
-        """Positions of the facts that repeat the definition of the sets."""
-        definition = Definition(self._sources.first, self._sources.second)
-        return frozenset(place for place, fact in enumerate(facts) if definition.repeats(fact))
 
     def _grouped(
         self, candidates: Sequence[Candidate], table: Table

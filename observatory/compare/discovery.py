@@ -48,6 +48,8 @@ GROUP BY key
 ORDER BY requests DESC, key
 LIMIT {MAX_KEYS}
 """
+_LEVELS = "0.1, 0.25, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99"
+"""Quantiles of durations: close together where the slow ones begin."""
 _STAGES = f"""
 SELECT
     stage.1 AS name,
@@ -55,7 +57,7 @@ SELECT
     count() AS requests,
     countIf(failed) AS failures,
     arraySort(arrayDistinct(quantiles(0.5, 0.9, 0.98)(calls))) AS many,
-    arraySort(arrayDistinct(quantiles(0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99)(self_time)))
+    arraySort(arrayDistinct(quantiles({_LEVELS})(self_time)))
         AS slow
 FROM stages
 GROUP BY name
@@ -69,11 +71,11 @@ GROUP BY template
 ORDER BY requests DESC, template
 LIMIT {MAX_TEMPLATES}
 """
-_DURATIONS = """
+_DURATIONS = f"""
 SELECT
     count() AS requests,
     arraySort(arrayDistinct(
-        quantiles(0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99)(duration)
+        quantiles({_LEVELS})(duration)
     )) AS slow
 FROM requests
 """

@@ -12,7 +12,18 @@ from observatory.body_limits import body
 from observatory.decompression import BodyError, TooLarge
 from observatory.runs.export_route import export_route
 from observatory.runs.stored_runs import run_list
-from observatory.ui import charts, diagnose_view, facets, health_view, log_list, metrics, trace_list
+from observatory.ui import (
+    charts,
+    diagnose_view,
+    facets,
+    groups,
+    health_view,
+    heat_map,
+    log_list,
+    metrics,
+    time_spent,
+    trace_list,
+)
 from observatory.ui.compare_view import comparison
 from observatory.ui.parameters import Parameters
 from observatory.ui.queries import Queries
@@ -35,6 +46,9 @@ def routes(queries: Queries) -> list[Route]:
         _one(queries, "/api/traces/{trace_id}", whole_trace),
         _one(queries, "/api/traces/{trace_id}/raw", raw_trace),
         _list(queries, "/api/charts", charts.charts, charts.KNOWN),
+        _list(queries, "/api/heatmap", heat_map.heat_map, heat_map.KNOWN),
+        _list(queries, "/api/groups", groups.groups, groups.KNOWN),
+        _list(queries, "/api/time-spent", time_spent.time_spent, time_spent.KNOWN),
         _list(queries, "/api/facets", facets.facets, facets.KNOWN),
         _list(queries, "/api/facets/values", facets.facet_values, facets.KNOWN_OF_VALUES),
         _list(queries, "/api/logs", log_list.log_records, log_list.KNOWN),

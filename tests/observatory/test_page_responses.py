@@ -24,7 +24,7 @@ from tests.observatory.stored_telemetry import (
 )
 
 API = ["traces", "charts", "facets", "facets/values?key=a", "logs", "reports", "status"]
-API += ["metrics", "health"]
+API += ["metrics", "health", "heatmap", "groups?by=a", "time-spent", "compare"]
 PROBLEMS = ["traces?x=1", f"traces/{'0' * 32}", "traces/x", "nowhere"]
 
 
@@ -76,7 +76,10 @@ def test_other_methods(page: Page, method: str, path: str, allowed: str) -> None
     assert allowed in answer.headers["allow"]
 
 
-@cases("path", ["/", "/traces", f"/trace/{'0' * 32}", "/logs", "/charts", "/metrics", "/sql"])
+PAGES = ["/", "/traces", f"/trace/{'0' * 32}", "/logs", "/charts", "/metrics", "/compare", "/sql"]
+
+
+@cases("path", PAGES)
 def test_the_shell(page: Page, path: str) -> None:
     answer = page.client.get(path)
     assert answer.status_code == 200
@@ -131,7 +134,7 @@ def test_what_a_report_says_of_itself(tmp_path: Path) -> None:
     assert reports(tmp_path / "nowhere") == []
 
 
-PATHS = ["traces", f"traces/{'0' * 32}", "charts", "facets", "logs", "status"]
+PATHS = ["traces", f"traces/{'0' * 32}", "charts", "facets", "logs", "status", "heatmap", "compare"]
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -3,7 +3,15 @@
 import { find } from "./dom.js";
 import { back, go, shownView } from "./router.js";
 
-const VIEWS = { h: "/", t: "/traces", l: "/logs", c: "/charts", m: "/metrics", s: "/sql" };
+const VIEWS = {
+  h: "/",
+  t: "/traces",
+  l: "/logs",
+  c: "/charts",
+  m: "/metrics",
+  d: "/compare",
+  s: "/sql",
+};
 let going = false; // the last key was "g"
 
 export function listen() {

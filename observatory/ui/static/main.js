@@ -1,6 +1,7 @@
 // Entry point: views by path, keyboard shortcuts, theme, status line.
 
 import { ChartsView } from "./charts_view.js";
+import { CompareView } from "./compare.js";
 import { HealthView } from "./health.js";
 import { listen } from "./keys.js";
 import { LogsView } from "./logs.js";
@@ -21,6 +22,7 @@ start([
   [/^\/logs\/?$/, new LogsView()],
   [/^\/charts\/?$/, new ChartsView()],
   [/^\/metrics\/?$/, new MetricsView()],
+  [/^\/compare\/?$/, new CompareView()],
   [/^\/sql\/?$/, new SqlView()],
 ]);
 watchStatus();

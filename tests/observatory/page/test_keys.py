@@ -114,15 +114,12 @@ def test_help_is_shown_and_closed(view: PageView) -> None:
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_hidden()
 
 
+VIEWS = {"l": "/logs", "c": "/charts", "d": "/compare", "s": "/sql", "t": "/traces", "h": "/"}
+
+
 def test_views_by_letters(view: PageView) -> None:
     page = view.open("/traces")
-    for letter, path in (
-        ("l", "/logs"),
-        ("c", "/charts"),
-        ("s", "/sql"),
-        ("t", "/traces"),
-        ("h", "/"),
-    ):
+    for letter, path in VIEWS.items():
         page.keyboard.press("g")
         page.keyboard.press(letter)
         expect(page).to_have_url(re.compile(f"{path}$"))

@@ -25,6 +25,8 @@ VIEWS = [
     f"/trace/{shop_telemetry.ORDER}?tab=logs",
     "/logs",
     "/charts",
+    "/compare",
+    "/compare?status=error&by=shop.tier",
     "/sql?report=slowest_traces",
 ]
 
