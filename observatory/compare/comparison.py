@@ -26,7 +26,7 @@ from observatory.compare.selection import Selection
 from observatory.compare.significance import entropy, interval
 from observatory.compare.sources import WHOLE, Query, Sources
 
-MAX_REQUESTS, MAX_SPANS = 25_000, 200_000
+MAX_REQUESTS, MAX_SPANS = 25_000, 100_000
 """Requests of either set, and spans of both, that are counted; of more, a sample is taken."""
 DISCOVERY_REQUESTS = 2_000
 """Requests of either set in which facts are looked for."""
@@ -224,7 +224,7 @@ class _Comparing:
     ) -> tuple[Sequence[Group], Table]:
         """The groups, and the table that their positions refer to."""
         used = sorted({place for each in candidates for place in each.places})
-        if not set(used) <= set(table.paired):
+        if len(candidates) > 1 and not set(used) <= set(table.paired):
             facts = [table.facts[place] for place in used]
             table = count(self._query, self._sources, facts, list(range(len(facts))))
             new = {place: at for at, place in enumerate(used)}
