@@ -16,7 +16,7 @@ export function groupTable({ by, groups, more }) {
     el("th", { scope: "col" }, el("bdi", {}, oneLine(by, 80))),
     ...HEADS.map((text) => el("th.number", { scope: "col" }, text)),
     el("th", { scope: "col" }, "Slowest"),
-    el("th", { scope: "col" }, ""),
+    el("th", { scope: "col" }, el("span.unseen", {}, "Actions")),
   );
   const rows = groups.map((group) => row(by, group));
   return el(
