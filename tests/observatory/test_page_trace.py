@@ -73,6 +73,7 @@ def test_all_of_a_span(page: Page, stored: StoredTelemetry) -> None:
         "trace_id": trace_id(1),
         "time": str(RECENT),
         "duration": 10 * MS,
+        "total_spans": 1,
         "services": ["vitrine"],
         "resources": {"vitrine": {"service.name": "vitrine"}},
         "spans": [ALL_OF_IT],

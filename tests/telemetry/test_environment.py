@@ -130,6 +130,7 @@ def test_an_invalid_value_is_logged_once(name: str) -> None:
     assert check(environment) == []
 
 
+@pytest.mark.filterwarnings("ignore:Log record attributes were dropped")  # by their limit
 @pytest.mark.anyio
 @pytest.mark.parametrize("environment", together())
 async def test_the_sdk_accepts_what_is_left(

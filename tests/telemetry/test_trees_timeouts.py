@@ -61,7 +61,7 @@ async def test_a_call_that_was_given_up_is_an_error(
     call = span_of(service, answer, f"GET {PATH}")
     told = call.attributes or {}
     assert told[ERROR_TYPE] == "ReadTimeout"
-    assert told[v.CORE.phase] in ("connect", "send", "first_byte")  # how far it came in that time
+    assert told.get(v.CORE.phase) in (None, "connect", "send", "first_byte")  # how far it came
     assert call.status.status_code is StatusCode.ERROR
 
 

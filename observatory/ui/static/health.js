@@ -78,6 +78,7 @@ export class HealthView {
 
   async #load() {
     const signal = this.#loads.next();
+    this.element.ariaBusy ??= "true"; // until the first answer only: a refresh replaces nothing
     try {
       this.#draw(await fetchJson("/api/health", { signal }));
       this.note.hidden = true;
@@ -90,6 +91,7 @@ export class HealthView {
       this.note.textContent = error.message;
       this.note.hidden = false;
     }
+    this.element.ariaBusy = "false";
   }
 
   #draw(health) {
