@@ -62,6 +62,9 @@ class Traffic:
         except httpx.HTTPError as error:
             self.outcomes[type(error).__name__] += 1
             return None
+        except asyncio.CancelledError:
+            self.outcomes["unfinished"] += 1
+            raise
         self.outcomes[str(response.status_code)] += 1
         return response.json() if response.is_success and response.content else None
 

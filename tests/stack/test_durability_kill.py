@@ -1,5 +1,6 @@
 """Kill -9 of the Collector under load: what it had acknowledged is delivered by the next one."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -26,16 +27,22 @@ def none_lost(store: Observatory, load: Load) -> bool:
 
 
 def decided(store: Observatory, load: Load) -> set[str]:
-    """Spans that sampling has decided for: they came before one that is stored already."""
+    """Spans that sampling has decided for.
+
+    They were acknowledged before others were sent, and those before further ones, which are stored:
+    sampling decides in ticks, in order of receipt, and each of the two waits takes it to a later
+    tick.
+    """
     load.reached(MESSAGES)
-    early = set(load.so_far()["traces"])
-    load.reached(1)
-    awaited(lambda: bool(set(stored(store, load)["traces"]) & later(load, early)))
-    return early
+    early = load.so_far()["traces"]
+    for _ in range(2):
+        before = set(load.sent("traces"))
+        awaited(partial(stored_since, before, store, load))
+    return set(early)
 
 
-def later(load: Load, early: set[str]) -> set[str]:
-    return set(load.so_far()["traces"]) - early
+def stored_since(before: set[str], store: Observatory, load: Load) -> bool:
+    return bool(set(stored(store, load)["traces"]) - before)
 
 
 def test_kills_lose_no_log_and_no_metric_and_only_the_latest_spans(
