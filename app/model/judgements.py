@@ -136,7 +136,8 @@ class _Found:
                 grades[row.document] = row.grade
 
     def queries(self, keys: Iterable[str]) -> list[JudgedQuery]:
-        rows = ((self.first[key], self.relevance[key]) for key in keys)
+        """In the order of their words: a training does not depend on the order of the rows."""
+        rows = ((self.first[key], self.relevance[key]) for key in sorted(keys))
         return [JudgedQuery(str(row.line), row.text, row.kind, graded) for row, graded in rows]
 
     def quality(self, read: int) -> DataQuality:

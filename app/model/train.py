@@ -5,7 +5,7 @@ reduction, Joachims 2002, with logistic loss). Linear and pairwise, because tree
 models improved one collection and harmed another.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,28 +60,33 @@ def _pairs(seen: Floats, gains: Floats, random: np.random.Generator) -> Floats:
     return np.concatenate(parts) if parts else np.zeros((0, seen.shape[1]), np.float32)
 
 
-def cross_validated(retrieved: Sequence[Retrieved], seed: int = 0) -> NDArray[np.float64]:
-    """The nDCG@10 (q,) of each answerable query by a model trained without it (5 folds)."""
+Fold = tuple[NDArray[np.intp], list[float]]
+"""Positions of answerable queries, and the coefficients trained without these queries."""
+
+
+def fit_folds(retrieved: Sequence[Retrieved], seed: int = 0) -> list[Fold]:
+    """Every answerable query is in one of the FOLDS folds. Raises TooFewQueries."""
+    retrieved = answerable(retrieved)
+    places = np.random.default_rng(seed).permutation(len(retrieved))
+    held = [places[fold::FOLDS] for fold in range(FOLDS)]
+    rest = [[retrieved[place] for place in np.setdiff1d(places, each)] for each in held]
+    return [(each, fit(others, seed)) for each, others in zip(held, rest, strict=True)]
+
+
+def cross_validated(
+    retrieved: Sequence[Retrieved], folds: Sequence[Fold] | None = None
+) -> NDArray[np.float64]:
+    """The nDCG@10 (q,) of each answerable query by a model trained without it."""
     retrieved = answerable(retrieved)
     values = np.zeros(len(retrieved))
-    for held, coefficients in _folds(retrieved, seed):
+    for held, coefficients in folds or fit_folds(retrieved):
         model = PairwiseModel(coefficients, "fold", _further(retrieved))
         values[held] = scores_of([retrieved[place] for place in held], model)
     return values
 
 
-def _folds(
-    retrieved: Sequence[Retrieved], seed: int
-) -> Iterator[tuple[NDArray[np.intp], list[float]]]:
-    """Each fold's positions, and the coefficients trained without them."""
-    places = np.random.default_rng(seed).permutation(len(retrieved))
-    for fold in range(FOLDS):
-        held = places[fold::FOLDS]
-        yield held, fit([retrieved[place] for place in np.setdiff1d(places, held)], seed)
-
-
 def platt(
-    retrieved: Sequence[Retrieved], coefficients: Sequence[float], seed: int = 0
+    retrieved: Sequence[Retrieved], coefficients: Sequence[float], folds: Sequence[Fold]
 ) -> tuple[float, float]:
     """(scale, intercept) that turn log odds into the probability that a candidate is relevant.
 
@@ -92,7 +97,7 @@ def platt(
 
     judged = answerable(retrieved)
     odds, relevant = [], []
-    for held, trained in _folds(judged, seed):
+    for held, trained in folds:
         for each in (judged[place] for place in held):
             odds.append(features(each.candidates) @ np.array(trained))
             relevant.append(each.gains() > 0)
@@ -107,9 +112,10 @@ def platt(
 
 def train(retrieved: Sequence[Retrieved]) -> bytes:
     """Fit on all queries; the artefact. Raises TooFewQueries."""
-    expected = quality(cross_validated(retrieved))
+    folds = fit_folds(retrieved)
+    expected = quality(cross_validated(retrieved, folds))
     coefficients = fit(retrieved)
-    scale, intercept = platt(retrieved, coefficients)
+    scale, intercept = platt(retrieved, coefficients, folds)
     return dump(
         {
             "features": names(_further(retrieved)),

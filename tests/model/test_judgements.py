@@ -59,7 +59,7 @@ def test_every_row_is_used_dropped_or_quarantined(
     found = read_judgements(path)
     valid = validate(found, shelf)
     assert [(each.text, dict(each.relevance)) for each in valid.tune] == [
-        ("stale bread", {"staling": 3, "sourdough": 1}), ("nothing like this", {}),
+        ("nothing like this", {}), ("stale bread", {"staling": 3, "sourdough": 1}),
     ]  # fmt: skip
     assert [(each.text, dict(each.relevance)) for each in valid.test] == [("tides", {"tide": 1})]
     quality = valid.quality
