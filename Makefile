@@ -156,6 +156,7 @@ bench: $(VENV)/.dev ## measure quality and speed (about 15 minutes; tables and b
 	@$(if $(wildcard $(OTELCOL)),OTELCOL=$(OTELCOL) $(BIN)/python -m benchmarks.collector,echo "Collector not found; build it: make collector")
 	@$(BIN)/python -m benchmarks.sizes
 	@$(BIN)/python -m benchmarks.watch
+	@$(BIN)/python -m benchmarks.feedback
 
 figures: $(VENV)/.dev ## take the results of make bench over into docs/figures and docs/performance.md
 	@$(BIN)/python -m benchmarks.figures --take

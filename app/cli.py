@@ -165,7 +165,7 @@ def reindex() -> None:
 
 
 @cli.command()
-def train(
+def train(  # noqa: PLR0913 - an option each
     judgements: JudgementsOption = None,
     queries: QueriesOption = None,
     holdout: Annotated[
@@ -174,23 +174,32 @@ def train(
     split: Annotated[Split, typer.Option(help="which queries to train on")] = Split.TUNE,
     reason: Annotated[str, typer.Option(help="for the audit log")] = "",
     *,
+    feedback: Annotated[
+        bool, typer.Option("--feedback", help="learn from users' feedback in the journal")
+    ] = False,
     force: Annotated[bool, typer.Option(help="register it also if the gate refuses it")] = False,
 ) -> None:
     """Train a version of the ranking model; it becomes the challenger if the gate lets it pass.
 
-    Without --judgements it learns from the shipped judgements of the seed catalogue, and on other
-    catalogues from titles and headings.
+    Without --judgements and --feedback it learns from the shipped judgements of the seed catalogue,
+    and on other catalogues from titles and headings.
     """
+    from app.command_feedback import judgements_of_journal  # noqa: PLC0415
     from app.command_training import show_training  # noqa: PLC0415 - takes a second
     from app.model.judgement_files import read_judgements  # noqa: PLC0415
     from app.model.pseudo_judgements import judgements_for  # noqa: PLC0415
     from app.model.training import TrainingRequest  # noqa: PLC0415
 
+    if feedback and judgements:
+        raise refuse("--feedback and --judgements: choose one.")
     chosen = settings()
     with open_for_command(chosen) as catalogue:
         loader, _ = version_loader(chosen, catalogue, further_legs(catalogue))
+        source = partial(judgements_for, catalogue, judgements, queries)
+        if feedback:
+            source = partial(judgements_of_journal, chosen)
         request = TrainingRequest(
-            partial(judgements_for, catalogue, judgements, queries),
+            source,
             author(reason),
             split,
             partial(read_judgements, holdout) if holdout else None,
@@ -215,6 +224,16 @@ def distill() -> None:
 def models() -> None:
     """List the versions of the model: which serves, which were trained."""
     out.print(versions_table(Registry(settings().data / "models")))
+
+
+@cli.command("feedback")
+def feedback_(
+    *, as_json: Annotated[bool, typer.Option("--json", help="print JSON instead of tables")] = False
+) -> None:
+    """Show each version's online metric: its quality for users, from their feedback."""
+    from app.command_feedback import show_feedback  # noqa: PLC0415 - numpy takes a second
+
+    show_feedback(settings(), as_json=as_json)
 
 
 @cli.command("promote")

@@ -22,6 +22,7 @@ from app.model import live_model
 from app.model.calibrators import load_calibrators
 from app.model.drift_monitor import DriftMonitor
 from app.model.encoders import LoadedEncoder, load_encoder
+from app.model.online_monitor import OnlineMonitor
 from app.model.profiling import load_profile
 from app.model.registry import Registry
 from app.model.shadow import ShadowScorer
@@ -199,13 +200,16 @@ def version_loader(
     return loader, calibrators.problems
 
 
-def watching(settings: WatchSettings, model: live_model.LiveModel, stages: StageObserver) -> Watch:
+def watching(
+    settings: WatchSettings, model: live_model.LiveModel, journal: Database, stages: StageObserver
+) -> Watch:
     """What watches the serving model; its threads start with its context."""
     share = settings.shadow_share
     return Watch(
         model,
         DriftMonitor(stages) if settings.drift else None,
         ShadowScorer(share, stages, traceparent) if share else None,
+        OnlineMonitor(journal, settings.feedback_seconds, stages) if settings.feedback else None,
     )
 
 
@@ -235,7 +239,10 @@ async def running(
         )  # fmt: skip
         stack.enter_context(closing(written))
         shared = settings.server.workers > 1
-        notes = Journal(written, settings.journal_rows, shared=shared, stages=stages)
+        notes = Journal(
+            written, settings.journal_rows, shared=shared, queries=settings.journal_queries,
+            stages=stages,
+        )  # fmt: skip
         stack.enter_context(closing(notes))
         topic_signal: WikipediaSignal | NoTopicSignal = NoTopicSignal()
         if settings.wikipedia.enabled:
@@ -252,7 +259,7 @@ async def running(
         index = CatalogueIndex(catalogue.database, catalogue.models, lexical, legs, stages)
         loader, problems = version_loader(settings, catalogue, legs)
         model = live_model.LiveModel(loader.registry, loader, stages)
-        watch = stack.enter_context(watching(settings.watch, model, stages))
+        watch = stack.enter_context(watching(settings.watch, model, written, stages))
         recommender = Recommender(
             wrappers.index(index), wrappers.model(model), topic_signal,
             wrappers.answers(settings.answers_bytes), stages, watch,

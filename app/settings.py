@@ -144,6 +144,14 @@ class WatchSettings(_Group):
         description="share of the answers, without those from the cache, whose candidates the "
         "challenger scores too, off the request's path; 0: none",
     )
+    feedback: bool = Field(
+        True, description="estimate the online metric of each version from feedback, every minute"
+    )
+    feedback_seconds: Seconds = Field(
+        600,
+        description="feedback counts in the online metric if it arrives this soon; a "
+        "recommendation counts from then on",
+    )
 
 
 class FaultSettings(_Group):
@@ -215,6 +223,11 @@ class Settings(BaseSettings):
     )
     journal_rows: int = Field(
         200_000, ge=1000, description="recommendations retained in the journal for feedback"
+    )
+    journal_queries: bool = Field(
+        False,
+        description="store the text of queries in the journal, so that `python -m app train "
+        "--feedback` can learn from them; otherwise it has only a keyed hash of each",
     )
     server: ServerSettings = ServerSettings()
     limits: LimitSettings = LimitSettings()

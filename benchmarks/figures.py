@@ -1,4 +1,4 @@
-"""Writes the benchmarks' figures into docs/performance.md and docs/drift.md.
+"""Writes the benchmarks' figures into docs/performance.md, docs/drift.md and docs/feedback.md.
 
     python -m benchmarks.figures            # write the tables from docs/figures/*.json
     python -m benchmarks.figures --take     # first copy the results from benchmarks/results/
@@ -20,7 +20,8 @@ from typing import Any
 from benchmarks.report import RESULTS
 
 DOCS = Path(__file__).parents[1] / "docs"
-DOCUMENTS, FIGURES = (DOCS / "performance.md", DOCS / "drift.md"), DOCS / "figures"
+DOCUMENTS = (DOCS / "performance.md", DOCS / "drift.md", DOCS / "feedback.md")
+FIGURES = DOCS / "figures"
 PLACE = re.compile(r"<!-- figures ([\w-]+)(?:: ([^>]+?))? -->\n.*?<!-- end -->", re.DOTALL)
 
 

@@ -1,5 +1,6 @@
 """Handlers of the model registry: which versions there are, who serves, promote, roll back."""
 
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends
@@ -10,6 +11,7 @@ from app.api.dependencies import PartsDep, may_write
 from app.api.problems import Problem, documented, not_found
 from app.api.wire import Model
 from app.composition import Parts
+from app.model.online_metric import OnlineReport
 from app.model.promotion import GateRefused, promote, roll_back
 from app.model.registry import NoPreviousVersion, UnknownVersion
 from app.model.registry_records import BUILT_IN, Author, Change
@@ -58,6 +60,62 @@ class ModelList(BaseModel):
     refused: dict[str, str] = Field(description="why versions that have a role are not used, by id")
     versions: list[VersionSummary]
     changes: list[ModelChange] = Field(description="the latest changes, the oldest first")
+
+
+class Estimate(BaseModel):
+    """A value with its 95 % interval."""
+
+    value: float = Field(examples=[0.31])
+    low: float = Field(examples=[0.29])
+    high: float = Field(examples=[0.33])
+
+
+class LikesAtRank(BaseModel):
+    """What became of the results at one rank."""
+
+    rank: int = Field(description="from 1", examples=[1])
+    shown: int = Field(examples=[1200])
+    liked: int = Field(description="clicked, read or praised, and not rejected", examples=[310])
+
+
+class ExaminationOfRank(Estimate):
+    """How often users look at a rank, relative to the first one."""
+
+    rank: int = Field(description="from 1", examples=[2])
+    likes: int = Field(description="those that it was estimated from", examples=[240])
+    known: bool = Field(description="whether they are enough")
+
+
+class VersionFeedback(BaseModel):
+    """What feedback says of one version."""
+
+    model: Model
+    recommendations: int = Field(examples=[1200])
+    liked: int = Field(description="results", examples=[420])
+    quality: Estimate | None = Field(
+        description="probability that a user likes one of the first five results that they look "
+        "at, weighted by rank as in DCG, corrected for the position bias; null: not enough feedback"
+    )
+    uncorrected: Estimate | None = Field(description="the same without the correction")
+    click_through: Estimate = Field(description="fraction of recommendations with a liked result")
+    by_rank: list[LikesAtRank]
+
+
+class OnlineMetric(BaseModel):
+    """The online metric of the versions in the journal."""
+
+    versions: list[VersionFeedback]
+    examination: list[ExaminationOfRank]
+    rows: dict[str, int] = Field(
+        description="rows of feedback: used, pending (recommended too recently), late, "
+        "contradictory, no-query"
+    )
+    repeats: int = Field(description="feedback that was sent again")
+    pending: int = Field(description="recommendations that are too recent to count")
+
+    @classmethod
+    def of(cls, report: OnlineReport) -> "OnlineMetric":
+        return cls.model_validate(asdict(report))
 
 
 class ModelAction(BaseModel):
@@ -115,6 +173,18 @@ def _summary(parts: Parts, version: str, role: Role | None) -> VersionSummary:
     except ArtefactRefused as error:
         return VersionSummary(id=version, role=role, damaged=str(error))
     return VersionSummary(id=version, role=role, created_at=created, card=card)
+
+
+@router.get("/online", summary="Online metric of each version", responses=documented(404, 429, 503))
+async def online_metric(parts: PartsDep) -> OnlineMetric:
+    """How good each version's results are for the users who got them: from their feedback,
+    corrected for the position bias, with the naive click-through beside it. At most a minute old.
+    """
+    if (online := parts.watch.online) is None:
+        raise Problem(
+            404, "not-found", "No online metric", "VITRINE_WATCH__FEEDBACK=false turns it off."
+        )
+    return OnlineMetric.of(await run_in_threadpool(online.latest))
 
 
 @router.post(

@@ -91,7 +91,8 @@ def _served(
     shown = tuple(each.document.id for each in recommendation.ranking.items)
     missing, trace = recommendation.degraded, traceparent()
     set_request_attribute(RECOMMENDATION_ID, recommendation_id)
-    served = Served(recommendation_id, model.name, model.version, missing, shown, trace)
+    typed = "" if recommendation.cached is None else recommendation.query.text
+    served = Served(recommendation_id, model.name, model.version, missing, shown, trace, typed)
     parts.journal.record(served)
     identity = Identity(recommendation_id, trace_id(), time.perf_counter() - started)
     body = encode(identity, recommendation, explain=explain)

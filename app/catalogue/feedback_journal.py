@@ -12,18 +12,20 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from hashlib import blake2b
 
 from app.catalogue.database import Database
 from app.catalogue.store import now
 from app.recommend.stages import FLUSH, StageObserver, Unobserved
 
-SCHEMA, SCHEMA_VERSION = "journal.sql", 2
+SCHEMA, SCHEMA_VERSION = "journal.sql", 3
 FLUSH_SECONDS = 0.2
 PENDING = 20_000
 """Maximum number of recommendations in memory that are not written yet."""
 INSERT = (
     "INSERT OR IGNORE INTO recommendations "
-    "(id, model, version, degraded, documents, served_at, trace) VALUES (?, ?, ?, ?, ?, ?, ?)"
+    "(id, model, version, degraded, documents, served_at, trace, query_hash, query) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 log = logging.getLogger(__name__)
@@ -50,6 +52,8 @@ class Served:
     documents: tuple[str, ...]
     trace: str = ""
     """W3C traceparent of its request."""
+    query: str = ""
+    """What the user typed; empty if nobody typed a query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +105,15 @@ class Journal:
         clock: Callable[[], str] = now,
         *,
         shared: bool = False,
+        queries: bool = False,
         stages: StageObserver | None = None,
     ) -> None:
-        """`shared`: other processes write recommendations to the same database. `stages` observes
-        the writing in the background."""
+        """`shared`: other processes write recommendations to the same database. `queries`: store
+        their text, not only its hash. `stages` observes the writing in the background."""
         self._shared, self._stages = shared, stages or Unobserved()
         self._database, self._capacity, self._clock = database, capacity, clock
+        (self._key,) = database.reader.execute("SELECT key FROM hash_key").fetchone()
+        self._queries = queries
         self._pending: OrderedDict[str, tuple[Served, str]] = OrderedDict()
         self._lock = threading.Lock()
         self._closing = threading.Event()
@@ -123,7 +130,7 @@ class Journal:
             self._pending[served.id] = served, self._clock()
 
     def add_feedback(self, feedback: Feedback) -> RecordedFeedback:
-        """Store feedback durably. Repeated feedback changes nothing; a longer dwell replaces it.
+        """Store feedback durably. Repeated feedback is counted; a longer dwell replaces it.
 
         Raises UnknownRecommendation or NotRecommended.
         """
@@ -139,8 +146,8 @@ class Journal:
             where = "recommendation = ? AND document = ? AND kind = ?"
             repeated = connection.execute(f"SELECT 1 FROM feedback WHERE {where}", key).fetchone()
             insert = (
-                "INSERT INTO feedback VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE "
-                "SET dwell_ms = excluded.dwell_ms WHERE excluded.dwell_ms > feedback.dwell_ms"
+                "INSERT INTO feedback VALUES (?, ?, ?, ?, ?, ?, 0) ON CONFLICT DO UPDATE "
+                "SET dwell_ms = max(excluded.dwell_ms, feedback.dwell_ms), repeats = repeats + 1"
             )
             connection.execute(insert, (*key, rank, feedback.dwell_ms, self._clock()))
         self._forget(batch)
@@ -178,11 +185,18 @@ class Journal:
     def _insert(self, connection: sqlite3.Connection, batch: Batch) -> None:
         if not batch:
             return
-        connection.executemany(INSERT, [_row(served, at) for served, at in batch])
+        connection.executemany(INSERT, [self._row(served, at) for served, at in batch])
         query = "SELECT max(sequence) FROM recommendations"
         (newest,) = connection.execute(query).fetchone()
         delete = "DELETE FROM recommendations WHERE sequence <= ?"
         connection.execute(delete, (newest - self._capacity,))
+
+    def _row(self, served: Served, at: str) -> tuple[str, ...]:
+        degraded, documents = " ".join(served.degraded), " ".join(served.documents)
+        text = served.query.casefold()
+        hashed = blake2b(text.encode(), digest_size=8, key=self._key).hexdigest() if text else ""
+        about = (served.id, served.model, served.version, degraded, documents, at, served.trace)
+        return (*about, hashed, served.query if self._queries else "")
 
     def _forget(self, batch: Batch) -> None:
         """Remove written recommendations from the buffer."""
@@ -217,8 +231,3 @@ def _find(connection: sqlite3.Connection, recommendation_id: str) -> Served:
     model, version, degraded, documents, trace = row
     shown = tuple(documents.split())
     return Served(recommendation_id, model, version, tuple(degraded.split()), shown, trace)
-
-
-def _row(served: Served, at: str) -> tuple[str, ...]:
-    degraded, documents = " ".join(served.degraded), " ".join(served.documents)
-    return served.id, served.model, served.version, degraded, documents, at, served.trace

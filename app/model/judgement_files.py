@@ -28,6 +28,7 @@ class Source(StrEnum):
     TREC = "trec"
     SEED = "seed"
     PSEUDO = "pseudo"
+    FEEDBACK = "feedback"
 
 
 class Reason(StrEnum):
@@ -41,6 +42,7 @@ class Reason(StrEnum):
     DUPLICATE = "duplicate"
     NOT_SEARCHABLE = "not-searchable"
     LEAK = "leak"
+    WEAK = "weak"
 
 
 QUARANTINED = (Reason.MALFORMED, Reason.NO_TEXT, Reason.BAD_GRADE, Reason.CONTRADICTION)

@@ -5,6 +5,7 @@ from typing import Self
 
 from app.model.drift_monitor import DriftMonitor
 from app.model.live_model import LiveModel
+from app.model.online_monitor import OnlineMonitor
 from app.model.shadow import ShadowScorer
 from app.recommend.serving_model import ServingModel
 from app.recommend.types import Recommendation, Scored
@@ -14,13 +15,17 @@ class Watch:
     """Implements `Watcher`. Its threads run in the block of its context."""
 
     def __init__(
-        self, model: LiveModel, drift: DriftMonitor | None, shadow: ShadowScorer | None
+        self,
+        model: LiveModel,
+        drift: DriftMonitor | None,
+        shadow: ShadowScorer | None,
+        online: OnlineMonitor | None,
     ) -> None:
-        """`drift`, `shadow`: None turns it off."""
-        self._model, self.drift, self.shadow = model, drift, shadow
+        """`drift`, `shadow`, `online`: None turns it off."""
+        self._model, self.drift, self.shadow, self.online = model, drift, shadow, online
 
     def __enter__(self) -> Self:
-        for each in (self.drift, self.shadow):
+        for each in (self.drift, self.shadow, self.online):
             if each is not None:
                 each.start()
         return self
@@ -28,7 +33,7 @@ class Watch:
     def __exit__(
         self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
     ) -> None:
-        for each in (self.drift, self.shadow):
+        for each in (self.drift, self.shadow, self.online):
             if each is not None:
                 each.close()
 

@@ -28,6 +28,7 @@ from app.model.evaluation import CANDIDATE, Evaluation
 from app.model.gate import Verdict
 from app.model.judgement_files import Judgements, JudgementsUnreadable
 from app.model.judgements import ValidJudgements
+from app.model.online_metric import OnlineReport
 from app.model.promotion import GateRefused
 from app.model.registry import NoPreviousVersion, UnknownVersion
 from app.model.registry_records import Change
@@ -86,6 +87,8 @@ def facts(stage: FinishedStage) -> Facts:
     result = stage.result
     if result is None and stage.name == RECOMMEND:
         return _failed(stage)
+    if result is None and stage.name == FEEDBACK:
+        return _feedback_refused(stage)
     known = FACTS.get(type(result))
     return Facts() if known is None else known(result, stage)
 
@@ -224,12 +227,24 @@ def _feedback_recorded(feedback: RecordedFeedback, _: FinishedStage) -> Facts:
     served, rank = feedback.served, rank_bucket(feedback.rank)
     model: Attributes = {v.MODEL_NAME: served.model, v.MODEL_VERSION: served.version}
     kind: Attributes = {v.FEEDBACK_KIND: feedback.kind.value, v.RANK_BUCKET: rank}
+    outcome: Attributes = {v.FEEDBACK_OUTCOME: "repeated" if feedback.repeated else "new"}
+    received = Measurement(v.FEEDBACK_RECEIVED, 1, outcome)
     counted = () if feedback.repeated else (Measurement(v.FEEDBACK, 1, {**kind, **model}),)
     return Facts(
         {**kind, **model, v.REPEATED: feedback.repeated, v.RECOMMENDATION_ID: served.id},
-        measurements=counted,
+        measurements=(received, *counted),
         link=served.trace,
     )
+
+
+def _feedback_refused(stage: FinishedStage) -> Facts:
+    outcomes = {
+        UnknownRecommendation: "unknown_recommendation",
+        NotRecommended: "not_recommended",
+    }
+    if (outcome := outcomes.get(type(stage.error))) is None:  # type: ignore[arg-type]
+        return Facts()
+    return Facts(measurements=(Measurement(v.FEEDBACK_RECEIVED, 1, {v.FEEDBACK_OUTCOME: outcome}),))
 
 
 def _batch(batch: Batch, _: FinishedStage) -> Facts:
@@ -323,6 +338,11 @@ def _drift_evaluated(report: DriftReport, _: FinishedStage) -> Facts:
     return Facts(attributes)
 
 
+def _online_estimated(report: OnlineReport, _: FinishedStage) -> Facts:
+    judged = sum(each.recommendations for each in report.versions)
+    return Facts({v.ONLINE_RECOMMENDATIONS: judged, v.ONLINE_PENDING: report.pending})
+
+
 def _judgements_loaded(judgements: Judgements, _: FinishedStage) -> Facts:
     return Facts({v.TRAINING_SOURCE: judgements.source.value, v.ROWS_READ: judgements.read})
 
@@ -407,6 +427,7 @@ FACTS: Mapping[type, Callable[[Any, FinishedStage], Facts]] = {
     Refreshed: _refreshed,
     ShadowComparison: _shadow_compared,
     DriftReport: _drift_evaluated,
+    OnlineReport: _online_estimated,
     Judgements: _judgements_loaded,
     ValidJudgements: _judgements_validated,
     TrainingSet: _features_computed,

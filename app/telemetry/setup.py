@@ -36,6 +36,7 @@ from app.telemetry.kit.minimal_scope import route_path
 from app.telemetry.kit.requests import RECEIVED
 from app.telemetry.kit.sdk import implementation, set_defaults
 from app.telemetry.kit.vocabulary import Attributes, plain_names
+from app.telemetry.online_metric import observe_online
 from app.wikipedia.signal import WikipediaSignal
 
 PLAIN_ROUTES = frozenset({"/recommend", "/feedback", "/documents", "/categories"})
@@ -168,6 +169,7 @@ class Telemetry(Kit):
         self.observe(v.DRIFT_PSI, indices)
         self.observe(v.DRIFT_DETECTED, detected)
         self.observe(v.WATCH_DROPPED, dropped)
+        observe_online(self.observe, watch.online)
 
 
 def _of_model(card: ModelCard) -> Attributes:

@@ -8,7 +8,9 @@ name, a wrong type or a value out of bounds. `docs/telemetry.md` is generated fr
 from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
 
 from app.catalogue.feedback_journal import Kind
+from app.catalogue.feedback_log import RowOutcome
 from app.catalogue.store import Written
+from app.model.click_model import RANKS as MODEL_RANKS
 from app.model.gate import Check
 from app.model.judgement_files import Reason, Source
 from app.model.stages import (
@@ -31,6 +33,7 @@ from app.recommend.stages import (
     DRIFT_ENDED,
     DRIFT_STARTED,
     EMBED_SAMPLE,
+    ESTIMATE_ONLINE,
     EVALUATE_DRIFT,
     FETCH_TOPIC,
     FLUSH,
@@ -176,6 +179,24 @@ EMBEDDING_SPREAD = Attribute(
     "1 minus the length of the queries' mean vector; 0: all are equal", examples=[0.87],
 )  # fmt: skip
 
+# The online metric
+ONLINE_STATISTIC = Attribute(
+    "vitrine.online.statistic", "string", "the estimate, or a bound of its 95 % interval",
+    ("estimate", "low", "high"),
+)  # fmt: skip
+ONLINE_RANK = Attribute(
+    "vitrine.online.rank", "string", "rank of a result", tuple(map(str, range(1, MODEL_RANKS + 1)))
+)
+ONLINE_OUTCOME = Attribute(
+    "vitrine.online.outcome", "string", "what became of a row of feedback", tuple(RowOutcome)
+)
+ONLINE_RECOMMENDATIONS = Attribute(
+    "vitrine.online.recommendations", "int", "recommendations that were judged", examples=[5200]
+)
+ONLINE_PENDING = Attribute(
+    "vitrine.online.pending", "int", "recommendations that are too recent to count", examples=[90]
+)
+
 # Training
 TRAINING_SOURCE = Attribute(
     "vitrine.training.source",
@@ -296,6 +317,10 @@ RANK_BUCKET = Attribute(
 REPEATED = Attribute(
     "vitrine.feedback.repeated", "boolean", "whether the same feedback was already stored"
 )
+FEEDBACK_OUTCOME = Attribute(
+    "vitrine.feedback.outcome", "string", "what became of feedback when it arrived",
+    ("new", "repeated", "unknown_recommendation", "not_recommended"),
+)  # fmt: skip
 BATCH_SIZE = Attribute("vitrine.batch.size", "int", "number of rows in a batch", examples=[100])
 DOCUMENT_OUTCOME = Attribute(
     "vitrine.document.outcome", "string", "outcome of writing a row", (*Written, "rejected")
@@ -424,6 +449,13 @@ DRIFT_EVALUATED = Span(
         DRIFTED: "If a feature differs.",
     },
 )  # fmt: skip
+ONLINE_ESTIMATED = Span(
+    ESTIMATE_ONLINE, "internal", "estimating each version's quality from feedback",
+    {
+        **dict.fromkeys((ONLINE_RECOMMENDATIONS, ONLINE_PENDING), "If the journal can be read."),
+        ERROR_TYPE: FAILED,
+    },
+)  # fmt: skip
 TRAINED = Span(
     TRAIN, "internal", "training a version of the model",
     {TRAINING_SOURCE: "If it was trained.", GATE_PASSED: "If it was trained.", ERROR_TYPE: FAILED},
@@ -468,7 +500,10 @@ SAMPLED = Span(
 )  # fmt: skip
 CORE = CoreNames(
     SCOPE, stages=(*STAGES, *TRAINING_STAGES),
-    background=(FLUSH, COMPARE_SHADOW, EVALUATE_DRIFT, *TRAINING_STAGES, DISTILL, EMBED_SAMPLE),
+    background=(
+        FLUSH, COMPARE_SHADOW, EVALUATE_DRIFT, ESTIMATE_ONLINE, *TRAINING_STAGES, DISTILL,
+        EMBED_SAMPLE,
+    ),
     occurrences=(
         RETRY, CIRCUIT, NOTHING_FOUND, PROMOTED, ROLLED_BACK, REFUSED, DRIFT_BEGAN, DRIFT_OVER,
     ),
@@ -528,6 +563,10 @@ FIRST_RELEVANCE = Metric(
 FEEDBACK = Metric(
     "vitrine.feedback", "counter", "{feedback}", "feedback, without repetitions",
     (FEEDBACK_KIND, RANK_BUCKET, MODEL_NAME, MODEL_VERSION), after="feedback",
+)  # fmt: skip
+FEEDBACK_RECEIVED = Metric(
+    "vitrine.feedback.received", "counter", "{feedback}", "feedback that arrived, by outcome",
+    (FEEDBACK_OUTCOME,), after="feedback",
 )  # fmt: skip
 BATCHES = Metric(
     "vitrine.batch.sizes", "histogram", "{row}", "rows per batch", (), SIZES, after="a write"
@@ -594,6 +633,34 @@ DRIFT_PSI = Metric(
 DRIFT_DETECTED = Metric(
     "vitrine.drift.detected", "gauge", "1", "1 while queries or answers have drifted, else 0",
     (MODEL_NAME, MODEL_VERSION), after="an evaluation of drift",
+)  # fmt: skip
+ONLINE = "an estimate of the online metric"
+ONLINE_QUALITY = Metric(
+    "vitrine.online.quality", "gauge", "1",
+    "attractiveness of a version's first five results, weighted by rank, corrected for the "
+    "position bias", (MODEL_NAME, MODEL_VERSION, ONLINE_STATISTIC), after=ONLINE,
+)  # fmt: skip
+ONLINE_UNCORRECTED = Metric(
+    "vitrine.online.uncorrected", "gauge", "1", "the same without the correction",
+    (MODEL_NAME, MODEL_VERSION, ONLINE_STATISTIC), after=ONLINE,
+)  # fmt: skip
+ONLINE_CLICK_THROUGH = Metric(
+    "vitrine.online.click_through", "gauge", "1",
+    "fraction of a version's recommendations of which a result was liked",
+    (MODEL_NAME, MODEL_VERSION), after=ONLINE,
+)  # fmt: skip
+ONLINE_AT_RANK = Metric(
+    "vitrine.online.liked_at_rank", "gauge", "1",
+    "fraction of a version's results at a rank that were liked",
+    (MODEL_NAME, MODEL_VERSION, ONLINE_RANK), after=ONLINE,
+)  # fmt: skip
+ONLINE_EXAMINATION = Metric(
+    "vitrine.online.examination", "gauge", "1",
+    "how often users look at a rank, relative to the first one", (ONLINE_RANK,), after=ONLINE,
+)  # fmt: skip
+ONLINE_FEEDBACK = Metric(
+    "vitrine.online.feedback", "gauge", "{feedback}",
+    "rows of feedback on the latest recommendations", (ONLINE_OUTCOME,), after=ONLINE,
 )  # fmt: skip
 ENCODER_REFUSED = Metric(
     "vitrine.encoder.refused", "gauge", "{encoder}",

@@ -23,7 +23,7 @@ from tests.api.test_openapi import NEEDED
 from tests.cases import cases
 
 REFUSALS = {"expected-statuses": [401, 403, 404, 413, 415, 422, 429, 503]}
-WITHOUT_INPUT = {"/livez", "/readyz", "/version", "/categories", "/models"}
+WITHOUT_INPUT = {"/livez", "/readyz", "/version", "/categories", "/models", "/models/online"}
 """Nothing can be wrong with what is sent to these."""
 
 

@@ -29,6 +29,7 @@ NEEDED = {
     ("get", "/categories"): {"200", "429", "503"},
     ("post", "/feedback"): {"200", "201", "404", "413", "415", "422", "429", "503"},
     ("get", "/models"): {"200", "429", "503"},
+    ("get", "/models/online"): {"200", "404", "429", "503"},
     ("post", "/models/{version}/promote"): {
         "200", "401", "403", "404", "409", "413", "415", "422", "429", "503",
     },
@@ -42,7 +43,8 @@ NEEDED = {
 OPERATIONS = {
     "recommend", "recommend_by_url", "similar_documents", "list_categories", "list_documents",
     "read_document", "write_document", "write_documents", "delete_document", "send_feedback",
-    "list_models", "promote_model", "roll_back_model", "livez", "readyz", "version",
+    "list_models", "online_metric", "promote_model", "roll_back_model", "livez", "readyz",
+    "version",
 }  # fmt: skip
 BODIES: dict[str, type[Any]] = {
     "Promotion": Promotion,

@@ -37,7 +37,9 @@ from tests.telemetry.recorded_service import (
     wikipedia_settings,
 )
 from tests.telemetry.watched_service import (
+    TYPED,
     drift_and_recover,
+    like_the_first,
     promoted_and_challenged,
     small_windows,
 )
@@ -105,6 +107,7 @@ async def drive_watch(
     small_windows(monkeypatch)
     async with open_service(watch=WatchSettings(shadow_share=1)) as service:
         await drift_and_recover(service)
+        await like_the_first(service, TYPED)
     return service
 
 

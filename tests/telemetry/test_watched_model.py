@@ -5,14 +5,16 @@ from typing import Any
 
 import pytest
 
+from app.api.models import OnlineMetric
 from app.recommend.reference_profile import FEATURES
-from app.recommend.stages import COMPARE_SHADOW, EVALUATE_DRIFT
+from app.recommend.stages import COMPARE_SHADOW, ESTIMATE_ONLINE, EVALUATE_DRIFT
 from app.settings import WatchSettings
 from app.telemetry import vocabulary as v
 from tests.telemetry.recorded_service import OpenService
 from tests.telemetry.watched_service import (
     TYPED,
     drift_and_recover,
+    like_the_first,
     promoted_and_challenged,
     small_windows,
 )
@@ -52,11 +54,36 @@ async def test_shadow_and_drift_are_emitted_by_version(
     assert logged.count(v.DRIFT_BEGAN) == 1
 
 
+async def test_the_online_metric_is_emitted_and_read_by_version(
+    open_service: OpenService, shelf_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_windows(monkeypatch)
+    async with open_service(watch=WatchSettings(shadow_share=0)) as service:
+        await like_the_first(service, TYPED)
+        read = OnlineMetric.model_validate((await service.client.get("/models/online")).json())
+        wrong = {"recommendation_id": "0" * 32, "document_id": "tide", "kind": "click"}
+        await service.client.post("/feedback", json=wrong)
+    (version,) = read.versions
+    assert (version.model.name, version.recommendations, version.liked) == ("fusion", 8, 8)
+    assert version.click_through.value == 1
+    assert read.rows == {"used": 8}
+    qualities: Any = service.measured()[v.ONLINE_QUALITY].data.data_points
+    values = {each.attributes[v.ONLINE_STATISTIC]: each.value for each in qualities}
+    assert values["low"] <= values["estimate"] <= values["high"]
+    assert version.quality is not None
+    assert values["estimate"] == version.quality.value
+    received = service.counts(v.FEEDBACK_RECEIVED)
+    assert received == {("new",): 8, ("unknown_recommendation",): 1}
+    estimates = [each for each in service.spans if each.name == ESTIMATE_ONLINE]
+    assert [(each.attributes or {})[v.ONLINE_RECOMMENDATIONS] for each in estimates] == [8]
+
+
 async def test_watching_can_be_turned_off(open_service: OpenService, shelf_data: Path) -> None:
     promoted_and_challenged(shelf_data)
-    off = WatchSettings(drift=False, shadow_share=0)
+    off = WatchSettings(drift=False, shadow_share=0, feedback=False)
     async with open_service(watch=off) as service:
         await service.ask("bread")
         watch = service.parts.watch
-    assert (watch.drift, watch.shadow) == (None, None)
+        assert (await service.client.get("/models/online")).status_code == 404
+    assert (watch.drift, watch.shadow, watch.online) == (None, None, None)
     assert COMPARE_SHADOW not in {each.name for each in service.spans}

@@ -1,12 +1,14 @@
 """A service whose model is watched: its champion drifts, and a challenger is in its shadow."""
 
+import time
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from app.composition import open_catalogue
-from app.model import drift
+from app.model import click_model, drift, online_metric
 from app.model.registry import Registry
 from tests.model.observations import observation, register_with_profile
 from tests.model.versions import ADA, register
@@ -18,9 +20,25 @@ FEW = {"WINDOW": len(TYPED), "STEP": 4, "MIN_REQUESTS": len(TYPED), "MIN_DISTINC
 
 
 def small_windows(patch: pytest.MonkeyPatch) -> None:
-    """A few queries are enough to evaluate drift."""
+    """A few queries are enough to evaluate drift, and a like for the online metric."""
     for name, value in FEW.items():
         patch.setattr(drift, name, value)
+    patch.setattr(click_model, "FEWEST_LIKES", 0)
+    patch.setattr(online_metric, "FEWEST_LIKES", 1)
+
+
+async def like_the_first(service: Service, texts: Sequence[str]) -> None:
+    """Click on the first result of each query; estimate the online metric when that counts."""
+    for text in texts:
+        found = (await service.ask(text)).json()
+        about = {"recommendation_id": found["recommendation_id"], "kind": "click"}
+        document = found["results"][0]["document"]["id"]
+        await service.client.post("/feedback", json=about | {"document_id": document})
+    service.parts.journal.flush()
+    online = service.parts.watch.online
+    assert online is not None
+    online._clock = lambda: time.time() + 3_600
+    online.evaluate()
 
 
 def promoted_and_challenged(data: Path) -> tuple[str, str]:
