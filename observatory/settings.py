@@ -35,6 +35,13 @@ class ObservatorySettings(BaseSettings):
     runbook: Path = Field(
         Path("docs/runbook.md"), description="Markdown with a section for each alert"
     )
+    service: str = Field(
+        "http://127.0.0.1:8000",
+        pattern=r"^(https?://[^/?#@\s]+(/[^?#\s]*)?)?$",
+        description="address of the service whose model versions the page Model lists, promotes "
+        "and rolls back (with the service's token, which is typed there); over a network use "
+        "https; if empty, the page shows the telemetry only",
+    )
     retention_hours: int = Field(72, ge=1, le=24 * 366, description="how long telemetry is kept")
     disk_bytes: Bytes = Field(
         5 << 30, description="largest size on disk; above it the oldest data is dropped"

@@ -21,6 +21,7 @@ from observatory.ui import (
     heat_map,
     log_list,
     metrics,
+    model_view,
     time_spent,
     trace_list,
 )
@@ -61,6 +62,10 @@ def routes(queries: Queries) -> list[Route]:
         _list(queries, "/api/status", lambda queries, _: stored_totals(queries), ()),
         _list(queries, "/api/runs", lambda queries, _: run_list(queries), ()),
         export_route(queries),
+        _list(queries, "/api/model", model_view.model, model_view.KNOWN),
+        _list(queries, "/api/models", lambda queries, _: model_view.versions(queries), ()),
+        _change(queries, "/api/models/rollback"),
+        _change(queries, "/api/models/{version}/promote"),
         _compare(queries),
         _sql(queries),
     ]
@@ -88,6 +93,21 @@ def _compare(queries: Queries) -> Route:
     return Route("/api/compare", endpoint)
 
 
+def _change(queries: Queries, path: str) -> Route:
+    """Forwards a change of the serving model; without the service's token the service refuses."""
+
+    async def endpoint(request: Request) -> JsonResponse:
+        Parameters.of(request.query_params, ())
+        given = _object(await _body(request), '{"by": "…", "reason": "…"}')
+        version = request.path_params.get("version")
+        token = request.headers.get("authorization", "")
+        return JsonResponse(
+            await run_in_threadpool(model_view.change, queries, version, given, token)
+        )
+
+    return Route(path, endpoint, methods=["POST"])
+
+
 def _sql(queries: Queries) -> Route:
     async def endpoint(request: Request) -> JsonResponse:
         Parameters.of(request.query_params, ())
@@ -112,12 +132,19 @@ async def _body(request: Request) -> bytes:
         ) from error
 
 
-def _query(content: bytes) -> str:
+def _object(content: bytes, example: str) -> dict[str, Any]:
     try:
         value = json.loads(content.decode())
     except (ValueError, RecursionError) as error:
-        raise invalid("body", f"is not valid JSON; send {EXAMPLE}") from error
-    query = value.get("query") if isinstance(value, dict) and len(value) == 1 else None
+        raise invalid("body", f"is not valid JSON; send {example}") from error
+    if not isinstance(value, dict):
+        raise invalid("body", f"must be {example}")
+    return value
+
+
+def _query(content: bytes) -> str:
+    value = _object(content, EXAMPLE)
+    query = value.get("query") if len(value) == 1 else None
     if not isinstance(query, str):
         raise invalid("body", f"must be {EXAMPLE}")
     if not query.strip():

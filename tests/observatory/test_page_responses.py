@@ -24,7 +24,7 @@ from tests.observatory.stored_telemetry import (
 )
 
 API = ["traces", "charts", "facets", "facets/values?key=a", "logs", "reports", "status"]
-API += ["metrics", "health", "heatmap", "groups?by=a", "time-spent", "compare"]
+API += ["metrics", "health", "heatmap", "groups?by=a", "time-spent", "compare", "model"]
 PROBLEMS = ["traces?x=1", f"traces/{'0' * 32}", "traces/x", "nowhere"]
 
 
@@ -77,6 +77,7 @@ def test_other_methods(page: Page, method: str, path: str, allowed: str) -> None
 
 
 PAGES = ["/", "/traces", f"/trace/{'0' * 32}", "/logs", "/charts", "/metrics", "/compare", "/sql"]
+PAGES += ["/model"]
 
 
 @cases("path", PAGES)

@@ -13,14 +13,18 @@ export class Problem extends Error {
 /**
  * Fetch JSON. Throws a Problem, or the abort reason of `signal`.
  * @param {string} path
- * @param {{signal?: AbortSignal, query?: URLSearchParams, post?: object}} options
+ * `token`: sent as the bearer token of a POST.
+ * @param {{signal?: AbortSignal, query?: URLSearchParams, post?: object, token?: string}} options
  */
-export async function fetchJson(path, { signal, query, post } = {}) {
+export async function fetchJson(path, { signal, query, post, token } = {}) {
   const address = query?.size ? `${path}?${query}` : path;
   const options = post
     ? {
         method: "POST",
-        headers: { "Content-Type": "application/json" },
+        headers: {
+          "Content-Type": "application/json",
+          ...(token ? { Authorization: `Bearer ${token}` } : {}),
+        },
         body: JSON.stringify(post),
       }
     : {};

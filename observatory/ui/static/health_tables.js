@@ -3,33 +3,11 @@
 import { el } from "./dom.js";
 import { count, duration, percent, span } from "./format.js";
 import { traceAddress } from "./ids.js";
+import { table } from "./table.js";
 import { name, oneLine } from "./text.js";
 
 const NOTABLE = 0.05; // of calls, as in the verdict's notes
 const BURN_LIMIT = 1;
-
-/** A table in a box that scrolls; `heads`: texts, those that start with "#" are of numbers. */
-function table(label, heads, rows) {
-  if (!rows.length) return null;
-  const cells = heads.map((text) =>
-    el(`th${text.startsWith("#") ? ".number" : ""}`, { scope: "col" }, text.replace("#", "")),
-  );
-  const body = rows.map((row) =>
-    el(
-      "tr",
-      {},
-      ...row.map((cell, at) => {
-        const kind = heads[at].startsWith("#") ? ".number" : "";
-        return at === 0 ? el(`th${kind}`, { scope: "row" }, cell) : el(`td${kind}`, {}, cell);
-      }),
-    ),
-  );
-  return el(
-    "div.scroll",
-    { tabindex: "0", role: "region", "aria-label": label },
-    el("table.plain-table", {}, el("thead", {}, el("tr", {}, ...cells)), el("tbody", {}, ...body)),
-  );
-}
 
 const rate = (perSecond) =>
   perSecond >= 1

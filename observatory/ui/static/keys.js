@@ -10,6 +10,7 @@ const VIEWS = {
   c: "/charts",
   m: "/metrics",
   d: "/compare",
+  o: "/model",
   s: "/sql",
 };
 let going = false; // the last key was "g"

@@ -6,6 +6,7 @@ import { HealthView } from "./health.js";
 import { listen } from "./keys.js";
 import { LogsView } from "./logs.js";
 import { MetricsView } from "./metrics.js";
+import { ModelView } from "./model.js";
 import { start } from "./router.js";
 import { SqlView } from "./sql.js";
 import { watchStatus } from "./status.js";
@@ -23,6 +24,7 @@ start([
   [/^\/charts\/?$/, new ChartsView()],
   [/^\/metrics\/?$/, new MetricsView()],
   [/^\/compare\/?$/, new CompareView()],
+  [/^\/model\/?$/, new ModelView()],
   [/^\/sql\/?$/, new SqlView()],
 ]);
 watchStatus();

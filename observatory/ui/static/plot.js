@@ -24,7 +24,7 @@ export class Plot {
   #wide = 0;
 
   /**
-   * `lines`: [{label, colour, bars, width}], one per data column; `format`: formats a value;
+   * `lines`: [{label, colour, bars, width, dash}], one per data column; `format`: formats a value;
    * `range(data)`: [minimum, maximum] of the axis; `log`: logarithmic axis.
    * @param {{title: string, lines: any[], format: (value: number) => string,
    *   range: (columns: number[][]) => number[], log?: boolean, height?: number,
@@ -151,9 +151,9 @@ export class Plot {
   }
 }
 
-function series({ label, colour: name, bars = false, width = 1.5 }) {
+function series({ label, colour: name, bars = false, width = 1.5, dash }) {
   const stroke = colour(name);
-  const common = { label, stroke, width };
+  const common = { label, stroke, width, dash };
   if (bars)
     return {
       ...common,

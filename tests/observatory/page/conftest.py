@@ -7,21 +7,33 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext
 
 from tests import chromium
+from tests.observatory import model_telemetry
 from tests.observatory.observatory_process import Observatory
 from tests.observatory.page import shop_telemetry
 from tests.observatory.page.page_view import PageView
+from tests.observatory.registry_service import RegistryService
 from tests.waiting import until
 
 browser = chromium.browser
+MODELS = "models"
 
 
 @pytest.fixture(scope="session")
 def observatory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observatory]:
-    """Holds `shop_telemetry.everything`; tests add traces of services of their own."""
-    with Observatory(tmp_path_factory.mktemp("observatory")) as running:
+    """Holds `shop_telemetry.everything`; tests add traces of services of their own. Its service
+    has the versions of `registry_service`."""
+    folder = tmp_path_factory.mktemp("observatory")
+    with RegistryService() as service, Observatory(folder, service=service.address) as running:
         shop_telemetry.everything(running)
         until(lambda: _counted(running) == shop_telemetry.SPANS)
         yield running
+
+
+@pytest.fixture(scope="session")
+def models(observatory: Observatory) -> str:
+    """The name of a service whose model drifts, with a challenger in the shadow."""
+    model_telemetry.send(observatory, MODELS)
+    return MODELS
 
 
 def _counted(running: Observatory) -> int:

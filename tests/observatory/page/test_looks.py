@@ -27,6 +27,7 @@ VIEWS = [
     "/charts",
     "/compare",
     "/compare?status=error&by=shop.tier",
+    "/model?service=models",
     "/sql?report=slowest_traces",
 ]
 
@@ -62,6 +63,7 @@ def test_a_chosen_theme_is_remembered(view: PageView) -> None:
     assert lightness(page) > 700
 
 
+@pytest.mark.usefixtures("models")
 def test_everything_has_a_name_and_fits_a_narrow_screen(
     view: PageView, subtests: pytest.Subtests
 ) -> None:

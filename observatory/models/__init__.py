@@ -1,0 +1,1 @@
+"""The models that serve: versions, drift, shadow, changes; and the service's registry."""
