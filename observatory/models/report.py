@@ -5,6 +5,7 @@ from typing import Any
 
 from observatory.models.changes import changes
 from observatory.models.drift import drift
+from observatory.models.online import online
 from observatory.models.serving import answers, instances
 from observatory.models.shadow import shadow
 from observatory.models.window import Window
@@ -24,6 +25,7 @@ def models(window: Window) -> dict[str, Any]:
         "times": list(window.times),
         "instances": [asdict(each) for each in instances(window)],
         "answers": asdict(answers(window)),
+        "online": asdict(online(window)),
         "drift": asdict(drift(window)),
         "shadow": asdict(shadow(window)),
         "changes": [asdict(each) for each in changes(window)],

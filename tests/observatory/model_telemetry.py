@@ -35,7 +35,10 @@ def metrics(now: int) -> list[Metric]:
     """One instance; two features beyond their thresholds, one below."""
     indices = {0.6: "similarity", 0.12: "category", 0.2: "relevance"}
     of_features = {psi: model(drift__feature=each) for psi, each in indices.items()}
+    liked = {0.153: "estimate", 0.148: "low", 0.158: "high"}
+    of_users = {value: model(online__statistic=each) for value, each in liked.items()}
     return [
+        gauge("vitrine.online.quality", now - MINUTE, of_users),
         gauge("vitrine.instance.info", now - MINUTE, {1.0: model(embedder__version="static 1")}),
         gauge("vitrine.drift.psi", now - 2 * MINUTE, {0.01: of_features[0.6]}),
         gauge("vitrine.drift.psi", now - MINUTE, of_features),

@@ -57,6 +57,14 @@ def test_who_serves_and_how_well(model: Any) -> None:
     assert len(model["answers"]["rate"][0]["values"]) == len(model["times"])
 
 
+def test_how_users_like_it(model: Any) -> None:
+    [quality] = model["online"]["versions"]
+    assert (quality["version"], quality["estimate"]) == (OLD, 0.153)
+    assert (quality["low"], quality["high"]) == (0.148, 0.158)
+    [line] = model["online"]["lines"]
+    assert [each for each in line["values"] if each is not None] == [0.153]
+
+
 def test_drift_by_feature(model: Any) -> None:
     features = {each["feature"]: each for each in model["drift"]["features"]}
     assert list(features) == ["similarity", "category", "relevance"]  # by index over threshold

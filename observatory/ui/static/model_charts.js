@@ -111,6 +111,11 @@ export class Charts {
     });
     this.answered = new LineChart({ title: "Answered", format: percent, range: share });
     this.relevance = new LineChart({ title: "Mean relevance", format: number, range: share });
+    this.online = new LineChart({
+      title: "Online quality: liked by users",
+      format: number,
+      range: upwards(0.05),
+    });
     this.shadow = Object.entries(SHADOW).map(([measure, title]) => ({
       measure,
       chart: new LineChart({
@@ -126,6 +131,7 @@ export class Charts {
         this.rate.element,
         this.answered.element,
         this.relevance.element,
+        this.online.element,
       ),
       drift: el("div.charts.routes"),
       shadow: el("div.charts.three", {}, ...this.shadow.map(({ chart }) => chart.element)),
@@ -134,15 +140,17 @@ export class Charts {
 
   /** `answer`: of /api/model; `marks`: its changes with their numbers. */
   set(answer, marks) {
-    const { answers, drift, shadow } = answer;
+    const { answers, online, drift, shadow } = answer;
     const versions = coloured([
       ...answers.rate,
+      ...online.lines,
       ...drift.features.flatMap((feature) => feature.lines),
     ]);
     const of = { marks, colours: versions };
     this.rate.set(answer, answers.rate, of);
     this.answered.set(answer, answers.answered, of);
     this.relevance.set(answer, answers.relevance, of);
+    this.online.set(answer, online.lines, of);
     const pairs = { marks, colours: coloured(shadow.lines.overlap) };
     for (const { measure, chart } of this.shadow) chart.set(answer, shadow.lines[measure], pairs);
     this.#drift(answer, drift.features, of);

@@ -30,12 +30,13 @@ const traced = (traceId, text) => {
 };
 
 /** Versions of the registry and of the telemetry; `buttons(version)`: for a version of the registry. */
-export function versionTable({ answers, instances }, registry, buttons) {
+export function versionTable({ answers, online, instances }, registry, buttons) {
+  const liked = new Map(online.versions.map((each) => [idOf(each), each]));
   const seen = new Map(answers.versions.map((each) => [idOf(each), each]));
   const listed = new Map((registry?.versions ?? []).map((each) => [each.id, each]));
   const running = new Map();
   for (const each of instances) running.set(idOf(each), (running.get(idOf(each)) ?? 0) + 1);
-  const ids = [...new Set([...listed.keys(), ...seen.keys(), ...running.keys()])].filter(Boolean);
+  const ids = [...new Set([...listed.keys(), ...seen.keys(), ...running.keys(), ...liked.keys()])].filter(Boolean);
   return table(
     "Versions",
     [
@@ -47,6 +48,7 @@ export function versionTable({ answers, instances }, registry, buttons) {
       "#Answered",
       "#Relevance",
       "#Degraded",
+      "#Online quality",
       "#nDCG@10",
       ...(registry ? ["Actions"] : []),
     ],
@@ -67,11 +69,22 @@ export function versionTable({ answers, instances }, registry, buttons) {
           : of
             ? percent(of.degraded)
             : "–",
+        quality(liked.get(id)),
         number(version?.card?.metrics?.ranked?.candidate?.ndcg?.mean),
         ...(registry ? [el("span.buttons", {}, version ? buttons(version) : "")] : []),
       ];
     }),
   );
+}
+
+/** "0.153 (0.148 to 0.158)" */
+function quality(of) {
+  if (!of) return "–";
+  const interval =
+    of.low === null || of.high === null
+      ? "no interval"
+      : `${of.low.toFixed(3)} to ${of.high.toFixed(3)}`;
+  return el("span", { title: "95 % interval" }, `${of.estimate.toFixed(3)} (${interval})`);
 }
 
 function role(id, version, registry) {

@@ -22,6 +22,7 @@ def test_it_shows_versions_drift_shadow_and_changes(view: PageView, models: str)
     assert re.split(r"\s*\t\s*", row(page, "Versions", OLD))[:6] == [
         OLD, "serves", "1", "3", "75 %", "67 %"
     ]  # fmt: skip
+    assert "0.153 (0.148 to 0.158)" in row(page, "Versions", OLD)
     assert "challenger" in row(page, "Versions", NEW)
     assert "refused by the gate" in row(page, "Versions", REFUSED)
     assert "instead of fusion" in row(page, "Changes", "promoted")
