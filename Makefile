@@ -134,7 +134,7 @@ javascript/node_modules/.installed: javascript/package-lock.json
 platforms: $(VENV)/.dev ## find a wheel of every locked requirement for Linux (amd64, arm64) and macOS (arm64)
 	@target=$$(mktemp -d); trap 'rm -rf "$$target"' EXIT; \
 	for platform in x86_64-manylinux_2_28 aarch64-manylinux_2_28 aarch64-apple-darwin; do \
-	  for each in run-3.11 observatory-3.11 mcp-3.11 dev-3.13; do \
+	  for each in run-3.11 observatory-3.11 mcp-3.11 dev-3.13 run-3.14 observatory-3.14; do \
 	    $(BIN)/uv pip install --dry-run --quiet --no-deps --require-hashes --only-binary :all: --target "$$target" \
 	      --python-platform $$platform --python-version $${each##*-} -r requirements/$${each%-*}.txt \
 	      || { echo "requirements/$${each%-*}.txt has no wheels for $$platform, Python $${each##*-}"; exit 1; }; done; done

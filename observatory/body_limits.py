@@ -8,7 +8,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from observatory.decompression import BodyError, TooLarge
+from observatory.compression import BodyError, TooLarge
 from observatory.memory_budget import Account, BudgetExceeded, MemoryBudget, reserve
 
 logger = logging.getLogger(__name__)

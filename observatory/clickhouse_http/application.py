@@ -24,7 +24,7 @@ from observatory.clickhouse_http.request import (
     too_large,
 )
 from observatory.composition import Parts
-from observatory.decompression import BodyError, TooLarge
+from observatory.compression import BodyError, TooLarge
 from observatory.host_guard import HostGuard
 from observatory.memory_budget import reserve
 from observatory.query.query_settings import literal_settings

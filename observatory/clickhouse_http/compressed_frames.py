@@ -10,7 +10,7 @@ import struct
 import lz4.block
 from clickhouse_cityhash.cityhash import CityHash128
 
-from observatory.decompression import BodyError, TooLarge
+from observatory.compression import BodyError, TooLarge
 
 CHECKSUM, HEAD = 16, struct.Struct("<BII")
 PLAIN, LZ4 = 0x02, 0x82

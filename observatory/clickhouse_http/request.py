@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from starlette.datastructures import Headers, QueryParams
 
 from observatory.clickhouse_http import compressed_frames
-from observatory.decompression import (
+from observatory.compression import (
     DEFLATE,
     GZIP,
     BodyError,

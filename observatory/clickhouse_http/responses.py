@@ -11,12 +11,12 @@ from functools import partial
 from uuid import uuid4
 
 import lz4.frame
-from backports import zstd
 from starlette.datastructures import Headers, QueryParams
 from starlette.responses import Response
 
 from observatory.clickhouse_http import compressed_frames
 from observatory.clickhouse_http.request import Refusal
+from observatory.compression import compress_zstd
 from observatory.memory_budget import RETRY_SECONDS
 from observatory.store.engine import EngineError, EngineGone, Result
 
@@ -28,7 +28,7 @@ TYPES = {
     "JSONEachRow": "application/x-ndjson; charset=UTF-8",
 }
 ENCODERS: dict[str, Callable[[bytes], bytes]] = {
-    "zstd": zstd.compress,
+    "zstd": compress_zstd,
     "lz4": lz4.frame.compress,
     "gzip": partial(gzip.compress, compresslevel=1),
 }

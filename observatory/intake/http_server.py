@@ -14,7 +14,7 @@ from starlette.routing import Route
 from starlette.types import Scope
 
 from observatory.body_limits import BoundedResponses, body
-from observatory.decompression import GZIP, BodyError, TooLarge, inflate
+from observatory.compression import GZIP, BodyError, TooLarge, inflate
 from observatory.host_guard import HostGuard
 from observatory.intake.otlp_json import from_protobuf, to_protobuf
 from observatory.intake.otlp_responses import response, status

@@ -14,7 +14,7 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from observatory.decompression import BodyError, TooLarge
+from observatory.compression import BodyError, TooLarge
 from observatory.intake import logs, metrics, spans
 from observatory.intake.otlp_messages import LogsRequest, MetricsRequest, TracesRequest
 from observatory.intake.row_blocks import MAX_RECORDS, Decoded, TooManyRecords

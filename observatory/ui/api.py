@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from observatory.body_limits import body
-from observatory.decompression import BodyError, TooLarge
+from observatory.compression import BodyError, TooLarge
 from observatory.runs.export_route import export_route
 from observatory.runs.stored_runs import run_list
 from observatory.ui import (

@@ -4,10 +4,10 @@ import gzip
 import zlib
 
 import lz4.frame
-from backports import zstd
 
 from observatory.clickhouse_http.application import READER_BYTES, WRITER_BYTES
 from observatory.clickhouse_http.request import MAX_QUERY_BYTES
+from observatory.compression import compress_zstd
 from tests.cases import cases
 from tests.observatory.clickhouse_client import TOKEN, ClickHouseClient, basic, code
 from tests.observatory.native_frames import PLAIN, frame, opened
@@ -17,7 +17,7 @@ PACKERS = {
     "gzip": gzip.compress,
     "deflate": zlib.compress,
     "lz4": lz4.frame.compress,
-    "zstd": zstd.compress,
+    "zstd": compress_zstd,
 }
 
 

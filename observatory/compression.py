@@ -1,11 +1,16 @@
-"""Decompression of gzip, deflate, LZ4 and Zstandard bodies, up to a size limit."""
+"""Bodies in gzip, deflate, LZ4 and Zstandard: decompression up to a size limit; compression."""
 
+import sys
 import zlib
 from collections.abc import Callable
 from typing import Any
 
 import lz4.frame
-from backports import zstd
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 GZIP, DEFLATE = 31, 15
 """zlib's `wbits` of the two formats."""
@@ -43,6 +48,11 @@ def decompress_zstd(body: bytes, most: int) -> bytes:
     Raises BodyError or TooLarge.
     """
     return _decompress(body, zstd.ZstdDecompressor, most)
+
+
+def compress_zstd(body: bytes) -> bytes:
+    """One Zstandard frame."""
+    return zstd.compress(body)
 
 
 def _decompress(body: bytes, decompressor: Callable[[], Any], most: int) -> bytes:
