@@ -8,18 +8,16 @@ import numpy as np
 from app.catalogue.index import CatalogueIndex
 from app.catalogue.store import Catalogue
 from app.composition import further_legs
+from app.model import training
 from app.model.baselines import Chance, OneLeg
 from app.model.calibration import Calibration, Rate, calibrate, first_results, measure, wilson
-from app.model.evaluate import Quality, Retrieved, quality, retrieve, scores_of
+from app.model.evaluate import Quality, Retrieved, quality, scores_of
 from app.model.judged import JudgedQuery, Split, seed_queries
 from app.model.profiling import make_profile
-from app.model.registry import PROFILE
-from app.model.train import train
-from app.model.version_loader import CALIBRATOR, RANKER
 from app.recommend.explain import SUBJECT
 from app.recommend.fusion import Fusion
 from app.recommend.index import Index
-from app.recommend.ranking import PairwiseModel, RankingModel, order
+from app.recommend.ranking import RankingModel, order
 from app.recommend.reference_profile import Profile
 from app.recommend.relevance import Calibrator
 from app.recommend.serving_model import ServingModel
@@ -36,24 +34,17 @@ def opened_index(catalogue: Catalogue) -> Index:
 
 def retrieved(catalogue: Catalogue, queries: Sequence[JudgedQuery]) -> list[Retrieved]:
     """The candidates of each query, as the service retrieves them."""
-    index = opened_index(catalogue)
-    query = "SELECT p.key, id FROM passages p JOIN documents d ON d.key = p.document"
-    names = dict(catalogue.database.reader.execute(query).fetchall())
-    return retrieve(index, lambda keys: [names[key] for key in keys], queries)
+    return training.retrieved(catalogue, opened_index(catalogue), queries)
 
 
 def train_on_seed(catalogue: Catalogue) -> dict[str, bytes]:
     """The files of a version that is trained and calibrated on the tune split.
 
-    Raises TooFewQueries, TooFewAnswers.
+    Raises CannotTrain.
     """
-    tune = retrieved(catalogue, seed_queries("tune"))
-    ranker = train(tune)
-    model = PairwiseModel.load(ranker, [leg.name for leg in further_legs(catalogue)])
-    artefact = calibrate_on_seed(catalogue, model, tune)
-    calibrator = Calibrator.load(artefact, model.card, catalogue.models.embedder.name)
-    profile = profile_on_seed(catalogue, ServingModel(model, {model.card.name: calibrator}))
-    return {RANKER: ranker, CALIBRATOR: artefact, PROFILE: profile.dump()}
+    found = training.TrainingSet(*(retrieved(catalogue, seed_queries(split)) for split in Split))
+    legs, index = further_legs(catalogue), opened_index(catalogue)
+    return training.fit_version(catalogue, legs, index, found).files
 
 
 def profile_on_seed(catalogue: Catalogue, serving: ServingModel) -> Profile:
@@ -63,11 +54,9 @@ def profile_on_seed(catalogue: Catalogue, serving: ServingModel) -> Profile:
     return make_profile(opened_index(catalogue), serving, texts, embedder)
 
 
-def calibrate_on_seed(
-    catalogue: Catalogue, model: RankingModel, tune: Sequence[Retrieved] | None = None
-) -> bytes:
+def calibrate_on_seed(catalogue: Catalogue, model: RankingModel) -> bytes:
     """A model's calibrator, fitted on the tune split. Raises TooFewAnswers."""
-    tune = tune or retrieved(catalogue, seed_queries("tune"))
+    tune = retrieved(catalogue, seed_queries("tune"))
     found = first_results(opened_index(catalogue), tune, model)
     return calibrate(found, model, catalogue.models.embedder.name)
 

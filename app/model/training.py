@@ -26,6 +26,7 @@ from app.model.train import TooFewQueries, train
 from app.model.version_loader import CALIBRATOR, RANKER, VersionLoader, about
 from app.recommend.artefact import ArtefactRefused, dump
 from app.recommend.index import Index
+from app.recommend.leg import Leg
 from app.recommend.ranking import PairwiseModel
 from app.recommend.relevance import Calibrator
 from app.recommend.serving_model import ServingModel
@@ -103,7 +104,7 @@ def _train(loader: VersionLoader, request: TrainingRequest, stages: StageObserve
         tune, test = (retrieved(catalogue, index, each) for each in (valid.tune, valid.test))
         found = stage.result = TrainingSet(tune, test)
     with stages.observe(FIT) as stage:
-        fitted = stage.result = fit_version(loader, index, found.tune)
+        fitted = stage.result = fit_version(catalogue, loader.legs, index, found)
     with stages.observe(EVALUATE) as stage:
         champion, models = others(loader)
         categories = {each.id: each.category for each in catalogue}
@@ -148,19 +149,24 @@ def retrieved(
     return retrieve(index, lambda keys: [names[key] for key in keys], queries)
 
 
-def fit_version(loader: VersionLoader, index: Index, tune: Sequence[Retrieved]) -> Fitted:
-    """Fit the ranker and its calibrator, and take its profile for drift. Raises CannotTrain."""
-    embedder = loader.catalogue.models.embedder.name
+def fit_version(
+    catalogue: Catalogue, legs: Sequence[Leg], index: Index, found: TrainingSet
+) -> Fitted:
+    """Fit the ranker and its calibrator on the tune split, and take the profile of all queries.
+
+    Raises CannotTrain.
+    """
+    embedder = catalogue.models.embedder.name
     try:
-        ranker = train(tune)
-        model = PairwiseModel.load(ranker, [leg.name for leg in loader.legs])
-        some = [each for each in tune if len(each.candidates)]
+        ranker = train(found.tune)
+        model = PairwiseModel.load(ranker, [leg.name for leg in legs])
+        some = [each for each in found.tune if len(each.candidates)]
         calibrator = calibrate(first_results(index, some, model), model, embedder)
     except (TooFewQueries, TooFewAnswers) as error:
         raise CannotTrain(str(error)) from error
     judging = Calibrator.load(calibrator, model.card, embedder)
     serving = ServingModel(model, {model.card.name: judging})
-    texts = [each.query.text for each in tune]
+    texts = [each.query.text for each in (*found.tune, *found.test)]
     profile = make_profile(index, serving, texts, embedder).dump()
     return Fitted({RANKER: ranker, CALIBRATOR: calibrator, PROFILE: profile}, serving)
 
