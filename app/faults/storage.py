@@ -17,6 +17,8 @@ from app.faults.switchboard import Active, Switchboard
 
 READS_RESULTS = "JOIN words ON"
 """Part of the statement that reads the documents of the results."""
+COMMENT, NESTED = "-- ", "'main'.'"
+"""How SQLite reports the statements that FTS5 runs within one of ours."""
 KEPT = 10
 """One of so many passages stays in the truncated index."""
 TRUNCATE = (
@@ -72,6 +74,8 @@ class StorageFaults:
 
         def started(statement: str) -> None:
             scans = name == "missing-index"
+            if statement.startswith(COMMENT) or NESTED in statement:
+                return
             if (scans and READS_RESULTS not in statement) or not self._switchboard.hit(name):
                 return
             if scans:

@@ -97,7 +97,7 @@ class DivertingTransport(httpx.AsyncBaseTransport):
     async def _forwarded(self, head: bytes) -> bytes:
         """The response of the original server."""
         lines = head.decode("latin-1").split("\r\n")
-        fields = dict(line.split(": ", 1) for line in lines if ": " in line)
+        fields = httpx.Headers([line.partition(": ")[::2] for line in lines if ": " in line])
         headers = {"User-Agent": fields.get("User-Agent", ""), "Accept": "application/json"}
         request = httpx.Request("GET", fields["Accept"], headers=headers)
         try:

@@ -1,86 +1,153 @@
 """`make drills` and `make drill FAULT=…`: faults, one after another, and what diagnose says.
 
-The service and its observatory run on free ports, with the usual traffic. The table goes to
-standard output, and to benchmarks/results/drills.json without --fault.
+Each lane is a service, an observatory and a stand-in for Wikipedia on free ports, with traffic.
+Results are appended to benchmarks/results/drills.jsonl one by one; a round that was interrupted
+goes on where it ended. The tables go to standard output and to benchmarks/results/.
 """
 
 import json
 import tempfile
-from collections import defaultdict
+import threading
+from collections import deque
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from benchmarks.drills.faults import FAULTS, tuning
-from benchmarks.drills.record import record
+from benchmarks.drills.record import CLEAN, Entry, Lane
 from benchmarks.drills.score import Result, score
 from benchmarks.drills.switched import ALL, SWITCHED
+from benchmarks.drills.tables import by_class, by_fault, misses
+from benchmarks.report import RESULTS, report
 
-RESULTS = Path(__file__).parents[1] / "results" / "drills.json"
+FOUND = RESULTS / "drills.jsonl"
+PAIRS = (
+    "wikipedia-500+sqlite-read-only", "model-raises+collector-down", "wikipedia-hangs+model-slow",
+    "full-text-truncated+loop-blocked", "wikipedia-empty+sqlite-locked", "hot_client+wikipedia-429",
+)  # fmt: skip
 SETS = {
-    "all": list(ALL),
+    "switched": list(SWITCHED),
+    "outside": list(FAULTS),
     "tuning": sorted(tuning()),
     "held-out": sorted(set(FAULTS) - tuning()),
-    "switched": list(SWITCHED),
+    "two": list(PAIRS),
+    "none": [],
 }
+ALONE = ("cpu-hog", "cpu_hog")
+"""Drills that disturb those of other lanes: they run last, in one lane."""
+Job = tuple[str, int, int]
+"""Fault, seed, and the number of windows (of clean ones)."""
+
+
+class Round:
+    """The jobs that are left, and the file of the results."""
+
+    def __init__(self, jobs: Sequence[Job], seconds: float, path: Path) -> None:
+        self.seconds, self.path, self._lock = seconds, path, threading.Lock()
+        done = {(each.entry.fault, each.entry.seed) for each in results(path)}
+        jobs = [job for job in jobs if job[:2] not in done]
+        self._jobs = deque(job for job in jobs if job[0] not in ALONE)
+        self._alone = [job for job in jobs if job[0] in ALONE]
+
+    def run(self, lanes: int, rate: float, folder: Path) -> None:
+        """Run all jobs in parallel lanes, then those that have to be alone."""
+        threads = [
+            threading.Thread(target=self._lane, args=(folder / f"lane{number}", rate))
+            for number in range(min(lanes, len(self._jobs)))
+        ]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+        if self._alone:
+            self._jobs.extend(self._alone)
+            self._lane(folder / "alone", rate)
+
+    def _lane(self, folder: Path, rate: float) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        with closing(Lane(folder, rate)) as lane:
+            while (job := self._next()) is not None:
+                name, seed, count = job
+                if name == CLEAN:
+                    entries = list(lane.clean(seed, self.seconds, count))
+                else:
+                    entries = [lane.drill(name, seed, self.seconds)]
+                for entry in entries:
+                    self._save(score(entry, lane.clickhouse))
+
+    def _next(self) -> Job | None:
+        with self._lock:
+            return self._jobs.popleft() if self._jobs else None
+
+    def _save(self, result: Result) -> None:
+        line = json.dumps(result.as_json())
+        with self._lock, self.path.open("a") as lines:
+            print(line, file=lines)
+        rank = result.rank or "missed"
+        named = result.said[0].split(" >")[0] if result.said else "nothing unusual"
+        print(f"{result.entry.fault} (seed {result.entry.seed}): {rank}; {named}", flush=True)
 
 
 def main(  # noqa: PLR0913, PLR0917  each is an option of the command
-    fault: Annotated[list[str] | None, typer.Option(help="only these; all without it")] = None,
-    chosen: Annotated[str, typer.Option("--set", help=f"one of {', '.join(SETS)}")] = "all",
-    seconds: Annotated[float, typer.Option(help="of the baseline, and of the fault")] = 12,
-    clean: Annotated[int, typer.Option(help="windows without a fault")] = 4,
-    seed: Annotated[int, typer.Option(help="of the order and the traffic")] = 1,
-    ledger: Annotated[Path | None, typer.Option(help="score this one, of an earlier round")] = None,
-    clickhouse: Annotated[str, typer.Option(help="URL of the observatory of that round")] = "",
+    fault: Annotated[
+        list[str] | None, typer.Option(help="only these, and print each diagnosis; A+B: two")
+    ] = None,
+    chosen: Annotated[str, typer.Option("--set", help=f"one of {', '.join(SETS)}")] = "switched",
+    seconds: Annotated[float, typer.Option(help="of the baseline, and of the fault")] = 60,
+    seeds: Annotated[int, typer.Option(help="rounds, each with another seed")] = 3,
+    clean: Annotated[int, typer.Option(help="windows without a fault, in each round")] = 34,
+    lanes: Annotated[int, typer.Option(help="systems under drill at the same time")] = 1,
+    rate: Annotated[float, typer.Option(help="requests a second")] = 8,
+    keep: Annotated[Path | None, typer.Option(help="folder for data and telemetry")] = None,
+    path: Annotated[Path, typer.Option("--results", help="file of the results")] = FOUND,
 ) -> None:
-    """Drive faults, diagnose each, and print the table."""
-    if ledger is not None:
-        results = score(ledger, clickhouse)
-    else:
-        with tempfile.TemporaryDirectory() as folder:
-            names = fault or SETS[chosen]
-            results = record(Path(folder), names, seconds, seed, 0 if fault else clean)
-    print(table(results))
-    if not fault:
-        RESULTS.write_text(json.dumps(_figures(results), indent=1) + "\n")
+    """Drive faults, diagnose each, and print the tables."""
+    names = fault or SETS.get(chosen)
+    unknown = [each for name in names or [] for each in name.split("+") if each not in ALL]
+    if names is None or unknown:
+        every = "\n  ".join(["", *ALL])
+        raise typer.BadParameter(f"no such {'set' if names is None else 'fault'}; faults:{every}")
+    RESULTS.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = keep or Path(temporary)
+        if fault:
+            path = Path(temporary) / "results.jsonl"
+            Round([(name, 1, 1) for name in names], seconds, path).run(1, rate, folder)
+            for each in results(path):
+                _print(each)
+            return
+        jobs = [(name, seed, 1) for seed in range(1, seeds + 1) for name in names]
+        jobs += [(CLEAN, seed, clean) for seed in range(1, seeds + 1) if clean]
+        Round(jobs, seconds, path).run(lanes, rate, folder)
+    found = results(path)
+    report("drills-classes", "Rank of the true cause", by_class(found))
+    report("drills-faults", "Each fault", by_fault(found))
+    for line in misses(found):
+        print(line)
 
 
-def table(results: Sequence[Result]) -> str:
-    """Markdown: one row for each drill, then one for each class."""
-    lines = ["| fault | class | rank | path | named first |", "|---|---|---|---|---|"]
-    for each in sorted(results, key=lambda r: (r.group, r.fault)):
-        path = {True: "yes", False: "no", None: "–"}[each.path]
-        first = each.said[0].split(" >")[0][:60] if each.said else "nothing unusual"
-        lines.append(
-            f"| {each.fault} | {each.group} | {each.rank or 'missed'} | {path} | {first} |"
-        )
-    lines += ["", "| class | drills | first | among three | path right |", "|---|---|---|---|---|"]
-    for name, count in _figures(results)["classes"].items():
-        lines.append(f"| {name} | {count['drills']} | {count['first']} | {count['three']} | "
-                     f"{count['paths_right']} of {count['paths']} |")  # fmt: skip
-    return "\n".join(lines)
+def results(path: Path) -> list[Result]:
+    """The results in a file; empty if there is none."""
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [Result.of(json.loads(line)) for line in lines]
 
 
-def _figures(results: Sequence[Result]) -> dict[str, dict[str, dict[str, int]]]:
-    classes: dict[str, list[Result]] = defaultdict(list)
-    for each in results:
-        classes[each.group].append(each)
-        classes["all faults"] += [each] if each.group != "clean" else []
-    return {
-        "classes": {
-            name: {
-                "drills": len(every),
-                "first": sum(each.rank == 1 for each in every),
-                "three": sum(each.rank is not None and each.rank <= 3 for each in every),
-                "paths": sum(each.path is not None for each in every),
-                "paths_right": sum(each.path is True for each in every),
-            }
-            for name, every in sorted(classes.items())
-        }
-    }
+def _print(result: Result) -> None:
+    entry: Entry = result.entry
+    print(f"\n{result.text}")
+    expected = " · ".join(" or ".join(ALL[each].expected) for each in entry.fault.split("+"))
+    path = {True: "right", False: "wrong", None: "not scored"}[result.path]
+    print(f"Was on: {entry.fault}. Expected cause: {expected}.")
+    print(f"Rank of the true cause: {result.rank or 'missed'}; causal path: {path}.")
+    if result.found_after is not None:
+        print(f"Diagnosed after {result.found_after:g} s.")
+    alerts = [f"{title} (after {after:g} s)" for title, after in result.alerts.items()]
+    print(f"Alert rules whose condition was met: {', '.join(alerts) or 'none'}.")
+    if entry.failure:
+        print(f"Failed: {entry.failure}")
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ class Traffic(threading.Thread):
 
     def __init__(self, port: int, seed: int) -> None:
         super().__init__(daemon=True)
-        self._random = Random(seed)
+        self.random = Random(seed)
         self._queries = [each.text for each in seed_queries("tune") + seed_queries("test")]
         self._url = f"http://127.0.0.1:{port}"
         self._shown: list[tuple[str, str]] = []
@@ -39,19 +39,19 @@ class Traffic(threading.Thread):
 
     def client(self) -> str:
         """The address of one of forty clients."""
-        return f"203.0.113.{self._random.randrange(40)}"
+        return f"203.0.113.{self.random.randrange(40)}"
 
     def query(self) -> str:
         """A judged query, popular ones far more often, half of them not asked before."""
-        at = min(int(self._random.paretovariate(0.7)) - 1, len(self._queries) - 1)
+        at = min(int(self.random.paretovariate(0.7)) - 1, len(self._queries) - 1)
         text = self._queries[at]
-        if self._random.random() < 0.6:
-            text += " " + self._random.choice(self._queries).split()[-1]
+        if self.random.random() < 0.6:
+            text += " " + self.random.choice(self._queries).split()[-1]
         return text
 
     def usual(self) -> Request:
         """The next request of the usual mixture."""
-        client, chosen = self.client(), self._random.random()
+        client, chosen = self.client(), self.random.random()
         if chosen < 0.12 and self._shown:
             recommendation, document = self._shown[-1]
             body = {"recommendation_id": recommendation, "document_id": document, "kind": "click"}
@@ -69,9 +69,9 @@ class Traffic(threading.Thread):
         async with httpx.AsyncClient(base_url=self._url, timeout=10, limits=limits) as client:
             due = time.monotonic()
             while self.running:
-                due = max(due + self._random.expovariate(self.rate), time.monotonic() - 1)
+                due = max(due + self.random.expovariate(self.rate), time.monotonic() - 1)
                 await asyncio.sleep(max(0, due - time.monotonic()))
-                request = self.mixture(self._random) or self.usual()
+                request = self.mixture(self.random) or self.usual()
                 if len(sending) < 200:
                     task = asyncio.create_task(self._one(client, request))
                     sending.add(task)

@@ -23,6 +23,7 @@ from benchmarks.servers import free_port
 PATH = "/w/rest.php/v1/search/page"
 TOKEN = "a-token-of-the-drills-only"
 STARTING_SECONDS = 90
+_PREPARING = threading.Lock()
 Answer = tuple[int, bytes]
 Behaviour = Callable[[str], Awaitable[Answer | None]]
 """Answers a query with a status and a body; None breaks the connection off."""
@@ -70,11 +71,28 @@ class Search(threading.Thread):
             writer.close()
 
 
+def _prepared(folder: Path) -> Path:
+    """A folder with the seed catalogue, to copy from."""
+    with _PREPARING:
+        if not folder.exists():
+            subprocess.run(
+                [sys.executable, "-m", "app", "prepare"],
+                env=os.environ | {"VITRINE_DATA": str(folder)},
+                check=True,
+                capture_output=True,
+            )
+    return folder
+
+
 class World:
-    """The running system. `restart` is a deploy; `fresh` also restores the data."""
+    """The running system. `restart` is a deploy; `fresh` also restores the data.
+
+    `window`: seconds that a fault lasts.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.search = folder, Search()
+        self.window = 12.0
         self.page, self.otlp, self.clickhouse = free_port(), free_port(), free_port()
         self.port = free_port()
         self.observatory = self._process(
@@ -89,14 +107,7 @@ class World:
             "observatory.log",
         )
         self._wait(self.page, "/")
-        self.prepared = folder.with_name("prepared")
-        if not self.prepared.exists():
-            subprocess.run(
-                [sys.executable, "-m", "app", "prepare"],
-                env=os.environ | {"VITRINE_DATA": str(self.prepared)},
-                check=True,
-                capture_output=True,
-            )
+        self.prepared = _prepared(folder.with_name("prepared"))
         self.service: subprocess.Popen[bytes] | None = None
         self.restart(fresh=True)
 

@@ -19,7 +19,7 @@ SELECT
     avg(duration_seconds) AS mean,
     avg(log(duration_seconds)) AS mean_log,
     varPop(log(duration_seconds)) AS variance_log,
-    arraySlice(groupArray(trace_id), 1, 3) AS traces
+    groupUniqArray(3)(trace_id) AS traces
 FROM vitrine.spans
 WHERE {both} AND kind = 'client' AND attributes['http.request.method'] != ''
 GROUP BY now, address, code, error, errno, phase
@@ -33,7 +33,7 @@ SELECT
     attributes['vitrine.error.code'] AS code,
     any(attributes['db.query.text']) AS statement,
     uniq(trace_id) AS n,
-    arraySlice(groupArray(trace_id), 1, 3) AS traces
+    groupUniqArray(3)(trace_id) AS traces
 FROM vitrine.spans
 WHERE {both} AND attributes['error.type'] != ''
 GROUP BY now, name, error, cause, code
@@ -60,10 +60,12 @@ def reason(row: Row) -> str:
         return str(row["code"])
     if not row["error"]:
         return ""
-    error = row["error"].rpartition(".")[2]
+    error = str(row["error"]).rpartition(".")[2]
     if "Timeout" in error:
         return "connection timeout" if row["phase"] in ("connect", "tls") else "timeout"
-    return "connection" if error in _CONNECTION else error
+    if error not in _CONNECTION:
+        return error
+    return "unresolved name" if str(row["errno"]).startswith("EAI_") else "connection"
 
 
 def calls(windows: Windows) -> Iterator[Suspect]:

@@ -23,12 +23,17 @@ class Cause:
 
 _SLOW = ("stage_slow", "slow")
 _RANKING = ("leg_changed", "relevance_changed", "answers_empty", "score_changed")
+_BUSY = (
+    "event_loop_lag", "process_paused", "cpu_contention", "storage_slow", "dependency_slow",
+    "dependency_failing", "degraded", "rejected", "errors", "places_taken", "traffic_fell",
+    "cache_ineffective", *_SLOW,
+)  # fmt: skip
 CAUSES: Mapping[str, Cause] = {
     "settings_changed": Cause(
         "deploy", 1.0, "The service was started with other settings: {}.",
         ("model_changed", "dependency_failing", "dependency_slow", "cache_ineffective",
-         "rejected", "errors", "degraded", "cpu_contention", "traffic_fell", "telemetry_lost",
-         "places_taken", *_SLOW, *_RANKING),
+         "rejected", "errors", "degraded", "cpu_contention", "process_paused", "event_loop_lag",
+         "traffic_fell", "telemetry_lost", "places_taken", *_SLOW, *_RANKING),
     ),
     "version_changed": Cause(
         "deploy", 0.98, "Another version of the service was started: {}.",
@@ -43,7 +48,7 @@ CAUSES: Mapping[str, Cause] = {
         ("model_changed", "model_failing", "model_reloading", "degraded", *_RANKING, *_SLOW),
     ),
     "model_failing": Cause(
-        "model", 0.85, "The ranking model fails: {}.", ("degraded",
+        "model", 0.85, "The ranking model fails: {}.", ("degraded", "errors",
          "places_taken", *_SLOW, *_RANKING)
     ),
     "model_reloading": Cause(
@@ -52,7 +57,8 @@ CAUSES: Mapping[str, Cause] = {
     "resource_exhausted": Cause(
         "resource", 0.98, "The service is at its limit of {}.",
         ("dependency_failing", "dependency_slow", "storage_failing", "errors", "model_refused",
-         "degraded", "rejected", "traffic_fell", "telemetry_lost", *_SLOW),
+         "degraded", "rejected", "traffic_fell", "telemetry_lost", "places_taken",
+         "cache_ineffective", *_SLOW),
     ),
     "dependency_empty": Cause(
         "dependency", 0.95, "{} answers 200, but finds nothing: is the query sent as it expects?",
@@ -77,6 +83,10 @@ CAUSES: Mapping[str, Cause] = {
         ("storage_failing", "storage_slow", "errors", "places_taken", *_SLOW),
     ),
     "storage_slow": Cause("storage", 0.6, "A statement became slow: {}.", _SLOW),
+    "statement_slow": Cause(
+        "storage", 0.92, "Most of the time is spent in statements that became slow: {}.", _BUSY
+    ),
+    "code_slow": Cause("code", 0.91, "“{}” became slow, and takes most of the time.", _BUSY),
     "catalogue_changed": Cause(
         "data", 0.92, "The catalogue changed: {}.",
         ("words_lost", "vocabulary_drift", "cache_ineffective", "storage_slow", *_RANKING, *_SLOW),
@@ -92,7 +102,8 @@ CAUSES: Mapping[str, Cause] = {
     "process_paused": Cause(
         "resource", 0.88, "The process stands still for moments{}.",
         ("event_loop_lag", "dependency_slow", "dependency_failing", "degraded", "lock_wait",
-         "storage_slow", "rejected", "traffic_fell", "cache_ineffective", "places_taken", *_SLOW),
+         "storage_slow", "rejected", "traffic_fell", "telemetry_lost", "cache_ineffective",
+         "places_taken", *_SLOW),
     ),
     "cpu_contention": Cause(
         "resource", 0.87, "The service waits for a CPU: other processes use it.",
@@ -102,7 +113,8 @@ CAUSES: Mapping[str, Cause] = {
     ),
     "event_loop_lag": Cause(
         "resource", 0.8, "The event loop is blocked: something in it computes or waits.",
-        ("dependency_slow", "degraded", "rejected", "storage_slow", "places_taken", *_SLOW),
+        ("dependency_slow", "dependency_failing", "degraded", "rejected", "storage_slow",
+         "places_taken", "cache_ineffective", "traffic_fell", *_SLOW),
     ),
     "memory_growing": Cause("resource", 0.8, "Memory grows: {}.", ("process_paused", *_SLOW)),
     "hot_client": Cause(
@@ -140,9 +152,12 @@ CAUSES: Mapping[str, Cause] = {
         "telemetry", 0.9, "The clock of the service has moved: {}.",
         ("telemetry_lost", "traffic_fell"),
     ),
-    "cache_ineffective": Cause("symptom", 0.5, "Fewer answers come from the cache.", _SLOW),
+    "cache_ineffective": Cause(
+        "symptom", 0.5, "Repeated queries are no longer answered from the cache.", _SLOW
+    ),
     "places_taken": Cause(
-        "symptom", 0.45, "All places are taken: {}.", ("rejected", "degraded", *_SLOW)
+        "symptom", 0.45, "All places are taken: {}.",
+        ("rejected", "degraded", "traffic_fell", *_SLOW),
     ),
     "rejected": Cause("symptom", 0.4, "Requests are refused by a limit: {}.", ()),
     "answers_empty": Cause("symptom", 0.4, "Answers are empty.", ()),

@@ -30,7 +30,7 @@ SELECT
         ' ', attributes['vitrine.score.weights'])) AS model,
     any(attributes['vitrine.model.version']) AS version,
     countIf(NOT {now}) AS before, countIf({now}) AS now,
-    arraySlice(groupArrayIf(trace_id, {now}), 1, 3) AS traces,
+    groupUniqArrayIf(3)(trace_id, {now}) AS traces,
     sum(before) OVER () AS all_before, sum(now) OVER () AS all_now
 FROM vitrine.logs
 WHERE {both} AND event = 'recommendation.served'
@@ -49,7 +49,7 @@ SELECT
     sumIf(toUInt64OrZero(attributes['vitrine.catalogue.deleted'])
         + toUInt64OrZero(attributes['vitrine.catalogue.created'])
         + toUInt64OrZero(attributes['vitrine.catalogue.updated']), NOT {now}) AS passages_before,
-    arraySlice(groupArrayIf(trace_id, {now}), 1, 3) AS traces
+    groupUniqArrayIf(3)(trace_id, {now}) AS traces
 FROM vitrine.spans
 WHERE {both} AND name IN ('load model', 'refresh index')
 GROUP BY name, by

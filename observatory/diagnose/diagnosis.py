@@ -12,15 +12,15 @@ from observatory.diagnose.calls import calls, refusals
 from observatory.diagnose.causes import CAUSES, path
 from observatory.diagnose.changes import models, reloads, starts
 from observatory.diagnose.machine import clock, gaps, levels, limits, waiting
-from observatory.diagnose.requests import contributions, lost_words, shares
+from observatory.diagnose.requests import contributions, lost_words, repeated, shares
 from observatory.diagnose.stages import self_times
 from observatory.diagnose.suspect import Suspect
 from observatory.diagnose.traffic import traffic
 from observatory.diagnose.windows import Windows
 
 COLLECTORS: Sequence[Callable[[Windows], Iterator[Suspect]]] = (
-    starts, models, reloads, calls, refusals, shares, contributions, lost_words, traffic,
-    self_times, waiting, levels, limits, clock, gaps,
+    starts, models, reloads, calls, refusals, shares, contributions, lost_words, repeated,
+    traffic, self_times, waiting, levels, limits, clock, gaps,
 )  # fmt: skip
 MINUTE = 60 * 10**9
 _FIRST = """

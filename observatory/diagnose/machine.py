@@ -4,12 +4,16 @@ from collections.abc import Iterator
 
 from observatory.diagnose.requests import differs
 from observatory.diagnose.suspect import Evidence, Suspect
-from observatory.diagnose.windows import Row, Rows, Windows, pairs
+from observatory.diagnose.windows import Row, Windows, pairs
 
 OF_PROCESS = ("file_descriptors", "worker_threads")
 """Resources that other limits depend on; the places of the others are taken when calls last."""
 MIN_LATE, TIMER_LEVEL = 4, 5e-3
 """Late timers that count, and the level of their test: there are few, two a second."""
+MIN_EXPORTS = 3
+"""Intervals between exports whose median counts."""
+MIN_TIMERS, STILL = 10, 0.4
+"""Timers that should have run, and the part of them below which the event loop stands still."""
 # The increase of each counter: the first point of a series that began in the window counts in full.
 _COUNTERS = """
 SELECT name, label, sum(greatest(0, at_start - at_base)) AS before,
@@ -47,13 +51,15 @@ SELECT
     sumIf(at_start - at_base, le = inf) AS n_before,
     n_before - sumIf(at_start - at_base, le = 0.1) AS late_before,
     sumIf(at_end - at_start, le = inf) AS n_now,
-    n_now - sumIf(at_end - at_start, le = 0.1) AS late_now
+    n_now - sumIf(at_end - at_start, le = 0.1) AS late_now,
+    toUnixTimestamp64Nano(max(newest)) AS newest
 FROM (
     SELECT
         name, le, series,
         if(any(began) >= fromUnixTimestamp64Nano({base:Int64}), 0, min(count)) AS at_base,
         greatest(at_base, maxIf(count, NOT {now})) AS at_start,
-        max(count) AS at_end
+        max(count) AS at_end,
+        maxIf(time, {now}) AS newest
     FROM vitrine.buckets
     WHERE {both} AND name IN ('vitrine.event_loop.lag', 'vitrine.process.pause')
     GROUP BY name, le, series
@@ -64,17 +70,19 @@ _GAPS = """
 SELECT
     greatest(max(gap), dateDiff('millisecond', max(time),
         fromUnixTimestamp64Nano({end:Int64})) / 1e3) AS longest,
-    quantile(0.5)(gap) AS usual
+    quantileIf(0.5)(gap, gap > 0 AND NOT {now}) AS usual,
+    quantileIf(0.5)(gap, gap > 0 AND {now}) AS current,
+    countIf(gap > 0 AND NOT {now}) AS before, countIf(gap > 0 AND {now}) AS exports
 FROM (
     SELECT
         time,
-        dateDiff('millisecond', lagInFrame(time, 1, time) OVER (ORDER BY time), time) / 1e3 AS gap
+        dateDiff('millisecond', lagInFrame(time, 1, time)
+            OVER (PARTITION BY instance ORDER BY time), time) / 1e3 AS gap
     FROM (
-        SELECT DISTINCT time FROM vitrine.metrics
+        SELECT DISTINCT time, resource['service.instance.id'] AS instance FROM vitrine.metrics
         WHERE {both} AND name = 'vitrine.clock.drift'
     )
 )
-WHERE gap > 0
 """
 
 
@@ -93,9 +101,15 @@ def waiting(windows: Windows) -> Iterator[Suspect]:
     for row in windows.rows(_TIMERS):
         a, b = round(row["late_now"]), round(row["late_before"])
         first, second = round(row["n_now"]), round(row["n_before"])
+        paused = row["name"].endswith("pause")
+        # A loop that stands still for seconds has few timers, late or not.
+        expected = second / baseline * (row["newest"] - windows.start) / 1e9
+        if not paused and expected >= MIN_TIMERS and first < STILL * expected:
+            figures = Evidence("timers of the event loop run", expected, first)
+            yield Suspect("event_loop_lag", "", 1 - first / expected, (figures,))
+            continue
         if a < MIN_LATE or not differs(a, first, b, second, 0.08, TIMER_LEVEL):
             continue
-        paused = row["name"].endswith("pause")
         what = "of the timers of a thread" if paused else "of the timers of the event loop"
         figures = Evidence(f"{what} are late by more than 0.1 s", b / second, a / first)
         cause = "process_paused" if paused else "event_loop_lag"
@@ -176,9 +190,14 @@ def clock(windows: Windows) -> Iterator[Suspect]:
 
 
 def gaps(windows: Windows) -> Iterator[Suspect]:
-    """A time without metrics, though they are exported at equal intervals."""
-    rows: Rows = windows.rows(_GAPS)
-    for row in rows:
-        if row["usual"] and row["longest"] > max(4 * row["usual"], row["usual"] + 4):
-            figures = Evidence("seconds without metrics", row["usual"], row["longest"])
+    """A time without metrics, though they are exported at equal intervals; or longer intervals."""
+    for row in windows.rows(_GAPS):
+        usual, current = row["usual"], row["current"]
+        if not usual or row["before"] < MIN_EXPORTS:
+            continue
+        if row["longest"] > max(4 * usual, usual + 4):
+            figures = Evidence("seconds without metrics", usual, row["longest"])
             yield Suspect("telemetry_lost", "a gap in the metrics", 0.6, (figures,))
+        elif row["exports"] >= MIN_EXPORTS and current > max(1.5 * usual, usual + 0.5):
+            figures = Evidence("seconds between two exports of metrics", usual, current)
+            yield Suspect("telemetry_lost", "exports take long", 0.6, (figures,))

@@ -10,6 +10,8 @@ from observatory.diagnose.windows import Row, Windows, pairs
 LEVEL = 1e-5
 """Of each test, so that about a hundred tests and requests that arrive in clusters raise false
 alarms in few of a hundred windows."""
+CACHE_LEVEL = 1e-4
+"""Of the test of repeated queries: there are few of them."""
 _REQUEST = "event IN ('recommendation.served', 'request.answered')"
 _SERVED = "event = 'recommendation.served'"
 _STATUS = "toUInt16OrZero(a['http.response.status_code'])"
@@ -30,12 +32,12 @@ class Share:
 
 
 SHARES = (
-    Share("errors", "of the requests fail with 5xx", f"{_STATUS} >= 500", least=0.03,
+    Share("errors", "of the requests fail with 5xx", f"{_STATUS} >= 500", least=0.03, subject="5xx",
           attribute="http.response.status_code=500"),
     Share("rejected", "of the requests are refused with 429", f"{_STATUS} = 429", least=0.03,
           subject="429", attribute="http.response.status_code=429"),
     Share("client_errors", "of the requests are refused with 4xx",
-          f"{_STATUS} BETWEEN 400 AND 428 OR {_STATUS} BETWEEN 430 AND 499",
+          f"{_STATUS} BETWEEN 400 AND 428 OR {_STATUS} BETWEEN 430 AND 499", subject="4xx",
           attribute="http.response.status_code~4"),
     Share("degraded", "of the answers lack the topic signal",
           "position(a['vitrine.ranking.missing'], 'topic_signal') > 0", _SERVED, 0.08,
@@ -46,10 +48,6 @@ SHARES = (
     Share("answers_empty", "of the answers are empty", "a['vitrine.result.count'] = '0'",
           f"{_SERVED} AND a['vitrine.result.count'] != ''", 0.05,
           attribute="vitrine.result.count=0"),
-    Share("cache_ineffective", "of the answers are not in the cache",
-          "a['vitrine.cache.outcome'] = 'miss'",
-          f"{_SERVED} AND a['vitrine.cache.outcome'] != ''", 0.2,
-          attribute="vitrine.cache.outcome=miss"),
     Share("query_length", "of the queries are longer than 200 characters",
           "a['vitrine.query.length_bucket'] IN ('201-500', '501+')",
           f"{_SERVED} AND a['vitrine.query.length_bucket'] != ''", 0.15,
@@ -75,7 +73,7 @@ LEGS = ("lexical", "dense", "latent")
 _COLUMNS = ", ".join(
     f"countIf(({share.of}) AND ({share.condition})) AS having_{number}, "
     f"countIf({share.of}) AS of_{number}, "
-    f"arraySlice(groupArrayIf(trace_id, ({share.of}) AND ({share.condition})), 1, 3)"
+    f"groupUniqArrayIf(3)(trace_id, ({share.of}) AND ({share.condition}))"
     f" AS traces_{number}, "
     f"minIf(time, ({share.of}) AND ({share.condition})) AS first_{number}"
     for number, share in enumerate(SHARES)
@@ -104,7 +102,7 @@ _CONTRIBUTIONS = f"""
 SELECT {{now}} AS now, count() AS n, {_LEVELS},
     avg(toFloat64OrZero(a['vitrine.score.top'])) AS mean_score,
     varSamp(toFloat64OrZero(a['vitrine.score.top'])) AS variance_score,
-    arraySlice(groupArray(trace_id), 1, 3) AS traces
+    groupUniqArray(3)(trace_id) AS traces
 FROM (
     -- One answer for each query: repeated queries are not independent samples.
     SELECT time, trace_id, attributes AS a FROM vitrine.logs
@@ -114,10 +112,25 @@ FROM (
 WHERE {_TOTAL} > 0
 GROUP BY now
 """
+# A query that was sent before in the same window could be answered from the cache.
+_REPEATED = f"""
+SELECT now, count() AS n, countIf(outcome = 'miss') AS misses,
+    groupUniqArrayIf(3)(trace_id, outcome = 'miss') AS traces
+FROM (
+    SELECT {{now}} AS now, trace_id, attributes['vitrine.cache.outcome'] AS outcome,
+        row_number() OVER (PARTITION BY now, attributes['vitrine.input.hash'] ORDER BY time)
+            AS number
+    FROM vitrine.logs
+    WHERE {{both}} AND {_SERVED} AND attributes['vitrine.input.hash'] != ''
+        AND attributes['vitrine.cache.outcome'] IN ('hit', 'miss')
+)
+WHERE number > 1
+GROUP BY now
+"""
 # Queries that were sent in both windows: their words were known before, and are not now.
 _LOST_WORDS = f"""
 SELECT count() AS queries, countIf(after > before + 0.3) AS lost,
-    arraySlice(groupArrayIf(trace, after > before + 0.3), 1, 3) AS traces
+    groupUniqArrayIf(3)(trace, after > before + 0.3) AS traces
 FROM (
     SELECT
         attributes['vitrine.input.hash'] AS query,
@@ -171,6 +184,18 @@ def contributions(windows: Windows) -> Iterator[Suspect]:
             )
             yield Suspect("score_changed", "", min(1, abs(shift) * 2), (figures,),
                           "vitrine.score.top", traces=now["traces"])  # fmt: skip
+
+
+def repeated(windows: Windows) -> Iterator[Suspect]:
+    """Queries that are sent again, and are not answered from the cache any more."""
+    for before, now in pairs(windows.rows(_REPEATED)).values():
+        a, first = now.get("misses", 0), now.get("n", 0)
+        b, second = before.get("misses", 0), before.get("n", 0)
+        if differs(a, first, b, second, 0.15, CACHE_LEVEL):
+            yield Suspect("cache_ineffective", "", a / first,
+                          (Evidence("of the repeated queries are not answered from the cache",
+                                    b / second, a / first),),
+                          "vitrine.cache.outcome=miss", traces=now["traces"])  # fmt: skip
 
 
 def lost_words(windows: Windows) -> Iterator[Suspect]:

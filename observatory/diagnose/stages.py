@@ -1,29 +1,31 @@
 """Evidence from self times: which stage, statement or lock takes longer than before."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from observatory.diagnose.suspect import Evidence, Suspect
-from observatory.diagnose.windows import Windows, pairs
+from observatory.diagnose.windows import Row, Windows, pairs
 
 # Self time: the duration without the children's, which are clipped at zero together.
 _SELF = """
 SELECT
-    now, stage, part, count() AS n,
+    now, stage, part, count() AS n, any(kind) AS kind, sum(calls) AS calls, sum(self) AS total,
     avg(self) AS mean, avg(log(self + 1e-4)) AS mean_log, varPop(log(self + 1e-4)) AS variance_log,
-    countIf(failed) AS failures,
     arraySlice(arraySort(x -> -x.1, groupArray((self, trace_id))), 1, 3).2 AS traces
 FROM (
     SELECT
         owner,
         anyIf({now}, own) AS now,
         anyIf(name, own) AS stage,
+        anyIf(kind, own) AS kind,
         anyIf(
             if(attributes['db.query.text'] != '', attributes['db.query.text'],
                attributes['vitrine.storage.name']),
             own
         ) AS part,
         anyIf(trace_id, own) AS trace_id,
-        anyIf(status = 'error', own) AS failed,
+        countIf(NOT own AND attributes['http.request.method'] != '') AS calls,
         greatest(0, sumIf(duration_seconds, own) - sumIf(duration_seconds, NOT own)) AS self
     FROM vitrine.spans
     ARRAY JOIN [true, false] AS own
@@ -36,30 +38,115 @@ GROUP BY now, stage, part
 """
 LONG_WAIT = 0.3
 """Seconds for which a write waits for its lock: even one such wait is no accident."""
+OCCUPIED, DOMINANT = 0.2, 0.5
+"""A stage is the culprit if it takes this part of the window's time, and this part of all time
+that was added to stages that do not wait for others."""
+FEW_TIMES, FEW_OCCUPIED = 10, 0.5
+"""Fewer than four spans count if they take so many times as long, and this part of the window."""
 _LOCK = "await write lock"
 _SQL = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 
-def self_times(windows: Windows) -> Iterator[Suspect]:
-    """Stages, statements and locks that take at least twice as long, beyond chance."""
-    for (stage, part), (before, now) in pairs(windows.rows(_SELF), "stage", "part").items():
-        b, a = before.get("n", 0), now.get("n", 0)
-        lock = stage == _LOCK
-        if min(a, b) < (1 if lock else 4):
-            continue
-        grown = now["mean_log"] - before["mean_log"]
-        spread = (now["variance_log"] / a + before["variance_log"] / b) ** 0.5
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The self times of a stage, or of a statement (`part`), before and now."""
+
+    name: str
+    part: str
+    before: Row
+    now: Row
+
+    @property
+    def is_lock(self) -> bool:
+        """Whether it is the wait for a lock."""
+        return self.name == _LOCK
+
+    @property
+    def is_statement(self) -> bool:
+        """Whether it is a statement of the database."""
+        return self.name in _SQL
+
+    @property
+    def works(self) -> bool:
+        """Whether it works itself: it neither serves a request, nor calls, nor waits for a lock."""
+        calls = self.before["calls"] + self.now["calls"]
+        return self.is_statement or (
+            self.now["kind"] == "internal" and not self.is_lock and not calls
+        )
+
+    @property
+    def added(self) -> float:
+        """Seconds in the window more than if it took as long as before."""
+        return float(max(0.0, self.now["n"] * (self.now["mean"] - self.before["mean"])))
+
+    @property
+    def is_longer(self) -> bool:
+        """At least twice as long, beyond chance."""
+        before, now = self.before, self.now
         longer = now["mean"] - before["mean"]
-        if lock and longer < LONG_WAIT:
+        if self.is_lock:
+            return bool(longer >= LONG_WAIT)
+        if min(now["n"], before["n"]) < 4 or longer < 0.005:
+            return False
+        grown = now["mean_log"] - before["mean_log"]
+        spread = (now["variance_log"] / now["n"] + before["variance_log"] / before["n"]) ** 0.5
+        return bool(grown >= 0.7 and grown >= 6 * spread)
+
+    def stands_still(self, seconds: float) -> bool:
+        """Whether a few spans take most of a window of that length, which were short before."""
+        return bool(
+            self.before["n"] >= 4
+            and self.now["mean"] > FEW_TIMES * self.before["mean"]
+            and self.now["total"] > FEW_OCCUPIED * seconds
+        )
+
+
+def self_times(windows: Windows) -> Iterator[Suspect]:
+    """Stages, statements and locks that take longer; and which of them takes the added time."""
+    stages = [
+        Stage(name, part, before, now)
+        for (name, part), (before, now) in pairs(windows.rows(_SELF), "stage", "part").items()
+        if before and now
+    ]
+    culprit = _culprit(stages, windows.seconds[1])
+    for each in stages:
+        if not each.is_longer and each is not culprit:
             continue
-        if not lock and (grown < 0.7 or longer < 0.005 or grown < 6 * spread):
-            continue
-        where = f"“{stage}”" + (f" ({part[:80]})" if part else "")
-        figures = Evidence(f"seconds is the mean self time of {where}", before["mean"], now["mean"])
-        effect = min(1.0, 1 - before["mean"] / now["mean"])
-        cause, subject = "stage_slow", stage
-        if lock:
+        part = each.part[:80]
+        where = f"“{each.name}”" + (f" ({part})" if part else "")
+        before, now = each.before["mean"], each.now["mean"]
+        figures = [Evidence(f"seconds is the mean self time of {where}", before, now)]
+        effect = min(1.0, 1 - before / now)
+        cause, subject = "stage_slow", each.name
+        if each.is_lock:
             cause, subject = "lock_wait", part
-        elif stage in _SQL:
-            cause, subject = "storage_slow", part[:80]
-        yield Suspect(cause, subject, effect, (figures,), f"name={stage}", traces=now["traces"])
+        elif each.is_statement:
+            cause, subject = "storage_slow", part
+        if each is culprit:
+            cause = "statement_slow" if each.is_statement else "code_slow"
+            figures.append(_share_of_time(each, windows))
+        yield Suspect(cause, subject, effect, figures, f"name={each.name}",
+                      traces=each.now["traces"])  # fmt: skip
+
+
+def _culprit(stages: Sequence[Stage], seconds: float) -> Stage | None:
+    """The stage that took most of the time that was added to all that work, if it is much."""
+    working = [each for each in stages if each.works]
+    longer = [each for each in working if each.is_longer or each.stands_still(seconds)]
+    total = sum(each.added for each in working)
+    groups: dict[Any, list[Stage]] = {}
+    for each in longer:  # many statements are slow together if the disk is
+        groups.setdefault("SQL" if each.is_statement else each.name, []).append(each)
+    for group in groups.values():
+        added = sum(each.added for each in group)
+        if added >= DOMINANT * total and sum(e.now["total"] for e in group) >= OCCUPIED * seconds:
+            return max(group, key=lambda each: each.added)
+    return None
+
+
+def _share_of_time(stage: Stage, windows: Windows) -> Evidence:
+    baseline, current = windows.seconds
+    return Evidence(
+        f"seconds of each second are spent in “{stage.name}”",
+        stage.before["total"] / baseline, stage.now["total"] / current,
+    )  # fmt: skip

@@ -10,7 +10,7 @@ SELECT
     attributes['vitrine.client.hash'] AS client,
     countIf(NOT {now}) AS before,
     countIf({now}) AS now,
-    arraySlice(groupArrayIf(trace_id, {now}), 1, 3) AS traces,
+    groupUniqArrayIf(3)(trace_id, {now}) AS traces,
     sum(before) OVER () AS all_before,
     sum(now) OVER () AS all_now
 FROM vitrine.logs

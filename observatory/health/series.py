@@ -8,10 +8,9 @@ demanded windows, so that a query over days returns a few rows. Metrics have Ope
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from observatory.health.promql import NAME, Demand, Labels, Selector, Unsupported, Window
-from observatory.ui.queries import Queries
 
 BEFORE = 3600.0
 """Seconds before the first window in which the value at its start is searched."""
@@ -32,6 +31,15 @@ GROUP BY metric, service, name, bucket, attributes, instance, series, slot
 ORDER BY metric, series, slot
 """
 _MILLISECONDS = "toUnixTimestamp64Milli(time)"
+
+
+class Reader(Protocol):
+    """Runs statements on the store."""
+
+    def rows(
+        self, sql: str, values: Mapping[str, Any] | None = None
+    ) -> Sequence[Mapping[str, Any]]:
+        """The rows of a statement with its parameters."""
 
 
 class Metric(NamedTuple):
@@ -133,8 +141,8 @@ class Stored:
         return min(times, default=None)
 
 
-def load(queries: Queries, demand: Demand) -> Stored:
-    """Read what is demanded.
+def load(queries: Reader, demand: Demand, since: float = 0) -> Stored:
+    """Read what is demanded; nothing from before `since`, in seconds since 1970.
 
     Raises:
         Unsupported: a selector names no metric.
@@ -151,7 +159,8 @@ def load(queries: Queries, demand: Demand) -> Stored:
     for of_buckets in (False, True):
         metrics = [metric for metric in bounds if metric.of_buckets is of_buckets]
         if metrics:
-            series |= _series(queries, [(metric, bounds[metric]) for metric in metrics], of_buckets)
+            wanted = [(metric, bounds[metric]) for metric in metrics]
+            series |= _series(queries, wanted, of_buckets, since)
     return Stored(
         {metric: {time: at for at, time in enumerate(times)} for metric, times in bounds.items()},
         series,
@@ -159,13 +168,16 @@ def load(queries: Queries, demand: Demand) -> Stored:
 
 
 def _series(
-    queries: Queries, wanted: Sequence[tuple[Metric, Sequence[float]]], of_buckets: bool
+    queries: Reader,
+    wanted: Sequence[tuple[Metric, Sequence[float]]],
+    of_buckets: bool,
+    since: float,
 ) -> dict[Metric, list[Series]]:
     """`wanted`: metrics with their boundaries, in seconds since 1970, in order."""
-    slots = [_slots(bounds) for _, bounds in wanted]
+    slots = [_slots(bounds, since) for _, bounds in wanted]
     rows = queries.rows(*_statement([metric for metric, _ in wanted], slots, of_buckets))
     first_of: dict[tuple[int, int], float] = {}
-    grouped: dict[tuple[int, int, str], list[dict[str, Any]]] = {}
+    grouped: dict[tuple[int, int, str], list[Mapping[str, Any]]] = {}
     for row in rows:
         process = (row["metric"], row["process"])
         first_of[process] = min(row["oldest"], first_of.get(process, row["oldest"]))
@@ -181,10 +193,11 @@ def _series(
     return found
 
 
-def _slots(bounds: Sequence[float]) -> list[int]:
+def _slots(bounds: Sequence[float], since: float) -> list[int]:
     """Starts of the slots in milliseconds; the first is that of what is read."""
-    before = round(1000 * (bounds[0] - BEFORE))
-    return [before, *(round(1000 * time) + 1 for time in bounds)]  # windows exclude their start
+    before = round(1000 * max(bounds[0] - BEFORE, since))
+    # Windows exclude their start.
+    return [before, *(max(before, round(1000 * time) + 1) for time in bounds)]
 
 
 def _statement(

@@ -2,7 +2,8 @@
 
 httpcore reports the beginning and the end of each step to a function in the request's extension
 `trace` (https://www.encode.io/httpcore/extensions/#trace). The span of a call that was abandoned
-carries the phase in which it was; the others tell a slow network from a slow server.
+carries the phase in which it was; the others tell a slow network from a slow server. A step that
+failed adds the code of the first cause: a name that can't be resolved, or a refused connection.
 """
 
 import time
@@ -11,6 +12,7 @@ from typing import Any
 
 from opentelemetry.trace import Span
 
+from .causes import code_of
 from .measurements import Instruments
 from .vocabulary import CoreNames
 
@@ -36,11 +38,14 @@ class CallPhases:
         self._span, self._core, self._instruments = span, core, instruments
         self._since: dict[str, int] = {}
 
-    def report(self, event: str) -> None:
+    def report(self, event: str, about: Mapping[str, Any]) -> None:
         """Handle an event such as `connection.connect_tcp.started`."""
         step, _, state = event.rpartition(".")
         if (phase := STEPS.get(step)) is None:
             return
+        error = about.get("exception")
+        if isinstance(error, BaseException) and (code := code_of(error)) is not None:
+            self._span.set_attribute(self._core.code, code)
         if state == "started":
             self._since[phase] = time.perf_counter_ns()
             if self._span.is_recording():
@@ -57,10 +62,10 @@ class CallPhases:
         if not isinstance(extensions, dict) or "trace" in extensions:
             return
 
-        def trace(event: str, _: Mapping[str, Any]) -> None:
-            self.report(event)
+        def trace(event: str, about: Mapping[str, Any]) -> None:
+            self.report(event, about)
 
-        async def trace_asynchronously(event: str, _: Mapping[str, Any]) -> None:
-            self.report(event)
+        async def trace_asynchronously(event: str, about: Mapping[str, Any]) -> None:
+            self.report(event, about)
 
         extensions["trace"] = trace_asynchronously if asynchronous else trace

@@ -295,6 +295,7 @@ class CoreNames:
         }
         self.calling: Carried = {
             self.phase: "If the call's phases are observed.",
+            self.code: "If a step of the call failed with one.",
             **dict.fromkeys(self.phase_seconds.values(), "If the call had this phase."),
         }
         self.resource = Attribute(
