@@ -38,16 +38,12 @@ class StorageFaults:
         self._switchboard = switchboard
         self._readers: WeakSet[sqlite3.Connection] = WeakSet()
         self._truncated: WeakSet[sqlite3.Connection] = WeakSet()
-        switchboard.attach("sqlite-slow", self._slow)
-        switchboard.attach("missing-index", self._slow)
         switchboard.attach("full-text-truncated", self._truncate)
 
     def reader(self, connection: sqlite3.Connection) -> sqlite3.Connection:
         """Note a connection; the same connection."""
         self._readers.add(connection)
-        for name in ("sqlite-slow", "missing-index"):
-            if (active := self._switchboard.active(name)) is not None:
-                self._delay(active, connection)
+        self._delay(connection)
         if self._switchboard.active("full-text-truncated"):
             self._hide(connection)
         return connection
@@ -58,33 +54,23 @@ class StorageFaults:
         self._switchboard.attach("sqlite-locked", self._lock)
         self._switchboard.attach("sqlite-read-only", self._refuse_writes)
 
-    @asynccontextmanager
-    async def _slow(self, active: Active) -> AsyncIterator[None]:
-        for each in list(self._readers):
-            self._delay(active, each)
-        try:
-            yield
-        finally:
-            for each in list(self._readers):
-                with suppress(sqlite3.ProgrammingError):  # closed
-                    each.set_trace_callback(None)
+    def _delay(self, connection: sqlite3.Connection) -> None:
+        """Delay statements while a fault is on.
 
-    def _delay(self, active: Active, connection: sqlite3.Connection) -> None:
-        name = active.fault.name
+        The callback stays for the life of the connection: to remove it while a statement of another
+        thread is in it would wait for that statement without releasing the interpreter lock, which
+        the callback needs.
+        """
 
         def started(statement: str) -> None:
-            scans = name == "missing-index"
             if statement.startswith(COMMENT) or NESTED in statement:
                 return
-            if (scans and READS_RESULTS not in statement) or not self._switchboard.hit(name):
-                return
-            if scans:
-                self._scan(connection, active.delay)
-            else:
+            if (active := self._switchboard.hit("sqlite-slow")) is not None:
                 time.sleep(active.delay)
+            if READS_RESULTS in statement and (active := self._switchboard.hit("missing-index")):
+                self._scan(connection, active.delay)
 
-        with suppress(sqlite3.ProgrammingError):
-            connection.set_trace_callback(started)
+        connection.set_trace_callback(started)
 
     def _scan(self, connection: sqlite3.Connection, seconds: float) -> None:
         """Read the table from its beginning, again and again."""

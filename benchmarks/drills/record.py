@@ -36,6 +36,8 @@ class Entry:
     start: int
     end: int
     failure: str = ""
+    lane: str = ""
+    """Name of the folder of its telemetry, if that is kept."""
 
 
 class Lane:
@@ -62,7 +64,7 @@ class Lane:
         time.sleep(EXPORT)
         for at in range(count):
             base, start, end = times[at : at + 3]
-            yield Entry(CLEAN, seed, base, start, end)
+            yield Entry(CLEAN, seed, base, start, end, lane=self.world.folder.name)
 
     def drill(self, name: str, seed: int, seconds: float) -> Entry:
         """A baseline, then the fault, or two whose names are joined by +."""
@@ -83,7 +85,7 @@ class Lane:
         start = self._begin(start) or start
         failure = failure or self._recover()
         time.sleep(SETTLE)
-        return Entry(name, seed, base, start, end, failure)
+        return Entry(name, seed, base, start, end, failure, self.world.folder.name)
 
     def close(self) -> None:
         """End the traffic and both processes."""

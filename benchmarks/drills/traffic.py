@@ -56,7 +56,7 @@ class Traffic(threading.Thread):
             recommendation, document = self._shown[-1]
             body = {"recommendation_id": recommendation, "document_id": document, "kind": "click"}
             return "POST", "/feedback", body, client
-        if chosen < 0.14:
+        if chosen < 0.13:
             self._number += 1
             text = f"Notes on {self.query()}, number {self._number % 50}."
             body = {"title": "Notes", "text": text, "category": "notes"}

@@ -145,7 +145,7 @@ class World:
             "VITRINE_SERVER__PROXIES": "127.0.0.1",
             "VITRINE_LEXICAL_INDEX": "fts5",
             "VITRINE_WIKIPEDIA__BASE_URL": f"http://127.0.0.1:{self.search.port}{PATH}",
-            "VITRINE_WIKIPEDIA__CACHE_SECONDS": "5",
+            "VITRINE_WIKIPEDIA__CACHE_SECONDS": "30",
             "VITRINE_WIKIPEDIA__BREAKER_SECONDS": "4",
             "VITRINE_WIKIPEDIA__DEADLINE_SECONDS": "0.8",
             "VITRINE_LIMITS__REQUESTS_PER_SECOND": "20",

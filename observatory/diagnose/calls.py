@@ -86,7 +86,8 @@ def calls(windows: Windows) -> Iterator[Suspect]:
             figures = Evidence(f"of the calls to {address} fail: {kind}{errno}",
                                b / max(1, second), a / first)  # fmt: skip
             traces = chosen[0]["traces"]
-            test = f"http.response.status_code={kind}" if kind.isdigit() else "error.type"
+            test = f"http.response.status_code={kind}" if kind.isdigit() else ""
+            test = test or f"error.type={chosen[0]['error']}"
             if any(code in numbers for code in DESCRIPTORS):
                 yield Suspect("resource_exhausted", "file descriptors", a / first, (figures,),
                               "vitrine.error.code=EMFILE", traces=traces)  # fmt: skip

@@ -7,12 +7,19 @@ little more for those that explain more of what is seen.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from observatory.diagnose.calls import calls, refusals
 from observatory.diagnose.causes import CAUSES, path
 from observatory.diagnose.changes import models, reloads, starts
 from observatory.diagnose.machine import clock, gaps, levels, limits, waiting
-from observatory.diagnose.requests import contributions, lost_words, repeated, shares
+from observatory.diagnose.requests import (
+    contributions,
+    lost_words,
+    repeated,
+    requests,
+    shares,
+)
 from observatory.diagnose.stages import self_times
 from observatory.diagnose.suspect import Suspect
 from observatory.diagnose.traffic import traffic
@@ -23,6 +30,11 @@ COLLECTORS: Sequence[Callable[[Windows], Iterator[Suspect]]] = (
     traffic, self_times, waiting, levels, limits, clock, gaps,
 )  # fmt: skip
 MINUTE = 60 * 10**9
+OWN_CAUSE, LISTED = 0.85, 4
+"""Weight from which an explained suspect may be a cause of its own; it is listed if there are fewer
+than so many."""
+State = Literal["found", "outside", "quiet", "empty"]
+"""A cause, a cause outside of this service, nothing unusual, or nothing to compare."""
 _FIRST = """
 SELECT toUnixTimestamp64Nano(min(time)) AS first FROM vitrine.{table}
 WHERE {both} AND {now} AND attributes[{key:String}] = {value:String}
@@ -35,10 +47,22 @@ class Diagnosis:
 
     windows: Windows
     suspects: Sequence[Suspect]
+    requests: tuple[int, int] = (1, 1)
+    """In the baseline and in the window."""
+
+    @property
+    def state(self) -> State:
+        """What the verdict says."""
+        if self.suspects:
+            return "outside" if self.suspects[0].outside else "found"
+        return "quiet" if all(self.requests) else "empty"
 
     @property
     def verdict(self) -> str:
         """One sentence."""
+        if not self.suspects and not all(self.requests):
+            which = "the window" if self.requests[0] else "the baseline"
+            return f"Nothing to compare: no request in {which}."
         if not self.suspects:
             return "Nothing unusual."
         first = self.suspects[0]
@@ -58,11 +82,15 @@ def diagnose(windows: Windows) -> Diagnosis:
     """Compare the windows. Raises what the query raises."""
     found = _merged(each for collect in COLLECTORS for each in collect(windows))
     roots = ranked(found)
-    return Diagnosis(windows, [_dated(each, windows) for each in roots])
+    return Diagnosis(windows, [_dated(each, windows) for each in roots], requests(windows))
 
 
 def ranked(found: Sequence[Suspect]) -> list[Suspect]:
-    """Roots by score, each with the suspects that it explains."""
+    """Roots by score, each with the suspects that it explains.
+
+    If there are few, those follow that a root explains, but that may be causes of their own: two
+    things can break at once.
+    """
     seen = frozenset(each.cause for each in found)
     scored = []
     for each in found:
@@ -75,17 +103,40 @@ def ranked(found: Sequence[Suspect]) -> list[Suspect]:
         mutual = _leads(other, one, seen)
         return _leads(one, other, seen) and (not mutual or one.score > other.score)
 
-    return [
-        replace(root, explains=[each for each in scored if explains(root, each)])
-        for root in scored
-        if not any(explains(each, root) for each in scored)
+    found = [
+        replace(
+            each,
+            explains=[other for other in scored if explains(each, other)],
+            is_explained=any(explains(other, each) for other in scored),
+        )
+        for each in scored
     ]
+    roots = [each for each in found if not each.is_explained]
+    others = [e for e in found if e.is_explained and CAUSES[e.cause].weight >= OWN_CAUSE]
+    return roots + others[: max(0, LISTED - len(roots))]
 
 
 def causal_path(root: Suspect, symptom: Suspect) -> Sequence[str]:
-    """From the cause to what it explains."""
+    """From the cause to what it explains: before each step the nearest cause that was seen."""
     seen = frozenset(each.cause for each in root.explains)
-    return path(root.cause, symptom.cause, seen)
+    trail = [symptom.cause]
+    while trail[0] != root.cause:
+        nearer = [
+            each
+            for each in seen
+            if trail[0] in CAUSES[each].explains
+            and CAUSES[each].weight > CAUSES[trail[0]].weight
+            and _known_path(root.cause, each, seen)
+        ]
+        if not nearer and trail[0] not in CAUSES[root.cause].explains:
+            return path(root.cause, symptom.cause, seen)
+        nearest = min(nearer, key=lambda each: (CAUSES[each].weight, each), default=root.cause)
+        trail.insert(0, nearest)
+    return trail
+
+
+def _known_path(cause: str, symptom: str, seen: frozenset[str]) -> bool:
+    return cause == symptom or bool(path(cause, symptom, seen))
 
 
 def _leads(one: Suspect, other: Suspect, seen: frozenset[str]) -> bool:

@@ -7,6 +7,7 @@ from observatory.diagnose.causes import CAUSES
 from observatory.diagnose.diagnosis import Diagnosis, causal_path, sentence
 from observatory.diagnose.suspect import Evidence, Suspect
 
+EXPLAINED = "(explained by one above, or a second cause)"
 SHOWN = 4
 """Suspects in the text."""
 
@@ -16,6 +17,7 @@ def as_json(diagnosis: Diagnosis, page: str = "") -> dict[str, Any]:
     windows = diagnosis.windows
     return {
         "verdict": diagnosis.verdict,
+        "state": diagnosis.state,
         "baseline": [_iso(windows.base), _iso(windows.start)],
         "window": [_iso(windows.start), _iso(windows.end)],
         "suspects": [_suspect(each, page) for each in diagnosis.suspects],
@@ -33,7 +35,8 @@ def as_text(diagnosis: Diagnosis, page: str = "") -> str:
     for number, each in enumerate(diagnosis.suspects[:SHOWN], 1):
         lines += [
             "",
-            f"{number}. {sentence(each)}  [{CAUSES[each.cause].group}, score {each.score:.2f}]",
+            f"{number}. {sentence(each)}  [{CAUSES[each.cause].group}, score {each.score:.2f}]"
+            + (f"  {EXPLAINED}" if each.is_explained else ""),
             *(f"   {_evidence(figures)}" for figures in each.evidence[:4]),
             f"   first bad minute: {_clock(each.first_bad)[:5]}",
         ]
@@ -56,6 +59,7 @@ def _suspect(suspect: Suspect, page: str) -> dict[str, Any]:
         "sentence": sentence(suspect),
         "score": suspect.score,
         "outside": suspect.outside,
+        "explained": suspect.is_explained,
         "attribute": suspect.attribute,
         "first_bad_minute": _iso(suspect.first_bad),
         "evidence": [
@@ -67,6 +71,7 @@ def _suspect(suspect: Suspect, page: str) -> dict[str, Any]:
             {
                 "cause": other.cause,
                 "subject": other.subject,
+                "sentence": sentence(other),
                 "path": list(causal_path(suspect, other)),
                 "evidence": [_evidence(each) for each in other.evidence],
             }

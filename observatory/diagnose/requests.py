@@ -91,6 +91,9 @@ FROM (
 GROUP BY now
 """
 
+_NUMBER = f"""
+SELECT {{now}} AS now, count() AS n FROM vitrine.logs WHERE {{both}} AND {_REQUEST} GROUP BY now
+"""
 _CONTRIBUTION = "toFloat64OrZero(a['vitrine.contribution.{leg}'])"
 _TOTAL = f"({' + '.join(_CONTRIBUTION.format(leg=leg) for leg in LEGS)})"
 _LEVELS = ", ".join(
@@ -143,6 +146,13 @@ FROM (
     HAVING countIf({{now}}) > 0 AND countIf(NOT {{now}}) > 0
 )
 """
+
+
+def requests(windows: Windows) -> tuple[int, int]:
+    """Their number in the baseline and in the window."""
+    found = pairs(windows.rows(_NUMBER))
+    before, now = found.get((), ({}, {}))
+    return before.get("n", 0), now.get("n", 0)
 
 
 def shares(windows: Windows) -> Iterator[Suspect]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from observatory.diagnose.suspect import Evidence, Suspect
 from observatory.diagnose.windows import Row, Windows, pairs
@@ -41,9 +40,13 @@ LONG_WAIT = 0.3
 OCCUPIED, DOMINANT = 0.2, 0.5
 """A stage is the culprit if it takes this part of the window's time, and this part of all time
 that was added to stages that do not wait for others."""
+STATEMENT_PART, STATEMENT_TIMES = 0.1, 5
+"""Statements are if they take this part of both, and so many times as long as before: those that
+are not executed by a cursor have no span, and are part of a stage."""
 FEW_TIMES, FEW_OCCUPIED = 10, 0.5
 """Fewer than four spans count if they take so many times as long, and this part of the window."""
 _LOCK = "await write lock"
+STATEMENTS = "statements"
 _SQL = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 
@@ -134,13 +137,17 @@ def _culprit(stages: Sequence[Stage], seconds: float) -> Stage | None:
     working = [each for each in stages if each.works]
     longer = [each for each in working if each.is_longer or each.stands_still(seconds)]
     total = sum(each.added for each in working)
-    groups: dict[Any, list[Stage]] = {}
+    groups: dict[str, list[Stage]] = {}
     for each in longer:  # many statements are slow together if the disk is
-        groups.setdefault("SQL" if each.is_statement else each.name, []).append(each)
-    for group in groups.values():
-        added = sum(each.added for each in group)
-        if added >= DOMINANT * total and sum(e.now["total"] for e in group) >= OCCUPIED * seconds:
-            return max(group, key=lambda each: each.added)
+        groups.setdefault(STATEMENTS if each.is_statement else each.name, []).append(each)
+    for name, group in sorted(groups.items(), key=lambda each: each[0] != STATEMENTS):
+        share, occupied = DOMINANT, OCCUPIED
+        most = max(group, key=lambda each: each.added)
+        if name == STATEMENTS and most.now["mean"] > STATEMENT_TIMES * most.before["mean"]:
+            share, occupied = STATEMENT_PART, STATEMENT_PART
+        now = sum(each.now["total"] for each in group)
+        if sum(e.added for e in group) >= share * total and now >= occupied * seconds:
+            return most
     return None
 
 

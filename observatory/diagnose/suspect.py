@@ -32,6 +32,8 @@ class Suspect:
     """The first minute, nanoseconds since 1970; 0: not known."""
     outside: bool = False
     """Whether a caller, or a dependency outside of the service, is to blame."""
+    is_explained: bool = False
+    """Whether one before it explains it: it may be a symptom only, or a second cause."""
     score: float = 0
     explains: Sequence["Suspect"] = field(default=())
 

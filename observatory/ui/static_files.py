@@ -35,14 +35,16 @@ MISSING = """<!doctype html>
 <link rel="stylesheet" href="/static/base.css">
 <main class="view">
 <h1>No such page</h1>
-<p>There are <a href="/">health</a>, <a href="/traces">traces</a>, <a href="/logs">logs</a>,
-<a href="/charts">charts</a>, <a href="/metrics">metrics</a>, <a href="/compare">compare</a>,
-<a href="/model">model</a> and <a href="/sql">SQL</a>.</p>
+<p>There are <a href="/">health</a>, <a href="/diagnose">diagnose</a>,
+<a href="/traces">traces</a>, <a href="/logs">logs</a>, <a href="/charts">charts</a>,
+<a href="/metrics">metrics</a>, <a href="/compare">compare</a>, <a href="/model">model</a> and
+<a href="/sql">SQL</a>.</p>
 </main>
 """
 FOREVER = HEADERS | {"Cache-Control": "max-age=31536000, immutable"}
 VIEWS = (
-    "/traces", "/trace/{trace_id}", "/logs", "/charts", "/metrics", "/compare", "/model", "/sql",
+    "/diagnose", "/traces", "/trace/{trace_id}", "/logs", "/charts", "/metrics", "/compare",
+    "/model", "/sql",
 )  # fmt: skip
 
 

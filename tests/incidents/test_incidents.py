@@ -1,5 +1,7 @@
 """Each fault has its effect, ends, harms no data, and leaves no trace of itself in telemetry."""
 
+import asyncio
+import faulthandler
 import json
 import re
 from contextlib import closing, suppress
@@ -150,3 +152,16 @@ async def test_a_restart_ends_it_and_a_rate_spares_some(shelf_data: Path) -> Non
         answer = await client.get("/recommend", params={"q": "bread"})
         assert answer.status_code == httpx.codes.OK
     assert [*lines(shelf_data)[-1]][-1] == "ended"
+
+
+async def test_slow_statements_end_while_one_runs(shelf_data: Path) -> None:
+    """The statement of another thread holds SQLite's lock, and needs the interpreter's."""
+    faulthandler.dump_traceback_later(60, exit=True)  # a deadlock would stop every thread
+    async with serving(settings(shelf_data, faults={"allowed": True})) as client:
+        how = {"duration_seconds": LONG, "delay_seconds": 0.5}
+        await client.put("/faults/sqlite-slow", json=how, headers=WRITER)
+        asking = asyncio.create_task(client.get("/documents"))
+        await asyncio.sleep(0.2)
+        await client.delete("/faults/sqlite-slow", headers=WRITER)
+        assert (await asking).status_code == httpx.codes.OK
+    faulthandler.cancel_dump_traceback_later()

@@ -77,7 +77,7 @@ def test_other_methods(page: Page, method: str, path: str, allowed: str) -> None
 
 
 PAGES = ["/", "/traces", f"/trace/{'0' * 32}", "/logs", "/charts", "/metrics", "/compare", "/sql"]
-PAGES += ["/model"]
+PAGES += ["/diagnose", "/model"]
 
 
 @cases("path", PAGES)

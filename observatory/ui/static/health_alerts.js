@@ -7,6 +7,7 @@ import { traceAddress } from "./ids.js";
 import { oneLine } from "./text.js";
 
 const [WIDTH, HEIGHT] = [240, 56];
+const MARGIN = 300; // seconds: a condition holds some time after its cause
 const RUNBOOK = new Map(); // section → promise of {title, content}
 
 /** Draw the cards into `box`, one for each section of the runbook; cards that stay keep their state. */
@@ -50,7 +51,12 @@ function fill(card, alerts) {
       {},
       ...alerts.map(heading),
       el("p.quiet", {}, oneLine(first.description, 400)),
-      trace ? el("p", {}, el("a", { href: trace }, "A trace that shows it")) : null,
+      el(
+        "p.links",
+        {},
+        el("a", { href: diagnosis(alerts) }, "Diagnose"),
+        trace ? [" · ", el("a", { href: trace }, "A trace that shows it")] : null,
+      ),
     ),
     charted ? spark(charted.chart) : el("span"),
   );
@@ -69,6 +75,12 @@ function heading(alert) {
     el("h2", {}, oneLine(alert.title, 80), " ", el(`span.badge.${badge}`, {}, alert.severity)),
     el("p", {}, el("b", {}, oneLine(alert.summary, 300)), ` – ${since}`),
   );
+}
+
+/** The page that diagnoses the time in which the condition held, with the hour before it. */
+function diagnosis(alerts) {
+  const held = Math.max(...alerts.map((each) => each.held_seconds));
+  return `/diagnose?last=${Math.round(Math.max(MARGIN, held + MARGIN))}&baseline=3600`;
 }
 
 const isNumber = (value) => value !== null;

@@ -16,8 +16,11 @@ export class HeatMap {
   #dragging = false;
   #counts = new Map();
 
-  /** `onSelect(region)`: {from, to, min_ms, max_ms}; milliseconds, null where there is no limit. */
-  constructor(onSelect) {
+  /**
+   * `onSelect(region)`: {from, to, min_ms, max_ms}; milliseconds, null where there is no limit.
+   * `purpose`: what dragging is for.
+   */
+  constructor(onSelect, purpose = "Drag over a region to compare it with the rest.") {
     this.onSelect = onSelect;
     this.canvas = el("canvas", { "aria-hidden": "true" });
     this.marker = el("i.region", { hidden: true });
@@ -43,7 +46,7 @@ export class HeatMap {
       el(
         "small",
         { id: "heat-help" },
-        "Drag over a region to compare it with the rest. Keyboard: arrow keys move, Shift and arrow keys mark, Enter compares, Esc clears.",
+        `${purpose} Keyboard: arrow keys move, Shift and arrow keys mark, Enter chooses, Esc clears.`,
       ),
     );
     this.surface.onpointerdown = (event) => this.#start(event);
@@ -66,6 +69,11 @@ export class HeatMap {
     );
     this.#labels();
     this.#draw();
+  }
+
+  /** Start of what is shown, in milliseconds. */
+  get from() {
+    return this.#answer.from ?? 0;
   }
 
   get #width() {

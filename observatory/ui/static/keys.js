@@ -5,6 +5,7 @@ import { back, go, shownView } from "./router.js";
 
 const VIEWS = {
   h: "/",
+  i: "/diagnose",
   t: "/traces",
   l: "/logs",
   c: "/charts",

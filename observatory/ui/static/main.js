@@ -2,6 +2,7 @@
 
 import { ChartsView } from "./charts_view.js";
 import { CompareView } from "./compare.js";
+import { DiagnoseView } from "./diagnose.js";
 import { HealthView } from "./health.js";
 import { listen } from "./keys.js";
 import { LogsView } from "./logs.js";
@@ -23,6 +24,7 @@ start([
   [/^\/logs\/?$/, new LogsView()],
   [/^\/charts\/?$/, new ChartsView()],
   [/^\/metrics\/?$/, new MetricsView()],
+  [/^\/diagnose\/?$/, new DiagnoseView()],
   [/^\/compare\/?$/, new CompareView()],
   [/^\/model\/?$/, new ModelView()],
   [/^\/sql\/?$/, new SqlView()],

@@ -117,6 +117,7 @@ def test_suggestions(view: PageView) -> None:
         f"/traces?from={TAG}&to={TAG}",
         f"/logs?q={TAG}&trace_id={TAG}&severity={TAG}",
         f"/charts?route={TAG}",
+        f"/diagnose?service={TAG}&baseline={TAG}&from={TAG}",
         f"/compare?attr={TAG}&by={TAG}&base_attr={TAG}",
         f"/sql?q={TAG}",
         f"/sql?report={TAG}",

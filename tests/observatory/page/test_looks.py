@@ -25,6 +25,7 @@ VIEWS = [
     f"/trace/{shop_telemetry.ORDER}?tab=logs",
     "/logs",
     "/charts",
+    "/diagnose",
     "/compare",
     "/compare?status=error&by=shop.tier",
     "/model?service=models",

@@ -1,0 +1,67 @@
+"""The Diagnose view: a cause with its evidence, nothing to compare, a window that is chosen."""
+
+import re
+from time import time_ns
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from tests.observatory.messages import request
+from tests.observatory.observatory_process import Observatory
+from tests.observatory.otlp_client import http
+from tests.observatory.page.page_view import PageView, settled
+from tests.observatory.page.shop_telemetry import ORDER
+from tests.observatory.stored_telemetry import SECOND, record
+
+SERVICE = "cellar"
+COUNT = 120
+
+
+def store(observatory: Observatory) -> None:
+    """A request each second for two minutes; in the second one the search finds nothing."""
+    now, records = time_ns(), []
+    for number in range(COUNT):
+        is_bad = number >= COUNT // 2
+        has: dict[str, Any] = {
+            "vitrine__topic_signal__outcome": "miss" if is_bad else "hit",
+            "vitrine__ranking__degraded": str(is_bad).lower(),
+            "vitrine__ranking__missing": '["topic_signal"]' if is_bad else "[]",
+        }
+        records.append(record("served", now - (COUNT - number) * SECOND, int(ORDER, 16), **has))
+        records[-1].event_name = "recommendation.served"
+    http(observatory, "logs", request("logs", records, {"service.name": SERVICE}))
+
+
+def found(page: Page, path: str) -> str:
+    page.goto(page.url.split("/diagnose")[0] + path)
+    settled(page)
+    return page.get_by_role("heading", level=1).inner_text()
+
+
+def test_diagnosis(view: PageView) -> None:
+    store(view.observatory)
+    page = view.open(f"/diagnose?service={SERVICE}&last=60&baseline=55")
+    settled(page)
+    expect(page.get_by_role("heading", level=1)).to_contain_text("finds nothing")
+    first = page.locator(".suspects > li").first
+    expect(first).to_have_attribute("data-cause", "dependency_empty")
+    expect(first).to_contain_text("100 %")
+    expect(first.locator(".path").filter(has_text="degraded")).to_be_visible()
+    expect(first.get_by_role("link", name=ORDER[:8])).to_have_attribute("href", f"/trace/{ORDER}")
+    expect(first.get_by_role("link", name="log records")).to_have_attribute(
+        "href", re.compile(r"/logs\?from=\d+&to=\d+&service=cellar&attr=vitrine.topic_signal")
+    )
+
+    page.get_by_label("Compared with").select_option("900")
+    expect(page).to_have_url(re.compile("baseline=900"))
+    assert "Nothing to compare" in found(page, "/diagnose?service=nobody&last=60&baseline=60")
+
+
+def test_a_window_by_keyboard(view: PageView) -> None:
+    page = view.open("/diagnose?last=900&baseline=900")
+    settled(page)
+    page.get_by_role("application", name="Latency heat map").focus()
+    for key in ("ArrowRight", "Shift+ArrowRight", "Enter"):
+        page.keyboard.press(key)
+    expect(page).to_have_url(re.compile(r"/diagnose\?from=\d+&to=\d+&baseline=\d+"))
+    settled(page)
