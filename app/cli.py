@@ -226,6 +226,25 @@ def models() -> None:
     out.print(versions_table(Registry(settings().data / "models")))
 
 
+@cli.command("batch")
+def batch_(
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="JSON Lines, CSV, or a query a line")
+    ],
+    to: Annotated[Path | None, typer.Option(help="output [FILE.recommendations.jsonl]")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=50, help="documents per query")] = 5,
+    *,
+    explain: Annotated[bool, typer.Option("--explain", help="with the reasons of results")] = False,
+) -> None:
+    """Recommend documents for every query of a file; one line of JSON for each of them.
+
+    It can be interrupted at any time: run it again to continue after the last complete line.
+    """
+    from app.command_batch import show_batch  # noqa: PLC0415 - FastAPI takes a second
+
+    show_batch(settings(), file, to, limit, explain=explain)
+
+
 @cli.command("feedback")
 def feedback_(
     *, as_json: Annotated[bool, typer.Option("--json", help="print JSON instead of tables")] = False
@@ -326,7 +345,7 @@ def evaluate(
     chosen = settings()
     with open_for_command(chosen) as catalogue, refusals():
         loader, _ = version_loader(chosen, catalogue, further_legs(catalogue))
-        show_evaluation(loader, judgements, queries, split)
+        show_evaluation(loader, judgements, queries, split, chosen.telemetry)
 
 
 @cli.command()

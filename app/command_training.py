@@ -19,6 +19,7 @@ from app.model.judgement_files import Judgements, JudgementsUnreadable, Source, 
 from app.model.judgements import DataQuality, ValidJudgements, seed_judgements, validate
 from app.model.model_card import rankings, relevance, slices
 from app.model.registry_records import Change
+from app.model.stages import EVALUATE
 from app.model.training import (
     CannotTrain,
     Fitted,
@@ -127,7 +128,11 @@ def _remark(result: Any) -> str:  # noqa: PLR0911 - one line for each kind of re
 
 
 def show_evaluation(
-    loader: VersionLoader, path: Path | None, queries: Path | None, split: Split
+    loader: VersionLoader,
+    path: Path | None,
+    queries: Path | None,
+    split: Split,
+    telemetry: TelemetrySettings,
 ) -> None:
     """Print how good the serving version is. Raises typer.Exit without usable judgements."""
     catalogue = loader.catalogue
@@ -151,7 +156,9 @@ def show_evaluation(
     index = loader.index()
     champion, models = others(loader)
     categories = {each.id: each.category for each in catalogue}
-    found = evaluate(retrieved(catalogue, index, valid.test), index, categories, models)
+    with observed_command(telemetry) as stages, stages.observe(EVALUATE) as stage:
+        found = evaluate(retrieved(catalogue, index, valid.test), index, categories, models)
+        stage.result = found
     metrics = asdict(found)
     lines = [*rankings(metrics), *relevance(metrics), *slices(metrics)]
     out.print(Markdown("\n".join([f"# {champion}: {judgements.name}", *lines])))

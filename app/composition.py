@@ -29,6 +29,7 @@ from app.model.shadow import ShadowScorer
 from app.model.version_loader import VersionLoader
 from app.model.watch import Watch
 from app.recommend.answer_cache import AnswerCache
+from app.recommend.batch import BatchRecommender
 from app.recommend.embedding import Embedder, StaticEmbedder
 from app.recommend.fusion import Fusion
 from app.recommend.index import LiveIndex
@@ -138,6 +139,7 @@ class Parts:
     catalogue: Catalogue
     journal: Journal
     recommender: Recommender
+    batches: BatchRecommender
     model: live_model.LiveModel
     loader: VersionLoader
     watch: Watch
@@ -213,6 +215,22 @@ def watching(
     )
 
 
+class Recommenders:
+    """What answers requests, and what answers batches: with the same index, model and watch."""
+
+    def __init__(
+        self,
+        index: LiveIndex,
+        model: LiveModel,
+        stages: StageObserver,
+        watch: Watch,
+        topic_signal: WikipediaSignal | NoTopicSignal,
+        answers: AnswerCache,
+    ) -> None:
+        self.single = Recommender(index, model, topic_signal, answers, stages, watch)
+        self.batches = BatchRecommender(index, model, stages, watch)
+
+
 def user_agent(settings: Settings) -> str:
     """Program, version and contact, as Wikimedia's User-Agent policy requires."""
     return f"Vitrine/{__version__} ({settings.wikipedia.contact or 'contact not configured'})"
@@ -260,15 +278,15 @@ async def running(
         loader, problems = version_loader(settings, catalogue, legs)
         model = live_model.LiveModel(loader.registry, loader, stages)
         watch = stack.enter_context(watching(settings.watch, model, written, stages))
-        recommender = Recommender(
-            wrappers.index(index), wrappers.model(model), topic_signal,
-            wrappers.answers(settings.answers_bytes), stages, watch,
+        recommenders = Recommenders(
+            wrappers.index(index), wrappers.model(model), stages, watch, topic_signal,
+            wrappers.answers(settings.answers_bytes),
         )  # fmt: skip
         wrappers.databases([catalogue.database, written], index)
         stack.push_async_callback(wrappers.close)
         parts = Parts(
-            settings, catalogue, notes, recommender, model, loader, watch, problems, encoder,
-            topic_signal, stages,
+            settings, catalogue, notes, recommenders.single, recommenders.batches, model,
+            loader, watch, problems, encoder, topic_signal, stages,
         )  # fmt: skip
         instrumentation.parts(parts)
         yield parts

@@ -27,6 +27,7 @@ from threadpoolctl import threadpool_limits
 
 from app import __version__
 from app.api import (
+    batch,
     documents,
     feedback,
     health,
@@ -41,7 +42,7 @@ from app.api.body_limits import BodyLimits
 from app.api.head import Head
 from app.api.host_guard import HostGuard
 from app.api.unexpected_errors import Unexpected
-from app.api.wire import LineOutcome
+from app.api.wire import BatchItem, LineOutcome
 from app.catalogue.incoming_documents import IncomingDocument
 from app.composition import (
     NO_WRAPPERS,
@@ -113,10 +114,10 @@ def create_app(settings: Settings, telemetry: MakesTelemetry = from_environment)
     app.add_middleware(BodyLimits, limits=settings.limits)
     app.add_middleware(HostGuard, server=settings.server)
     app.add_middleware(Unexpected)
-    problems.install(app, [IncomingDocument, LineOutcome])
+    problems.install(app, [IncomingDocument, LineOutcome, BatchItem])
     storage_problems.install(app)
     described = app.router.routes[:]
-    for module in (recommend, documents, feedback, models, health):
+    for module in (recommend, batch, documents, feedback, models, health):
         app.include_router(module.router)
     pages.install(app, settings.telemetry)
     if settings.faults.allowed:

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from app.api.admission import CHARGE, Charge
 from app.api.problems import Problem, invalid
 from app.catalogue.store import Catalogue
 from app.composition import Parts
@@ -18,6 +19,12 @@ async def _parts(request: Request) -> Parts:
     return parts
 
 
+async def _charge(request: Request) -> Charge:
+    charge: Charge = request.scope[CHARGE]
+    return charge
+
+
+ChargeDep = Annotated[Charge, Depends(_charge)]
 MAX_LISTED = 50
 """Categories that an error message lists at most."""
 PartsDep = Annotated[Parts, Depends(_parts)]

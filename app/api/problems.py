@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 from pydantic.json_schema import models_json_schema
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -74,6 +74,12 @@ class Problem(HTTPException):
             errors=list(errors),
         )
 
+    @classmethod
+    def internal(cls) -> "Problem":
+        """500 for one item of several; the trace has the failure."""
+        detail = "This item failed; its trace says why. The others are not affected."
+        return cls(500, "internal", "Internal Server Error", detail)
+
     def response(self) -> "ProblemResponse":
         """The problem as a response, with the trace id."""
         return ProblemResponse(self)
@@ -131,6 +137,12 @@ def invalid(pointer: str, detail: str) -> Problem:
 def _invalid_input(errors: Sequence[FieldError]) -> Problem:
     first = "; ".join(f"{each.pointer.strip('/') or 'body'}: {each.detail}" for each in errors[:3])
     return Problem(422, "invalid-input", "The input is not valid", first, errors=errors)
+
+
+def invalid_item(error: ValidationError) -> Problem:
+    """422 for one item of several; the pointers are relative to the item."""
+    found = error.errors(include_url=False)[:MAX_ERRORS]
+    return _invalid_input([_field_error({**each, "loc": ("body", *each["loc"])}) for each in found])
 
 
 def install(app: FastAPI, referred: Sequence[type[BaseModel]] = ()) -> None:

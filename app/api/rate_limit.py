@@ -38,10 +38,10 @@ class RateLimit:
         self._clock = clock
         self._due: MutableMapping[str, float] = LRUCache(CLIENTS_KNOWN)
 
-    def wait(self, client: str) -> float:
-        """Count one request; 0 if it is allowed, else the seconds until the next one is."""
+    def wait(self, client: str, requests: int = 1) -> float:
+        """Count requests; 0 if they are allowed, else the seconds until they would be."""
         now = self._clock()
-        due = max(self._due.get(client, now), now) + self._interval
+        due = max(self._due.get(client, now), now) + requests * self._interval
         if due - now > self._tolerance:
             return due - now - self._tolerance
         self._due[client] = due

@@ -61,7 +61,7 @@ async def similar_documents(
         recommendation = stage.result = await parts.recommender.similar(document_id, limit)
     if recommendation is None:
         raise not_found("document", document_id)
-    return _served(parts, recommendation, started, explain)
+    return _served(parts, recommendation, "", started, explain)
 
 
 @router.get("/categories", summary="List categories", responses=documented(429, 503))
@@ -80,23 +80,27 @@ async def respond(parts: Parts, request: Request, explain: bool, pointer: str) -
             recommendation = stage.result = await parts.recommender.recommend(request)
     except NoSearchableWords as error:
         raise invalid("query", "has no letters or digits; type a few words") from error
-    return _served(parts, recommendation, started, explain)
+    return _served(parts, recommendation, request.text, started, explain)
 
 
 def _served(
-    parts: Parts, recommendation: Recommendation, started: float, explain: bool
+    parts: Parts, recommendation: Recommendation, typed: str, started: float, explain: bool
 ) -> Response:
-    recommendation_id = secrets.token_hex(16)
-    model = recommendation.model
+    identity = record(parts, recommendation, typed, started)
+    set_request_attribute(RECOMMENDATION_ID, identity.recommendation_id)
+    body = to_json(content(identity, recommendation, explain=explain))
+    return Response(body, media_type="application/json")
+
+
+def record(parts: Parts, recommendation: Recommendation, typed: str, started: float) -> "Identity":
+    """Write a recommendation to the journal, so that feedback can refer to it. `typed`: the query;
+    empty for similar documents."""
+    recommendation_id, model = secrets.token_hex(16), recommendation.model
     shown = tuple(each.document.id for each in recommendation.ranking.items)
     missing, trace = recommendation.degraded, traceparent()
-    set_request_attribute(RECOMMENDATION_ID, recommendation_id)
-    typed = "" if recommendation.cached is None else recommendation.query.text
     served = Served(recommendation_id, model.name, model.version, missing, shown, trace, typed)
     parts.journal.record(served)
-    identity = Identity(recommendation_id, trace_id(), time.perf_counter() - started)
-    body = encode(identity, recommendation, explain=explain)
-    return Response(body, media_type="application/json")
+    return Identity(recommendation_id, trace_id(), time.perf_counter() - started)
 
 
 class Identity(NamedTuple):
@@ -107,31 +111,36 @@ class Identity(NamedTuple):
     took: float
 
 
-def encode(identity: Identity, answer: Recommendation, *, explain: bool) -> bytes:
-    """A RecommendResponse as JSON.
+def content(identity: Identity, answer: Recommendation, *, explain: bool) -> dict[str, object]:
+    """A RecommendResponse, to be encoded by `to_json`.
 
-    Encodes the internal types directly: building and validating the wire models takes four times
+    Of the internal types directly: building and validating the wire models takes four times
     as long. Tests validate the result against the models.
     """
+    return {
+        "recommendation_id": identity.recommendation_id,
+        "trace_id": identity.trace_id,
+        **answer_content(answer, explain=explain),
+        "took_ms": round(identity.took * 1000, 3),
+    }
+
+
+def answer_content(answer: Recommendation, *, explain: bool) -> dict[str, object]:
+    """The same without what identifies the response."""
     query, relevance = answer.query, answer.ranking.relevance
-    return to_json(
-        {
-            "recommendation_id": identity.recommendation_id,
-            "trace_id": identity.trace_id,
-            "query": {
-                "text": query.text,
-                "terms": [term.surface for term in query.terms],
-                "corrections": query.corrections,
-                "unknown": query.unknown,
-            },
-            "relevance": None if relevance is None else relevance.probability,
-            "answered": None if relevance is None else relevance.answered,
-            "results": [_result(each, explain) for each in answer.ranking.items],
-            "model": answer.model,
-            "degraded": answer.degraded,
-            "took_ms": round(identity.took * 1000, 3),
-        }
-    )
+    return {
+        "query": {
+            "text": query.text,
+            "terms": [term.surface for term in query.terms],
+            "corrections": query.corrections,
+            "unknown": query.unknown,
+        },
+        "relevance": None if relevance is None else relevance.probability,
+        "answered": None if relevance is None else relevance.answered,
+        "results": [_result(each, explain) for each in answer.ranking.items],
+        "model": answer.model,
+        "degraded": answer.degraded,
+    }
 
 
 def _result(ranked: Ranked, explain: bool) -> dict[str, object]:

@@ -1,9 +1,10 @@
 """Wire models: the requests and responses of the API. Scores are in [0, 1], higher is better."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from app.api.problems import ProblemDetails
 from app.catalogue.feedback_journal import Kind
 from app.catalogue.incoming_documents import MAX_CATEGORY, DocumentId, readable
 from app.recommend.text_analysis import normalize
@@ -54,6 +55,32 @@ class RecommendRequest(_Input):
     categories: Categories = Field([], examples=[["cooking"]])
     user_id: UserId = None
     explain: bool = Field(True, description="include the reasons of each result")
+
+
+MAX_ITEMS = 100
+
+
+class BatchItem(RecommendRequest):
+    """A query of a batch."""
+
+    traceparent: str = Field(
+        "",
+        max_length=128,
+        description="W3C trace context of the caller: the item's span links to it; ignored if it "
+        "is not valid",
+        examples=["00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"],
+    )
+
+
+class BatchRequest(_Input):
+    """Queries to answer in one request."""
+
+    items: list[Any] = Field(
+        min_length=1,
+        max_length=MAX_ITEMS,
+        examples=[[{"query": EXAMPLE}, {"query": "tides", "limit": 3}]],
+        json_schema_extra={"items": {"$ref": "#/components/schemas/BatchItem"}},
+    )
 
 
 class RecommendParams(BaseModel):
@@ -238,3 +265,16 @@ class RecommendResponse(BaseModel):
         examples=[[]],
     )
     took_ms: float = Field(examples=[2.7])
+
+
+class ItemOutcome(BaseModel):
+    """What became of one item: one of both is null."""
+
+    recommendation: RecommendResponse | None
+    problem: ProblemDetails | None = Field(description="why there is no recommendation")
+
+
+class BatchResponse(BaseModel):
+    """The outcomes of all items, in their order."""
+
+    items: list[ItemOutcome]

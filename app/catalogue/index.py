@@ -132,14 +132,29 @@ class SnapshotIndex:
 
     def probe(self, query: Query) -> Probe:
         """The query as terms and vectors; misspelt words are embedded in their corrected form."""
+        (made,) = self.probes([query])
+        return made
+
+    def probes(self, queries: Sequence[Query]) -> list[Probe]:
+        """The same of several queries, whose texts are encoded at once."""
+        if not queries:
+            return []
+        vectors = self._embedder.embed_queries([self._embedded(each) for each in queries])
+        terms = [{term.stem: term.count for term in each.terms} for each in queries]
+        return [
+            Probe(each, vector, self._project(each))
+            for each, vector in zip(terms, vectors, strict=True)
+        ]
+
+    def _embedded(self, query: Query) -> str:
+        """The text of a query that is embedded."""
         text = bare(query.text)
         slips = {term.surface: self.snapshot.speller.same_stem(term) for term in query.terms}
         spelling = {word: right for word, right in slips.items() if right}
         spelling.update(query.corrections)
         if spelling:
             text = " ".join(spelling.get(word, word) for word in words(text))
-        terms = {term.stem: term.count for term in query.terms}
-        return Probe(terms, self._embedder.embed_queries([text])[0], self._project(terms))
+        return text
 
     def _project(self, terms: dict[str, int]) -> Floats:
         _, model = self.snapshot.models.get(LATENT, (0, None))

@@ -198,6 +198,10 @@ class BrokenFeatures:
         __tracebackhide__ = True
         return self._index.probe(query)
 
+    def probes(self, queries: Sequence[Query]) -> list[Probe]:
+        __tracebackhide__ = True
+        return self._index.probes(queries)
+
     def probe_like(self, document_id: str) -> tuple[Query, Probe] | None:
         __tracebackhide__ = True
         return self._index.probe_like(document_id)

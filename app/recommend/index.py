@@ -1,5 +1,6 @@
 """Protocols of the catalogue that the pipeline uses: vocabulary, index and live index."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from app.recommend.types import Candidates, Keys, Probe, Query, Stored
@@ -26,6 +27,9 @@ class Index(Vocabulary, Protocol):
 
     def probe(self, query: Query) -> Probe:
         """The query as terms and vectors."""
+
+    def probes(self, queries: Sequence[Query]) -> list[Probe]:
+        """The same of several queries, whose texts are encoded at once."""
 
     def probe_like(self, document_id: str) -> tuple[Query, Probe] | None:
         """A query of the document's title and its vectors that excludes it; None if unknown."""

@@ -13,6 +13,13 @@ from typing import Any, Protocol
 
 RECOMMEND = "recommend"
 """The complete recommendation; ANALYZE to RANK are parts of it."""
+RECOMMEND_BATCH = "recommend batch"
+"""All items of a batch; they are encoded together, and answered one by one."""
+ENCODE_QUERIES = "encode queries"
+ANSWER_ITEM = "answer item"
+RUN_BATCH = "run batch"
+"""A run over a file of queries; PROCESS_CHUNK are its parts."""
+PROCESS_CHUNK = "process chunk"
 ANALYZE = "analyze query"
 RETRIEVE = "retrieve candidates"
 FETCH_TOPIC = "fetch topic signal"
@@ -34,6 +41,7 @@ COMPARE_SHADOW = "compare shadow model"
 EVALUATE_DRIFT = "evaluate drift"
 ESTIMATE_ONLINE = "estimate online metric"
 STAGES = (
+    RECOMMEND_BATCH, ENCODE_QUERIES, ANSWER_ITEM, RUN_BATCH, PROCESS_CHUNK,
     RECOMMEND, ANALYZE, RETRIEVE, FETCH_TOPIC, SCORE, RANK, FEEDBACK, WRITE,
     LOAD_MODEL, PROMOTE, ROLL_BACK, AWAIT_LOCK, TRANSACTION, FLUSH, REFRESH,
     COMPARE_SHADOW, EVALUATE_DRIFT, ESTIMATE_ONLINE,

@@ -1,9 +1,18 @@
-"""Telemetry of a command, in the same form as the service's."""
+"""Telemetry of a command, in the same form as the service's.
 
+If TRACEPARENT is set, the command's spans continue that trace: a scheduler (Airflow, Kubeflow,
+make) hands it on to each step.
+"""
+
+import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from urllib.parse import urlsplit
+
+from opentelemetry import context
+from opentelemetry.context import Context
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from app.console import print_error
 from app.recommend.stages import StageObserver, Unobserved
@@ -38,7 +47,19 @@ def observed_command(
         print_error(sentence, "yellow")
     silent = settings.model_copy(update={"logs": "off"})
     with Telemetry(silent, exporters).command() as stages:
-        yield stages
+        token = context.attach(parent_context(os.environ))
+        try:
+            yield stages
+        finally:
+            context.detach(token)
+
+
+def parent_context(environment: Mapping[str, str]) -> Context:
+    """The context of the process that started this one: TRACEPARENT and TRACESTATE, as the
+    specification of environment variables as carriers has them; empty without them."""
+    names = ("traceparent", "tracestate")
+    carrier = {name: environment.get(name.upper(), "") for name in names}
+    return TraceContextTextMapPropagator().extract(carrier, context=Context())
 
 
 def _accepts_connections(address: str) -> bool:

@@ -5,7 +5,7 @@ result.
 """
 
 from asyncio import CancelledError
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -35,9 +35,11 @@ from app.model.registry_records import Change
 from app.model.shadow import ShadowComparison
 from app.model.training import CannotTrain, Fitted, Training, TrainingSet
 from app.recommend.artefact import ArtefactRefused
+from app.recommend.batch import OUTCOMES, AnsweredItem, BatchCounts, BatchRun, EncodedQueries
+from app.recommend.batch import RowOutcome as BatchOutcome
 from app.recommend.query import NoSearchableWords
 from app.recommend.serving_model import ServingModel
-from app.recommend.stages import FEEDBACK, RECOMMEND
+from app.recommend.stages import FEEDBACK, RECOMMEND, RECOMMEND_BATCH
 from app.recommend.student import StudentModel
 from app.recommend.topic_signal import Evidence, Outcome
 from app.recommend.types import (
@@ -54,7 +56,7 @@ from app.telemetry.kit.facts import Facts, Failures, FinishedStage, Measurement,
 from app.telemetry.kit.vocabulary import Attributes
 from app.wikipedia.client import SearchFailed, SearchRefused
 
-REQUEST_STAGES = (RECOMMEND, FEEDBACK)
+REQUEST_STAGES = (RECOMMEND, RECOMMEND_BATCH, FEEDBACK)
 """Stages that do the complete work of a request; the request's span represents them."""
 EDGES = (20, 50, 100, 200, 500)
 DECIMALS = 4
@@ -183,7 +185,7 @@ def _recommendation(recommendation: Recommendation, stage: FinishedStage) -> Fac
     attributes: Attributes = {**model, v.DEGRADED: degraded}
     measurements = [
         Measurement(v.RECOMMEND_DURATION, stage.seconds, {v.DEGRADED: degraded}),
-        Measurement(v.RECOMMENDATIONS, 1, attributes),
+        *_counted(recommendation),
     ]
     if recommendation.cached is not None:  # a user typed a query
         cache = "hit" if recommendation.cached else "miss"
@@ -193,15 +195,8 @@ def _recommendation(recommendation: Recommendation, stage: FinishedStage) -> Fac
         attributes = {**attributes, v.CACHE_OUTCOME: cache}
     if recommendation.degraded:
         attributes = {**attributes, v.MISSING: recommendation.degraded}
-    if not recommendation.ranking.items:
-        measurements.append(Measurement(v.EMPTY, 1, {v.DEGRADED: degraded}))
-    else:
-        measurements.append(Measurement(v.TOP_SCORE, recommendation.ranking.items[0].score, model))
     if (relevance := recommendation.ranking.relevance) is not None:
-        judged: Attributes = {v.ANSWERED: relevance.answered}
-        measured = Measurement(v.FIRST_RELEVANCE, relevance.probability, {**judged, **model})
-        measurements.append(measured)
-        attributes = {**attributes, **judged}
+        attributes = {**attributes, v.ANSWERED: relevance.answered}
     return Facts(
         attributes,
         events=(v.CACHE_MISS,) if recommendation.cached is False else (),
@@ -212,6 +207,68 @@ def _recommendation(recommendation: Recommendation, stage: FinishedStage) -> Fac
         wide_event=v.SERVED,
         own_duration=stage.name == RECOMMEND,
     )
+
+
+def _counted(recommendation: Recommendation) -> Iterator[Measurement]:
+    """What is measured of every recommendation, by version."""
+    card, ranking = recommendation.model, recommendation.ranking
+    model: Attributes = {v.MODEL_NAME: card.name, v.MODEL_VERSION: card.version}
+    degraded: Attributes = {v.DEGRADED: bool(recommendation.degraded)}
+    yield Measurement(v.RECOMMENDATIONS, 1, {**model, **degraded})
+    if ranking.items:
+        yield Measurement(v.TOP_SCORE, ranking.items[0].score, model)
+    else:
+        yield Measurement(v.EMPTY, 1, degraded)
+    if (relevance := ranking.relevance) is not None:
+        judged: Attributes = {v.ANSWERED: relevance.answered, **model}
+        yield Measurement(v.FIRST_RELEVANCE, relevance.probability, judged)
+
+
+def _encoded(encoded: EncodedQueries, _: FinishedStage) -> Facts:
+    return Facts({v.BATCH_SIZE: encoded.count})
+
+
+def _item_answered(item: AnsweredItem, _: FinishedStage) -> Facts:
+    found = item.recommendation
+    attributes: Attributes = {
+        v.MODEL_NAME: found.model.name,
+        v.MODEL_VERSION: found.model.version,
+        v.DEGRADED: bool(found.degraded),
+        v.RESULTS: len(found.ranking.items),
+    }
+    if found.ranking.items:
+        attributes[v.SCORE_TOP] = round(found.ranking.items[0].score, DECIMALS)
+    if (relevance := found.ranking.relevance) is not None:
+        attributes[v.RELEVANCE] = relevance.probability
+        attributes[v.ANSWERED] = relevance.answered
+    oov = Measurement(v.QUERY_OOV, oov_ratio(found.query))
+    return Facts(
+        attributes,
+        measurements=(*_counted(found), oov),
+        degraded=bool(found.degraded),
+        summed=True,
+        links=(item.caller,),
+    )
+
+
+def _by_outcome(counts: BatchCounts) -> Attributes:
+    outcomes = counts.outcomes
+    by_name: Attributes = {v.BATCH_COUNTS[each]: count for each, count in outcomes.items()}
+    return {v.BATCH_SIZE: sum(outcomes.values()), **by_name}
+
+
+def _batch_run(run: BatchRun, _: FinishedStage) -> Facts:
+    return Facts({**_by_outcome(run.new), v.RESUMED_AFTER: run.resumed_after})
+
+
+def _batch_answered(counts: BatchCounts, _: FinishedStage) -> Facts:
+    rows = []
+    for reason, count in counts.rows.items():
+        outcome = BatchOutcome.PROCESSED if reason is None else OUTCOMES[reason]
+        why = None if reason is None else reason.value
+        labels: dict[str, Any] = {v.BATCH_OUTCOME: outcome.value, v.BATCH_REASON: why}
+        rows.append(Measurement(v.BATCH_ROWS, count, labels))
+    return Facts(_by_outcome(counts), measurements=tuple(rows), links=tuple(counts.callers))
 
 
 def _of_cached(recommendation: Recommendation) -> Attributes:
@@ -233,7 +290,7 @@ def _feedback_recorded(feedback: RecordedFeedback, _: FinishedStage) -> Facts:
     return Facts(
         {**kind, **model, v.REPEATED: feedback.repeated, v.RECOMMENDATION_ID: served.id},
         measurements=(received, *counted),
-        link=served.trace,
+        links=(served.trace,),
     )
 
 
@@ -319,7 +376,7 @@ def _shadow_compared(found: ShadowComparison, _: FinishedStage) -> Facts:
             *(Measurement(metric, value, models) for (_, metric), value in known.items()),
         ),
         failure=found.failure,
-        link=found.trace,
+        links=(found.trace,),
     )
 
 
@@ -379,13 +436,15 @@ def _fitted(fitted: Fitted, _: FinishedStage) -> Facts:
 
 
 def _evaluated(found: Evaluation, _: FinishedStage) -> Facts:
-    champion = next(iter(found.comparisons.values()))
+    name = next(iter(found.ranked))
     attributes: Attributes = {
-        v.EVALUATED_NDCG: round(found.ranked[CANDIDATE].ndcg.mean, DECIMALS),
-        v.NDCG_DIFFERENCE: round(champion.difference.mean, DECIMALS),
+        v.EVALUATED_NDCG: round(found.ranked[name].ndcg.mean, DECIMALS),
         v.TEST_QUERIES: found.answerable + found.out_of_domain,
     }
-    if (calibration := found.calibration.get(CANDIDATE)) is not None:
+    if name == CANDIDATE:
+        champion = next(iter(found.comparisons.values()))
+        attributes[v.NDCG_DIFFERENCE] = round(champion.difference.mean, DECIMALS)
+    if (calibration := found.calibration.get(name)) is not None:
         attributes[v.EVALUATED_BRIER] = round(calibration.brier, DECIMALS)
     return Facts(attributes)
 
@@ -418,6 +477,10 @@ FACTS: Mapping[type, Callable[[Any, FinishedStage], Facts]] = {
     Scored: _scored,
     Ranking: _ranking,
     Recommendation: _recommendation,
+    EncodedQueries: _encoded,
+    AnsweredItem: _item_answered,
+    BatchCounts: _batch_answered,
+    BatchRun: _batch_run,
     RecordedFeedback: _feedback_recorded,
     Batch: _batch,
     ServingModel: _model_loaded,

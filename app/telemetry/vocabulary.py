@@ -24,15 +24,19 @@ from app.model.stages import (
     TRAINING_STAGES,
     VALIDATE,
 )
+from app.recommend.batch import RowOutcome as BatchOutcome
+from app.recommend.batch import RowReason
 from app.recommend.reference_profile import FEATURES
 from app.recommend.stages import (
     ANALYZE,
+    ANSWER_ITEM,
     AWAIT_LOCK,
     COMPARE_SHADOW,
     DISTILL,
     DRIFT_ENDED,
     DRIFT_STARTED,
     EMBED_SAMPLE,
+    ENCODE_QUERIES,
     ESTIMATE_ONLINE,
     EVALUATE_DRIFT,
     FETCH_TOPIC,
@@ -41,11 +45,13 @@ from app.recommend.stages import (
     MODEL_PROMOTED,
     MODEL_REFUSED,
     MODEL_ROLLED_BACK,
+    PROCESS_CHUNK,
     PROMOTE,
     RANK,
     REFRESH,
     RETRIEVE,
     ROLL_BACK,
+    RUN_BATCH,
     SCORE,
     STAGES,
     TRANSACTION,
@@ -330,6 +336,20 @@ OUTCOME_COUNTS = {
     for each in DOCUMENT_OUTCOME.values
 }
 
+BATCH_OUTCOME = Attribute(
+    "vitrine.batch.outcome", "string", "what became of a row with a query", tuple(BatchOutcome)
+)
+BATCH_REASON = Attribute(
+    "vitrine.batch.reason", "string", "why a row with a query was not processed", tuple(RowReason)
+)
+BATCH_COUNTS = {
+    each: Attribute(f"vitrine.batch.{each}", "int", f"number of queries {each}", examples=[12])
+    for each in BatchOutcome
+}
+RESUMED_AFTER = Attribute(
+    "vitrine.batch.resumed_after", "int", "rows that an earlier run had done", examples=[0]
+)
+
 DATABASE = Attribute(
     "vitrine.storage.name", "string", "database that is written", ("catalogue", "journal")
 )
@@ -402,6 +422,37 @@ WRITTEN = Span(
     {
         **required(BATCH_SIZE, ERROR_TYPE),
         **dict.fromkeys(OUTCOME_COUNTS.values(), "If there are such rows."),
+    },
+)  # fmt: skip
+ENCODED = Span(
+    ENCODE_QUERIES, "internal", "encoding the queries of a batch at once",
+    required(BATCH_SIZE, ERROR_TYPE),
+)  # fmt: skip
+ITEM_ANSWERED = Span(
+    ANSWER_ITEM, "internal", "answering one item of a batch; linked to its caller",
+    {
+        **dict.fromkeys(
+            (MODEL_NAME, MODEL_VERSION, DEGRADED, RESULTS), "If it was answered."
+        ),
+        SCORE_TOP: "If there is a result.",
+        **dict.fromkeys((RELEVANCE, ANSWERED), CALIBRATED),
+        ERROR_TYPE: FAILED,
+    },
+)  # fmt: skip
+CHUNK_PROCESSED = Span(
+    PROCESS_CHUNK, "internal", "answering and writing some rows of a file; linked to their callers",
+    {
+        **dict.fromkeys((BATCH_SIZE, *BATCH_COUNTS.values()), "If it was written."),
+        ERROR_TYPE: FAILED,
+    },
+)  # fmt: skip
+BATCH_RUN = Span(
+    RUN_BATCH, "internal", "answering the queries of a file",
+    {
+        **dict.fromkeys(
+            (BATCH_SIZE, *BATCH_COUNTS.values(), RESUMED_AFTER), "If it reached the end."
+        ),
+        ERROR_TYPE: FAILED,
     },
 )  # fmt: skip
 LOADED = Span(
@@ -478,7 +529,8 @@ FITTED = Span(
 EVALUATED = Span(
     EVALUATE, "internal", "comparing the version with the champion and BM25",
     {
-        **required(EVALUATED_NDCG, NDCG_DIFFERENCE, TEST_QUERIES, ERROR_TYPE),
+        **required(EVALUATED_NDCG, TEST_QUERIES, ERROR_TYPE),
+        NDCG_DIFFERENCE: "If a version is trained.",
         EVALUATED_BRIER: "If it has a calibrator.",
     },
 )  # fmt: skip
@@ -501,8 +553,8 @@ SAMPLED = Span(
 CORE = CoreNames(
     SCOPE, stages=(*STAGES, *TRAINING_STAGES),
     background=(
-        FLUSH, COMPARE_SHADOW, EVALUATE_DRIFT, ESTIMATE_ONLINE, *TRAINING_STAGES, DISTILL,
-        EMBED_SAMPLE,
+        FLUSH, COMPARE_SHADOW, EVALUATE_DRIFT, ESTIMATE_ONLINE, RUN_BATCH, PROCESS_CHUNK,
+        *TRAINING_STAGES, DISTILL, EMBED_SAMPLE,
     ),
     occurrences=(
         RETRY, CIRCUIT, NOTHING_FOUND, PROMOTED, ROLLED_BACK, REFUSED, DRIFT_BEGAN, DRIFT_OVER,
@@ -523,6 +575,7 @@ CORE = CoreNames(
         MISSING: "If a part was unavailable.",
         CACHE_OUTCOME: "If a user typed a query.",
         ANSWERED: CALIBRATED,
+        **dict.fromkeys((BATCH_SIZE, *BATCH_COUNTS.values()), "If it is a batch."),
         **dict.fromkeys((FEEDBACK_KIND, RANK_BUCKET, REPEATED), "If it is feedback."),
     },
 )  # fmt: skip
@@ -571,6 +624,10 @@ FEEDBACK_RECEIVED = Metric(
 BATCHES = Metric(
     "vitrine.batch.sizes", "histogram", "{row}", "rows per batch", (), SIZES, after="a write"
 )
+BATCH_ROWS = Metric(
+    "vitrine.batch.rows", "counter", "{row}", "queries of batches by outcome",
+    {BATCH_OUTCOME: REQUIRED, BATCH_REASON: "If it was not processed."}, after="a batch",
+)  # fmt: skip
 DOCUMENTS_WRITTEN = Metric(
     "vitrine.documents.written", "counter", "{document}", "rows by outcome", (DOCUMENT_OUTCOME,),
     after="a write",
@@ -675,6 +732,6 @@ VOCABULARY = Vocabulary.of(
     CORE,
     [
         *globals().values(), *OUTCOME_COUNTS.values(), *CHANGE_COUNTS.values(),
-        *CONTRIBUTIONS.values(),
+        *CONTRIBUTIONS.values(), *BATCH_COUNTS.values(),
     ],
 )  # fmt: skip

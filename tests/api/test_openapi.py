@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from pydantic import TypeAdapter
 
 from app.api.models import ModelAction, Promotion
-from app.api.wire import MAX_QUERY, FeedbackRequest, RecommendRequest
+from app.api.wire import MAX_QUERY, BatchRequest, FeedbackRequest, RecommendRequest
 from app.catalogue.incoming_documents import ReplacedDocument
 from tests.cases import cases
 
@@ -17,6 +17,7 @@ pytestmark = pytest.mark.anyio
 PROBLEM = "application/problem+json"
 NEEDED = {
     ("post", "/recommend"): {"200", "413", "415", "422", "429", "503"},
+    ("post", "/recommend/batch"): {"200", "413", "415", "422", "429", "503"},
     ("get", "/recommend"): {"200", "422", "429", "503"},
     ("get", "/documents/{document_id}/similar"): {"200", "404", "422", "429", "503"},
     ("get", "/documents"): {"200", "422", "429", "503"},
@@ -41,7 +42,8 @@ NEEDED = {
     ("get", "/version"): {"200"},
 }  # fmt: skip
 OPERATIONS = {
-    "recommend", "recommend_by_url", "similar_documents", "list_categories", "list_documents",
+    "recommend", "recommend_batch", "recommend_by_url", "similar_documents", "list_categories",
+    "list_documents",
     "read_document", "write_document", "write_documents", "delete_document", "send_feedback",
     "list_models", "online_metric", "promote_model", "roll_back_model", "livez", "readyz",
     "version",
@@ -50,6 +52,7 @@ BODIES: dict[str, type[Any]] = {
     "Promotion": Promotion,
     "ModelAction": ModelAction,
     "RecommendRequest": RecommendRequest,
+    "BatchRequest": BatchRequest,
     "FeedbackRequest": FeedbackRequest,
     "ReplacedDocument": ReplacedDocument,
 }

@@ -2,6 +2,7 @@
 
 import gc
 import weakref
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -50,6 +51,9 @@ class EmptyIndex:
     def probe(self, query: Query) -> Probe:
         nothing = np.zeros(64, np.float32)
         return Probe({term.stem: term.count for term in query.terms}, nothing, nothing)
+
+    def probes(self, queries: Sequence[Query]) -> list[Probe]:
+        return [self.probe(each) for each in queries]
 
     def probe_like(self, document_id: str) -> tuple[Query, Probe] | None:
         return None if document_id else (Query("", ()), self.probe(Query("", ())))

@@ -16,8 +16,9 @@ from app.composition import open_catalogue
 from app.model.distillation import Sample, distill
 from app.model.registry import Registry
 from app.model.version_loader import RANKER
+from app.recommend.batch import BatchCounts, BatchRun
 from app.recommend.ranking import PairwiseModel
-from app.recommend.stages import ANALYZE, FETCH_TOPIC, RANK, RETRIEVE, SCORE
+from app.recommend.stages import ANALYZE, FETCH_TOPIC, RANK, RETRIEVE, RUN_BATCH, SCORE
 from app.recommend.transformer import TransformerEmbedder
 from app.settings import WatchSettings
 from app.telemetry import vocabulary as v
@@ -89,6 +90,9 @@ async def drive(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     clicked = found["results"][0]["document"]["id"]
     given = {"recommendation_id": found["recommendation_id"], "kind": "click"}
     await service.client.post("/feedback", json=given | {"document_id": clicked})
+    await service.client.post("/recommend/batch", json={"items": [{"query": "bread"}, {}]})
+    with service.telemetry.stages.observe(RUN_BATCH) as stage:
+        stage.result = BatchRun(BatchCounts({None: 2}), 1, BatchCounts({None: 1}))
     for body in (document_lines(2), document_lines(2).replace("Number 1", "One") + "{\n"):
         await service.client.post("/documents", content=body, headers=NDJSON)
     for path in ("/models/rollback", "/models/fusion/promote", "/models/1/promote"):

@@ -44,6 +44,8 @@ class RequestRecord:
     def _sum(self, counts: Attributes) -> None:
         for name, count in counts.items():
             before = self.attributes.get(name, 0)
+            if isinstance(count, bool):
+                continue
             if isinstance(before, int) and isinstance(count, int):
                 self.attributes[name] = before + count
 

@@ -196,8 +196,9 @@ class ObservedStage:
         self._span.set_attributes(attributes)
         for event in facts.events:
             self._span.add_event(event)
-        if (link := span_of(facts.link)) is not None:
-            self._span.add_link(link)
+        for each in facts.links:
+            if (link := span_of(each)) is not None:
+                self._span.add_link(link)
 
     def _fail(self, failure: BaseException, kind: str) -> None:
         if self._token is not None:  # not on the request's span: it has the request's status
