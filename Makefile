@@ -91,15 +91,15 @@ smoke: ## send one request to the running service, and read back its trace, logs
 
 teacher: $(VENV)/.teacher ## install the transformer that a query encoder learns from (84 MB)
 
-traffic: $(VENV)/.run ## simulate users for 10 minutes (RATE= requests/s, SECONDS=, PROFILE=, HOST=)
-	@$(BIN)/python -m benchmarks.traffic --rate $(or $(RATE),5) --seconds $(or $(SECONDS),600) \
+traffic: $(VENV)/.run ## simulate users for 10 minutes (RATE= requests/s, SECONDS=, DAY=, PROFILE=, HOST=)
+	@$(BIN)/python -m benchmarks.traffic --rate $(or $(RATE),5) --seconds $(or $(SECONDS),600) --day $(or $(DAY),600) \
 	  $(foreach each,$(PROFILE),--profile $(each)) --host $(or $(HOST),http://127.0.0.1:8000)
 
-drill: $(VENV)/.dev ## practise one fault: FAULT=wikipedia-empty (a minute; prints what diagnose says)
-	@$(BIN)/python -m benchmarks.drills --fault $(or $(FAULT),search_empty)
+drill: $(VENV)/.dev ## practise one fault: FAULT=wikipedia-empty (two minutes; prints what diagnose says)
+	@$(BIN)/python -m benchmarks.drills --fault $(or $(FAULT),wikipedia-empty) --seconds $(or $(WINDOW),20)
 
-drills: $(VENV)/.dev ## practise all faults (half an hour), and print how often diagnose names the cause
-	@$(BIN)/python -m benchmarks.drills
+drills: $(VENV)/.dev ## practise all faults, and print how often diagnose names the cause (hours; WINDOW=, SEEDS=, LANES=)
+	@$(BIN)/python -m benchmarks.drills --seconds $(or $(WINDOW),60) --seeds $(or $(SEEDS),3) --lanes $(or $(LANES),1)
 
 check: $(VENV)/.dev ## style, format, types, generated pages
 	@$(BIN)/ruff check .

@@ -26,6 +26,11 @@ EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - recognised, not chosen
 def serve(settings: Settings) -> None:
     """Serve until interrupted."""
     server = settings.server
+    if settings.faults.allowed and server.workers > 1:
+        raise refuse(
+            "Faults are switched in one process: set VITRINE_SERVER__WORKERS=1, or leave "
+            "VITRINE_FAULTS__ALLOWED unset."
+        )
     check_port(server)
     raise_file_limit(settings.limits)
     prepare(settings)

@@ -1,4 +1,4 @@
-"""Writes the benchmarks' figures into docs/performance.md, docs/drift.md and docs/feedback.md.
+"""Writes the benchmarks' figures into docs/*.md.
 
     python -m benchmarks.figures            # write the tables from docs/figures/*.json
     python -m benchmarks.figures --take     # first copy the results from benchmarks/results/
@@ -20,7 +20,7 @@ from typing import Any
 from benchmarks.report import RESULTS
 
 DOCS = Path(__file__).parents[1] / "docs"
-DOCUMENTS = (DOCS / "performance.md", DOCS / "drift.md", DOCS / "feedback.md")
+DOCUMENTS = tuple(DOCS / f"{name}.md" for name in ("performance", "drift", "feedback", "diagnosis"))
 FIGURES = DOCS / "figures"
 PLACE = re.compile(r"<!-- figures ([\w-]+)(?:: ([^>]+?))? -->\n.*?<!-- end -->", re.DOTALL)
 

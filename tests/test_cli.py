@@ -147,6 +147,13 @@ def test_a_port_in_use_is_reported(tmp_path: Path) -> None:
     assert done.exit_code == 1
     assert f"Port {port}" in done.stderr
     assert "VITRINE_SERVER__PORT=" in done.stderr
+
+
+def test_faults_need_a_single_process(tmp_path: Path) -> None:
+    both = {"VITRINE_FAULTS__ALLOWED": "true", "VITRINE_SERVER__WORKERS": "2"}
+    done = vitrine(tmp_path, "serve", **both)
+    assert done.exit_code == 1
+    assert "set VITRINE_SERVER__WORKERS=1" in done.stderr
     assert not (tmp_path / "catalogue.db").exists(), "nothing was built in vain"
 
 

@@ -36,11 +36,11 @@ def load_rows(
 ) -> Rows:
     """The passages with keys above `after`; `latent`: with their latent vectors.
 
-    Call it inside a read transaction.
+    Call it inside a read transaction. Passages that a damaged full-text index lacks have no words.
     """
     query = (
-        "SELECT p.key, d.key, number, id, title, category, stems FROM passages p "
-        "JOIN documents d ON d.key = p.document JOIN words ON words.rowid = p.key "
+        "SELECT p.key, d.key, number, id, title, category, coalesce(stems, '') FROM passages p "
+        "JOIN documents d ON d.key = p.document LEFT JOIN words ON words.rowid = p.key "
         "WHERE p.key > ? ORDER BY p.key"
     )
     keys: list[int] = []

@@ -25,7 +25,7 @@ from benchmarks.report import RESULTS, report
 
 FOUND = RESULTS / "drills.jsonl"
 PAIRS = (
-    "wikipedia-500+sqlite-read-only", "model-raises+collector-down", "wikipedia-hangs+model-slow",
+    "wikipedia-500+sqlite-read-only", "model-nan+collector-slow", "wikipedia-hangs+model-slow",
     "full-text-truncated+loop-blocked", "wikipedia-empty+sqlite-locked", "hot_client+wikipedia-429",
 )  # fmt: skip
 SETS = {
@@ -49,6 +49,8 @@ class Round:
         self.seconds, self.path, self._lock = seconds, path, threading.Lock()
         done = {(each.entry.fault, each.entry.seed) for each in results(path)}
         jobs = [job for job in jobs if job[:2] not in done]
+        if not jobs:
+            print(f"All of these have results in {path}; delete it to run them again.")
         self._jobs = deque(job for job in jobs if job[0] not in ALONE)
         self._alone = [job for job in jobs if job[0] in ALONE]
 
@@ -68,9 +70,11 @@ class Round:
 
     def _lane(self, folder: Path, rate: float) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        print("Starting a service, an observatory and a search …", flush=True)
         with closing(Lane(folder, rate)) as lane:
             while (job := self._next()) is not None:
                 name, seed, count = job
+                print(f"{name}: {self.seconds:g} s of baseline, then as long a fault", flush=True)
                 if name == CLEAN:
                     entries = list(lane.clean(seed, self.seconds, count))
                 else:
@@ -119,8 +123,10 @@ def main(  # noqa: PLR0913, PLR0917  each is an option of the command
             for each in results(path):
                 _print(each)
             return
-        jobs = [(name, seed, 1) for seed in range(1, seeds + 1) for name in names]
-        jobs += [(CLEAN, seed, clean) for seed in range(1, seeds + 1) if clean]
+        jobs: list[Job] = []
+        for seed in range(1, seeds + 1):
+            jobs += [(name, seed, 1) for name in names]
+            jobs += [(CLEAN, seed, clean)] if clean else []
         Round(jobs, seconds, path).run(lanes, rate, folder)
     found = results(path)
     report("drills-classes", "Rank of the true cause", by_class(found))

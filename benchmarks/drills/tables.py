@@ -7,7 +7,7 @@ from statistics import median
 from benchmarks.drills.faults import FAULTS, tuning
 from benchmarks.drills.record import CLEAN
 from benchmarks.drills.score import TWO, Result
-from benchmarks.drills.switched import tuning as switched_tuning
+from benchmarks.drills.switched import TUNED
 
 Row = Mapping[str, object]
 
@@ -18,12 +18,12 @@ def by_class(results: Sequence[Result]) -> list[Row]:
     for each in results:
         classes[each.group].append(each)
     single = [each for each in results if each.group not in (CLEAN, TWO)]
-    fixed = tuning() | switched_tuning()
+    fixed = tuning() | TUNED
     rows = [_row(name, classes[name]) for name in sorted(classes) if name not in (CLEAN, TWO)]
     rows += [
         _row("all faults", single),
-        _row("those that thresholds were fixed on", [e for e in single if e.entry.fault in fixed]),
-        _row("the others", [e for e in single if e.entry.fault not in fixed]),
+        _row("those that rules were fixed on", [e for e in single if e.entry.fault in fixed]),
+        _row("those that only score", [e for e in single if e.entry.fault not in fixed]),
         _row("two faults at once (both among four)", classes[TWO], 4),
     ]
     quiet = classes[CLEAN]

@@ -14,6 +14,8 @@ from benchmarks.drills.world import TOKEN
 
 RATE = 10
 """Requests a second."""
+NOTES = 20
+"""Documents that are written again and again: fewer than any category of the seed catalogue has."""
 Request = tuple[str, str, Mapping[str, Any] | None, str]
 """Method, path, body, and the client's address."""
 
@@ -58,9 +60,9 @@ class Traffic(threading.Thread):
             return "POST", "/feedback", body, client
         if chosen < 0.13:
             self._number += 1
-            text = f"Notes on {self.query()}, number {self._number % 50}."
+            text = f"Notes on {self.query()}, number {self._number % NOTES}."
             body = {"title": "Notes", "text": text, "category": "notes"}
-            return "PUT", f"/documents/note-{self._number % 50}", body, client
+            return "PUT", f"/documents/note-{self._number % NOTES}", body, client
         return "POST", "/recommend", {"query": self.query(), "limit": 5}, client
 
     async def _send(self) -> None:

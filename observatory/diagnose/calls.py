@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from observatory.diagnose.requests import differs
+from observatory.diagnose.requests import differs, probability
 from observatory.diagnose.suspect import Evidence, Suspect
 from observatory.diagnose.windows import Row, Rows, Windows
 
@@ -43,6 +43,9 @@ SELECT {now} AS now, count() AS n
 FROM vitrine.spans WHERE {both} AND kind = 'server' GROUP BY now
 """
 DESCRIPTORS = ("EMFILE", "ENFILE")
+UNHEARD_OF = ("model_failing", "storage_failing", "resource_exhausted")
+"""Causes of which no healthy service has a single failure; a few new ones count."""
+NEW_LEVEL = 0.02
 _PARSING = ("SearchMalformed", "ValidationError", "JSONDecodeError")
 BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
 _CONNECTION = (
@@ -132,7 +135,8 @@ def refusals(windows: Windows) -> Iterator[Suspect]:
             continue
         b = sum(r["n"] for r in rows if not r["now"] and r["code"] == row["code"]
                 and r["error"] == row["error"] and r["name"] == row["name"])  # fmt: skip
-        if not _more(row["n"], max(first, row["n"]), b, max(second, b)):
+        numbers = row["n"], max(first, row["n"]), b, max(second, b)
+        if not _more(*numbers) and not (chosen[0] in UNHEARD_OF and _new(*numbers)):
             continue
         seen.add(chosen)
         what = row["code"] or error
@@ -171,6 +175,12 @@ def _more(a: int, first: int, b: int, second: int) -> bool:
     if first < 10:  # an open circuit lets few calls through
         return a >= 3 and a / first >= 0.5 and b / second < 0.1
     return differs(a, first, b, second, 0.03)
+
+
+def _new(a: int, first: int, b: int, second: int) -> bool:
+    """Whether a few failures are new: there was none before in many requests."""
+    new = not b and a >= 4 and a >= 0.01 * first and second >= 50
+    return new and probability(a, first, b, second) < NEW_LEVEL
 
 
 def _count(rows: Rows) -> int:

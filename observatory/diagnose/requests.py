@@ -130,7 +130,7 @@ FROM (
 WHERE number > 1
 GROUP BY now
 """
-# Queries that were sent in both windows: their words were known before, and are not now.
+# Queries that were computed in both windows: their words were known before, and are not now.
 _LOST_WORDS = f"""
 SELECT count() AS queries, countIf(after > before + 0.3) AS lost,
     groupUniqArrayIf(3)(trace, after > before + 0.3) AS traces
@@ -142,6 +142,7 @@ FROM (
         anyIf(trace_id, {{now}}) AS trace
     FROM vitrine.logs
     WHERE {{both}} AND {_SERVED} AND attributes['vitrine.query.oov_ratio'] != '' AND query != ''
+        AND attributes['vitrine.cache.outcome'] != 'hit'
     GROUP BY query
     HAVING countIf({{now}}) > 0 AND countIf(NOT {{now}}) > 0
 )

@@ -55,6 +55,16 @@ def latent_hash(index: CatalogueIndex) -> str:
     return model.hash
 
 
+def test_a_damaged_full_text_index_costs_its_words_only(
+    writer: Catalogue, index: CatalogueIndex
+) -> None:
+    index.now()
+    writer.put([QUOKKA])
+    with writer.database.write() as connection:
+        connection.execute("DELETE FROM words WHERE rowid = (SELECT max(key) FROM passages)")
+    assert {*search(index, "The quokka is a small marsupial")} & IDS
+
+
 def test_a_moment_lasts_while_nothing_is_written(writer: Catalogue, index: CatalogueIndex) -> None:
     first = index.now()
     assert index.now() is first

@@ -16,7 +16,18 @@ from observatory.diagnose.windows import Windows
 from observatory.store.engine import Engine
 from tests.observatory.page_client import Page
 from tests.observatory.report_results import FLAVOURS, Reports
-from tests.observatory.stored_telemetry import MINUTE, NOW, SECOND, StoredTelemetry, record
+from tests.observatory.stored_telemetry import (
+    CLIENT,
+    ERROR,
+    MINUTE,
+    MS,
+    NOW,
+    SECOND,
+    Part,
+    StoredTelemetry,
+    record,
+    root,
+)
 from tests.observatory.test_compare import query_of
 
 START, BASE = NOW - 10 * MINUTE, NOW - 20 * MINUTE
@@ -75,6 +86,60 @@ def test_cause(name: str, stored: StoredTelemetry, engine: Engine) -> None:
     assert {*beneath} <= {each.cause for each in found.suspects[0].explains}
     assert found.suspects[0].first_bad in (START, START - START % MINUTE)
     assert as_json(found)["suspects"][0]["sentence"] in as_text(found)
+
+
+USUAL: dict[str, Any] = {}
+SELECT: dict[str, Any] = {"kind": CLIENT, "has": {"db.query.text": "SELECT 1"}}
+FAILING: dict[str, Any] = {"status": ERROR, "has": {"error.type": "FloatingPointError"}}
+STAGES: dict[str, tuple[Mapping[str, Any], Mapping[str, Any], str]] = {
+    "slow code": ({"length": 3 * SECOND}, {}, "code_slow:score candidates"),
+    "slow statements": ({"length": 3 * SECOND}, SELECT | {"length": SECOND}, "statement_slow:"),
+    "code that is a little slow": ({"length": 8 * MS}, {}, "stage_slow:score candidates"),
+    "a few failures": (FAILING, {}, "model_failing:FloatingPointError"),
+}
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_culprit_among_stages(name: str, stored: StoredTelemetry, engine: Engine) -> None:
+    """Requests of 5 s each; in a tenth of them at most, a stage fails."""
+    score, select, expected = STAGES[name]
+    parts: list[Part] = []
+    for number, at in enumerate(range(0, NOW - BASE, 6 * SECOND)):
+        bad = at >= START - BASE and (score is not FAILING or number % 15 == 0)
+        parts += [
+            root(4 * number + 1, start=at, length=5 * SECOND),
+            Part(4 * number + 2, 4 * number + 1, "score candidates", at,
+                 **USUAL | {"length": 2 * MS} | (dict(score) if bad else {})),
+            Part(4 * number + 3, 4 * number + 1, "rank candidates", at, 2 * MS),
+            Part(4 * number + 4, 4 * number + 1, "SELECT", at,
+                 **SELECT | {"length": MS} | (dict(select) if bad else {})),
+        ]  # fmt: skip
+    for trace in range(7):
+        stored.trace(trace + 1, BASE, *(each for each in parts if each.number // 4 % 7 == trace))
+    found = diagnose(windows(engine)).suspects
+    assert found, "nothing"
+    assert found[0].key.startswith(expected), [each.key for each in found]
+
+
+def test_repeated_queries_miss_the_cache(stored: StoredTelemetry, engine: Engine) -> None:
+    records = []
+    for number, at in enumerate(range(BASE, NOW, 6 * SECOND)):
+        has = {**SERVED, "vitrine.input.hash": f"{number % 3:016x}"}
+        has["vitrine.cache.outcome"] = "hit" if at < START else "miss"
+        named: dict[str, Any] = {key.replace(".", "__"): each for key, each in has.items()}
+        records.append(record("served", at, **named))
+        records[-1].event_name = "recommendation.served"
+    stored.logs(records)
+    assert [each.cause for each in diagnose(windows(engine)).suspects] == ["cache_ineffective"]
+
+
+def test_nothing_to_compare(stored: StoredTelemetry, engine: Engine) -> None:
+    stored.empty()
+    found = diagnose(windows(engine))
+    assert (found.state, found.verdict) == (
+        "empty",
+        "Nothing to compare: no request in the baseline.",
+    )
 
 
 def test_statements_run_on_both_kinds_of_tables(reports: Reports, both: Engine) -> None:
