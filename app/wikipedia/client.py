@@ -13,10 +13,13 @@ API: https://www.mediawiki.org/wiki/API:REST_API/Reference#Search_pages
 import asyncio
 import html
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+import anyio
 import httpx
 from pydantic import BaseModel, Field, ValidationError
 from tenacity import (
@@ -96,7 +99,7 @@ class _Transport(httpx.AsyncBaseTransport):
         for name in request.headers.keys() - self._sent:
             del request.headers[name]
         try:
-            async with asyncio.timeout_at(request.extensions["until"]):
+            with _limit(request.extensions["until"]), _in_steps(request.extensions):
                 return await self._transport.handle_async_request(request)
         except TimeoutError as error:
             raise httpx.ReadTimeout("no response in time", request=request) from error
@@ -163,7 +166,7 @@ class Wikipedia:
             async with call as response:
                 if response.status_code != httpx.codes.OK:
                     raise SearchRefused(response.status_code, _seconds(response))
-                async with asyncio.timeout_at(until):
+                with _limit(until):
                     body = await _bounded(response)
         except (httpx.TimeoutException, TimeoutError) as error:
             raise SearchTimeout(type(error).__name__) from error
@@ -177,6 +180,35 @@ class Wikipedia:
 
     async def close(self) -> None:
         await self._client.aclose()
+
+
+def _limit(until: float) -> AbstractContextManager[object]:
+    """Raises TimeoutError at a time of the event loop's clock.
+
+    Not `asyncio.timeout_at`: its cancellation can arrive while the response is being closed, which
+    then keeps its place in the pool of connections for ever. After some pauses of the event loop no
+    place would be left. The pool shields closing from cancellations by anyio.
+    """
+    return anyio.fail_after(max(0.0, until - asyncio.get_running_loop().time()))
+
+
+@contextmanager
+def _in_steps(extensions: MutableMapping[str, Any]) -> Iterator[None]:
+    """Allow cancellation only within the steps that httpcore reports: connect, send, receive.
+
+    Between them, for example when a connection is assigned and not yet opened, httpcore 1.0 does
+    not give the place in the pool back.
+    """
+    observe: Callable[[str, Any], Awaitable[None]] | None = extensions.get("trace")
+    with anyio.CancelScope(shield=True) as guard:
+
+        async def report(event: str, about: Any) -> None:
+            guard.shield = not event.endswith(".started")
+            if observe is not None:
+                await observe(event, about)
+
+        extensions["trace"] = report
+        yield
 
 
 def _proxy(url: str) -> str | None:
