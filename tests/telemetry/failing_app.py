@@ -116,7 +116,7 @@ def app() -> FastAPI:
         (Catalogue, "get", get),
         (documents, "outcome_lines", broken_off),
         (composition, "load_model", lambda *_: FallbackModel(FailingModel(), Fusion())),
-        (body_limits, "BODY_SECONDS", 0.2),
+        (body_limits, "BODY_SECONDS", 2),
     ]
     for place, name, value in patched:
         originals[name] = getattr(place, name)
