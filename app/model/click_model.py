@@ -89,13 +89,12 @@ def examination(log: FeedbackLog) -> Examination:
     return Examination(np.exp(logarithm), likes.sum(axis=0), information, scores[:, 1:])
 
 
-def expected_likes(log: FeedbackLog, examined: Examination) -> tuple[Values, Values]:
-    """Of each (query, document) pair: likes (p,), and examinations (p,), the number of times that
-    users looked at it. Their quotient is its attractiveness (clicks over expected clicks: Zhang and
-    Jones, 2007). Only the ranks whose examination is known count."""
-    seen, pairs = log.rank < examined.known, len(log.queries)
+def expected_likes(log: FeedbackLog, examined: Values) -> tuple[Values, Values]:
+    """Of each (query, document) pair: likes (p,), and looks (p,), the number of times that users
+    looked at it. Their quotient is its attractiveness (clicks over expected clicks: Zhang and
+    Jones, 2007). `examined` (k,): the examination of the first k ranks; others do not count."""
+    seen, pairs = log.rank < len(examined), len(log.queries)
     likes: Values = np.bincount(log.pair[seen], log.liked[seen], minlength=pairs).astype(float)
-    looks: Values = np.bincount(
-        log.pair[seen], examined.values[log.rank[seen]], minlength=pairs
-    ).astype(float)
+    looked = examined[log.rank[seen]]
+    looks: Values = np.bincount(log.pair[seen], looked, minlength=pairs).astype(float)
     return likes, looks

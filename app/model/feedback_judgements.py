@@ -11,7 +11,7 @@ from hashlib import sha256
 import numpy as np
 
 from app.catalogue.feedback_log import FeedbackLog
-from app.model.click_model import examination, expected_likes
+from app.model.click_model import RANKS, Values, examination, expected_likes
 from app.model.judgement_files import Judgements, JudgementsUnreadable, Reason, Reject, Row, Source
 
 FEWEST_LIKES = 2
@@ -32,7 +32,11 @@ def feedback_judgements(log: FeedbackLog) -> Judgements:
 
     Raises JudgementsUnreadable.
     """
-    found = list(_rows(log))
+    examined = examination(log)
+    # Where every query always showed the same order, there is nothing to correct with.
+    corrected = examined.known > 1
+    ranks = examined.values[: examined.known] if corrected else np.ones(RANKS)
+    found = list(_rows(log, ranks))
     rows = tuple(each for each in found if isinstance(each, Row))
     rejects = tuple(each for each in found if isinstance(each, Reject))
     if not any(row.document for row in rows):
@@ -40,7 +44,8 @@ def feedback_judgements(log: FeedbackLog) -> Judgements:
         detail = NOTHING_STORED if some else f"the feedback is not enough: {_counts(log)}"
         raise JudgementsUnreadable(detail)
     digest = sha256(repr(rows).encode()).hexdigest()
-    name = f"feedback on {len(log.model):,} recommendations ({_counts(log)})"
+    bias = "corrected" if corrected else "not corrected: it is not known"
+    name = f"feedback on {len(log.model):,} recommendations, position bias {bias} ({_counts(log)})"
     return Judgements(Source.FEEDBACK, name, digest, rows, rejects)
 
 
@@ -50,9 +55,9 @@ def _counts(log: FeedbackLog) -> str:
     return "rows: " + (", ".join(listed) or "none")
 
 
-def _rows(log: FeedbackLog) -> Iterator[Row | Reject]:
+def _rows(log: FeedbackLog, examined: Values) -> Iterator[Row | Reject]:
     pairs = len(log.queries)
-    likes, looks = expected_likes(log, examination(log))
+    likes, looks = expected_likes(log, examined)
     judged = np.bincount(log.pair, log.judged, minlength=pairs)
     against = np.bincount(log.pair, log.contradicted, minlength=pairs)
     graded = np.round(TENTHS * np.minimum(likes / (looks + SHRINKAGE), 1))

@@ -74,8 +74,11 @@ def judgements_for(
 
 
 def with_unanswerable(judgements: Judgements, vocabulary: Vocabulary) -> Judgements:
-    """The judgements; if all of their queries have an answer, with some that have none."""
-    if not all(row.document for row in judgements.rows):
+    """The judgements; if all of their queries have an answer, with some that have none.
+
+    With feedback they are added in any case: users seldom ask what has no answer."""
+    feedback = judgements.source is Source.FEEDBACK
+    if not feedback and not all(row.document for row in judgements.rows):
         return judgements
     texts = sorted({row.text for row in judgements.rows})
     added = unanswerable(vocabulary, texts, len(texts) // 4, np.random.default_rng(0))

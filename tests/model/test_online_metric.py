@@ -62,6 +62,9 @@ def test_one_version_alone_shows_nothing_of_the_position_bias(people: Population
     assert good.quality is None
     assert good.uncorrected is not None
     assert not any(each.known for each in report.examination)
+    judged = feedback_judgements(alone)
+    assert judged.rows, "it can be learnt from"
+    assert "not corrected" in judged.name
 
 
 def test_nothing_at_all_is_a_report_too(people: Population) -> None:
@@ -75,6 +78,7 @@ def test_judgements_are_grades_of_attractiveness(people: Population) -> None:
     log = people.log(0, 20_000)
     found = feedback_judgements(log)
     assert found.source is Source.FEEDBACK
+    assert "position bias corrected" in found.name
     grades = {(row.text, row.document): row.grade for row in found.rows}
     for query in people.queries[:5]:
         shown = [grades.get((query.text, f"d{place}"), 0.0) for place in range(12)]
