@@ -45,7 +45,8 @@ FROM vitrine.spans WHERE {both} AND kind = 'server' GROUP BY now
 DESCRIPTORS = ("EMFILE", "ENFILE")
 UNHEARD_OF = ("model_failing", "storage_failing", "resource_exhausted")
 """Causes of which no healthy service has a single failure; a few new ones count."""
-NEW_LEVEL = 0.02
+NEW_LEVEL, RISEN_LEVEL = 0.02, 1e-3
+"""Levels of their test, if there was none before, and if there were some."""
 _PARSING = ("SearchMalformed", "ValidationError", "JSONDecodeError")
 BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
 _CONNECTION = (
@@ -178,9 +179,10 @@ def _more(a: int, first: int, b: int, second: int) -> bool:
 
 
 def _new(a: int, first: int, b: int, second: int) -> bool:
-    """Whether a few failures are new: there was none before in many requests."""
-    new = not b and a >= 4 and a >= 0.01 * first and second >= 50
-    return new and probability(a, first, b, second) < NEW_LEVEL
+    """Whether a few failures are new: there were none, or hardly any, in many requests before."""
+    if second < 50 or a < 4 or a / first < max(0.01, 4 * b / second):
+        return False
+    return probability(a, first, b, second) < (RISEN_LEVEL if b else NEW_LEVEL)
 
 
 def _count(rows: Rows) -> int:

@@ -13,6 +13,9 @@ import httpx
 import pytest
 
 from app.faults.catalogue import FAULTS
+from benchmarks.drills.__main__ import PAIRS
+from benchmarks.drills.switched import ALL, SWITCHED, TUNED
+from observatory.diagnose.causes import CAUSES
 from tests.api.service import TOKEN, WRITER, serving, settings
 from tests.fake_wikipedia import FakeWikipedia, finds
 from tests.incidents.effects import EFFECTS, PARAMETERS, SLOW, Observed
@@ -35,6 +38,13 @@ PATIENT = {
 def test_every_one_is_tried() -> None:
     assert EFFECTS.keys() == FAULTS.keys()
     assert len(FAULTS) >= 24
+
+
+def test_every_one_has_a_drill() -> None:
+    assert SWITCHED.keys() == FAULTS.keys() >= TUNED
+    for each in ALL.values():
+        assert {cause.partition(":")[0] for cause in each.expected} <= CAUSES.keys()
+    assert {name for pair in PAIRS for name in pair.split("+")} <= ALL.keys()
 
 
 @pytest.mark.parametrize("name", EFFECTS)
