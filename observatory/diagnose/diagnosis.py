@@ -175,5 +175,4 @@ def _dated(suspect: Suspect, windows: Windows) -> Suspect:
             if rows and rows[0]["first"] >= windows.start:
                 first = rows[0]["first"]
                 break
-    first = first or windows.start
     return replace(suspect, first_bad=first - first % MINUTE)

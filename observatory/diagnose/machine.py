@@ -45,6 +45,11 @@ WHERE {both} AND name IN (
 )
 GROUP BY now, name, label
 """
+_REACHED = """
+SELECT toUnixTimestamp64Nano(min(time)) AS first FROM vitrine.metrics
+WHERE {both} AND {now} AND name = 'vitrine.resource.used'
+    AND attributes['vitrine.resource.name'] = {label:String} AND value >= {most:Float64}
+"""
 _TIMERS = """
 SELECT
     name,
@@ -138,7 +143,9 @@ def limits(windows: Windows) -> Iterator[Suspect]:
         if limit and now["most"] >= 0.95 * limit and before["most"] < 0.95 * usual:
             figures = Evidence(f"{label} in use, of {limit:.0f}", before["most"], now["most"])
             cause = "resource_exhausted" if label in OF_PROCESS else "places_taken"
-            yield Suspect(cause, label.replace("_", " "), 0.9, (figures,))
+            [reached] = windows.rows(_REACHED, label=label, most=0.95 * limit)
+            yield Suspect(cause, label.replace("_", " "), 0.9, (figures,),
+                          first_bad=reached["first"])  # fmt: skip
 
 
 Found = tuple[str, str, float] | None

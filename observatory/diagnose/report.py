@@ -38,8 +38,9 @@ def as_text(diagnosis: Diagnosis, page: str = "") -> str:
             f"{number}. {sentence(each)}  [{CAUSES[each.cause].group}, score {each.score:.2f}]"
             + (f"  {EXPLAINED}" if each.is_explained else ""),
             *(f"   {_evidence(figures)}" for figures in each.evidence[:4]),
-            f"   first bad minute: {_clock(each.first_bad)[:5]}",
         ]
+        if each.first_bad:
+            lines.append(f"   first bad minute: {_clock(each.first_bad)[:5]}")
         if each.attribute:
             lines.append(f"   separates bad from good: {each.attribute}")
         traces = [trace for trace in each.traces if trace]
@@ -61,7 +62,7 @@ def _suspect(suspect: Suspect, page: str) -> dict[str, Any]:
         "outside": suspect.outside,
         "explained": suspect.is_explained,
         "attribute": suspect.attribute,
-        "first_bad_minute": _iso(suspect.first_bad),
+        "first_bad_minute": _iso(suspect.first_bad) if suspect.first_bad else None,
         "evidence": [
             {"text": _evidence(each), "before": each.before, "now": each.now}
             for each in suspect.evidence

@@ -75,7 +75,7 @@ _COLUMNS = ", ".join(
     f"countIf({share.of}) AS of_{number}, "
     f"groupUniqArrayIf(3)(trace_id, ({share.of}) AND ({share.condition}))"
     f" AS traces_{number}, "
-    f"minIf(time, ({share.of}) AND ({share.condition})) AS first_{number}"
+    f"toUnixTimestamp64Nano(minIf(time, ({share.of}) AND ({share.condition}))) AS first_{number}"
     for number, share in enumerate(SHARES)
 )
 _SHARES = f"""
@@ -167,6 +167,7 @@ def shares(windows: Windows) -> Iterator[Suspect]:
                     share.cause, share.subject, a / first,
                     (Evidence(share.text, b / second, a / first),),
                     share.attribute, traces=now[f"traces_{number}"],
+                    first_bad=now[f"first_{number}"],
                 )  # fmt: skip
 
 

@@ -73,7 +73,9 @@ function suspect(each, query) {
       each.explained ? el("span.quiet", {}, " explained by one above, or a second cause") : null,
     ),
     el("ul.evidence", {}, ...each.evidence.slice(0, SHOWN).map(evidence)),
-    el("p.quiet", {}, "First bad minute: ", el("b", {}, clock(first, { seconds: false }))),
+    each.first_bad_minute
+      ? el("p.quiet", {}, "First bad minute: ", el("b", {}, clock(first, { seconds: false })))
+      : null,
     each.attribute ? separating(each.attribute, query) : null,
     examples(each.traces),
     each.explains.length ? paths(each) : null,
