@@ -150,7 +150,7 @@ class AlteringIndex:
 def _altered_index(name: str, index: SnapshotIndex, seed: int) -> Index:
     if name == "embeddings-stale":
         return index.with_embedder(OtherEmbedder(index.embedder, seed))
-    return BrokenFeatures(index)
+    return BrokenFeatures(index, seed)
 
 
 class OtherEmbedder:
@@ -173,13 +173,15 @@ class OtherEmbedder:
 
 class BrokenFeatures:
     """An index whose candidates have features that are not numbers if the one with the best words
-    is of the largest category: then the model fails."""
+    is of the largest category: then the model fails. `seed` chooses among equally large ones."""
 
-    def __init__(self, index: SnapshotIndex) -> None:
+    def __init__(self, index: SnapshotIndex, seed: int) -> None:
         self._index = index
         now = index.snapshot
         live = now.categories[now.live]
-        largest = np.bincount(live).argmax() if len(live) else -1
+        sizes = np.bincount(live, minlength=1)
+        equals = np.flatnonzero(sizes == sizes.max())
+        largest = equals[seed % len(equals)] if len(live) else -1
         self._keys = set(now.keys[now.categories == largest].tolist())
 
     @property

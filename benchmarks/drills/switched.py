@@ -8,6 +8,8 @@ from benchmarks.drills.faults import FAULTS, Fault
 from benchmarks.drills.traffic import Traffic
 from benchmarks.drills.world import TOKEN, World
 
+SEEDS = {"model-raises": 3}
+"""A category that the traffic of the drills asks for: otherwise nothing fails."""
 MARGIN = 2
 """Seconds that a fault lasts longer than its window, if it can't be switched off."""
 TUNED = frozenset({
@@ -58,7 +60,7 @@ def _switched(name: str) -> Fault:
     def inject(world: World, _: Traffic, stack: ExitStack) -> None:
         url = f"http://127.0.0.1:{world.port}/faults/{name}"
         headers = {"Authorization": f"Bearer {TOKEN}"}
-        given = {"duration_seconds": world.window + MARGIN}
+        given = {"duration_seconds": world.window + MARGIN, "seed": SEEDS.get(name, 0)}
         httpx.put(url, json=given, headers=headers, timeout=30).raise_for_status()
         stack.callback(_switch_off, url, headers)
 
