@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 import httpx
+from openfeature.hook import Hook
 from starlette.types import Scope
 
 from app import __version__
@@ -26,6 +27,7 @@ from app.model.online_monitor import OnlineMonitor
 from app.model.profiling import load_profile
 from app.model.registry import Registry
 from app.model.shadow import ShadowScorer
+from app.model.split import Split
 from app.model.version_loader import VersionLoader
 from app.model.watch import Watch
 from app.recommend.answer_cache import AnswerCache
@@ -54,6 +56,9 @@ class Instrumentation(Protocol):
     @property
     def stages(self) -> StageObserver: ...
 
+    @property
+    def flag_hooks(self) -> Sequence[Hook]: ...
+
     def connection(self, connection: sqlite3.Connection) -> sqlite3.Connection: ...
 
     def client(self, client: httpx.AsyncClient) -> None: ...
@@ -69,6 +74,7 @@ class NoInstrumentation:
     """Null implementation of `Instrumentation`."""
 
     stages = Unobserved()
+    flag_hooks: Sequence[Hook] = ()
 
     def connection(self, connection: sqlite3.Connection) -> sqlite3.Connection:
         return connection
@@ -143,6 +149,7 @@ class Parts:
     model: live_model.LiveModel
     loader: VersionLoader
     watch: Watch
+    split: Split
     calibrator_problems: Sequence[str]
     encoder: LoadedEncoder
     topic_signal: WikipediaSignal | NoTopicSignal
@@ -273,11 +280,15 @@ async def running(
             )
             stack.push_async_callback(topic_signal.close)
         legs = further_legs(catalogue)
-        lexical = settings.lexical_index
-        index = CatalogueIndex(catalogue.database, catalogue.models, lexical, legs, stages)
+        index = CatalogueIndex(
+            catalogue.database, catalogue.models, settings.lexical_index, legs, stages
+        )
         loader, problems = version_loader(settings, catalogue, legs)
         model = live_model.LiveModel(loader.registry, loader, stages)
         watch = stack.enter_context(watching(settings.watch, model, written, stages))
+        split = stack.enter_context(
+            closing(Split(settings.split.share, model, instrumentation.flag_hooks))
+        )
         recommenders = Recommenders(
             wrappers.index(index), wrappers.model(model), stages, watch, topic_signal,
             wrappers.answers(settings.answers_bytes),
@@ -286,7 +297,7 @@ async def running(
         stack.push_async_callback(wrappers.close)
         parts = Parts(
             settings, catalogue, notes, recommenders.single, recommenders.batches, model,
-            loader, watch, problems, encoder, topic_signal, stages,
+            loader, watch, split, problems, encoder, topic_signal, stages,
         )  # fmt: skip
         instrumentation.parts(parts)
         yield parts

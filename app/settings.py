@@ -154,6 +154,20 @@ class WatchSettings(_Group):
     )
 
 
+class SplitSettings(_Group):
+    """Which users get the answers of the challenger (docs/drift.md)."""
+
+    share: float = Field(
+        0, ge=0, le=1, description="share of the users who get the challenger's answers; 0: none"
+    )
+    key: str = Field(
+        "client",
+        pattern=r"^(client|(header|cookie):[\w.!#$%&'*+^`|~-]{1,64})$",
+        description="what tells users apart: `client` (the address), `header:NAME` or "
+        "`cookie:NAME`; requests without it get the champion's answers. It is not recorded",
+    )
+
+
 class FaultSettings(_Group):
     """Faults to practise with (docs/incidents.md)."""
 
@@ -233,6 +247,7 @@ class Settings(BaseSettings):
     limits: LimitSettings = LimitSettings()
     wikipedia: WikipediaSettings = WikipediaSettings()
     watch: WatchSettings = WatchSettings()
+    split: SplitSettings = SplitSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     faults: FaultSettings = FaultSettings()
 

@@ -10,6 +10,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from app.api.admission import CHARGE, Charge
 from app.api.problems import Problem, invalid
+from app.api.rate_limit import client_of
 from app.catalogue.store import Catalogue
 from app.composition import Parts
 
@@ -43,6 +44,20 @@ async def may_write(
     if not secrets.compare_digest(sent.encode(), token.get_secret_value().encode()):
         detail = "Send “Authorization: Bearer …” with the token from VITRINE_TOKEN."
         raise Problem(401, "unauthorized", "Unauthorized", detail, {"WWW-Authenticate": "Bearer"})
+
+
+async def split_user(request: Request, parts: PartsDep) -> str | None:
+    """What tells this user apart from others, as the settings say; None if it is not needed, or
+    the request has none."""
+    kind, _, name = parts.settings.split.key.partition(":")
+    if not parts.split.share:
+        return None
+    if kind == "client":
+        return client_of(request.scope) or None
+    return (request.headers if kind == "header" else request.cookies).get(name)
+
+
+SplitUser = Annotated[str | None, Depends(split_user)]
 
 
 def check_categories(catalogue: Catalogue, names: Iterable[str], pointer: str) -> None:

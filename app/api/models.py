@@ -57,6 +57,7 @@ class ModelList(BaseModel):
     champion: str
     challenger: str | None
     previous: list[str] = Field(description="earlier champions, the latest last")
+    split: float = Field(description="share of the users who get the challenger's answers")
     refused: dict[str, str] = Field(description="why versions that have a role are not used, by id")
     versions: list[VersionSummary]
     changes: list[ModelChange] = Field(description="the latest changes, the oldest first")
@@ -158,6 +159,7 @@ def _listed(parts: Parts) -> ModelList:
         champion=state.champion,
         challenger=state.challenger,
         previous=list(state.previous),
+        split=parts.split.share,
         refused=dict(parts.model.refusals),
         versions=[_summary(parts, each, roles.get(each)) for each in (BUILT_IN, *registry.ids())],
         changes=[ModelChange.of(each) for each in registry.changes()[-MAX_CHANGES:]],

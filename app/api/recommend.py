@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic_core import to_json
 from starlette.concurrency import run_in_threadpool
 
-from app.api.dependencies import PartsDep, check_categories
+from app.api.dependencies import PartsDep, SplitUser, check_categories
 from app.api.problems import Responses, documented, invalid, not_found
 from app.api.wire import (
     CategoryCounts,
@@ -32,19 +32,19 @@ RESPONSES = RESPONSE | documented(413, 415, 422, 429, 503)
 
 
 @router.post("/recommend", summary="Recommend documents", responses=RESPONSES)
-async def recommend(params: RecommendRequest, parts: PartsDep) -> Response:
+async def recommend(params: RecommendRequest, parts: PartsDep, user: SplitUser) -> Response:
     """The best documents for a query, each with its reasons."""
     request = Request(params.query, params.limit, frozenset(params.categories))
-    return await respond(parts, request, params.explain, "/categories")
+    return await respond(parts, request, params.explain, "/categories", user)
 
 
 @router.get("/recommend", summary="Recommend documents", responses=RESPONSES)
 async def recommend_by_url(
-    params: Annotated[RecommendParams, Query()], parts: PartsDep
+    params: Annotated[RecommendParams, Query()], parts: PartsDep, user: SplitUser
 ) -> Response:
     """The same as POST, for browsers and quick tests; `category` may be repeated."""
     request = Request(params.q, params.limit, frozenset(params.category))
-    return await respond(parts, request, params.explain, "category")
+    return await respond(parts, request, params.explain, "category", user)
 
 
 @router.get(
@@ -70,14 +70,19 @@ async def list_categories(parts: PartsDep) -> CategoryCounts:
     return CategoryCounts(categories=await run_in_threadpool(parts.catalogue.categories))
 
 
-async def respond(parts: Parts, request: Request, explain: bool, pointer: str) -> Response:
-    """Recommend documents. `pointer`: where the request names the categories, for errors."""
+async def respond(
+    parts: Parts, request: Request, explain: bool, pointer: str, user: str | None
+) -> Response:
+    """Recommend documents. `pointer`: where the request names the categories, for errors; `user`:
+    what decides which version answers."""
     started = time.perf_counter()
     if request.categories:
         await run_in_threadpool(check_categories, parts.catalogue, request.categories, pointer)
     try:
         with parts.stages.observe(RECOMMEND, request) as stage:
-            recommendation = stage.result = await parts.recommender.recommend(request)
+            recommendation = stage.result = await parts.recommender.recommend(
+                request, parts.split.choose(user)
+            )
     except NoSearchableWords as error:
         raise invalid("query", "has no letters or digits; type a few words") from error
     return _served(parts, recommendation, request.text, started, explain)

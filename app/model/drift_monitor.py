@@ -14,23 +14,23 @@ from app.recommend.serving_model import ServingModel
 from app.recommend.stages import DRIFT_ENDED, DRIFT_STARTED, EVALUATE_DRIFT, StageObserver
 
 BATCH, MAX_WAITING = 500, 2_000
+MODELS = 2
+"""Models that are watched at the same time: champion and challenger."""
 INTERVAL_SECONDS = 5.0
 log = logging.getLogger(__name__)
 
 
 class DriftMonitor:
-    """Detects drift of the version that serves; another version starts with an empty window."""
+    """Detects drift of the latest MODELS that answered; each starts with an empty window."""
 
     def __init__(self, stages: StageObserver) -> None:
         self._stages = stages
         self._waiting: deque[tuple[ServingModel, Observation]] = deque()
         self._lock, self._wake = threading.Lock(), threading.Event()
         self._closing = False
-        self._model: ServingModel | None = None
-        self._detector: DriftDetector | None = None
+        self._detectors: dict[ServingModel, DriftDetector | None] = {}
+        self._reports: dict[ServingModel, DriftReport] = {}
         self._thread = threading.Thread(target=self._run, name="drift", daemon=True)
-        self.report: DriftReport | None = None
-        """The latest evaluation of the version that serves."""
         self.dropped = 0
         """Answers that were not evaluated, because too many were waiting."""
 
@@ -58,21 +58,28 @@ class DriftMonitor:
         with self._lock:
             while self._waiting:
                 model, observation = self._waiting.popleft()
-                if model is not self._model:
+                if model not in self._detectors:
                     self._watch(model)
-                if self._detector is not None:
-                    self._add(self._detector, observation)
+                if (detector := self._detectors[model]) is not None:
+                    self._add(model, detector, observation)
+
+    def report(self, model: ServingModel) -> DriftReport | None:
+        """The latest evaluation of a model."""
+        return self._reports.get(model)
 
     def _watch(self, model: ServingModel) -> None:
+        if len(self._detectors) == MODELS:
+            oldest = next(iter(self._detectors))
+            del self._detectors[oldest]
+            self._reports.pop(oldest, None)
         profile = model.profile
-        self._model, self.report = model, None
-        self._detector = None if profile is None else DriftDetector(model.card, profile)
+        self._detectors[model] = None if profile is None else DriftDetector(model.card, profile)
 
-    def _add(self, detector: DriftDetector, observation: Observation) -> None:
+    def _add(self, model: ServingModel, detector: DriftDetector, observation: Observation) -> None:
         if (report := detector.add(observation)) is None:
             return
         with self._stages.observe(EVALUATE_DRIFT) as stage:
-            self.report = stage.result = report
+            self._reports[model] = stage.result = report
             if report.changed:
                 self._stages.note(DRIFT_STARTED if report.drifting else DRIFT_ENDED)
         if report.changed and report.drifting:

@@ -3,6 +3,7 @@
 from types import TracebackType
 from typing import Self
 
+from app.model.drift import DriftReport
 from app.model.drift_monitor import DriftMonitor
 from app.model.live_model import LiveModel
 from app.model.online_monitor import OnlineMonitor
@@ -36,6 +37,14 @@ class Watch:
         for each in (self.drift, self.shadow, self.online):
             if each is not None:
                 each.close()
+
+    def drift_reports(self) -> list[DriftReport]:
+        """The latest evaluation of the champion, and of the challenger if it answers too."""
+        if self.drift is None:
+            return []
+        current = (self._model.now(), self._model.challenger)
+        found = (self.drift.report(each) for each in current if each is not None)
+        return [each for each in found if each is not None]
 
     def answered(self, model: ServingModel, answer: Recommendation) -> None:
         if self.drift is not None and answer.observation is not None:

@@ -9,28 +9,32 @@ from app.recommend.serving_model import ServingModel
 from app.recommend.topic_signal import Evidence
 from app.recommend.types import Recommendation, Request
 
+MODELS = 2
+"""Champion and challenger may answer at the same time."""
+
 
 class AnswerCache:
     """LRU cache of complete recommendations. Not thread-safe.
 
     An entry is valid only for the same index object, the same model object and the same topic
-    pages: it is never stale, and a degraded recommendation is never cached.
+    pages: it is never stale, and a degraded recommendation is never cached. MODELS have entries at
+    the same time; one more clears the cache.
     """
 
     def __init__(self, most_bytes: int) -> None:
         """`most_bytes`: approximate size in memory; 0 disables the cache."""
-        self._entries: LRUCache[Request, tuple[Evidence, Recommendation]] = LRUCache(
-            most_bytes, getsizeof=lambda entry: _bytes(entry[1])
-        )
-        self._inputs: tuple[Index, ServingModel] | None = None
+        self._entries: LRUCache[tuple[Request, ServingModel], tuple[Evidence, Recommendation]]
+        self._entries = LRUCache(most_bytes, getsizeof=lambda entry: _bytes(entry[1]))
+        self._index: Index | None = None
+        self._models: set[ServingModel] = set()
 
     def get(
         self, request: Request, index: Index, model: ServingModel, evidence: Evidence
     ) -> Recommendation | None:
         """The cached recommendation for the same request, index, model and pages, or None."""
-        if not self._is_for(index, model) or evidence.outcome.degraded:
+        if index is not self._index or evidence.outcome.degraded:
             return None
-        entry = self._entries.get(request)
+        entry = self._entries.get((request, model))
         return entry[1] if entry is not None and entry[0].pages is evidence.pages else None
 
     def clear(self) -> None:
@@ -48,14 +52,13 @@ class AnswerCache:
         """Cache a recommendation, unless it is degraded."""
         if answer.degraded or _bytes(answer) > self._entries.maxsize:
             return
-        if not self._is_for(index, model):  # older entries are invalid and hold their index
+        replaced = model not in self._models and len(self._models) == MODELS
+        if index is not self._index or replaced:  # older entries hold their index and model
             self._entries.clear()
-            self._inputs = index, model
-        self._entries[request] = evidence, replace(answer, cached=True)
-
-    def _is_for(self, index: Index, model: ServingModel) -> bool:
-        held = self._inputs
-        return held is not None and held[0] is index and held[1] is model
+            self._models.clear()
+            self._index = index
+        self._models.add(model)
+        self._entries[request, model] = evidence, replace(answer, cached=True)
 
 
 class PastAnswers:

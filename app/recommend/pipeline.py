@@ -36,16 +36,20 @@ class Recommender:
         self._answers, self._stages, self._watcher = answers, stages, watcher
         self._past = PastAnswers()
 
-    async def recommend(self, request: Request) -> Recommendation:
-        """The best documents for a text. Raises NoSearchableWords."""
-        index, model = self._index.now(), self._model.now()
-        answer = await self._recommend(request, index, model)
+    async def recommend(self, request: Request, by: LiveModel | None = None) -> Recommendation:
+        """The best documents for a text; `by`: a model besides the usual one.
+
+        Raises NoSearchableWords.
+        """
+        live = by or self._model
+        index, model = self._index.now(), live.now()
+        answer = await self._recommend(request, index, model, live)
         if not request.categories:  # a filter decides what its answers look like
             self._watcher.answered(model, answer)
         return answer
 
     async def _recommend(
-        self, request: Request, index: Index, model: ServingModel
+        self, request: Request, index: Index, model: ServingModel, live: LiveModel
     ) -> Recommendation:
         with self._stages.observe(ANALYZE) as stage:
             query = stage.result = analyze(request.text, index)
@@ -62,7 +66,7 @@ class Recommender:
         answer = self._answer(index, model, query, candidates, evidence, request.limit, probe)
         suspect = ("results",) if self._past.is_suspect(request, answer) else ()
         answer = replace(answer, cached=False, degraded=answer.degraded + suspect)
-        if index is self._index.now() and model is self._model.now():
+        if index is self._index.now() and model is live.now():
             self._answers.put(request, index, model, evidence, answer)
         return answer
 

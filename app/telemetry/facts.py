@@ -184,7 +184,8 @@ def _recommendation(recommendation: Recommendation, stage: FinishedStage) -> Fac
     degraded = bool(recommendation.degraded)
     attributes: Attributes = {**model, v.DEGRADED: degraded}
     measurements = [
-        Measurement(v.RECOMMEND_DURATION, stage.seconds, {v.DEGRADED: degraded}),
+        Measurement(v.RECOMMEND_DURATION, stage.seconds, attributes),
+        Measurement(v.RECOMMEND_DURATION, stage.seconds, attributes),
         *_counted(recommendation),
     ]
     if recommendation.cached is not None:  # a user typed a query
@@ -213,12 +214,12 @@ def _counted(recommendation: Recommendation) -> Iterator[Measurement]:
     """What is measured of every recommendation, by version."""
     card, ranking = recommendation.model, recommendation.ranking
     model: Attributes = {v.MODEL_NAME: card.name, v.MODEL_VERSION: card.version}
-    degraded: Attributes = {v.DEGRADED: bool(recommendation.degraded)}
-    yield Measurement(v.RECOMMENDATIONS, 1, {**model, **degraded})
+    served: Attributes = {**model, v.DEGRADED: bool(recommendation.degraded)}
+    yield Measurement(v.RECOMMENDATIONS, 1, served)
     if ranking.items:
         yield Measurement(v.TOP_SCORE, ranking.items[0].score, model)
     else:
-        yield Measurement(v.EMPTY, 1, degraded)
+        yield Measurement(v.EMPTY, 1, served)
     if (relevance := ranking.relevance) is not None:
         judged: Attributes = {v.ANSWERED: relevance.answered, **model}
         yield Measurement(v.FIRST_RELEVANCE, relevance.probability, judged)

@@ -30,6 +30,7 @@ from app.recommend.types import ModelCard
 from app.settings import TelemetrySettings
 from app.telemetry import vocabulary as v
 from app.telemetry.facts import FAILURES, REQUEST_STAGES, facts, user_text, weights
+from app.telemetry.flag_evaluations import FlagEvaluations
 from app.telemetry.kit.exporters import Exporters, otlp
 from app.telemetry.kit.kit import Kit, use_globally
 from app.telemetry.kit.minimal_scope import route_path
@@ -66,6 +67,7 @@ class Telemetry(Kit):
             ids=ids,
         )
         self.connection = self.sqlite
+        self.flag_hooks = (FlagEvaluations(self.logs.get_logger(v.SCOPE, __version__)),)
 
     def limited(self, name: str, used: Callable[[], int], limit: int) -> None:
         """Observe a limited resource."""
@@ -153,13 +155,13 @@ class Telemetry(Kit):
         """Observe the latest evaluation of drift, and what was not watched."""
 
         def indices(_: CallbackOptions) -> Iterable[Observation]:
-            if watch.drift is not None and (report := watch.drift.report) is not None:
+            for report in watch.drift_reports():
                 for name, each in report.features.items():
                     about = {**_of_model(report.model), v.DRIFT_FEATURE: name}
                     yield Observation(max(each.psi, 0.0), about)
 
         def detected(_: CallbackOptions) -> Iterable[Observation]:
-            if watch.drift is not None and (report := watch.drift.report) is not None:
+            for report in watch.drift_reports():
                 yield Observation(int(report.drifting), _of_model(report.model))
 
         def dropped(_: CallbackOptions) -> Iterable[Observation]:

@@ -5,6 +5,13 @@ prefix. A test checks everything that the service emits in other tests, and fail
 name, a wrong type or a value out of bounds. `docs/telemetry.md` is generated from this module.
 """
 
+from opentelemetry.semconv._incubating.attributes.feature_flag_attributes import (
+    FEATURE_FLAG_KEY,
+    FEATURE_FLAG_PROVIDER_NAME,
+    FEATURE_FLAG_RESULT_REASON,
+    FEATURE_FLAG_RESULT_VARIANT,
+    FEATURE_FLAG_VERSION,
+)
 from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
 
 from app.catalogue.feedback_journal import Kind
@@ -108,6 +115,18 @@ DRIFT_BEGAN = Event(
     DRIFT_STARTED, "queries or answers differ from the model's reference profile", warns=True
 )
 DRIFT_OVER = Event(DRIFT_ENDED, "queries and answers are like the model's reference profile again")
+
+FLAG_EVALUATED = Event(
+    "feature_flag.evaluation", "the flag that decides which version answers was evaluated",
+    {
+        **required(
+            FEATURE_FLAG_KEY, FEATURE_FLAG_RESULT_VARIANT, FEATURE_FLAG_RESULT_REASON,
+            FEATURE_FLAG_PROVIDER_NAME,
+        ),
+        FEATURE_FLAG_VERSION: "If the user is known: the challenger and its share.",
+        ERROR_TYPE: FAILED,
+    },
+)  # fmt: skip
 
 # The query
 TERM_COUNT = Attribute("vitrine.query.term_count", "int", "number of search terms", examples=[2])
@@ -583,7 +602,11 @@ CORE = CoreNames(
 # Metrics
 RECOMMEND_DURATION = Metric(
     "vitrine.recommend.duration", "histogram", "s", "duration of a recommendation",
-    {DEGRADED: "If it succeeded.", ERROR_TYPE: FAILED}, SECONDS,
+    {
+        **dict.fromkeys((MODEL_NAME, MODEL_VERSION, DEGRADED), "If it succeeded."),
+        ERROR_TYPE: FAILED,
+    },
+    SECONDS,
 )  # fmt: skip
 RECOMMENDATIONS = Metric(
     "vitrine.recommendations", "counter", "{recommendation}", "recommendations served",
@@ -598,7 +621,8 @@ CACHE_REQUESTS = Metric(
 )
 EMPTY = Metric(
     "vitrine.recommendations.empty", "counter", "{recommendation}",
-    "recommendations without results; degraded: there should be some", (DEGRADED,),
+    "recommendations without results; degraded: there should be some",
+    (MODEL_NAME, MODEL_VERSION, DEGRADED),
     after="an empty answer",
 )  # fmt: skip
 QUERY_OOV = Metric(

@@ -54,7 +54,7 @@ def listed() -> dict[str, Any]:
         versions.append({"id": name, "role": roles.get(name), "damaged": None, "card": content})
     return {
         "serving": {"name": "pairwise", "version": OLD}, "champion": OLD, "challenger": NEW,
-        "previous": ["fusion"], "refused": {}, "versions": versions, "changes": [],
+        "previous": ["fusion"], "split": 0.1, "refused": {}, "versions": versions, "changes": [],
     }  # fmt: skip
 
 

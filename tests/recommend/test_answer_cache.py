@@ -98,6 +98,18 @@ def test_nothing_is_known_at_another_moment_or_with_other_pages() -> None:
     assert answers.get(REQUEST, index, ServingModel(Fusion()), PAGES) is None, "another version"
 
 
+def test_two_versions_answer_at_the_same_time_and_a_third_clears_the_cache() -> None:
+    answers, index = AnswerCache(100_000), EmptyIndex()
+    first, second, third = (ServingModel(Fusion()) for _ in range(3))
+    for number, each in enumerate((first, second)):
+        answers.put(REQUEST, index, each, PAGES, replace(ANSWER, model=ModelCard("m", f"{number}")))
+    found = [answers.get(REQUEST, index, each, PAGES) for each in (first, second)]
+    assert [each.model.version for each in found if each] == ["0", "1"]
+    answers.put(REQUEST, index, third, PAGES, ANSWER)
+    assert answers.get(REQUEST, index, third, PAGES) is not None
+    assert answers.get(REQUEST, index, first, PAGES) is None
+
+
 def test_a_degraded_answer_is_not_kept() -> None:
     answers, index = AnswerCache(100_000), EmptyIndex()
     answers.put(REQUEST, index, MODEL, PAGES, replace(ANSWER, degraded=("topic_signal",)))

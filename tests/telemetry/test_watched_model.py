@@ -4,13 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry._logs import LogRecord
 
 from app.api.models import OnlineMetric
 from app.recommend.reference_profile import FEATURES
 from app.recommend.stages import COMPARE_SHADOW, ESTIMATE_ONLINE, EVALUATE_DRIFT
-from app.settings import WatchSettings
+from app.settings import SplitSettings, WatchSettings
 from app.telemetry import vocabulary as v
-from tests.telemetry.recorded_service import OpenService
+from tests.telemetry.recorded_service import OpenService, Service
 from tests.telemetry.watched_service import (
     TYPED,
     drift_and_recover,
@@ -52,6 +53,46 @@ async def test_shadow_and_drift_are_emitted_by_version(
     assert "query_length" in str(drifted[v.DRIFTED])
     logged = [each.event_name for each in service.records]
     assert logged.count(v.DRIFT_BEGAN) == 1
+
+
+def records(service: Service, event: str) -> list[LogRecord]:
+    return [each for each in service.records if each.event_name == event]
+
+
+async def test_a_split_is_emitted_by_version(open_service: OpenService, shelf_data: Path) -> None:
+    champion, challenger = promoted_and_challenged(shelf_data)
+    split = SplitSettings(share=0.5, key="header:X-User")
+    async with open_service(split=split, watch=WatchSettings(shadow_share=0)) as service:
+        versions: dict[str, str] = {}
+        for user in (*"abcdefgh", *"abcdefgh"):
+            answer = await service.ask("stale bread", {"X-User": user})
+            version = answer.json()["model"]["version"]
+            assert versions.setdefault(user, version) == version, "the same for the same user"
+        await service.ask("stale bread")  # the user is unknown
+        listed = (await service.client.get("/models")).json()
+    assert set(versions.values()) == {champion, challenger}
+    assert listed["split"] == 0.5
+    flags = [dict(each.attributes or {}) for each in records(service, v.FLAG_EVALUATED)]
+    assert [each["feature_flag.result.variant"] for each in flags] == [
+        *(("champion", "challenger")[each == challenger] for each in (*versions.values(),) * 2),
+        "champion",
+    ]
+    assert flags[0] | {"feature_flag.result.variant": ""} == {
+        "feature_flag.key": "ranking-model",
+        "feature_flag.result.variant": "",
+        "feature_flag.result.reason": "split",
+        "feature_flag.version": f"{challenger} 0.5",
+        "feature_flag.provider.name": "In-Memory Provider",
+    }
+    assert flags[-1]["feature_flag.result.reason"] == "default"
+    served = [dict(each.attributes or {}) for each in records(service, v.SERVED)]
+    misses = [str(each[v.MODEL_VERSION]) for each in served if each[v.CACHE_OUTCOME] == "miss"]
+    assert sorted(misses) == sorted((champion, challenger)), "each version is cached by itself"
+    traces = {each.trace_id for each in records(service, v.FLAG_EVALUATED)}
+    assert traces == {each.trace_id for each in records(service, v.SERVED)}
+    for metric in (v.RECOMMENDATIONS, v.RECOMMEND_DURATION, v.TOP_SCORE, v.FIRST_RELEVANCE):
+        points: Any = service.measured()[metric].data.data_points
+        assert {each.attributes[v.MODEL_VERSION] for each in points} == {champion, challenger}
 
 
 async def test_the_online_metric_is_emitted_and_read_by_version(

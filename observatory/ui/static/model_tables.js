@@ -92,6 +92,8 @@ function role(id, version, registry) {
     return el("b.bad", { title: oneLine(registry.refused[id], 300) }, "refused");
   if (version?.damaged) return el("b.bad", { title: oneLine(version.damaged, 300) }, "damaged");
   if (version?.role === "champion") return el("b", {}, ROLES.champion);
+  if (version?.role === "challenger" && registry.split)
+    return `challenger, answers ${percent(registry.split)} of the users`;
   const gate = version?.card?.gate?.passed === false ? "refused by the gate" : "";
   return [ROLES[version?.role], gate].filter(Boolean).join(", ") || (id === BUILT_IN ? "built in" : "–");
 }

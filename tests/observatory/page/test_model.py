@@ -23,7 +23,7 @@ def test_it_shows_versions_drift_shadow_and_changes(view: PageView, models: str)
         OLD, "serves", "1", "3", "75 %", "67 %"
     ]  # fmt: skip
     assert "0.153 (0.148 to 0.158)" in row(page, "Versions", OLD)
-    assert "challenger" in row(page, "Versions", NEW)
+    assert "challenger, answers 10 % of the users" in row(page, "Versions", NEW)
     assert "refused by the gate" in row(page, "Versions", REFUSED)
     assert "instead of fusion" in row(page, "Changes", "promoted")
     assert "similarity, category" in row(page, "Evaluations of drift", "drifting")
