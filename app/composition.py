@@ -28,6 +28,7 @@ from app.model.profiling import load_profile
 from app.model.registry import Registry
 from app.model.shadow import ShadowScorer
 from app.model.split import Split
+from app.model.student_watch import StudentWatch
 from app.model.version_loader import VersionLoader
 from app.model.watch import Watch
 from app.recommend.answer_cache import AnswerCache
@@ -40,6 +41,7 @@ from app.recommend.pipeline import Recommender
 from app.recommend.ranking import RankingModel
 from app.recommend.serving_model import LiveModel, ServingModel
 from app.recommend.stages import StageObserver, Unobserved
+from app.recommend.student import StudentEmbedder
 from app.recommend.topic_signal import NoTopicSignal
 from app.settings import Settings, WatchSettings
 from app.telemetry.kit.context import traceparent
@@ -210,15 +212,23 @@ def version_loader(
 
 
 def watching(
-    settings: WatchSettings, model: live_model.LiveModel, journal: Database, stages: StageObserver
+    settings: WatchSettings,
+    model: live_model.LiveModel,
+    journal: Database,
+    index: CatalogueIndex,
+    stages: StageObserver,
 ) -> Watch:
-    """What watches the serving model; its threads start with its context."""
-    share = settings.shadow_share
+    """What watches the serving model and encoder; its threads start with its context."""
+    share, encoder = settings.shadow_share, index.now().embedder
+    student = None
+    if settings.student_share and isinstance(encoder, StudentEmbedder):
+        student = StudentWatch(settings.student_share, encoder, index, stages, traceparent)
     return Watch(
         model,
         DriftMonitor(stages) if settings.drift else None,
         ShadowScorer(share, stages, traceparent) if share else None,
         OnlineMonitor(journal, settings.feedback_seconds, stages) if settings.feedback else None,
+        student,
     )
 
 
@@ -285,7 +295,7 @@ async def running(
         )
         loader, problems = version_loader(settings, catalogue, legs)
         model = live_model.LiveModel(loader.registry, loader, stages)
-        watch = stack.enter_context(watching(settings.watch, model, written, stages))
+        watch = stack.enter_context(watching(settings.watch, model, written, index, stages))
         split = stack.enter_context(
             closing(Split(settings.split.share, model, instrumentation.flag_hooks))
         )

@@ -144,6 +144,13 @@ class WatchSettings(_Group):
         description="share of the answers, without those from the cache, whose candidates the "
         "challenger scores too, off the request's path; 0: none",
     )
+    student_share: float = Field(
+        0.01,
+        ge=0,
+        le=1,
+        description="share of the answers whose query the student's teacher encodes too, to "
+        "compare both, off the request's path (docs/encoders.md); 0: none",
+    )
     feedback: bool = Field(
         True, description="estimate the online metric of each version from feedback, every minute"
     )

@@ -4,23 +4,18 @@ It runs in a thread of its own, for a share of the requests; nobody waits for it
 is full a comparison is dropped and counted.
 """
 
-import logging
-import queue
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from app.model.sampled_work import SampledWork
 from app.recommend.ranking import order
 from app.recommend.serving_model import ServingModel
 from app.recommend.stages import COMPARE_SHADOW, StageObserver
 from app.recommend.types import ModelCard, Scored
 
 CUT = 10
-MAX_WAITING = 32
-"""Comparisons that wait at most; each holds the vectors of its candidates, about 0.2 MB."""
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +70,7 @@ def _concordance(one: np.ndarray, other: np.ndarray) -> float:
     return float((signs[0] * signs[1] + 1).mean() / 2) if len(upper[0]) else 1.0
 
 
-class ShadowScorer:
+class ShadowScorer(SampledWork[tuple[Scored, ServingModel, str]]):
     """Compares champion and challenger for a `share` of the requests.
 
     `trace`: the W3C traceparent of the current request.
@@ -84,49 +79,13 @@ class ShadowScorer:
     def __init__(
         self, share: float, stages: StageObserver, trace: Callable[[], str] = lambda: ""
     ) -> None:
-        self._share, self._stages, self._trace = share, stages, trace
-        self._turn = 0.0
-        self._waiting: queue.Queue[tuple[Scored, ServingModel, str] | None]
-        self._waiting = queue.Queue(MAX_WAITING)
-        self._closing = False
-        self._thread = threading.Thread(target=self._run, name="shadow", daemon=True)
-        self.dropped = 0
-        """Comparisons that were not made, because too many were waiting."""
+        super().__init__("shadow", share, self._compare)
+        self._stages, self._trace = stages, trace
 
-    @property
-    def waiting(self) -> int:
-        """Comparisons that have not begun yet."""
-        return self._waiting.qsize()
+    def scored(self, scored: Scored, challenger: ServingModel) -> None:
+        """Compare soon, if it is this request's turn. Returns at once."""
+        self.offer(lambda: (scored, challenger, self._trace()))
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def close(self) -> None:
-        """Stop the thread after its current comparison."""
-        self._closing = True
-        while self._thread.is_alive():
-            try:
-                self._waiting.put(None, timeout=0.1)  # the queue may be full
-            except queue.Full:
-                continue
-            break
-        self._thread.join()
-
-    def offer(self, scored: Scored, challenger: ServingModel) -> None:
-        """Compare a share of the calls, evenly spread. Returns at once."""
-        self._turn += self._share
-        if self._turn < 1:
-            return
-        self._turn -= 1
-        try:
-            self._waiting.put_nowait((scored, challenger, self._trace()))
-        except queue.Full:
-            self.dropped += 1
-
-    def _run(self) -> None:
-        while (found := self._waiting.get()) is not None and not self._closing:
-            try:
-                with self._stages.observe(COMPARE_SHADOW) as stage:
-                    stage.result = compare(*found)
-            except Exception:
-                log.exception("shadow comparison failed")
+    def _compare(self, item: tuple[Scored, ServingModel, str]) -> None:
+        with self._stages.observe(COMPARE_SHADOW) as stage:
+            stage.result = compare(*item)

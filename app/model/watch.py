@@ -8,6 +8,7 @@ from app.model.drift_monitor import DriftMonitor
 from app.model.live_model import LiveModel
 from app.model.online_monitor import OnlineMonitor
 from app.model.shadow import ShadowScorer
+from app.model.student_watch import StudentWatch
 from app.recommend.serving_model import ServingModel
 from app.recommend.types import Recommendation, Scored
 
@@ -21,12 +22,14 @@ class Watch:
         drift: DriftMonitor | None,
         shadow: ShadowScorer | None,
         online: OnlineMonitor | None,
+        student: StudentWatch | None = None,
     ) -> None:
-        """`drift`, `shadow`, `online`: None turns it off."""
+        """`drift`, `shadow`, `online`, `student`: None turns it off."""
         self._model, self.drift, self.shadow, self.online = model, drift, shadow, online
+        self.student = student
 
     def __enter__(self) -> Self:
-        for each in (self.drift, self.shadow, self.online):
+        for each in (self.drift, self.shadow, self.online, self.student):
             if each is not None:
                 each.start()
         return self
@@ -34,7 +37,7 @@ class Watch:
     def __exit__(
         self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
     ) -> None:
-        for each in (self.drift, self.shadow, self.online):
+        for each in (self.drift, self.shadow, self.online, self.student):
             if each is not None:
                 each.close()
 
@@ -47,10 +50,14 @@ class Watch:
         return [each for each in found if each is not None]
 
     def answered(self, model: ServingModel, answer: Recommendation) -> None:
-        if self.drift is not None and answer.observation is not None:
-            self.drift.offer(model, answer.observation)
+        if (observation := answer.observation) is None:
+            return
+        if self.drift is not None:
+            self.drift.offer(model, observation)
+        if self.student is not None:
+            self.student.answered(answer.query, observation.vector)
 
     def scored(self, model: ServingModel, scored: Scored) -> None:
         challenger = self._model.challenger
         if self.shadow is not None and challenger is not None and challenger is not model:
-            self.shadow.offer(scored, challenger)
+            self.shadow.scored(scored, challenger)

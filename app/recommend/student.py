@@ -178,6 +178,17 @@ class StudentEmbedder:
         self.width = model.width + static.width
         self.hash = sha256(f"{model.hash} {static.hash} {SHARE}".encode()).hexdigest()[:16]
 
+    @property
+    def teacher_width(self) -> int:
+        """Dimensions of the student's or teacher's part, which a vector begins with."""
+        return self._model.width
+
+    def by_teacher(self) -> "StudentEmbedder":
+        """The same encoder whose teacher encodes queries too. Raises ArtefactRefused without it."""
+        if (teacher := self._teacher) is None:
+            raise ArtefactRefused("its teacher is not installed, or is another one")
+        return _ByTeacher(self._model, self._static, lambda: teacher)
+
     def embed(self, texts: Sequence[str]) -> Floats:
         """Unit vectors (n, width) of documents; zeros without known tokens."""
         if not texts:
@@ -210,3 +221,11 @@ class StudentEmbedder:
         second = self._static.embed_queries(texts)
         parts = (first * np.float32(SHARE**0.5), second * np.float32((1 - SHARE) ** 0.5))
         return unit(np.concatenate(parts, axis=1))
+
+
+class _ByTeacher(StudentEmbedder):
+    def embed_queries(self, texts: Sequence[str]) -> Floats:
+        teacher = self._teacher
+        if teacher is None:
+            raise ArtefactRefused("it has no teacher")
+        return self._joint(teacher.embed_queries(texts), texts)

@@ -33,6 +33,7 @@ from app.model.promotion import GateRefused
 from app.model.registry import NoPreviousVersion, UnknownVersion
 from app.model.registry_records import Change
 from app.model.shadow import ShadowComparison
+from app.model.student_watch import StudentComparison
 from app.model.training import CannotTrain, Fitted, Training, TrainingSet
 from app.recommend.artefact import ArtefactRefused
 from app.recommend.batch import OUTCOMES, AnsweredItem, BatchCounts, BatchRun, EncodedQueries
@@ -381,6 +382,25 @@ def _shadow_compared(found: ShadowComparison, _: FinishedStage) -> Facts:
     )
 
 
+def _student_compared(found: StudentComparison, _: FinishedStage) -> Facts:
+    encoder: Attributes = {v.ENCODER_NAME: found.name, v.ENCODER_VERSION: found.hash}
+    kind = FAILURES.error_type(found.failure)
+    measured = {
+        (v.STUDENT_COSINE, v.STUDENT_COSINES): found.cosine,
+        (v.STUDENT_OVERLAP, v.STUDENT_OVERLAPS): found.overlap,
+    }
+    known = {names: value for names, value in measured.items() if value is not None}
+    return Facts(
+        {**encoder, **{name: round(value, DECIMALS) for (name, _), value in known.items()}},
+        measurements=(
+            Measurement(v.STUDENT_COMPARISONS, 1, {**encoder, ERROR_TYPE: kind}),
+            *(Measurement(metric, value, encoder) for (_, metric), value in known.items()),
+        ),
+        failure=found.failure,
+        link=found.trace,
+    )
+
+
 def _drift_evaluated(report: DriftReport, _: FinishedStage) -> Facts:
     attributes: Attributes = {
         v.MODEL_NAME: report.model.name,
@@ -490,6 +510,7 @@ FACTS: Mapping[type, Callable[[Any, FinishedStage], Facts]] = {
     Flushed: _flushed,
     Refreshed: _refreshed,
     ShadowComparison: _shadow_compared,
+    StudentComparison: _student_compared,
     DriftReport: _drift_evaluated,
     OnlineReport: _online_estimated,
     Judgements: _judgements_loaded,

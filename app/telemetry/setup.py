@@ -165,7 +165,8 @@ class Telemetry(Kit):
                 yield Observation(int(report.drifting), _of_model(report.model))
 
         def dropped(_: CallbackOptions) -> Iterable[Observation]:
-            for name, each in (("drift", watch.drift), ("shadow", watch.shadow)):
+            watchers = {"drift": watch.drift, "shadow": watch.shadow, "student": watch.student}
+            for name, each in watchers.items():
                 yield Observation(0 if each is None else each.dropped, {v.WATCHER: name})
 
         self.observe(v.DRIFT_PSI, indices)

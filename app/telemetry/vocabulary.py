@@ -39,6 +39,7 @@ from app.recommend.stages import (
     ANSWER_ITEM,
     AWAIT_LOCK,
     COMPARE_SHADOW,
+    COMPARE_STUDENT,
     DISTILL,
     DRIFT_ENDED,
     DRIFT_STARTED,
@@ -166,7 +167,9 @@ MODEL_REPLACED = Attribute(
 FORCED = Attribute(
     "vitrine.model.forced", "boolean", "whether it was promoted although the gate had refused it"
 )
-WATCHER = Attribute("vitrine.watcher", "string", "what watches the model", ("drift", "shadow"))
+WATCHER = Attribute(
+    "vitrine.watcher", "string", "what watches the model", ("drift", "shadow", "student")
+)
 SHADOW_VERSION = Attribute(
     "vitrine.shadow.version", "string", "version of the challenger", examples=["4-0c1d2e3f"]
 )
@@ -273,6 +276,14 @@ ENCODER_NAME = Attribute(
 ENCODER_VERSION = Attribute(
     "vitrine.encoder.version", "string", "hash of the dense leg's encoder",
     examples=["53aa51172d142c89"],
+)  # fmt: skip
+STUDENT_COSINE = Attribute(
+    "vitrine.student.cosine", "double",
+    "cosine of a query's vectors by the student and by its teacher", examples=[0.85],
+)  # fmt: skip
+STUDENT_OVERLAP = Attribute(
+    "vitrine.student.overlap", "double",
+    "fraction of the dense leg's first ten documents that both find", examples=[0.7],
 )  # fmt: skip
 TRAINING_TEXTS = Attribute(
     "vitrine.encoder.texts", "int", "number of texts the encoder learns from", examples=[12000]
@@ -509,6 +520,14 @@ COMPARED = Span(
         ),
     },
 )  # fmt: skip
+STUDENT_COMPARED = Span(
+    COMPARE_STUDENT, "internal",
+    "a query's vector by the student and by its teacher; linked to the request",
+    {
+        **required(ENCODER_NAME, ENCODER_VERSION, ERROR_TYPE),
+        **dict.fromkeys((STUDENT_COSINE, STUDENT_OVERLAP), "If the teacher did not fail."),
+    },
+)  # fmt: skip
 DRIFT_EVALUATED = Span(
     EVALUATE_DRIFT, "internal", "comparing a window of answers with the reference profile",
     {
@@ -572,8 +591,8 @@ SAMPLED = Span(
 CORE = CoreNames(
     SCOPE, stages=(*STAGES, *TRAINING_STAGES),
     background=(
-        FLUSH, COMPARE_SHADOW, EVALUATE_DRIFT, ESTIMATE_ONLINE, RUN_BATCH, PROCESS_CHUNK,
-        *TRAINING_STAGES, DISTILL, EMBED_SAMPLE,
+        FLUSH, COMPARE_SHADOW, COMPARE_STUDENT, EVALUATE_DRIFT, ESTIMATE_ONLINE, RUN_BATCH,
+        PROCESS_CHUNK, *TRAINING_STAGES, DISTILL, EMBED_SAMPLE,
     ),
     occurrences=(
         RETRY, CIRCUIT, NOTHING_FOUND, PROMOTED, ROLLED_BACK, REFUSED, DRIFT_BEGAN, DRIFT_OVER,
@@ -701,9 +720,24 @@ SHADOW_SHIFTS = Metric(
     "vitrine.shadow.score_shift", "histogram", "1", SHADOW_SHIFT.meaning, SHADOWED, SHARES,
     after=SHADOW,
 )  # fmt: skip
+STUDENT = "a comparison of the student"
+STUDENT_COMPARISONS = Metric(
+    "vitrine.student.comparisons", "counter", "{comparison}",
+    "comparisons of the student encoder with its teacher",
+    (ENCODER_NAME, ENCODER_VERSION, ERROR_TYPE), after=STUDENT,
+)  # fmt: skip
+STUDENT_COSINES = Metric(
+    "vitrine.student.cosine", "histogram", "1", STUDENT_COSINE.meaning,
+    (ENCODER_NAME, ENCODER_VERSION), SHARES, after=STUDENT,
+)  # fmt: skip
+STUDENT_OVERLAPS = Metric(
+    "vitrine.student.overlap", "histogram", "1", STUDENT_OVERLAP.meaning,
+    (ENCODER_NAME, ENCODER_VERSION), SHARES, after=STUDENT,
+)  # fmt: skip
 WATCH_DROPPED = Metric(
     "vitrine.watch.dropped", "counter", "{answer}",
-    "answers that drift detection or the shadow did not see, because too many were waiting",
+    "answers that drift detection, the shadow or the student's teacher did not see, because too "
+    "many were waiting",
     (WATCHER,),
 )  # fmt: skip
 DRIFT_PSI = Metric(

@@ -5,7 +5,8 @@ import threading
 import numpy as np
 import pytest
 
-from app.model.shadow import MAX_WAITING, ShadowComparison, ShadowScorer, compare
+from app.model.sampled_work import MAX_WAITING
+from app.model.shadow import ShadowComparison, ShadowScorer, compare
 from app.recommend.features import FEATURES
 from app.recommend.fusion import Fusion
 from app.recommend.ranking import FallbackModel, PairwiseModel, RankingModel
@@ -64,13 +65,13 @@ def test_a_share_is_compared_and_nobody_waits() -> None:
     stages, scored = RecordingStages(), Fusion().score(candidates(SCORES))
     scorer, model = ShadowScorer(0.25, stages, lambda: "trace"), Waits()
     scorer.start()
-    scorer.offer(scored, ServingModel(model))
+    scorer.scored(scored, ServingModel(model))
     assert not model.started.is_set()
     for _ in range(3):
-        scorer.offer(scored, ServingModel(model))
+        scorer.scored(scored, ServingModel(model))
     assert model.started.wait(10)
     for _ in range(4 * MAX_WAITING + 8):
-        scorer.offer(scored, ServingModel(model))
+        scorer.scored(scored, ServingModel(model))
     assert scorer.dropped == 2
     model.allowed.set()
     until(lambda: len(stages.seen) == 1 + MAX_WAITING)
@@ -85,7 +86,7 @@ def test_it_can_be_closed_while_the_queue_is_full() -> None:
     scorer, model = ShadowScorer(1, RecordingStages()), Waits()
     scorer.start()
     for _ in range(MAX_WAITING + 5):
-        scorer.offer(Fusion().score(candidates(SCORES)), ServingModel(model))
+        scorer.scored(Fusion().score(candidates(SCORES)), ServingModel(model))
     model.started.wait(10)
     model.allowed.set()
     scorer.close()

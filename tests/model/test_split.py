@@ -60,5 +60,5 @@ class Recorder(Hook):
     def __init__(self, keys: list[str | None]) -> None:
         self._keys = keys
 
-    def before(self, hook_context: HookContext, hints: HookHints) -> None:
+    def before(self, hook_context: HookContext, hints: HookHints) -> None:  # noqa: ARG002
         self._keys.append(hook_context.evaluation_context.targeting_key)
