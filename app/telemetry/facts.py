@@ -397,7 +397,7 @@ def _student_compared(found: StudentComparison, _: FinishedStage) -> Facts:
             *(Measurement(metric, value, encoder) for (_, metric), value in known.items()),
         ),
         failure=found.failure,
-        link=found.trace,
+        links=(found.trace,),
     )
 
 
