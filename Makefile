@@ -9,7 +9,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vitrine
 # The Collector's binary is outside the repository, in a folder named after its manifest's checksum.
 OTELCOL ?= $(CACHE)/collector/$(firstword $(shell cksum < collector/manifest.yaml))/otelcol
 SLOTH ?= $(CACHE)/sloth/$(SLOTH_VERSION)/sloth
-.PHONY: help run observe mcp test test-stack test-stock test-upstream collector sloth up down logs smoke teacher traffic check check-scripts platforms format drill drills bench figures lock docs pictures clean
+.PHONY: help run observe mcp test test-stack test-mlflow test-stock test-upstream collector sloth up down logs smoke teacher traffic check check-scripts platforms format drill drills bench figures lock docs pictures clean
 COMPOSE := docker compose
 
 help: ## list the targets
@@ -42,6 +42,13 @@ test: $(VENV)/.dev ## run the tests
 
 test-stack: $(VENV)/.dev $(OTELCOL) ## run the tests that last: the real Collector and backends, SLO rules over days
 	@OTELCOL=$(OTELCOL) SLOTH=$(wildcard $(SLOTH)) $(BIN)/pytest -n 4 --dist worksteal -m lasting
+
+test-mlflow: $(VENV)/.dev $(CACHE)/mlflow/bin/mlflow ## run the tests with a real MLflow server (in an environment of its own; some minutes)
+	@$(BIN)/pytest -n 0 -m lasting tests/stack/test_mlflow_runs.py
+
+$(CACHE)/mlflow/bin/mlflow: | $(VENV)/bin/python
+	@echo "installing MLflow into $(CACHE)/mlflow ..."
+	@$(PYTHON) -m venv $(CACHE)/mlflow && $(CACHE)/mlflow/bin/pip install --quiet 'mlflow>=3.17' || { rm -rf $(CACHE)/mlflow; exit 1; }
 
 test-stock: $(VENV)/.dev ## run the tests of telemetry on the stock OpenTelemetry SDK
 	@TEST_SDK=stock $(BIN)/pytest -n auto --dist worksteal -m "not lasting" tests/telemetry

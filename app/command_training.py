@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.markdown import Markdown
 
+from app.command_tracking import track_evaluation, track_training
 from app.console import print_error, refuse
 from app.model.evaluation import Evaluation, evaluate
 from app.model.gate import Verdict
@@ -46,12 +47,19 @@ def show_training(
     judgements: Path | None,
 ) -> None:
     """Train and print each stage as it ends. Raises typer.Exit if the gate refuses the version."""
+    started, traces = time.time(), list[str | None]()
+
+    def noted() -> str | None:
+        traces.append(trace_id())
+        return traces[-1]
+
     with observed_command(telemetry) as stages:
         try:
-            request = replace(request, trace_id=trace_id)
+            request = replace(request, trace_id=noted)
             trained = train_version(loader, request, ShownStages(stages))
         except (CannotTrain, JudgementsUnreadable) as error:
             raise refuse(f"{error}.") from error
+    track_training(loader, trained, started, next(iter(traces), None))
     if judgements is not None and trained.quality.rejects:
         print_error(f"Quarantined rows and reasons: {_write_rejects(judgements, trained.quality)}")
     _show_result(trained)
@@ -153,7 +161,7 @@ def show_evaluation(
             f"None of the {valid.quality.read} rows can be used with this catalogue "
             f"({reasons}), so nothing can be measured."
         )
-    index = loader.index()
+    index, started = loader.index(), time.time()
     champion, models = others(loader)
     categories = {each.id: each.category for each in catalogue}
     with observed_command(telemetry) as stages, stages.observe(EVALUATE) as stage:
@@ -161,4 +169,6 @@ def show_evaluation(
         stage.result = found
     metrics = asdict(found)
     lines = [*rankings(metrics), *relevance(metrics), *slices(metrics)]
-    out.print(Markdown("\n".join([f"# {champion}: {judgements.name}", *lines])))
+    card = "\n".join([f"# {champion}: {judgements.name}", *lines])
+    out.print(Markdown(card))
+    track_evaluation(champion, judgements.name, found, started, card)

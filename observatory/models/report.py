@@ -8,6 +8,7 @@ from observatory.models.drift import drift
 from observatory.models.online import online
 from observatory.models.serving import answers, instances
 from observatory.models.shadow import shadow
+from observatory.models.student import student
 from observatory.models.window import Window
 
 
@@ -28,5 +29,8 @@ def models(window: Window) -> dict[str, Any]:
         "online": asdict(online(window)),
         "drift": asdict(drift(window)),
         "shadow": asdict(shadow(window)),
+        "student": {
+            name: [asdict(each) for each in lines] for name, lines in student(window).items()
+        },
         "changes": [asdict(each) for each in changes(window)],
     }

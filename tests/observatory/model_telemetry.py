@@ -75,6 +75,8 @@ def traces(now: int) -> list[tuple[int, int, Part]]:
     began = Span.Event(name="drift_started", time_unix_nano=now - MINUTE)
     evaluated = model(drift__drifting=True, drift__drifted=list(DRIFTED), drift__requests=500,
                       drift__distinct_queries=420, drift__centroid_distance=0.3)  # fmt: skip
+    alike = {"vitrine.encoder.name": "student-of-tiny", "vitrine.encoder.version": "53aa",
+             "vitrine.student.cosine": 0.85, "vitrine.student.overlap": 0.7}  # fmt: skip
     gate = {"vitrine.gate.passed": False, "vitrine.gate.failed": ["champion"]}
     changed = model(model__replaced="fusion", model__forced=False)
     return [
@@ -84,6 +86,7 @@ def traces(now: int) -> list[tuple[int, int, Part]]:
         (4, now - MINUTE, Part(1, name="compare shadow model", has=compared,
                                more={"links": [link]})),
         (5, now - MINUTE, Part(1, name="compare shadow model", has=failed, status=ERROR)),
+        (6, now - MINUTE, Part(1, name="compare student encoder", has=alike)),
     ]  # fmt: skip
 
 

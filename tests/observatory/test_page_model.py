@@ -90,6 +90,13 @@ def test_the_shadow(model: Any) -> None:
     assert compared["request"] == trace_id(model_telemetry.REQUEST)
 
 
+def test_the_student(model: Any) -> None:
+    for measure, value in (("cosine", 0.85), ("overlap", 0.7)):
+        [line] = model["student"][measure]
+        assert line["label"] == "student-of-tiny 53aa"
+        assert [each for each in line["values"] if each is not None] == [value]
+
+
 def test_changes_in_the_order_of_time(model: Any) -> None:
     found = [(each["kind"], each["version"], each["detail"]) for each in model["changes"]]
     assert found == [

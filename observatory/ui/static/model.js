@@ -44,12 +44,13 @@ export class ModelView {
       ]),
     );
     const { versions, instances, changes, evaluations, pairs, worst } = this.boxes;
-    const { answers, drift, shadow } = this.charts.elements;
+    const { answers, drift, shadow, student } = this.charts.elements;
     this.parts = {
       versions: part("Versions", versions, this.registryNote, this.actions.element, answers),
       changes: part("Changes", changes),
       drift: part("Drift from the reference profile", drift, evaluations),
       shadow: part("Challenger in the shadow", pairs, shadow, worst),
+      student: part("Student encoder and its teacher", student),
       instances: part("Instances", instances),
     };
     this.element = el(
@@ -134,6 +135,7 @@ export class ModelView {
     this.parts.changes.hidden = !changes.length;
     this.parts.instances.hidden = !answer.instances.length;
     this.parts.drift.hidden = !answer.drift.features.length && !answer.drift.evaluations.length;
+    this.parts.student.hidden = !answer.student.cosine.length;
     this.parts.shadow.hidden = !answer.shadow.pairs.length;
   }
 

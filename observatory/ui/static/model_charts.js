@@ -30,6 +30,10 @@ const FEATURES = {
   embedding: "Embedding of the query",
   category: "Category of the first",
 };
+const STUDENT = {
+  cosine: "Cosine of the query's vectors",
+  overlap: "Overlap of the dense leg's first ten",
+};
 const number = (value) => String(Number(value.toPrecision(3)));
 const share = (columns) => [0, Math.max(1, ...known(columns))];
 const upwards = (least) => (columns) => [0, 1.15 * Math.max(least, ...known(columns))];
@@ -124,6 +128,10 @@ export class Charts {
         range: measure === "score_shift" ? upwards(0.05) : share,
       }),
     }));
+    this.student = Object.entries(STUDENT).map(([measure, title]) => ({
+      measure,
+      chart: new LineChart({ title, format: number, range: share }),
+    }));
     this.elements = {
       answers: el(
         "div.charts.three",
@@ -133,6 +141,7 @@ export class Charts {
         this.relevance.element,
         this.online.element,
       ),
+      student: el("div.charts.three", {}, ...this.student.map(({ chart }) => chart.element)),
       drift: el("div.charts.routes"),
       shadow: el("div.charts.three", {}, ...this.shadow.map(({ chart }) => chart.element)),
     };
@@ -153,6 +162,9 @@ export class Charts {
     this.online.set(answer, online.lines, of);
     const pairs = { marks, colours: coloured(shadow.lines.overlap) };
     for (const { measure, chart } of this.shadow) chart.set(answer, shadow.lines[measure], pairs);
+    const encoders = { marks, colours: coloured(answer.student.cosine) };
+    for (const { measure, chart } of this.student)
+      chart.set(answer, answer.student[measure], encoders);
     this.#drift(answer, drift.features, of);
   }
 

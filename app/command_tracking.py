@@ -1,0 +1,82 @@
+"""Records what `train` and `evaluate` did as runs of MLflow; a failure is a warning."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from app.console import print_error
+from app.model.evaluation import Evaluation
+from app.model.mlflow_runs import NotRecorded, Run, record, tracking_uri
+from app.model.model_card import SETTINGS
+from app.model.registry import CARD
+from app.model.training import Training
+from app.model.version_loader import CALIBRATOR, RANKER, VersionLoader
+
+FILES = (RANKER, CALIBRATOR, CARD)
+
+
+def track_training(
+    loader: VersionLoader, trained: Training, started: float, trace: str | None
+) -> None:
+    """`started`: Unix time; `trace`: id of its trace."""
+    change = trained.change
+    version = change.version if change else ""
+    files = {"card.md": trained.card.encode()}
+    if version:
+        folder = loader.registry.folder / version
+        files |= {name: (folder / name).read_bytes() for name in FILES}
+    _track(
+        Run(
+            name=version or "refused",
+            kind="train",
+            started=started,
+            parameters={
+                **SETTINGS,
+                "judgements": trained.judgements.name,
+                "judgements_source": trained.judgements.source.value,
+                "judgements_sha256": trained.judgements.hash,
+                "rows_used": trained.quality.used,
+                "champion": trained.champion,
+            },
+            metrics=dict(_metrics(trained.evaluation)),
+            tags={
+                "vitrine.model.version": version,
+                "vitrine.trace_id": trace or "",
+                "vitrine.gate": "; ".join(trained.verdict.reasons.values()) or "passed",
+            },
+            artefacts=files,
+            failed=change is None,
+        )
+    )
+
+
+def track_evaluation(
+    champion: str, judgements: str, found: Evaluation, started: float, card: str
+) -> None:
+    """`card`: as Markdown; the rest as for a training."""
+    parameters = {"judgements": judgements, "champion": champion}
+    metrics, files = dict(_metrics(found)), {"evaluation.md": card.encode()}
+    _track(Run(f"evaluate {champion}", "evaluate", started, parameters, metrics, {}, files))
+
+
+def _metrics(found: Evaluation) -> Iterator[tuple[str, float]]:
+    content: Mapping[str, Any] = asdict(found)
+    for model, ranked in content["ranked"].items():
+        yield f"ndcg.{model}", ranked["ndcg"]["mean"]
+        yield f"recall.{model}", ranked["recall"]
+        yield f"mrr.{model}", ranked["reciprocal_rank"]
+    for model, compared in content["comparisons"].items():
+        yield f"difference.{model}", compared["difference"]["mean"]
+        yield f"p.{model}", compared["p"]
+    for model, calibrated in content["calibration"].items():
+        yield f"brier.{model}", calibrated["brier"]
+        yield f"auc.{model}", calibrated["auc"]["value"]
+
+
+def _track(run: Run) -> None:
+    if not tracking_uri():
+        return
+    try:
+        print_error(f"recorded as a run of MLflow: {record(run)}", "green")
+    except NotRecorded as error:
+        print_error(f"The run was not recorded by MLflow: {error}", "yellow")

@@ -1,0 +1,91 @@
+"""A real MLflow server receives runs of `train` and `evaluate`: parameters, metrics, artefacts."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from app.cli import cli
+from app.model.mlflow_runs import NotRecorded, Run, record
+from tests.stack.backends import Backend, program
+from tests.stack.test_backends_mlflow import MLFLOW, MLFLOW_FROM, NO_WIKIPEDIA
+from tests.telemetry.receiver import refused_port
+
+RUN = Run(
+    name="3-00c0ffee", kind="train", started=1_800_000_000.0,
+    parameters={"champion": "fusion", "seed": 0, "long": "x" * 2_000},
+    metrics={"ndcg.candidate": 0.79, "p.fusion": 0.04}, tags={"vitrine.gate": "worse"},
+    artefacts={"card.md": b"# Model card"}, failed=True,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
+    command = program("TEST_MLFLOW", MLFLOW, how=MLFLOW_FROM)
+    folder = tmp_path_factory.mktemp("mlflow")
+    with refused_port() as port:
+        serve = [
+            command, "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
+            "--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}",
+            "--artifacts-destination", folder / "artifacts",
+        ]  # fmt: skip
+        with Backend(
+            serve, ready="Uvicorn running on", folder=folder, port=port, variables=NO_WIKIPEDIA
+        ) as running:
+            yield running
+
+
+def runs(mlflow: Backend, name: str) -> list[dict[str, Any]]:
+    """The runs of an experiment, the newest first."""
+    found = mlflow.get("/api/2.0/mlflow/experiments/get-by-name", experiment_name=name)
+    wanted = {"experiment_ids": [found["experiment"]["experiment_id"]]}
+    listed: list[dict[str, Any]] = mlflow.post("/api/2.0/mlflow/runs/search", wanted)["runs"]
+    return listed
+
+
+def pairs(listed: list[dict[str, Any]]) -> dict[str, Any]:
+    return {each["key"]: each["value"] for each in listed}
+
+
+@pytest.mark.lasting
+def test_a_run_is_recorded(mlflow: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow.address)
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "tests")
+    address = record(RUN)
+    record(RUN)
+    first, second = runs(mlflow, "tests")
+    assert {first["info"]["status"], second["info"]["status"]} == {"FAILED"}
+    assert any(each["info"]["run_id"] in address for each in (first, second))
+    data = first["data"]
+    assert first["info"]["run_name"] == RUN.name
+    assert pairs(data["metrics"]) == RUN.metrics
+    assert pairs(data["params"])["champion"] == "fusion"
+    assert len(pairs(data["params"])["long"]) == 500
+    assert pairs(data["tags"])["vitrine.gate"] == "worse"
+    listed = mlflow.get("/api/2.0/mlflow/artifacts/list", run_id=first["info"]["run_id"])
+    assert [each["path"] for each in listed["files"]] == ["card.md"]
+
+
+@pytest.mark.lasting
+def test_an_evaluation_is_a_run(
+    mlflow: Backend, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow.address)
+    monkeypatch.setenv("VITRINE_DATA", str(tmp_path))
+    monkeypatch.setenv("VITRINE_TELEMETRY__ENABLED", "false")
+    done = CliRunner().invoke(cli, ["evaluate"])
+    assert done.exit_code == 0, done.output
+    assert "recorded as a run of MLflow" in done.output
+    (found,) = runs(mlflow, "vitrine")
+    assert found["info"]["run_name"] == "evaluate fusion"
+    assert pairs(found["data"]["metrics"])["ndcg.fusion"] > 0.7
+
+
+@pytest.mark.parametrize("address", ["ftp://127.0.0.1", "http://127.0.0.1:{}"])
+def test_a_server_that_can_not_be_used(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    with refused_port() as port:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", address.format(port))
+        with pytest.raises(NotRecorded, match=r"127\.0\.0\.1"):
+            record(RUN)
