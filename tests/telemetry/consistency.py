@@ -44,7 +44,7 @@ def assert_served(service: Service, answer: httpx.Response) -> None:
     assert ERROR_TYPE not in (emitted.attributes or {})
     assert_agreement(service, answer)
     assert service.counts(v.RECOMMENDATIONS) == {("fusion", "2", False): 1}
-    assert service.counts(v.RECOMMEND_DURATION) == {(False, None): 1}
+    assert service.counts(v.RECOMMEND_DURATION) == {("fusion", "2", False, None): 1}
 
 
 def assert_degraded(
@@ -64,4 +64,4 @@ def assert_degraded(
     assert_agreement(service, answer)
     assert service.counts(v.CORE.stage_duration)[stage, error] == 1
     assert service.counts(v.RECOMMENDATIONS) == {("fusion", "2", True): 1}
-    assert service.counts(v.RECOMMEND_DURATION) == {(True, None): 1}
+    assert service.counts(v.RECOMMEND_DURATION) == {("fusion", "2", True, None): 1}

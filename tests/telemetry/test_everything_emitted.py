@@ -15,12 +15,21 @@ from app.catalogue.store import Catalogue
 from app.composition import open_catalogue
 from app.model.distillation import Sample, distill
 from app.model.registry import Registry
+from app.model.student_watch import StudentComparison
 from app.model.version_loader import RANKER
 from app.recommend.batch import BatchCounts, BatchRun
 from app.recommend.ranking import PairwiseModel
-from app.recommend.stages import ANALYZE, FETCH_TOPIC, RANK, RETRIEVE, RUN_BATCH, SCORE
+from app.recommend.stages import (
+    ANALYZE,
+    COMPARE_STUDENT,
+    FETCH_TOPIC,
+    RANK,
+    RETRIEVE,
+    RUN_BATCH,
+    SCORE,
+)
 from app.recommend.transformer import TransformerEmbedder
-from app.settings import WatchSettings
+from app.settings import SplitSettings, WatchSettings
 from app.telemetry import vocabulary as v
 from app.telemetry.kit.requests import RECEIVED
 from app.telemetry.kit.testing import Recorder
@@ -109,7 +118,10 @@ async def drive_watch(
     monkeypatch.undo()
     promoted_and_challenged(data)
     small_windows(monkeypatch)
-    async with open_service(watch=WatchSettings(shadow_share=1)) as service:
+    split = SplitSettings(share=0.5, key="header:X-User")
+    async with open_service(watch=WatchSettings(shadow_share=1), split=split) as service:
+        with service.telemetry.stages.observe(COMPARE_STUDENT) as stage:
+            stage.result = StudentComparison("student-of-tiny", "53aa", 0.9, 0.7)
         await drift_and_recover(service)
         await like_the_first(service, TYPED)
     return service

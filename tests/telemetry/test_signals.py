@@ -126,7 +126,7 @@ async def test_an_answer_that_should_have_results(
     assert [each.json()["degraded"] for each in (unknown, known)] == [[], ["results"]]
     severities = [service.wide_event(each).severity_number for each in (unknown, known)]
     assert severities == [SeverityNumber.INFO, SeverityNumber.WARN]
-    assert counts == {(False,): 1, (True,): 1}
+    assert counts == {("fusion", "2", False): 1, ("fusion", "2", True): 1}
 
 
 async def test_changes_by_another_process(open_service: OpenService, shelf_data: Path) -> None:

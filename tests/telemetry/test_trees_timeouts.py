@@ -79,7 +79,7 @@ async def test_a_request_that_was_given_up_says_so(
     (event,) = [each for each in service.records if each.event_name == v.CORE.answered]
     assert (event.attributes or {})[v.CORE.aborted] is True
     assert (event.attributes or {})[ERROR_TYPE] == "CancelledError"
-    assert service.counts(v.RECOMMEND_DURATION) == {(None, "CancelledError"): 1}
+    assert service.counts(v.RECOMMEND_DURATION) == {(None, None, None, "CancelledError"): 1}
     (root,) = [each for each in service.spans if each.kind is SpanKind.SERVER]
     assert {v.CORE.aborted, ERROR_TYPE} & set(root.attributes or {})
 

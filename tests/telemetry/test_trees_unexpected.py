@@ -69,7 +69,7 @@ async def test_a_stage_breaks(
     _assert_told(service, answer, f"RuntimeError in “{stage}”")
     assert (service.wide_event(answer).attributes or {})[ERROR_TYPE] == "RuntimeError"
     assert service.counts(v.CORE.stage_duration)[stage, "RuntimeError"] == 1
-    assert service.counts(v.RECOMMEND_DURATION) == {(None, "RuntimeError"): 1}
+    assert service.counts(v.RECOMMEND_DURATION) == {(None, None, None, "RuntimeError"): 1}
     assert service.counts(v.RECOMMENDATIONS) == {}
 
 
