@@ -186,7 +186,6 @@ def _recommendation(recommendation: Recommendation, stage: FinishedStage) -> Fac
     attributes: Attributes = {**model, v.DEGRADED: degraded}
     measurements = [
         Measurement(v.RECOMMEND_DURATION, stage.seconds, attributes),
-        Measurement(v.RECOMMEND_DURATION, stage.seconds, attributes),
         *_counted(recommendation),
     ]
     if recommendation.cached is not None:  # a user typed a query

@@ -76,7 +76,7 @@ async def test_a_stage_breaks(
 async def test_it_breaks_between_the_stages(
     open_service: OpenService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.api.recommend.encode", breaks)
+    monkeypatch.setattr("app.api.recommend.to_json", breaks)
     async with open_service() as service:
         answer = await service.ask(BREAD)
     made = {**FUSION, v.DEGRADED: False, v.CACHE_OUTCOME: "miss", v.ANSWERED: YES_OR_NO}
@@ -104,7 +104,7 @@ async def test_feedback_breaks(open_service: OpenService, monkeypatch: pytest.Mo
     ("broken", "status", "severity"),
     [
         ("app.recommend.pipeline.rank", 500, SeverityNumber.ERROR),  # in a stage
-        ("app.api.recommend.encode", 500, SeverityNumber.ERROR),  # between stages
+        ("app.api.recommend.to_json", 500, SeverityNumber.ERROR),  # between stages
         ("app.recommend.ranking.FallbackModel.score", 500, SeverityNumber.ERROR),
         (
             "tests.telemetry.test_trees_unexpected.Model.score",
@@ -143,7 +143,7 @@ async def test_exceptions_go_to_the_signals_that_are_chosen(
     _assert_nothing_quoted(service)
 
 
-@pytest.mark.parametrize("broken", ["app.api.recommend.encode", "app.api.documents.read"])
+@pytest.mark.parametrize("broken", ["app.api.recommend.to_json", "app.api.documents.read"])
 async def test_the_wide_event_has_the_type_of_every_failure(
     open_service: OpenService, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
