@@ -10,10 +10,10 @@ from tests.observatory.messages import request
 from tests.observatory.observatory_process import Observatory
 from tests.observatory.otlp_client import http
 from tests.observatory.page.page_view import PageView, settled
-from tests.observatory.page.shop_telemetry import ORDER
 from tests.observatory.stored_telemetry import SECOND, record
 
 SERVICE = "cellar"
+TRACE = f"{0xD1A6:032x}"
 COUNT = 120
 
 
@@ -27,7 +27,7 @@ def store(observatory: Observatory) -> None:
             "vitrine__ranking__degraded": str(is_bad).lower(),
             "vitrine__ranking__missing": '["topic_signal"]' if is_bad else "[]",
         }
-        records.append(record("served", now - (COUNT - number) * SECOND, int(ORDER, 16), **has))
+        records.append(record("served", now - (COUNT - number) * SECOND, int(TRACE, 16), **has))
         records[-1].event_name = "recommendation.served"
     http(observatory, "logs", request("logs", records, {"service.name": SERVICE}))
 
@@ -47,7 +47,7 @@ def test_diagnosis(view: PageView) -> None:
     expect(first).to_have_attribute("data-cause", "dependency_empty")
     expect(first).to_contain_text("100 %")
     expect(first.locator(".path").filter(has_text="degraded")).to_be_visible()
-    expect(first.get_by_role("link", name=ORDER[:8])).to_have_attribute("href", f"/trace/{ORDER}")
+    expect(first.get_by_role("link", name=TRACE[:8])).to_have_attribute("href", f"/trace/{TRACE}")
     expect(first.get_by_role("link", name="log records")).to_have_attribute(
         "href", re.compile(r"/logs\?from=\d+&to=\d+&service=cellar&attr=vitrine.topic_signal")
     )
