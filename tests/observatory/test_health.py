@@ -229,6 +229,15 @@ def test_a_condition_that_has_not_held_for_long_is_pending(health: Callable[...,
     assert answer["verdict"]["sentence"] == "No alert fires yet; 1 pending: Catalogue empty"
 
 
+def test_the_first_half_minute_is_not_stale(health: Callable[..., Any]) -> None:
+    """The minute before it, at which the subquery of that rule ends, has no sender yet."""
+    metrics = [*alive(), requests(1200, 200), recommendations(1200, degraded=False)]
+    for metric in metrics:
+        data = metric.histogram if metric.HasField("histogram") else metric.sum
+        del data.data_points[:-3]
+    assert states(health(*metrics)) == {}
+
+
 def test_another_service_has_neither_objectives_nor_alerts(
     health: Callable[..., Any], stored: StoredTelemetry
 ) -> None:
