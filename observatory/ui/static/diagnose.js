@@ -11,6 +11,7 @@ import { suspects, verdict } from "./suspects.js";
 
 const BASELINES = [300, 900, 3600, 21600, 86400];
 const BASELINE = 3600;
+const WINDOW = "300"; // not an hour as elsewhere: what a new store has would all be in the window
 const LEAST = 60; // seconds of a baseline that is chosen by dragging
 
 export class DiagnoseView {
@@ -37,6 +38,10 @@ export class DiagnoseView {
   title = () => "Diagnose";
 
   show() {
+    if (!["last", "from", "to"].some((name) => params().has(name))) {
+      change({ last: WINDOW }, { replace: true });
+      return;
+    }
     this.bar.show();
     this.baseline.show();
     this.#load();

@@ -55,6 +55,8 @@ def test_diagnosis(view: PageView) -> None:
     page.get_by_label("Compared with").select_option("900")
     expect(page).to_have_url(re.compile("baseline=900"))
     assert "Nothing to compare" in found(page, "/diagnose?service=nobody&last=60&baseline=60")
+    found(page, "/diagnose")
+    expect(page.get_by_label("Time range")).to_have_value("300")
 
 
 def test_a_window_by_keyboard(view: PageView) -> None:
