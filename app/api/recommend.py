@@ -5,10 +5,11 @@ import time
 from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Query, Response
+from fastapi import Request as HTTPRequest
 from pydantic_core import to_json
 from starlette.concurrency import run_in_threadpool
 
-from app.api.dependencies import PartsDep, SplitUser, check_categories
+from app.api.dependencies import PartsDep, check_categories, split_user
 from app.api.problems import Responses, documented, invalid, not_found
 from app.api.wire import (
     CategoryCounts,
@@ -32,19 +33,19 @@ RESPONSES = RESPONSE | documented(413, 415, 422, 429, 503)
 
 
 @router.post("/recommend", summary="Recommend documents", responses=RESPONSES)
-async def recommend(params: RecommendRequest, parts: PartsDep, user: SplitUser) -> Response:
+async def recommend(http: HTTPRequest, params: RecommendRequest, parts: PartsDep) -> Response:
     """The best documents for a query, each with its reasons."""
     request = Request(params.query, params.limit, frozenset(params.categories))
-    return await respond(parts, request, params.explain, "/categories", user)
+    return await respond(parts, request, params.explain, "/categories", split_user(http, parts))
 
 
 @router.get("/recommend", summary="Recommend documents", responses=RESPONSES)
 async def recommend_by_url(
-    params: Annotated[RecommendParams, Query()], parts: PartsDep, user: SplitUser
+    http: HTTPRequest, params: Annotated[RecommendParams, Query()], parts: PartsDep
 ) -> Response:
     """The same as POST, for browsers and quick tests; `category` may be repeated."""
     request = Request(params.q, params.limit, frozenset(params.category))
-    return await respond(parts, request, params.explain, "category", user)
+    return await respond(parts, request, params.explain, "category", split_user(http, parts))
 
 
 @router.get(

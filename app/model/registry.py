@@ -68,11 +68,12 @@ class Registry:
 
     def __init__(self, folder: Path, clock: Callable[[], str] = utc_now) -> None:
         self.folder, self._clock = folder, clock
+        self._state = folder / STATE
 
     def stamp(self) -> Stamp | None:
         """Differs after each change; None: nothing was registered yet. Costs one `stat`."""
         try:
-            found = (self.folder / STATE).stat()
+            found = self._state.stat()
         except FileNotFoundError:
             return None
         return found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size
@@ -80,7 +81,7 @@ class Registry:
     def state(self) -> State:
         """The current state. Raises ArtefactRefused if its file is damaged."""
         try:
-            artefact = (self.folder / STATE).read_bytes()
+            artefact = self._state.read_bytes()
         except FileNotFoundError:
             return State()
         return State.parse(parse(artefact))
@@ -249,7 +250,7 @@ class Registry:
         line = json.dumps({**asdict(change), "state": asdict(state)}, ensure_ascii=False)
         lines = [*self._audit_lines(), line][-MAX_AUDIT:]
         write_whole(self.folder / AUDIT, "".join(f"{each}\n" for each in lines).encode())
-        write_whole(self.folder / STATE, dump(asdict(state)))
+        write_whole(self._state, dump(asdict(state)))
 
     def _remove_unused(self, state: State) -> None:
         """Remove the oldest versions without a role beyond MAX_UNUSED."""

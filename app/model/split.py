@@ -48,8 +48,10 @@ class Split:
     def choose(self, user: str | None) -> AnyLiveModel | None:
         """The challenger, or None: the champion answers. `user`: what tells users apart; None: it
         is unknown, and the champion answers. Hooks get its hash only."""
+        if not self.share:
+            return None
         self._model.now()
-        if not self.share or self._model.challenger is None:
+        if self._model.challenger is None:
             return None
         hashed = sha256(user.encode("utf-8", "replace")).hexdigest()[:KEY_DIGITS] if user else None
         context = EvaluationContext(targeting_key=hashed)
