@@ -6,8 +6,8 @@ with Backend([prometheus, …], ready="Server is ready", folder=folder, port=por
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,9 +15,12 @@ import httpx
 import pytest
 
 from tests.logged_process import LoggedProcess
+from tests.telemetry.receiver import refused_port
 from tests.waiting import TIMEOUT
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vitrine"
+MLFLOW = CACHE / "mlflow" / "bin" / "mlflow"
+NO_TELEMETRY = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
 NO_PROMETHEUS = "no Prometheus here: apt-get install prometheus"
 
 
@@ -90,3 +93,18 @@ class Backend:
         answer = self._client.post(path, json=body)
         assert answer.status_code == httpx.codes.OK, answer.text
         return answer.json()
+
+
+@contextmanager
+def mlflow_server(folder: Path, *where: object) -> Iterator[Backend]:
+    """An MLflow server; `where`: arguments that say where it stores artefacts."""
+    command = program("TEST_MLFLOW", MLFLOW, how="`make test-mlflow` installs it")
+    with refused_port() as port:
+        serve = [
+            command, "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
+            "--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}", *where,
+        ]  # fmt: skip
+        with Backend(
+            serve, ready="Uvicorn running on", folder=folder, port=port, variables=NO_TELEMETRY
+        ) as running:
+            yield running

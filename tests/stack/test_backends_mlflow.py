@@ -8,19 +8,15 @@ import pytest
 
 from tests.observatory.messages import attributes, fresh, request, span
 from tests.observatory.otlp_client import over_grpc
-from tests.stack.backends import CACHE, Backend, program
+from tests.stack.backends import Backend, mlflow_server
 from tests.stack.collector_process import Collector
 from tests.telemetry.exporting_service import ExportingService
-from tests.telemetry.receiver import refused_port
 from tests.waiting import until
 
 pytestmark = pytest.mark.lasting
 
 
-MLFLOW = CACHE / "mlflow" / "bin" / "mlflow"
-MLFLOW_FROM = "pip install 'mlflow>=3.17' in a virtual environment of its own"
 SEARCH = "/api/3.0/mlflow/traces/search"
-NO_WIKIPEDIA = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
 
 
 class Shop(NamedTuple):
@@ -56,24 +52,15 @@ def simple(value: dict[str, Any]) -> Any:
 
 @pytest.fixture(scope="module")
 def shop(otelcol: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    command = program("TEST_MLFLOW", MLFLOW, how=MLFLOW_FROM)
     folder = tmp_path_factory.mktemp("mlflow")
-    with refused_port() as port:
-        serve = [
-            command, "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
-            "--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}",
-            "--default-artifact-root", folder / "artifacts",
-        ]  # fmt: skip
-        with Backend(
-            serve, ready="Uvicorn running on", folder=folder, port=port, variables=NO_WIKIPEDIA
-        ) as mlflow:
-            made = mlflow.post("/api/2.0/mlflow/experiments/create", {"name": "recommendations"})
-            there = {
-                "MLFLOW_ENDPOINT": mlflow.address,
-                "MLFLOW_EXPERIMENT_ID": made["experiment_id"],
-            }
-            with Collector(otelcol, folder, "mlflow", **there) as collector:
-                yield Shop(collector, mlflow, made["experiment_id"])
+    with mlflow_server(folder, "--default-artifact-root", folder / "artifacts") as mlflow:
+        made = mlflow.post("/api/2.0/mlflow/experiments/create", {"name": "recommendations"})
+        there = {
+            "MLFLOW_ENDPOINT": mlflow.address,
+            "MLFLOW_EXPERIMENT_ID": made["experiment_id"],
+        }
+        with Collector(otelcol, folder, "mlflow", **there) as collector:
+            yield Shop(collector, mlflow, made["experiment_id"])
 
 
 def test_a_request_is_listed_and_shown(shop: Shop, tmp_path: Path) -> None:

@@ -9,8 +9,7 @@ from typer.testing import CliRunner
 
 from app.cli import cli
 from app.model.mlflow_runs import NotRecorded, Run, record
-from tests.stack.backends import Backend, program
-from tests.stack.test_backends_mlflow import MLFLOW, MLFLOW_FROM, NO_WIKIPEDIA
+from tests.stack.backends import Backend, mlflow_server
 from tests.telemetry.receiver import refused_port
 
 RUN = Run(
@@ -23,18 +22,9 @@ RUN = Run(
 
 @pytest.fixture(scope="module")
 def mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
-    command = program("TEST_MLFLOW", MLFLOW, how=MLFLOW_FROM)
     folder = tmp_path_factory.mktemp("mlflow")
-    with refused_port() as port:
-        serve = [
-            command, "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
-            "--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}",
-            "--artifacts-destination", folder / "artifacts",
-        ]  # fmt: skip
-        with Backend(
-            serve, ready="Uvicorn running on", folder=folder, port=port, variables=NO_WIKIPEDIA
-        ) as running:
-            yield running
+    with mlflow_server(folder, "--artifacts-destination", folder / "artifacts") as running:
+        yield running
 
 
 def runs(mlflow: Backend, name: str) -> list[dict[str, Any]]:

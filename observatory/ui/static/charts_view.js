@@ -45,10 +45,8 @@ export class ChartsView {
 
   show() {
     this.bar.show();
-    this.pause.show(isOpen());
+    this.pause.start(isOpen());
     this.#load();
-    this.live.start();
-    if (!isOpen()) this.live.stop();
   }
 
   hide() {

@@ -53,7 +53,7 @@ export class Live {
   }
 }
 
-/** {element, press(), show(open)}; hidden for a time range that has ended. */
+/** {element, press(), start(open)}; for a time range that has ended, hidden and without polling. */
 export function pauseButton(live) {
   const text = el("span", {}, "Live");
   const button = el(
@@ -70,5 +70,10 @@ export function pauseButton(live) {
     announce(text.textContent);
   };
   button.onclick = press;
-  return { element: button, press, show: (open) => (button.hidden = !open) };
+  const start = (open) => {
+    button.hidden = !open;
+    if (open) live.start();
+    else live.stop();
+  };
+  return { element: button, press, start };
 }

@@ -64,13 +64,11 @@ export class LogsView {
 
   show() {
     this.bar.show();
-    this.pause.show(isOpen());
+    this.pause.start(isOpen());
     if (document.activeElement !== this.search) this.search.value = params().get("q") ?? "";
     this.#showTrace();
     if (location.search !== this.#asked) this.#load();
     else this.rows.focus();
-    this.live.start();
-    if (!isOpen()) this.live.stop();
   }
 
   hide() {

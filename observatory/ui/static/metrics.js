@@ -77,10 +77,8 @@ export class MetricsView {
 
   show() {
     this.range.show();
-    this.pause.show(isOpen());
+    this.pause.start(isOpen());
     this.#load();
-    this.live.start();
-    if (!isOpen()) this.live.stop();
   }
 
   hide() {

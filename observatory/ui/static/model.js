@@ -71,10 +71,8 @@ export class ModelView {
 
   show() {
     this.range.show();
-    this.pause.show(isOpen());
+    this.pause.start(isOpen());
     this.#load();
-    this.live.start();
-    if (!isOpen()) this.live.stop();
   }
 
   hide() {

@@ -53,11 +53,9 @@ export class TracesView {
   show() {
     this.bar.show();
     const lives = isOpen() && !isSorted();
-    this.pause.show(lives);
+    this.pause.start(lives);
     if (location.search !== this.#asked) this.#load();
     else this.list.rows.focus();
-    this.live.start();
-    if (!lives) this.live.stop();
   }
 
   hide() {
