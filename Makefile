@@ -44,7 +44,7 @@ test-stack: $(VENV)/.dev $(OTELCOL) ## run the tests that last: the real Collect
 	@OTELCOL=$(OTELCOL) SLOTH=$(wildcard $(SLOTH)) $(BIN)/pytest -n 4 --dist worksteal -m lasting
 
 test-mlflow: $(VENV)/.dev $(CACHE)/mlflow/bin/mlflow ## run the tests with a real MLflow server (in an environment of its own; some minutes)
-	@$(BIN)/pytest -n 0 -m lasting tests/stack/test_mlflow_runs.py
+	@OTELCOL=$(wildcard $(OTELCOL)) $(BIN)/pytest -n 0 -m lasting tests/stack/test_mlflow_runs.py tests/stack/test_backends_mlflow.py
 
 $(CACHE)/mlflow/bin/mlflow: | $(VENV)/bin/python
 	@echo "installing MLflow into $(CACHE)/mlflow ..."

@@ -60,10 +60,10 @@ def test_a_run_is_recorded(mlflow: Backend, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.lasting
 def test_an_evaluation_is_a_run(
-    mlflow: Backend, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    mlflow: Backend, monkeypatch: pytest.MonkeyPatch, seed_data: Path
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow.address)
-    monkeypatch.setenv("VITRINE_DATA", str(tmp_path))
+    monkeypatch.setenv("VITRINE_DATA", str(seed_data))
     monkeypatch.setenv("VITRINE_TELEMETRY__ENABLED", "false")
     done = CliRunner().invoke(cli, ["evaluate"])
     assert done.exit_code == 0, done.output
