@@ -53,7 +53,7 @@ class Served:
     trace: str = ""
     """W3C traceparent of its request."""
     query: str = ""
-    """What the user typed; empty if nobody typed a query."""
+    """The query; empty for similar documents, which have none."""
 
 
 @dataclass(frozen=True, slots=True)

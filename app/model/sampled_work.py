@@ -1,4 +1,4 @@
-"""Work that a share of the requests hands to a thread of its own; nobody waits for it."""
+"""Work in a thread of its own, for a share of the requests, which do not wait for it."""
 
 import logging
 import queue

@@ -1,7 +1,7 @@
 """Shadow: the challenger scores the candidates that the champion has answered with.
 
-It runs in a thread of its own, for a share of the requests; nobody waits for it, and when the queue
-is full a comparison is dropped and counted.
+It runs in a thread of its own, for a share of the requests, which do not wait for it. When the
+queue is full, a comparison is dropped and counted.
 """
 
 from collections.abc import Callable
