@@ -1,6 +1,6 @@
 """Records what `train` and `evaluate` did as runs of MLflow; a failure is a warning."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -11,6 +11,7 @@ from app.model.model_card import SETTINGS
 from app.model.registry import CARD
 from app.model.training import Training
 from app.model.version_loader import CALIBRATOR, RANKER, VersionLoader
+from app.recommend.artefact import ArtefactRefused
 
 FILES = (RANKER, CALIBRATOR, CARD)
 
@@ -19,35 +20,7 @@ def track_training(
     loader: VersionLoader, trained: Training, started: float, trace: str | None
 ) -> None:
     """`started`: Unix time; `trace`: id of its trace."""
-    change = trained.change
-    version = change.version if change else ""
-    files = {"card.md": trained.card.encode()}
-    if version:
-        folder = loader.registry.folder / version
-        files |= {name: (folder / name).read_bytes() for name in FILES}
-    _track(
-        Run(
-            name=version or "refused",
-            kind="train",
-            started=started,
-            parameters={
-                **SETTINGS,
-                "judgements": trained.judgements.name,
-                "judgements_source": trained.judgements.source.value,
-                "judgements_sha256": trained.judgements.hash,
-                "rows_used": trained.quality.used,
-                "champion": trained.champion,
-            },
-            metrics=dict(_metrics(trained.evaluation)),
-            tags={
-                "vitrine.model.version": version,
-                "vitrine.trace_id": trace or "",
-                "vitrine.gate": "; ".join(trained.verdict.reasons.values()) or "passed",
-            },
-            artefacts=files,
-            failed=change is None,
-        )
-    )
+    _track(lambda: _training(loader, trained, started, trace))
 
 
 def track_evaluation(
@@ -56,7 +29,38 @@ def track_evaluation(
     """`card`: as Markdown; the rest as for a training."""
     parameters = {"judgements": judgements, "champion": champion}
     metrics, files = dict(_metrics(found)), {"evaluation.md": card.encode()}
-    _track(Run(f"evaluate {champion}", "evaluate", started, parameters, metrics, {}, files))
+    run = Run(f"evaluate {champion}", "evaluate", started, parameters, metrics, {}, files)
+    _track(lambda: run)
+
+
+def _training(loader: VersionLoader, trained: Training, started: float, trace: str | None) -> Run:
+    """Raises ArtefactRefused, OSError."""
+    change, files = trained.change, {"card.md": trained.card.encode()}
+    if change is not None:
+        _, stored = loader.registry.read(change.version)
+        files |= {name: stored[name] for name in FILES}
+    version = change.version if change else ""
+    return Run(
+        name=version or "refused",
+        kind="train",
+        started=started,
+        parameters={
+            **SETTINGS,
+            "judgements": trained.judgements.name,
+            "judgements_source": trained.judgements.source.value,
+            "judgements_sha256": trained.judgements.hash,
+            "rows_used": trained.quality.used,
+            "champion": trained.champion,
+        },
+        metrics=dict(_metrics(trained.evaluation)),
+        tags={
+            "vitrine.model.version": version,
+            "vitrine.trace_id": trace or "",
+            "vitrine.gate": "; ".join(trained.verdict.reasons.values()) or "passed",
+        },
+        artefacts=files,
+        failed=change is None,
+    )
 
 
 def _metrics(found: Evaluation) -> Iterator[tuple[str, float]]:
@@ -73,10 +77,10 @@ def _metrics(found: Evaluation) -> Iterator[tuple[str, float]]:
         yield f"auc.{model}", calibrated["auc"]["value"]
 
 
-def _track(run: Run) -> None:
+def _track(make: Callable[[], Run]) -> None:
     if not tracking_uri():
         return
     try:
-        print_error(f"recorded as a run of MLflow: {record(run)}", "green")
-    except NotRecorded as error:
+        print_error(f"recorded as a run of MLflow: {record(make())}", "green")
+    except (NotRecorded, ArtefactRefused, OSError) as error:
         print_error(f"The run was not recorded by MLflow: {error}", "yellow")

@@ -1,8 +1,9 @@
 """Records trainings and evaluations as runs of an MLflow tracking server, if one is configured.
 
 MLflow's own variables: MLFLOW_TRACKING_URI (http or https), MLFLOW_EXPERIMENT_NAME, and
-MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD. Its REST API is
-called directly, so that no package is needed (https://mlflow.org/docs/latest/rest-api.html).
+MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, and
+MLFLOW_HTTP_REQUEST_TIMEOUT (seconds). Its REST API is called directly, so that no package is
+needed (https://mlflow.org/docs/latest/rest-api.html).
 """
 
 import os
@@ -17,8 +18,9 @@ import httpx
 
 from app import __version__
 
-SECONDS = 10
-"""Time limit of a call."""
+SECONDS = 120
+"""Time limit of a call, as in MLflow's client: a server's first answer can take that long."""
+CONNECT_SECONDS = 10
 EXPERIMENT = "vitrine"
 MAX_PARAMETER = 500
 """Characters of a parameter that every version of MLflow accepts."""
@@ -53,7 +55,9 @@ def record(run: Run) -> str:
     if urlsplit(uri).scheme not in ("http", "https"):
         raise NotRecorded(f"MLFLOW_TRACKING_URI is {uri}; only http and https are supported")
     try:
-        with httpx.Client(base_url=uri, timeout=SECONDS, **_authorization()) as client:
+        seconds = float(os.environ.get("MLFLOW_HTTP_REQUEST_TIMEOUT") or SECONDS)
+        limit = httpx.Timeout(seconds, connect=CONNECT_SECONDS)
+        with httpx.Client(base_url=uri, timeout=limit, **_authorization()) as client:
             return _record(client, run, uri)
     except (httpx.HTTPError, KeyError, ValueError) as error:
         raise NotRecorded(f"{uri}: {type(error).__name__}: {error}") from error

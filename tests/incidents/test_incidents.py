@@ -4,14 +4,17 @@ import asyncio
 import faulthandler
 import json
 import re
+import time
 from contextlib import closing, suppress
 from hashlib import sha256
 from pathlib import Path
 from sqlite3 import connect
+from types import SimpleNamespace
 
 import httpx
 import pytest
 
+from app.faults import storage
 from app.faults.catalogue import FAULTS
 from benchmarks.drills.__main__ import PAIRS
 from benchmarks.drills.switched import ALL, SWITCHED, TUNED
@@ -20,7 +23,7 @@ from tests.api.service import TOKEN, WRITER, serving, settings
 from tests.fake_wikipedia import FakeWikipedia, finds
 from tests.incidents.effects import EFFECTS, PARAMETERS, SLOW, Observed
 from tests.telemetry.recorded_service import OpenService, Service, wikipedia_settings
-from tests.waiting import eventually
+from tests.waiting import TIMEOUT, eventually
 
 pytestmark = pytest.mark.anyio
 MARKERS = re.compile(
@@ -164,14 +167,26 @@ async def test_a_restart_ends_it_and_a_rate_spares_some(shelf_data: Path) -> Non
     assert [*lines(shelf_data)[-1]][-1] == "ended"
 
 
-async def test_slow_statements_end_while_one_runs(shelf_data: Path) -> None:
+async def test_slow_statements_end_while_one_runs(
+    shelf_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The statement of another thread holds SQLite's lock, and needs the interpreter's."""
-    faulthandler.dump_traceback_later(60, exit=True)  # a deadlock would stop every thread
-    async with serving(settings(shelf_data, faults={"allowed": True})) as client:
-        how = {"duration_seconds": LONG, "delay_seconds": 0.5}
-        await client.put("/faults/sqlite-slow", json=how, headers=WRITER)
-        asking = asyncio.create_task(client.get("/documents"))
-        await asyncio.sleep(0.2)
-        await client.delete("/faults/sqlite-slow", headers=WRITER)
-        assert (await asking).status_code == httpx.codes.OK
-    faulthandler.cancel_dump_traceback_later()
+    begun = asyncio.Event()
+    loop, pause = asyncio.get_running_loop(), time.sleep
+
+    def delay(seconds: float) -> None:
+        loop.call_soon_threadsafe(begun.set)
+        pause(seconds)
+
+    monkeypatch.setattr(storage, "time", SimpleNamespace(sleep=delay))
+    faulthandler.dump_traceback_later(TIMEOUT, exit=True)  # a deadlock would stop every thread
+    try:
+        async with serving(settings(shelf_data, faults={"allowed": True})) as client:
+            how = {"duration_seconds": LONG, "delay_seconds": 0.5}
+            await client.put("/faults/sqlite-slow", json=how, headers=WRITER)
+            asking = asyncio.create_task(client.get("/documents"))
+            await begun.wait()
+            await client.delete("/faults/sqlite-slow", headers=WRITER)
+            assert (await asking).status_code == httpx.codes.OK
+    finally:
+        faulthandler.cancel_dump_traceback_later()
