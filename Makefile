@@ -9,7 +9,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vitrine
 # The Collector's binary is outside the repository, in a folder named after its manifest's checksum.
 OTELCOL ?= $(CACHE)/collector/$(firstword $(shell cksum < collector/manifest.yaml))/otelcol
 SLOTH ?= $(CACHE)/sloth/$(SLOTH_VERSION)/sloth
-.PHONY: help run observe mcp test test-stack test-mlflow test-stock test-upstream collector sloth up down logs smoke teacher traffic check check-scripts platforms format drill drills bench figures lock docs pictures clean
+.PHONY: help run observe mcp test test-lasting test-mlflow test-stock test-upstream collector sloth up down logs smoke teacher traffic check check-scripts platforms format drill drills bench figures lock docs pictures clean
 COMPOSE := docker compose
 
 help: ## list the targets
@@ -37,10 +37,10 @@ mcp: $(VENV)/.mcp ## install what an assistant needs to ask the observatory, and
 observe: $(VENV)/.observatory ## run the observatory alone, to look at what is stored
 	@exec $(BIN)/python -m observatory serve
 
-test: $(VENV)/.dev ## run the tests
-	@OTELCOL=$(wildcard $(OTELCOL)) SLOTH=$(wildcard $(SLOTH)) $(BIN)/pytest -n auto --dist worksteal -m "not lasting"
+test: $(VENV)/.dev ## run the tests, except those that last
+	@$(BIN)/pytest -n auto --dist worksteal -m "not lasting"
 
-test-stack: $(VENV)/.dev $(OTELCOL) ## run the tests that last: the real Collector and backends, SLO rules over days
+test-lasting: $(VENV)/.dev $(OTELCOL) ## run the tests that last: browser, Collector, backends, processes that are killed
 	@OTELCOL=$(OTELCOL) SLOTH=$(wildcard $(SLOTH)) $(BIN)/pytest -n 4 --dist worksteal -m lasting
 
 test-mlflow: $(VENV)/.dev $(CACHE)/mlflow/bin/mlflow ## run the tests with a real MLflow server (in an environment of its own; some minutes)

@@ -36,8 +36,18 @@ if SDK:
     TelemetrySettings.model_fields["sdk"].default = SDK
     TelemetrySettings.model_rebuild(force=True)
 
+PROGRAMS = {"browser", "otelcol"}
+"""Fixtures that start Chromium or the Collector: the tests that use them last."""
+
 load_once = cache(load_embedder)
 SEED = Path(store.__file__).parent / "seed"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """Mark the tests that use a program as lasting."""
+    for each in items:
+        if PROGRAMS.intersection(each.fixturenames):
+            each.add_marker("lasting")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -78,6 +78,7 @@ def test_import_sets_bad_rows_aside_and_export_gives_the_good_ones_back(tmp_path
     assert "[/boom]" in vitrine(tmp_path, "stats").stdout  # brackets are no markup
 
 
+@pytest.mark.lasting
 def test_an_import_killed_on_the_way_is_finished_by_the_next(tmp_path: Path) -> None:
     source = tmp_path / "many.jsonl"
     write_rows(source, 6_000)
@@ -118,6 +119,7 @@ def test_an_import_without_a_document_fails_with_a_sentence(tmp_path: Path) -> N
         assert output in done.stderr
 
 
+@pytest.mark.lasting
 def test_export_to_a_reader_that_goes_away_and_to_a_place_that_is_none(tmp_path: Path) -> None:
     write_rows(tmp_path / "a.jsonl", 3_000)
     vitrine(tmp_path, "import", str(tmp_path / "a.jsonl"))
@@ -216,6 +218,7 @@ def test_make_run_with_and_without_the_observatory(value: str, output: str) -> N
     assert output in done.stdout + done.stderr
 
 
+@pytest.mark.lasting
 def test_serve_builds_the_seed_catalogue_and_answers_until_stopped(tmp_path: Path) -> None:
     port = free_port()
     more = {"VITRINE_SERVER__PORT": str(port), "VITRINE_WIKIPEDIA__ENABLED": "false"}

@@ -6,8 +6,12 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from tests.api.server import Server
 from tests.api.service import WRITER, ids, recommended
+
+pytestmark = pytest.mark.lasting
 
 LINES = 1000
 NDJSON = WRITER | {"Content-Type": "application/x-ndjson"}

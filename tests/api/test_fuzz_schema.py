@@ -64,6 +64,7 @@ def attack(described: schemathesis.BaseSchema, operation: str, mode: GenerationM
 
 
 @cases("operation", [" ".join(name) for name in NEEDED])
+@pytest.mark.lasting
 def test_what_may_be_sent_is_answered_as_described(
     described: schemathesis.BaseSchema, operation: str
 ) -> None:
@@ -71,6 +72,7 @@ def test_what_may_be_sent_is_answered_as_described(
 
 
 @cases("operation", [" ".join(name) for name in NEEDED if name[1] not in WITHOUT_INPUT])
+@pytest.mark.lasting
 def test_what_may_not_be_sent_is_refused_as_described(
     described: schemathesis.BaseSchema, operation: str
 ) -> None:

@@ -19,6 +19,7 @@ from tests.recommend.vocabularies import Known
 UNFINISHED = b"POST /recommend HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 
 
+@pytest.mark.lasting
 def test_bodies_that_do_not_come_take_no_places(seed_data: Path) -> None:
     few = {"VITRINE_LIMITS__IN_FLIGHT": "2"}
     with Server(seed_data, seed_data / "log", **few) as server, ExitStack() as stack:
@@ -59,6 +60,7 @@ async def test_an_unknown_parameter_is_refused_rather_than_ignored(
     assert "categories" in problem(answer, 422).detail
 
 
+@pytest.mark.lasting
 def test_a_database_that_others_keep_busy_gives_503_and_says_when(seed_data: Path) -> None:
     other = Database(seed_data / "catalogue.db", SCHEMA, SCHEMA_VERSION)
     with Server(seed_data, seed_data / "log") as server, other.write():

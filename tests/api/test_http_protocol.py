@@ -14,6 +14,8 @@ from tests.api.service import NDJSON
 from tests.cases import cases
 from tests.waiting import until
 
+pytestmark = pytest.mark.lasting
+
 ASK = b"GET /recommend?q=bread HTTP/1.1\r\nHost: localhost\r\n\r\n"
 STRICT = {
     "VITRINE_LIMITS__IN_FLIGHT": "2",

@@ -17,6 +17,8 @@ from tests.cases import cases
 from tests.fake_wikipedia import FakeWikipedia, hangs
 from tests.waiting import SOON, TIMEOUT, until
 
+pytestmark = pytest.mark.lasting
+
 ZEPPELIN = {"title": "Zeppelin", "text": "A rigid airship filled with hydrogen."}
 
 

@@ -11,6 +11,8 @@ import pytest
 from tests.api.server import STARTING_SECONDS, Server
 from tests.waiting import until
 
+pytestmark = pytest.mark.lasting
+
 
 @pytest.mark.parametrize(
     "ends", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.lasting)]

@@ -150,6 +150,7 @@ def test_a_run_is_a_trace_with_a_span_for_each_chunk(shelf_data: Path, tmp_path:
     assert testing.violations(recorder, v.VOCABULARY, names) == []
 
 
+@pytest.mark.lasting
 def test_killed_and_started_again_in_one_trace(shelf_data: Path, tmp_path: Path) -> None:
     """Two processes: the first is killed in the middle, the second does the rest."""
     source, output = tmp_path / "q.txt", tmp_path / "out.jsonl"

@@ -67,6 +67,7 @@ def rankings_of_folder(folder: Path, lexical: str, questions: list[str]) -> str:
         catalogue.database.close()
 
 
+@pytest.mark.lasting
 def test_two_processes_rank_alike(seed_data: Path) -> None:
     asked = (seed_data, *QUESTIONS)
     with (

@@ -71,6 +71,7 @@ def assert_alike(indexes: Sequence[CatalogueIndex], query: str) -> None:
     st.lists(TEXT, min_size=1, max_size=4),
 )
 @example([], [], ["bread"])
+@pytest.mark.lasting
 def test_both_score_alike_before_and_after_writes(
     embedder: Embedder,
     written: list[Document],

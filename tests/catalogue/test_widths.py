@@ -18,6 +18,7 @@ from tests.opening import OpenCatalogue
 
 
 @pytest.mark.parametrize("width", [255, 384, 768, 1024])
+@pytest.mark.lasting
 def test_the_first_pass_loses_next_to_nothing(
     monkeypatch: pytest.MonkeyPatch,
     open_catalogue: OpenCatalogue,

@@ -51,6 +51,7 @@ def test_every_one_has_a_drill() -> None:
 
 
 @pytest.mark.parametrize("name", EFFECTS)
+@pytest.mark.lasting
 async def test_effect(
     open_service: OpenService,
     wikipedia: FakeWikipedia,

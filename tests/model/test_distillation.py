@@ -44,6 +44,7 @@ def short(documents: list[Document]) -> list[Document]:
     return [Document(each.id, each.title, each.text[:120]) for each in documents[:DOCUMENTS]]
 
 
+@pytest.mark.lasting
 def test_a_student_is_near_its_teacher_and_the_same_each_time(
     teacher_folder: Path, seed_documents: list[Document]
 ) -> None:
@@ -80,6 +81,7 @@ def test_texts_to_learn_from_are_documents_titles_spans_and_words() -> None:
         Sample.of(documents[:9])
 
 
+@pytest.mark.lasting
 def test_from_the_command_to_the_service(
     data: Path, teacher_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

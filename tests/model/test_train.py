@@ -46,6 +46,7 @@ def test_too_few_queries_are_refused(tune: list[Retrieved]) -> None:
         fit(tune[:9])
 
 
+@pytest.mark.lasting
 def test_a_trained_artefact_is_loaded_and_ranks(
     open_catalogue: OpenCatalogue, seed_documents: list[Document]
 ) -> None:

@@ -9,11 +9,14 @@ from pathlib import Path
 
 import httpx
 import psutil
+import pytest
 
 from tests.observatory.beside_process import HTTP, SENDING, BesideProcess, counted
 from tests.observatory.messages import request, span
 from tests.observatory.observatory_process import Observatory
 from tests.waiting import TIMEOUT, until
+
+pytestmark = pytest.mark.lasting
 
 PRINT = """
 import json, os, sys

@@ -5,12 +5,15 @@ import sys
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.fake_wikipedia import PATH, FakeWikipedia
 from tests.observatory.beside_process import BesideProcess
 from tests.observatory.observatory_process import Observatory
 from tests.telemetry.receiver import refused_port
 from tests.waiting import TIMEOUT, until
+
+pytestmark = pytest.mark.lasting
 
 SERVICE = (sys.executable, "-m", "app", "serve")
 QUESTION = "how to keep bread from going stale"

@@ -19,6 +19,8 @@ from tests.observatory.observatory_process import Observatory
 from tests.observatory.otlp_client import http
 from tests.waiting import until
 
+pytestmark = pytest.mark.lasting
+
 TIME = {"traces": "start_time_unix_nano", "logs": "time_unix_nano", "metrics": "time_unix_nano"}
 MEGABYTE = 1 << 20
 
@@ -167,7 +169,6 @@ def test_what_went_is_gone_from_the_disk_too(empty: Engine) -> None:
     until(lambda: not any(folder.exists() for folder in gone))
 
 
-@pytest.mark.lasting
 def test_the_bound_holds_for_a_folder_that_was_filled_before(tmp_path: Path) -> None:
     with Observatory(tmp_path) as observatory:
         for hours in (36, 24, 12, 0):

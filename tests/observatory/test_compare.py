@@ -56,6 +56,7 @@ PAIRS = [
 ]
 
 
+@pytest.mark.lasting
 def test_what_was_planted_comes_first(stored: StoredTelemetry, engine: Engine) -> None:
     for pair in PAIRS:
         pair.store(engine)
@@ -89,6 +90,7 @@ def insert_two_kinds(reports: Reports) -> None:
         )  # fmt: skip
 
 
+@pytest.mark.lasting
 def test_both_kinds_of_tables_say_the_same(reports: Reports, both: Engine) -> None:
     insert_two_kinds(reports)
     now = reports._now
@@ -138,6 +140,7 @@ def store_slow(stored: StoredTelemetry) -> None:
         )  # fmt: skip
 
 
+@pytest.mark.lasting
 def test_the_endpoint_compares_a_region_with_the_rest(page: Page, stored: StoredTelemetry) -> None:
     store_slow(stored)
     found = page.get("compare", min_ms=100)
@@ -158,6 +161,7 @@ def test_the_endpoint_compares_a_region_with_the_rest(page: Page, stored: Stored
     assert [each["facts"][0]["test"] for each in found["definition"]] == ["duration >="]
 
 
+@pytest.mark.lasting
 def test_the_endpoint_compares_two_filters(page: Page, stored: StoredTelemetry) -> None:
     store_slow(stored)
     given = {"attr": f"app.tenant={NASTY}", "base_attr": "app.tenant=usual"}

@@ -15,6 +15,8 @@ from tests.observatory.observatory_process import Observatory
 from tests.observatory.otlp_client import http, over_grpc
 from tests.observatory.telemetry_load import Load, loading, missing
 
+pytestmark = pytest.mark.lasting
+
 MESSAGES = 20
 """That are acknowledged until it ends, in the midst of the next ones."""
 NOTHING: tuple[set[str], set[str]] = (set(), set())

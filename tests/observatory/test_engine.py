@@ -27,6 +27,7 @@ def alone(tmp_path: Path) -> Iterator[Engine]:
 
 
 @pytest.mark.parametrize("sql", ONE_CALL)
+@pytest.mark.lasting
 def test_a_query_that_can_not_be_interrupted_is_killed(alone: Engine, sql: str) -> None:
     reader = Reader(alone, Limits(0.5, MEMORY, 0), concurrency=2)
     alone.run("INSERT INTO default.t VALUES (1)")
@@ -35,6 +36,7 @@ def test_a_query_that_can_not_be_interrupted_is_killed(alone: Engine, sql: str) 
     assert reader.query("SELECT a FROM default.t", "TSV", database="default") == b"1\n"
 
 
+@pytest.mark.lasting
 def test_what_others_ask_and_insert_meanwhile_is_done(alone: Engine) -> None:
     bad, good = (Reader(alone, Limits(seconds, MEMORY, 0)) for seconds in (0.5, 60))
     rows = b"\x01\x01\x01a\x05Int64" + b"\x01" + b"\0" * 7

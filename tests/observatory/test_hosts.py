@@ -31,6 +31,7 @@ def test_its_own_names_are_fine(observatory: Observatory, endpoint: str, host: s
     assert answer.status_code == 200
 
 
+@pytest.mark.lasting
 def test_more_names_can_be_allowed(tmp_path: Path) -> None:
     with Observatory(tmp_path, hosts="one.example, Two.example") as observatory:
         codes = [

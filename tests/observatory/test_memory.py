@@ -22,6 +22,8 @@ from tests.observatory.messages import fresh, part, record, request
 from tests.observatory.observatory_process import Observatory
 from tests.observatory.otlp_client import JSON, PROTOBUF, call, http, post
 
+pytestmark = pytest.mark.lasting
+
 MEGABYTE = 1 << 20
 WAITING, ENGINE, BOUND = 64 * MEGABYTE, 512 * MEGABYTE, 640 * MEGABYTE
 """Without a bound each of the cases below took one to six gigabytes."""

@@ -40,6 +40,7 @@ def test_nothing(page: Page) -> None:
     assert chart["exemplars"] == []
 
 
+@pytest.mark.lasting
 def test_counts_and_quantiles(page: Page, stored: StoredTelemetry) -> None:
     for number in range(1, 101):
         status = None if number % 10 else ERROR

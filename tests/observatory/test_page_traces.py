@@ -199,6 +199,7 @@ FILTERS: list[tuple[dict[str, Any], list[int]]] = [
 
 
 @pytest.mark.usefixtures("varied")
+@pytest.mark.lasting
 def test_filters(page: Page, subtests: pytest.Subtests) -> None:
     for given, expected in FILTERS:
         with subtests.test(str(given)):

@@ -77,6 +77,7 @@ def exported(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     return path, hashes
 
 
+@pytest.mark.lasting
 def test_an_opened_run_has_the_same_rows_and_is_apart_from_the_present_ones(
     exported: tuple[Path, list[str]], tmp_path: Path
 ) -> None:

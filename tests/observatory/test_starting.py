@@ -15,6 +15,8 @@ from tests.observatory.observatory_process import COMMAND, READY, Observatory, e
 from tests.processes import ROOT
 from tests.waiting import TIMEOUT
 
+pytestmark = pytest.mark.lasting
+
 ENDPOINTS = {"page_port": "page", "grpc_port": "grpc", "http_port": "otlp"} | {
     "clickhouse_port": "clickhouse"
 }

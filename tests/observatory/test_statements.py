@@ -9,6 +9,7 @@ from tests.observatory.forbidden_statements import REACHING, WRITING, listed
 from tests.observatory.sandbox import SECRET, Sandbox
 
 
+@pytest.mark.lasting
 def test_a_reader_writes_nothing(sandbox: Sandbox, subtests: pytest.Subtests) -> None:
     for statement in listed(WRITING):
         with subtests.test(statement):
@@ -17,6 +18,7 @@ def test_a_reader_writes_nothing(sandbox: Sandbox, subtests: pytest.Subtests) ->
     sandbox.check()
 
 
+@pytest.mark.lasting
 def test_a_reader_reaches_nothing_else(sandbox: Sandbox, subtests: pytest.Subtests) -> None:
     for statement in listed(REACHING):
         with subtests.test(statement):
@@ -29,6 +31,7 @@ def test_a_reader_reaches_nothing_else(sandbox: Sandbox, subtests: pytest.Subtes
     sandbox.check()
 
 
+@pytest.mark.lasting
 def test_what_only_looks_nasty_works(sandbox: Sandbox, subtests: pytest.Subtests) -> None:
     for statement in listed(ALLOWED):
         with subtests.test(statement):

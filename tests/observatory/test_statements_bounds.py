@@ -24,6 +24,7 @@ LONG = "a" * 50
         ("SELECT arrayJoin(range(500000000))", {241, 69}),
     ],
 )
+@pytest.mark.lasting
 def test_a_query_has_bounds(clickhouse: ClickHouseClient, sql: str, expected: set[int]) -> None:
     answer = clickhouse.send(sql)
     assert code(answer) in expected, answer.text[:300]

@@ -13,6 +13,8 @@ from tests.observatory.observatory_process import Observatory
 from tests.observatory.telemetry_load import loading
 from tests.waiting import TIMEOUT
 
+pytestmark = pytest.mark.lasting
+
 
 def test_the_second_signal_changes_nothing_and_its_ports_are_free_again(tmp_path: Path) -> None:
     with Observatory(tmp_path) as observatory, loading(observatory) as load:

@@ -96,7 +96,9 @@ def test_what_a_dead_process_started_is_killed() -> None:
         process = await GuardedProcess.start(("sh", "-c", script), os.environ, stdout=PIPE)
         assert process.process.stdout is not None
         left = int(await process.process.stdout.readline())
-        return left, await process.wait()
+        status = await process.wait()
+        assert await process.process.stdout.read() == b"", "closed with the group"
+        return left, status
 
     left, status = asyncio.run(run())
     assert status == 3

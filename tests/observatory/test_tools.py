@@ -74,6 +74,7 @@ async def ask(url: str, questions: list[tuple[str, dict[str, Any]]]) -> tuple[se
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of asyncio
+@pytest.mark.lasting
 def test_an_assistant_and_a_script_get_the_same_answers(tmp_path: Path) -> None:
     questions = [
         ("traces", {"since": "10m", "route": "/recommend"}),

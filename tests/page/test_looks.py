@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, expect
 from tests.page.page_view import INTERACTIVE, PageView, Server, cards, number, rewrite
 
 
+@pytest.mark.lasting
 def test_what_takes_away_is_drawn_back_to_the_score(view: PageView) -> None:
     legs = {"lexical": 0.6, "dense": -0.1, "latent": -0.3, "topic": 0.0}
 

@@ -23,6 +23,8 @@ from tests.telemetry.secret_placement import (
     writings,
 )
 
+pytestmark = pytest.mark.lasting
+
 TYPED = Secrets("typed", "4111 1111 1111 1111")
 FAILED = Secrets("failed", "4242 4242 4242 4242")
 SEARCHED = Secrets("searched", "6011 1111 1111 1117")

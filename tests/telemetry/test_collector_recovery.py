@@ -22,6 +22,8 @@ from tests.telemetry.unreachable_collector import (
 )
 from tests.waiting import until
 
+pytestmark = pytest.mark.lasting
+
 SPANS, RECORDS, BATCH = 32, 24, 8
 """Room in the queues, and in a batch."""
 SMALL = {

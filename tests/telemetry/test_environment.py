@@ -16,6 +16,8 @@ from tests.cases import cases
 from tests.telemetry.exporting_service import ExportingService, Watch, over
 from tests.telemetry.receiver import Receiver
 
+pytestmark = pytest.mark.lasting
+
 OTLP = "OTEL_EXPORTER_OTLP_"
 GARBAGE = {
     "OTEL_SERVICE_NAME": "\udcff",  # a byte that is no UTF-8

@@ -62,6 +62,7 @@ def test_plain_shows_no_user(plainly: Plainly, way: str) -> None:
     assert leaks([*plainly.receiver.raw, plainly.output], user) == set()
 
 
+@pytest.mark.lasting
 def test_other_conventions_show_no_more(watch: Watch) -> None:
     """A variable that many set for all their services brings back the attributes of old."""
     old = {"OTEL_SEMCONV_STABILITY_OPT_IN": "http/dup,database/dup"}
@@ -73,6 +74,7 @@ def test_other_conventions_show_no_more(watch: Watch) -> None:
     assert leaks([*receiver.raw, server.output], PERSON) == set()
 
 
+@pytest.mark.lasting
 def test_those_who_are_turned_away_are_safe_too(watch: Watch) -> None:
     """403, 421; 503 where too much is under way, and 429, which are only counted."""
     with Receiver() as receiver, FakeWikipedia() as wikipedia, ThreadPoolExecutor() as pool:

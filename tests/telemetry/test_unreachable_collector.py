@@ -22,6 +22,8 @@ from tests.telemetry.unreachable_collector import (
 )
 from tests.waiting import until
 
+pytestmark = pytest.mark.lasting
+
 MORE_THAN_THERE_IS_TIME_FOR = {"OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "16"}
 """Small batches are more calls than can be made at the end."""
 LESS_TIME = {"grpc": {}, "http": {"VITRINE_TELEMETRY__SHUTDOWN_SECONDS": "1"}}

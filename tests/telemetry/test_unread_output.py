@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Self
 
 import httpx
+import pytest
 
 from tests.api.server import COMMAND
 from tests.telemetry.receiver import Receiver
 from tests.telemetry.unreachable_collector import ENDED, QUERY, ExportingServer
 from tests.waiting import TIMEOUT
+
+pytestmark = pytest.mark.lasting
 
 ROOM = 4096
 """Bytes that the pipe takes: less than ten lines."""

@@ -18,6 +18,8 @@ from tests.telemetry.exporting_service import ExportingService, Watch, over
 from tests.telemetry.receiver import Receiver
 from tests.waiting import until
 
+pytestmark = pytest.mark.lasting
+
 ASKED: tuple[tuple[str, str, dict[str, Any], int], ...] = (
     *[("POST", "/recommend", {"json": {"query": f"bread {n}"}}, 200) for n in range(4)],
     ("GET", "/recommend", {"params": {"q": "bread"}}, 200),

@@ -113,6 +113,7 @@ async def test_the_deadline_covers_the_retries(
     assert wikipedia.calls == 1
 
 
+@pytest.mark.lasting
 async def test_pauses_of_the_event_loop_keep_no_place_in_the_pool(
     wikipedia: FakeWikipedia, open_signal: OpenSignal
 ) -> None:

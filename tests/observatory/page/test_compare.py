@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.observatory.page.page_view import PageView, settled
@@ -16,6 +17,7 @@ def heat_map(page: Page) -> tuple[float, float, float, float]:
     return box["x"], box["y"], box["width"], box["height"]
 
 
+@pytest.mark.lasting
 def test_a_dragged_region_is_compared_with_the_rest(view: PageView) -> None:
     page = view.open("/compare")
     expect(page.locator(".found")).to_contain_text("Drag over a region")
@@ -34,6 +36,7 @@ def test_a_dragged_region_is_compared_with_the_rest(view: PageView) -> None:
     expect(page).not_to_have_url(re.compile("base_"))
 
 
+@pytest.mark.lasting
 def test_a_region_by_keyboard(view: PageView) -> None:
     page = view.open("/compare")
     heat_map(page)
@@ -53,6 +56,7 @@ def test_a_region_by_keyboard(view: PageView) -> None:
     expect(page.locator(".found")).to_contain_text("to compare")  # nothing was that early
 
 
+@pytest.mark.lasting
 def test_another_base_and_groups(view: PageView) -> None:
     page = view.open("/compare?status=error&last=900")
     settled(page)
@@ -74,6 +78,7 @@ def test_another_base_and_groups(view: PageView) -> None:
     expect(page.get_by_role("region", name="Groups")).to_contain_text("GET /")
 
 
+@pytest.mark.lasting
 def test_time_spent_is_drawn_and_listed(view: PageView) -> None:
     page = view.open("/compare?service=shop")
     settled(page)

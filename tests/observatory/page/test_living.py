@@ -3,6 +3,7 @@
 from time import time_ns
 from uuid import uuid4
 
+import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.observatory.messages import attributes, request, span
@@ -20,6 +21,7 @@ def send_trace(observatory: Observatory, service: str, route: str) -> str:
     return trace
 
 
+@pytest.mark.lasting
 def test_new_traces_come_in_by_themselves(view: PageView, observatory: Observatory) -> None:
     page = view.open("/traces?service=lively")
     expect(page.get_by_text("No traces found.")).to_be_visible()
@@ -30,6 +32,7 @@ def test_new_traces_come_in_by_themselves(view: PageView, observatory: Observato
     expect(page.get_by_text("No traces found.")).to_be_hidden()
 
 
+@pytest.mark.lasting
 def test_nothing_moves_under_a_reader(view: PageView, observatory: Observatory) -> None:
     send_trace(observatory, "steady", "/one")
     page = view.open("/traces?service=steady")

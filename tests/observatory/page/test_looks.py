@@ -65,6 +65,7 @@ def test_a_chosen_theme_is_remembered(view: PageView) -> None:
 
 
 @pytest.mark.usefixtures("models")
+@pytest.mark.lasting
 def test_everything_has_a_name_and_fits_a_narrow_screen(
     view: PageView, subtests: pytest.Subtests
 ) -> None:
