@@ -9,13 +9,15 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.waiting import TIMEOUT
 
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 CHROMIUM = shutil.which("chromium")
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 ARGS += ["--disable-component-update"]
@@ -37,7 +39,18 @@ def browser() -> Iterator[Browser]:
 
 @contextmanager
 def window(browser: Browser, **options: Any) -> Iterator[BrowserContext]:
-    """A context whose pages open in half the time: an empty one keeps the window open."""
+    """A context; its empty page keeps the window open, so that others open in half the time."""
     with browser.new_context(**options) as context:
+        context.set_default_timeout(TIMEOUT * 1000)
         context.new_page()
         yield context
+
+
+def inaccessible(page: Page) -> list[str]:
+    """What axe-core finds serious or critical: the rule and the first place."""
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [
+        f"{each['id']}: {each['nodes'][0]['target']}, {len(each['nodes'])} in all"
+        for each in found
+        if each["impact"] in ("serious", "critical")
+    ]

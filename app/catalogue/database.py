@@ -2,7 +2,6 @@
 
 import sqlite3
 import threading
-import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,10 +32,6 @@ class Transaction:
 
 class SchemaTooNew(RuntimeError):
     """The file was written by a newer version of the program."""
-
-
-class _Connection(sqlite3.Connection):
-    """A connection that supports weak references."""
 
 
 class _Reader:
@@ -76,7 +71,7 @@ class Database:
         """Write transactions of this process so far."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._local = threading.local()
-        self._opened: weakref.WeakSet[_Connection] = weakref.WeakSet()
+        self._closed = False
         self._lock = threading.RLock()
         self._writer = self._connect()
         self._writer.execute("PRAGMA journal_mode = WAL")
@@ -85,16 +80,13 @@ class Database:
         self._stages = stages or self._stages
 
     def _connect(self) -> sqlite3.Connection:
+        if self._closed:
+            raise sqlite3.ProgrammingError("Cannot operate on a closed database.")
         connection = sqlite3.connect(
-            self.path,
-            timeout=BUSY_SECONDS,
-            isolation_level=None,
-            check_same_thread=False,
-            factory=_Connection,
+            self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA cache_size = -8192")
-        self._opened.add(connection)
         return connection
 
     def _migrate(self, schema: str, version: int) -> None:
@@ -186,11 +178,15 @@ class Database:
         self._local.__dict__.pop("reader", None)
 
     def close(self) -> None:
-        """Close every connection of every thread."""
-        held = self._lock.acquire(timeout=BUSY_SECONDS)
-        for connection in list(self._opened):
-            connection.close()
-        if held:
+        """Close the writer and this thread's connection; others close when their threads end.
+
+        A connection that is closed while another thread uses it ends the process (SIGSEGV). So a
+        write that goes on for longer than BUSY_SECONDS keeps the writer.
+        """
+        self._closed = True
+        self.release()
+        if self._lock.acquire(timeout=BUSY_SECONDS):
+            self._writer.close()
             self._lock.release()
 
 

@@ -12,11 +12,18 @@ from app.catalogue import feedback_journal, store
 from app.catalogue.database import Database, SchemaTooNew
 from tests.fakes import SHELF, document
 from tests.opening import OpenCatalogue
+from tests.waiting import TIMEOUT
 
 SCHEMAS = [
     (store.SCHEMA, store.SCHEMA_VERSION),
     (feedback_journal.SCHEMA, feedback_journal.SCHEMA_VERSION),
 ]
+
+MANY = 100_000
+COUNT = f"""
+    WITH RECURSIVE numbers AS (SELECT 1 n UNION ALL SELECT n + 1 FROM numbers LIMIT {MANY})
+    SELECT max(n) FROM numbers
+"""
 
 
 def value(connection: sqlite3.Connection, query: str) -> object:
@@ -156,3 +163,21 @@ def test_threads_have_connections_of_their_own(open_catalogue: OpenCatalogue) ->
     assert readers[0] is database.reader
     with pytest.raises(sqlite3.ProgrammingError, match="closed"):
         readers[1].execute("SELECT 1")
+
+
+def test_a_query_goes_on_while_the_database_is_closed(open_catalogue: OpenCatalogue) -> None:
+    """Closing its connection would end the process."""
+    database, begun, found = open_catalogue(SHELF).database, threading.Event(), []
+
+    def count() -> None:
+        database.reader.set_progress_handler(begun.set, 1)
+        found.append(value(database.reader, COUNT))
+
+    thread = threading.Thread(target=count)
+    thread.start()
+    begun.wait(TIMEOUT)
+    database.close()
+    thread.join()
+    assert found == [MANY]
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        database.rows("SELECT 1")

@@ -10,8 +10,6 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, Route, expect
 
-INTERACTIVE = {"button", "link", "searchbox", "textbox", "combobox", "DisclosureTriangle"}
-
 
 @dataclass(frozen=True)
 class Server:

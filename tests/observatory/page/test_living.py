@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.chromium import window
 from tests.observatory.messages import attributes, request, span
 from tests.observatory.observatory_process import Observatory
 from tests.observatory.otlp_client import http
@@ -51,7 +52,7 @@ def test_nothing_moves_under_a_reader(view: PageView, observatory: Observatory) 
 
 def test_it_can_be_paused(browser: Browser, observatory: Observatory) -> None:
     send_trace(observatory, "calm", "/one")
-    with browser.new_context() as context:
+    with window(browser) as context:
         context.clock.install()
         page = context.new_page()
         page.goto(f"{observatory.page}/traces?service=calm")
@@ -106,7 +107,7 @@ def test_a_trace_that_is_on_its_way_is_waited_for(view: PageView, observatory: O
 
 
 def test_a_trace_that_never_comes_is_given_up(browser: Browser, observatory: Observatory) -> None:
-    with browser.new_context() as context:
+    with window(browser) as context:
         context.clock.install()
         page = context.new_page()
         page.goto(f"{observatory.page}/trace/{uuid4().hex}")

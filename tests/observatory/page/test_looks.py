@@ -9,10 +9,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 import observatory.ui
+from tests.chromium import SCHEMES, inaccessible, window
 from tests.observatory.observatory_process import Observatory
 from tests.observatory.page import shop_telemetry
 from tests.observatory.page.page_view import PageView, settled
-from tests.page.page_view import INTERACTIVE
 
 STATIC = Path(observatory.ui.__file__).parent / "static"
 VIEWS = [
@@ -42,7 +42,7 @@ def lightness(page: Page) -> int:
 def test_the_theme_is_the_systems(
     browser: Browser, observatory: Observatory, system: Any, least: int, most: int
 ) -> None:
-    with browser.new_context(color_scheme=system) as context:
+    with window(browser, color_scheme=system) as context:
         page = context.new_page()
         page.goto(observatory.page)
         assert least <= lightness(page) <= most
@@ -66,26 +66,20 @@ def test_a_chosen_theme_is_remembered(view: PageView) -> None:
 
 @pytest.mark.usefixtures("models")
 @pytest.mark.lasting
-def test_everything_has_a_name_and_fits_a_narrow_screen(
+def test_everything_is_accessible_and_fits_a_narrow_screen(
     view: PageView, subtests: pytest.Subtests
 ) -> None:
     for path in VIEWS:
         with subtests.test(path):
             view.page.set_viewport_size({"width": 1280, "height": 800})
-            everything_has_a_name_and_fits(view.open(path))
+            everything_is_accessible_and_fits(view.open(path))
 
 
-def everything_has_a_name_and_fits(page: Page) -> None:
+def everything_is_accessible_and_fits(page: Page) -> None:
     settled(page)
-    tree = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")
-    named = [
-        (role, node.get("name", {}).get("value", "").strip())
-        for node in tree["nodes"]
-        if not node["ignored"]
-        and (role := node["role"]["value"]) in INTERACTIVE | {"tab", "treegrid"}
-    ]
-    assert len(named) > 6
-    assert [role for role, name in named if not name] == []
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        assert inaccessible(page) == []
     page.set_viewport_size({"width": 360, "height": 740})
     page.wait_for_function("document.documentElement.scrollWidth <= 360")
 
@@ -115,7 +109,7 @@ def test_the_policy_forbids_what_the_page_never_needs(view: PageView) -> None:
 
 
 def test_less_motion_where_it_is_asked_for(browser: Browser, observatory: Observatory) -> None:
-    with browser.new_context(reduced_motion="reduce") as context:
+    with window(browser, reduced_motion="reduce") as context:
         page = context.new_page()
         page.goto(observatory.page)
         expect(page.locator(".live i").first).to_have_css("animation-name", "none")
