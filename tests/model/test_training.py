@@ -1,6 +1,6 @@
 """The life of a model in small: refused once, registered, promoted, trained again, rolled back.
 
-docs/model.md shows the same with real output.
+With the seed catalogue; `test_life.py` has the same with users.
 """
 
 import json
