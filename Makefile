@@ -37,10 +37,10 @@ mcp: $(VENV)/.mcp ## install what an assistant needs to ask the observatory, and
 observe: $(VENV)/.observatory ## run the observatory alone, to look at what is stored
 	@exec $(BIN)/python -m observatory serve
 
-test: $(VENV)/.dev ## run the tests, except those that last
+test: $(VENV)/.dev ## run the tests, except the slow ones
 	@$(BIN)/pytest -n auto --dist worksteal -m "not lasting"
 
-test-lasting: $(VENV)/.dev $(OTELCOL) ## run the tests that last: browser, Collector, backends, processes that are killed
+test-lasting: $(VENV)/.dev $(OTELCOL) ## run the slow tests: browser, Collector, backends, processes that are killed
 	@OTELCOL=$(OTELCOL) SLOTH=$(wildcard $(SLOTH)) $(BIN)/pytest -n 4 --dist worksteal -m lasting
 
 test-mlflow: $(VENV)/.dev $(CACHE)/mlflow/bin/mlflow ## run the tests with a real MLflow server (in an environment of its own; some minutes)
@@ -51,7 +51,7 @@ $(CACHE)/mlflow/bin/mlflow: | $(VENV)/bin/python
 	@$(PYTHON) -m venv $(CACHE)/mlflow && $(CACHE)/mlflow/bin/pip install --quiet 'mlflow>=3.17' || { rm -rf $(CACHE)/mlflow; exit 1; }
 
 test-stock: $(VENV)/.dev ## run the tests of telemetry on the stock OpenTelemetry SDK
-	@TEST_SDK=stock $(BIN)/pytest -n auto --dist worksteal -m "not lasting" tests/telemetry
+	@TEST_SDK=stock $(BIN)/pytest -n auto --dist worksteal tests/telemetry
 
 test-upstream: $(VENV)/.dev ## run OpenTelemetry's own tests on quick_otel
 	@$(BIN)/python tests/quick_otel/upstream.py --tb=short

@@ -34,7 +34,7 @@ SIZES = (200, 2_000, 20_000, 200_000)
 EFFECTS = (0.02, 0.05, 0.1, 0.2, 0.5)
 NULL_PAIRS = 200
 NULL_SIZES = (200, 2_000, 10_000)
-MEMORY = 700 << 20
+MEMORY = 2 << 30  # 200,000 requests are stored by one statement
 TABLES = ("otel_traces", "otel_traces_trace_id_ts", "otel_logs")
 
 

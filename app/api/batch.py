@@ -36,7 +36,7 @@ async def recommend_batch(given: BatchRequest, parts: PartsDep, charge: ChargeDe
     """Up to 100 items like those of POST /recommend, each with its own result or problem, in their
     order. They count as so many requests in all limits. Wikipedia is not asked."""
     charge(len(given.items))
-    # Not in the thread: its connection may be a new one, which takes any catalogue for changed.
+    # Not in the thread: a new connection can't tell whether the catalogue has changed.
     view = parts.batches.view()
     body = await run_in_threadpool(_answered, parts, given.items, view)
     return Response(body, media_type="application/json")

@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -32,6 +32,10 @@ class Transaction:
 
 class SchemaTooNew(RuntimeError):
     """The file was written by a newer version of the program."""
+
+
+class _Connection(sqlite3.Connection):
+    """A connection that supports weak references, which an `Instrument` may keep."""
 
 
 class _Reader:
@@ -83,7 +87,11 @@ class Database:
         if self._closed:
             raise sqlite3.ProgrammingError("Cannot operate on a closed database.")
         connection = sqlite3.connect(
-            self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            self.path,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+            factory=_Connection,
         )
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA cache_size = -8192")
@@ -181,11 +189,13 @@ class Database:
         """Close the writer and this thread's connection; others close when their threads end.
 
         A connection that is closed while another thread uses it ends the process (SIGSEGV). So a
-        write that goes on for longer than BUSY_SECONDS keeps the writer.
+        thread can go on reading, and a write that takes longer than BUSY_SECONDS keeps the writer.
         """
         self._closed = True
         self.release()
         if self._lock.acquire(timeout=BUSY_SECONDS):
+            with suppress(sqlite3.Error):  # idle readers would leave commits in the WAL
+                self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._writer.close()
             self._lock.release()
 

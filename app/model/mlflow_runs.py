@@ -19,8 +19,10 @@ import httpx
 from app import __version__
 
 SECONDS = 120
-"""Time limit of a call, as in MLflow's client: a server's first answer can take that long."""
+"""Time limit of a read, as in MLflow's client: a server's first answer can take that long."""
 CONNECT_SECONDS = 10
+UNUSABLE = (httpx.HTTPError, httpx.InvalidURL, KeyError, TypeError, ValueError, OverflowError)
+"""What is raised by an address, or by an answer, that is not that of an MLflow server."""
 EXPERIMENT = "vitrine"
 MAX_PARAMETER = 500
 """Characters of a parameter that every version of MLflow accepts."""
@@ -52,14 +54,14 @@ def tracking_uri() -> str:
 def record(run: Run) -> str:
     """Record a finished run; the address of its page. Raises NotRecorded."""
     uri = tracking_uri()
-    if urlsplit(uri).scheme not in ("http", "https"):
+    if not uri.startswith(("http://", "https://")):
         raise NotRecorded(f"MLFLOW_TRACKING_URI is {uri}; only http and https are supported")
     try:
         seconds = float(os.environ.get("MLFLOW_HTTP_REQUEST_TIMEOUT") or SECONDS)
         limit = httpx.Timeout(seconds, connect=CONNECT_SECONDS)
         with httpx.Client(base_url=uri, timeout=limit, **_authorization()) as client:
             return _record(client, run, uri)
-    except (httpx.HTTPError, KeyError, ValueError) as error:
+    except UNUSABLE as error:
         raise NotRecorded(f"{uri}: {type(error).__name__}: {error}") from error
 
 

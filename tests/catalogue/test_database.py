@@ -165,6 +165,24 @@ def test_threads_have_connections_of_their_own(open_catalogue: OpenCatalogue) ->
         readers[1].execute("SELECT 1")
 
 
+def test_closing_leaves_nothing_in_the_log(open_catalogue: OpenCatalogue) -> None:
+    """Also while another thread has a connection that is idle."""
+    database, read, closed = open_catalogue(SHELF).database, threading.Event(), threading.Event()
+
+    def idle() -> None:
+        value(database.reader, "SELECT count(*) FROM documents")
+        read.set()
+        closed.wait(TIMEOUT)
+
+    thread = threading.Thread(target=idle)
+    thread.start()
+    assert read.wait(TIMEOUT)
+    database.close()
+    assert Path(f"{database.path}-wal").stat().st_size == 0
+    closed.set()
+    thread.join()
+
+
 def test_a_query_goes_on_while_the_database_is_closed(open_catalogue: OpenCatalogue) -> None:
     """Closing its connection would end the process."""
     database, begun, found = open_catalogue(SHELF).database, threading.Event(), []
@@ -175,7 +193,7 @@ def test_a_query_goes_on_while_the_database_is_closed(open_catalogue: OpenCatalo
 
     thread = threading.Thread(target=count)
     thread.start()
-    begun.wait(TIMEOUT)
+    assert begun.wait(TIMEOUT)
     database.close()
     thread.join()
     assert found == [MANY]

@@ -45,9 +45,11 @@ class Users:
         return recommended(await self.ask()).model.version.partition("-")[0]
 
     async def come(self, times: int = 4) -> None:
-        reader = Reader(Traffic(self.client), Random(0), "10.0.0.1")
+        traffic = Traffic(self.client)
+        reader = Reader(traffic, Random(0), "10.0.0.1")
         for query in times * self.queries:
             await reader.read(query, (await self.ask(query.text)).json())
+        assert set(traffic.outcomes) == {"200", "201"}
 
 
 async def test_refused_shadowed_promoted_taught_by_users_and_rolled_back(

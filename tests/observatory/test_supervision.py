@@ -97,7 +97,8 @@ def test_what_a_dead_process_started_is_killed() -> None:
         assert process.process.stdout is not None
         left = int(await process.process.stdout.readline())
         status = await process.wait()
-        assert await process.process.stdout.read() == b"", "closed with the group"
+        rest = await asyncio.wait_for(process.process.stdout.read(), TIMEOUT)
+        assert rest == b"", "closed with the group"
         return left, status
 
     left, status = asyncio.run(run())

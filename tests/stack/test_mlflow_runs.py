@@ -73,7 +73,10 @@ def test_an_evaluation_is_a_run(
     assert pairs(found["data"]["metrics"])["ndcg.fusion"] > 0.7
 
 
-@pytest.mark.parametrize("address", ["ftp://127.0.0.1", "http://127.0.0.1:{}"])
+@pytest.mark.parametrize(
+    "address",
+    ["ftp://127.0.0.1", "http://127.0.0.1:{}", "http://127.0.0.1:port", "http://[127.0.0.1"],
+)
 def test_a_server_that_can_not_be_used(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     with refused_port() as port:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", address.format(port))
