@@ -79,7 +79,7 @@ def intake(
     return {
         "intake": f"batches of {batch:,}, {at_once} at a time",
         "spans/s": sent / seconds,
-        "CPU ms per 1,000": (cpu_seconds(process) - before) / sent * 1e6,
+        "CPU us per span": (cpu_seconds(process) - before) / sent * 1e6,
         "RSS MB": resident(process),
     }
 
