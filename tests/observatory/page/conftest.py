@@ -18,7 +18,7 @@ browser = chromium.browser
 MODELS = "models"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # pages show the last 15 minutes; all of them may last longer
 def observatory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observatory]:
     """Holds `shop_telemetry.everything`; tests add traces of services of their own. Its service
     has the versions of `registry_service`."""
@@ -29,7 +29,7 @@ def observatory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observator
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def models(observatory: Observatory) -> str:
     """The name of a service whose model drifts, with a challenger in the shadow."""
     model_telemetry.send(observatory, MODELS)
