@@ -75,7 +75,6 @@ class Database:
         """Write transactions of this process so far."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._local = threading.local()
-        self._closed = False
         self._lock = threading.RLock()
         self._writer = self._connect()
         self._writer.execute("PRAGMA journal_mode = WAL")
@@ -84,8 +83,6 @@ class Database:
         self._stages = stages or self._stages
 
     def _connect(self) -> sqlite3.Connection:
-        if self._closed:
-            raise sqlite3.ProgrammingError("Cannot operate on a closed database.")
         connection = sqlite3.connect(
             self.path,
             timeout=BUSY_SECONDS,
@@ -188,10 +185,9 @@ class Database:
     def close(self) -> None:
         """Close the writer and this thread's connection; others close when their threads end.
 
-        A connection that is closed while another thread uses it ends the process (SIGSEGV). So a
-        thread can go on reading, and a write that takes longer than BUSY_SECONDS keeps the writer.
+        A connection that is closed while another thread uses it ends the process (SIGSEGV). So any
+        thread can still read, and a write that takes longer than BUSY_SECONDS keeps the writer.
         """
-        self._closed = True
         self.release()
         if self._lock.acquire(timeout=BUSY_SECONDS):
             with suppress(sqlite3.Error):  # idle readers would leave commits in the WAL

@@ -197,5 +197,5 @@ def test_a_query_goes_on_while_the_database_is_closed(open_catalogue: OpenCatalo
     database.close()
     thread.join()
     assert found == [MANY]
-    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
-        database.rows("SELECT 1")
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"), database.write():
+        pass
