@@ -138,7 +138,7 @@ class WatchSettings(_Group):
         True, description="compare queries and answers with the model's reference profile"
     )
     shadow_share: float = Field(
-        0.1,
+        0.05,
         ge=0,
         le=1,
         description="share of the answers, without those from the cache, whose candidates the "

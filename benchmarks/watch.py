@@ -293,7 +293,7 @@ async def cost_rows(rounds: int) -> list[Row]:
     added, error = (on - off).mean() / off.mean(), (on - off).std() / off.mean() / rounds**0.5
     return [
         {
-            "CPU µs a request, unwatched": round(1e6 * float(off.mean())),
+            "CPU us a request, unwatched": round(1e6 * float(off.mean())),
             "watched": round(1e6 * float(on.mean())),
             "added": f"{added:+.1%}",
             "95 % interval": f"{added - 2 * error:+.1%} to {added + 2 * error:+.1%}",

@@ -190,8 +190,8 @@ class Database:
         """
         self.release()
         if self._lock.acquire(timeout=BUSY_SECONDS):
-            with suppress(sqlite3.Error):  # idle readers would leave commits in the WAL
-                self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            with suppress(sqlite3.Error):  # only the last connection to close does it by itself
+                self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)")
             self._writer.close()
             self._lock.release()
 

@@ -13,7 +13,7 @@ from observatory.intake import receiver
 from observatory.memory_budget import BudgetExceeded
 from observatory.store.engine import EngineError
 from observatory.store.table_writer import WriterClosed
-from tests.observatory.blocked_intake import Held, holding
+from tests.observatory.held_intake import Held, holding
 from tests.observatory.messages import TABLES, fresh, gauge, record, request
 from tests.observatory.otlp_client import JSON, PROTOBUF, Answer, retry_seconds
 from tests.waiting import TIMEOUT

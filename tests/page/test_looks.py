@@ -10,7 +10,6 @@ from tests.chromium import SCHEMES, inaccessible, window
 from tests.page.page_view import PageView, Server, cards, number, rewrite
 
 
-@pytest.mark.lasting
 def test_what_takes_away_is_drawn_back_to_the_score(view: PageView) -> None:
     legs = {"lexical": 0.6, "dense": -0.1, "latent": -0.3, "topic": 0.0}
 
@@ -94,6 +93,9 @@ def test_it_is_accessible_and_needs_no_sideways_scrolling(view: PageView, path: 
     expect(page.locator("main:not([aria-busy=true])")).to_be_visible()
     if "bread" in path:
         expect(cards(page)).not_to_have_count(0)
+        buttons = page.get_by_role("button").all()
+        names = [each.get_attribute("aria-label") or each.inner_text() for each in buttons]
+        assert len(names) == len(set(names))
     for summary in page.locator("summary").all():
         summary.click()
     for scheme in SCHEMES:

@@ -71,7 +71,6 @@ def test_without_its_file_the_runbook_says_so(
     assert answer.json()["detail"] == f"The runbook is not installed: {missing} is missing."
 
 
-@pytest.mark.lasting
 def test_the_api_can_be_tried_out(view: PageView) -> None:
     """Swagger UI, with nothing from another host and nothing the policy refuses."""
     page = view.open("/docs")
@@ -84,7 +83,6 @@ def test_the_api_can_be_tried_out(view: PageView) -> None:
     expect(operation.locator(".live-responses-table")).to_contain_text("cooking")
 
 
-@pytest.mark.lasting
 def test_the_pages_work_under_the_prefix_of_a_proxy(browser: Browser, server: Server) -> None:
     """The browser plays the proxy: it takes the prefix off, and has nothing else to serve."""
     asked: list[str] = []

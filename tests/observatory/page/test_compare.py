@@ -2,7 +2,6 @@
 
 import re
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.observatory.page.page_view import PageView, settled
@@ -17,7 +16,6 @@ def heat_map(page: Page) -> tuple[float, float, float, float]:
     return box["x"], box["y"], box["width"], box["height"]
 
 
-@pytest.mark.lasting
 def test_a_dragged_region_is_compared_with_the_rest(view: PageView) -> None:
     page = view.open("/compare")
     expect(page.locator(".found")).to_contain_text("Drag over a region")
@@ -36,7 +34,6 @@ def test_a_dragged_region_is_compared_with_the_rest(view: PageView) -> None:
     expect(page).not_to_have_url(re.compile("base_"))
 
 
-@pytest.mark.lasting
 def test_a_region_by_keyboard(view: PageView) -> None:
     page = view.open("/compare")
     heat_map(page)
@@ -56,7 +53,6 @@ def test_a_region_by_keyboard(view: PageView) -> None:
     expect(page.locator(".found")).to_contain_text("to compare")  # nothing was that early
 
 
-@pytest.mark.lasting
 def test_another_base_and_groups(view: PageView) -> None:
     page = view.open("/compare?status=error&last=900")
     settled(page)
@@ -78,7 +74,6 @@ def test_another_base_and_groups(view: PageView) -> None:
     expect(page.get_by_role("region", name="Groups")).to_contain_text("GET /")
 
 
-@pytest.mark.lasting
 def test_time_spent_is_drawn_and_listed(view: PageView) -> None:
     page = view.open("/compare?service=shop")
     settled(page)

@@ -4,7 +4,6 @@ import re
 from time import time_ns
 from typing import Any
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.observatory.messages import request
@@ -39,7 +38,6 @@ def found(page: Page, path: str) -> str:
     return page.get_by_role("heading", level=1).inner_text()
 
 
-@pytest.mark.lasting
 def test_diagnosis(view: PageView) -> None:
     store(view.observatory)
     page = view.open(f"/diagnose?service={SERVICE}&last=60&baseline=55")
@@ -61,7 +59,6 @@ def test_diagnosis(view: PageView) -> None:
     expect(page.get_by_label("Time range")).to_have_value("300")
 
 
-@pytest.mark.lasting
 def test_a_window_by_keyboard(view: PageView) -> None:
     page = view.open("/diagnose?last=900&baseline=900")
     settled(page)

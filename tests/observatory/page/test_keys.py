@@ -124,7 +124,8 @@ def test_views_by_letters(view: PageView) -> None:
         page.keyboard.press(letter)
         expect(page).to_have_url(re.compile(f"{path}$"))
     expect(page.get_by_role("heading", level=1)).not_to_have_text("…")
-    expect(page.locator("[data-part='Services']")).to_be_visible()
+    expect(page.locator("[data-part='Services']")).to_contain_text("warehouse")
+    expect(page.locator("[data-part='Service map']")).to_contain_text("warehouse")
 
 
 def test_a_browsers_own_keys_stay_its_own(view: PageView) -> None:

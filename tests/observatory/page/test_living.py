@@ -3,7 +3,6 @@
 from time import time_ns
 from uuid import uuid4
 
-import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.chromium import window
@@ -22,7 +21,6 @@ def send_trace(observatory: Observatory, service: str, route: str) -> str:
     return trace
 
 
-@pytest.mark.lasting
 def test_new_traces_come_in_by_themselves(view: PageView, observatory: Observatory) -> None:
     page = view.open("/traces?service=lively")
     expect(page.get_by_text("No traces found.")).to_be_visible()
@@ -33,7 +31,6 @@ def test_new_traces_come_in_by_themselves(view: PageView, observatory: Observato
     expect(page.get_by_text("No traces found.")).to_be_hidden()
 
 
-@pytest.mark.lasting
 def test_nothing_moves_under_a_reader(view: PageView, observatory: Observatory) -> None:
     send_trace(observatory, "steady", "/one")
     page = view.open("/traces?service=steady")

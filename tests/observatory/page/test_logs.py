@@ -61,7 +61,6 @@ def test_a_record_opens_to_all_it_says_and_leads_to_its_span(view: PageView) -> 
     expect(page).to_have_url(re.compile(f"/trace/{ORDER}\\?span=0000000000000003$"))
 
 
-@pytest.mark.lasting
 def test_new_records_come_in_by_themselves(view: PageView, observatory: Observatory) -> None:
     word = f"w{uuid4().hex}"
     page = view.open(f"/logs?q={word}")

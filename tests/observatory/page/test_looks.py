@@ -25,6 +25,7 @@ VIEWS = [
     f"/trace/{shop_telemetry.ORDER}?tab=logs",
     "/logs",
     "/charts",
+    "/metrics",
     "/diagnose",
     "/compare",
     "/compare?status=error&by=shop.tier",
@@ -65,7 +66,6 @@ def test_a_chosen_theme_is_remembered(view: PageView) -> None:
 
 
 @pytest.mark.usefixtures("models")
-@pytest.mark.lasting
 def test_everything_is_accessible_and_fits_a_narrow_screen(
     view: PageView, subtests: pytest.Subtests
 ) -> None:

@@ -2,7 +2,6 @@
 
 import re
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.observatory.page.page_view import PageView, settled
@@ -47,7 +46,6 @@ def test_the_card_of_a_version(view: PageView, models: str) -> None:
     expect(card).to_have_count(0)
 
 
-@pytest.mark.lasting
 def test_a_version_is_promoted_with_the_token(view: PageView, models: str) -> None:
     view.expected = ("401",)
     page = view.open(f"/model?service={models}")
