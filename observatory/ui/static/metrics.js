@@ -103,8 +103,11 @@ export class MetricsView {
       this.#controls(metric);
       this.#say(metric ? "" : "No metric is stored in this range.");
       if (metric) await this.#draw(metric, signal);
+      this.element.ariaBusy = "false";
     } catch (error) {
-      if (!signal.aborted) this.#say(error.message);
+      if (signal.aborted) return;
+      this.#say(error.message);
+      this.element.ariaBusy = "false";
     }
   }
 
