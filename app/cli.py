@@ -300,7 +300,7 @@ def calibrate(
 ) -> None:
     """Learn when fusion's first result answers, from the judged seed queries (tune split)."""
     from app.model.calibration import TooFewAnswers  # noqa: PLC0415 - scikit-learn takes a second
-    from app.model.commands import calibrate_on_seed  # noqa: PLC0415
+    from app.model.seed_training import calibrate_on_seed  # noqa: PLC0415
 
     chosen = settings()
     path = to or calibrator_path(chosen.data, Fusion.card)
@@ -318,8 +318,8 @@ def profile(
     to: Annotated[Path | None, typer.Option(help="where to write it [the data folder]")] = None,
 ) -> None:
     """Make fusion's reference profile for drift detection, from the judged seed queries."""
-    from app.model.commands import profile_on_seed  # noqa: PLC0415 - scikit-learn takes a second
     from app.model.profiling import FUSION_PROFILE  # noqa: PLC0415
+    from app.model.seed_training import profile_on_seed  # noqa: PLC0415 - scikit-learn takes a second
 
     chosen = settings()
     path = to or chosen.data / FUSION_PROFILE

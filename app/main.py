@@ -116,7 +116,7 @@ def create_app(settings: Settings, telemetry: MakesTelemetry = from_environment)
     app.add_middleware(Unexpected)
     problems.install(app, [IncomingDocument, LineOutcome, BatchItem])
     storage_problems.install(app)
-    described = app.router.routes[:]
+    built_in = app.router.routes[:]  # the description of the API
     for module in (recommend, batch, documents, feedback, models, health):
         app.include_router(module.router)
     pages.install(app, settings.telemetry)
@@ -124,7 +124,7 @@ def create_app(settings: Settings, telemetry: MakesTelemetry = from_environment)
         from app.faults import routes  # noqa: PLC0415 - only then
 
         routes.install(app)
-    app.router.routes[:] = app.router.routes[len(described) :] + described  # most frequent first
+    app.router.routes[:] = app.router.routes[len(built_in) :] + built_in  # most frequent first
     return app
 
 

@@ -17,9 +17,9 @@ import numpy as np
 from app.model.baselines import OneLeg
 from app.model.distillation import Remembering, Sample, distill
 from app.model.encoders import load_teacher
-from app.model.evaluate import Quality, Retrieved, quality, scores_of
 from app.model.judged import JudgedQuery, collection, seed_queries
-from app.model.train import cross_validated, fit
+from app.model.pairwise_fit import cross_validated, fit
+from app.model.ranking_metrics import Quality, Retrieved, quality, scores_of
 from app.recommend.embedding import Embedder, StaticEmbedder
 from app.recommend.fusion import Fusion
 from app.recommend.ranking import PairwiseModel

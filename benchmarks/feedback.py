@@ -21,14 +21,14 @@ from app.catalogue.store import Catalogue
 from app.model.baselines import OneLeg
 from app.model.calibration import Rate
 from app.model.click_model import RANKS
-from app.model.commands import retrieved
-from app.model.evaluate import Retrieved, quality, scores_of
 from app.model.evaluation import compare
 from app.model.feedback_judgements import feedback_judgements
 from app.model.judged import JudgedQuery, Split, seed_queries
 from app.model.judgements import validate
 from app.model.online_metric import CUT, online_report
-from app.model.train import fit
+from app.model.pairwise_fit import fit
+from app.model.ranking_metrics import Retrieved, quality, scores_of
+from app.model.seed_training import retrieved
 from app.recommend.fusion import Fusion
 from app.recommend.ranking import PairwiseModel, RankingModel, order
 from app.recommend.types import ModelCard

@@ -37,6 +37,8 @@ def table(measured: Mapping[str, Any], columns: list[str]) -> str:
     """The rows as Markdown, and how and when they were measured."""
     rows = measured["rows"]
     columns = columns or list(rows[0])
+    if unknown := set(columns).difference(*rows):
+        raise SystemExit(f"{measured['name']} has no column {', '.join(sorted(unknown))}")
     machine = measured["machine"]
     texts = [all(isinstance(row.get(column, ""), str) for row in rows) for column in columns]
     lines = [columns, ["---" if text else "---:" for text in texts]]
@@ -53,7 +55,8 @@ def filled(document: str, figures: Path) -> str:
     """The document with its tables regenerated."""
 
     def place(found: re.Match[str]) -> str:
-        name, columns = found[1], [each.strip() for each in (found[2] or "").split(",") if each]
+        columns = [each.strip() for each in re.split(r",\s", found[2] or "") if each]
+        name = found[1]
         path, head = figures / f"{name}.json", found[0].partition("\n")[0]
         text = f"Not measured yet: `python -m benchmarks.{name.partition('-')[0]}`."
         if path.exists():

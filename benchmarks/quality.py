@@ -16,10 +16,10 @@ import numpy as np
 
 from app.composition import open_catalogue
 from app.model.baselines import Chance, OneLeg
-from app.model.commands import retrieved
-from app.model.evaluate import Quality, Retrieved, quality, scores_of
 from app.model.judged import JudgedQuery, collection, seed_queries
-from app.model.train import cross_validated, fit
+from app.model.pairwise_fit import cross_validated, fit
+from app.model.ranking_metrics import Quality, Retrieved, quality, scores_of
+from app.model.seed_training import retrieved
 from app.recommend.embedding import Embedder
 from app.recommend.fusion import Fusion
 from app.recommend.ranking import PairwiseModel, RankingModel

@@ -21,9 +21,9 @@ from app.catalogue.store import Catalogue
 from app.composition import open_catalogue
 from app.model.calibration import Calibration, first_results, measure
 from app.model.calibrators import load_calibrators
-from app.model.commands import judge_on_seed, opened_index, retrieved, train_on_seed
 from app.model.judged import JudgedQuery, collection, seed_queries
 from app.model.report import calibration_rows, figure
+from app.model.seed_training import judge_on_seed, opened_index, retrieved, train_on_seed
 from app.model.version_loader import CALIBRATOR, RANKER
 from app.recommend.fusion import Fusion
 from app.recommend.ranking import PairwiseModel

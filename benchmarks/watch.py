@@ -29,11 +29,11 @@ from app.catalogue.store import Catalogue
 from app.composition import version_loader
 from app.main import create_app
 from app.model.calibrators import load_calibrators
-from app.model.commands import train_on_seed
-from app.model.evaluate import Retrieved, quality, retrieve, scores_of
 from app.model.judged import Split, seed_queries
+from app.model.ranking_metrics import Retrieved, quality, retrieve, scores_of
 from app.model.registry import PROFILE, Registry
 from app.model.registry_records import Author
+from app.model.seed_training import train_on_seed
 from app.model.shadow import ShadowComparison, compare
 from app.model.version_loader import CALIBRATOR, RANKER, about
 from app.recommend.artefact import ArtefactRefused, dump, parse

@@ -1,10 +1,15 @@
 """A small service of another domain, observed with the kit: an example of a copy.
 
-    python -m uvicorn examples.shop:app          # then: curl 'http://127.0.0.1:8000/price?item=tea'
+    python -m uvicorn examples.shop:app --port 8001   # then: curl '127.0.0.1:8001/price?item=tea'
 
-In your own service, import from your copy of the folder (`telemetry.kit`); the files in it need no
+In your own service, import from your copy of the folder (`telemetry_kit`); the files in it need no
 changes.
 """
+# ruff: noqa: E402
+
+from app.telemetry.kit.environment import check_process
+
+check_process()  # before FastAPI is imported: some values of OTEL_* variables end that import
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,10 +17,10 @@ from dataclasses import dataclass
 
 from fastapi import FastAPI, HTTPException, Request
 
-from app.telemetry.kit.exporters import Exporters, otlp
+from app.telemetry.kit.exporters import Exporters
 from app.telemetry.kit.facts import Facts, Failures, FinishedStage, Measurement
 from app.telemetry.kit.kit import Kit, use_globally
-from app.telemetry.kit.sdk import set_defaults
+from app.telemetry.kit.sdk import otlp_exporters
 from app.telemetry.kit.settings import KitSettings
 from app.telemetry.kit.vocabulary import Attribute, Attributes, CoreNames, Metric, Vocabulary
 
@@ -63,24 +68,24 @@ def facts(stage: FinishedStage) -> Facts:
     return Facts(about, measurements=measured, degraded=stage.result.estimated)
 
 
-def telemetry(exporters: Exporters) -> Kit:
+def telemetry(settings: KitSettings, exporters: Exporters) -> Kit:
     """The kit, with our names and facts."""
     return Kit(
-        "shop", "1.0", VOCABULARY, KitSettings(), exporters,
+        "shop", "1.0", VOCABULARY, settings, exporters,
         facts=facts, failures=Failures(callers=(UnknownItem,)),
         user_text=lambda subject: subject if isinstance(subject, str) else None,
         loggers=["examples"],
     )  # fmt: skip
 
 
-# Both together: the app.
+# Both together: the app. FastAPI's own instrumentation is off, else requests are traced twice.
 
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Kit]]:
     """Telemetry starts before the parts of the service are built, and stops after them."""
-    set_defaults()
-    kit = telemetry(otlp())
+    settings = KitSettings()
+    kit = telemetry(settings, otlp_exporters(settings))
     use_globally(kit)
     async with kit.around(app):
         yield {"kit": kit}

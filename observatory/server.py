@@ -111,7 +111,8 @@ def serve_run(
             (clickhouse_http(parts_), clickhouse),
         )
         urls = _url(host, page_), _url(host, clickhouse)
-        asyncio.run(_serve(parts_, applications, None, lambda: ready(*urls)))
+        exit_timer = asyncio.run(_serve(parts_, applications, None, lambda: ready(*urls)))
+    exit_timer.cancel()  # the caller still removes the store
 
 
 Applications = Sequence[tuple[Any, socket.socket]]
@@ -119,7 +120,8 @@ Applications = Sequence[tuple[Any, socket.socket]]
 
 async def _serve(
     parts: Parts, applications: Applications, grpc_address: str | None, ready: Callable[[], None]
-) -> None:
+) -> threading.Timer:
+    """Serve until a signal; returns what ends the process if its parts cannot be closed in time."""
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -133,16 +135,18 @@ async def _serve(
     ]
     ready()
     await _stop_requested(stop.wait(), serving)
-    _exit_after(STOP_SECONDS)
+    exit_timer = _exit_after(STOP_SECONDS)
     threading.Thread(target=parts.engine.interrupt, daemon=True).start()
     await _shut_down(rpc, [server for server, _ in servers], serving)
+    return exit_timer
 
 
-def _exit_after(seconds: float) -> None:
+def _exit_after(seconds: float) -> threading.Timer:
     """Exit the process after a delay, unless it has ended before."""
     timer = threading.Timer(seconds, os._exit, (0,))
     timer.daemon = True
     timer.start()
+    return timer
 
 
 def _config(application: Any) -> uvicorn.Config:

@@ -32,7 +32,9 @@ def browser() -> Iterator[Browser]:
         pytest.skip(absent)
     expect.set_options(timeout=TIMEOUT * 1000)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=ARGS, timeout=TIMEOUT * 1000
+        )
         yield browser
         browser.close()
 

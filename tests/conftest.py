@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from httpx._config import DEFAULT_TIMEOUT_CONFIG
 from hypothesis import HealthCheck, settings
 
 from app.catalogue import store
@@ -20,6 +21,7 @@ from app.recommend.embedding import Embedder, StaticEmbedder
 from app.recommend.types import Document
 from app.settings import TelemetrySettings
 from tests.opening import OpenCatalogue
+from tests.waiting import TIMEOUT
 
 settings.register_profile(
     "vitrine",
@@ -55,6 +57,15 @@ def _one_tls_context() -> Iterator[None]:
     """Each client of httpx makes one, which takes 25 ms; no test uses TLS."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ssl, "create_default_context", cache(ssl.create_default_context))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _patient_clients() -> Iterator[None]:
+    """httpx waits 5 s by default, which a busy machine may need for one response."""
+    with pytest.MonkeyPatch.context() as patch:
+        for phase in ("connect", "read", "write", "pool"):
+            patch.setattr(DEFAULT_TIMEOUT_CONFIG, phase, TIMEOUT)
         yield
 
 

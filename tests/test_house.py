@@ -26,7 +26,7 @@ def imported(folder: Path, pattern: str = "**/*.py") -> Iterator[tuple[str, str]
                 yield path.name, node.module or ""
 
 
-def walled(folder: Path) -> list[tuple[str, str]]:
+def forbidden_imports(folder: Path) -> list[tuple[str, str]]:
     """What the heart must not import, and does."""
     return [
         (file, module)
@@ -37,10 +37,10 @@ def walled(folder: Path) -> list[tuple[str, str]]:
 
 
 def test_the_heart_knows_no_framework_no_telemetry_and_no_database() -> None:
-    assert walled(ROOT / "app" / "recommend") == []
+    assert forbidden_imports(ROOT / "app" / "recommend") == []
 
 
-BREACHES = [
+FORBIDDEN_IMPORTS = [
     "import sqlite3",
     "from fastapi import FastAPI",
     "from starlette.requests import Request",
@@ -50,18 +50,18 @@ BREACHES = [
 ]
 
 
-@pytest.mark.parametrize("line", BREACHES)
-def test_a_breach_of_the_wall_is_reported(tmp_path: Path, line: str) -> None:
-    (tmp_path / "breach.py").write_text(line)
-    assert [file for file, _ in walled(tmp_path)] == ["breach.py"]
+@pytest.mark.parametrize("line", FORBIDDEN_IMPORTS)
+def test_a_forbidden_import_is_reported(tmp_path: Path, line: str) -> None:
+    (tmp_path / "forbidden.py").write_text(line)
+    assert [file for file, _ in forbidden_imports(tmp_path)] == ["forbidden.py"]
 
 
 @cases("folder", ["app/recommend", "app/recommend/legs"])
-@cases("line", BREACHES)
-def test_make_check_reports_a_breach_of_the_wall(folder: str, line: str) -> None:
+@cases("line", FORBIDDEN_IMPORTS)
+def test_make_check_reports_a_forbidden_import(folder: str, line: str) -> None:
     ruff = [str(Path(sys.executable).with_name("ruff")), "check", "--output-format=concise"]
     done = subprocess.run(
-        [*ruff, f"--stdin-filename={folder}/breach.py", "-"],
+        [*ruff, f"--stdin-filename={folder}/forbidden.py", "-"],
         cwd=ROOT, input=line, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert "TID251" in done.stdout, done.stdout + done.stderr

@@ -6,12 +6,16 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import Problem
+from app.telemetry.kit.exceptions import EVENT, EVENT_NAME
 
 log = logging.getLogger(__name__)
 
 
 class Unexpected:
-    """ASGI middleware that logs an unhandled exception and responds with a problem (500)."""
+    """ASGI middleware that logs an unhandled exception and responds with a problem (500).
+
+    The telemetry kit has one too; this one also works when telemetry is off.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -29,7 +33,7 @@ class Unexpected:
         except ClientDisconnect:
             return
         except Exception:
-            log.exception("unhandled error", extra={"otel.event.name": "exception"})
+            log.exception("unhandled error", extra={EVENT_NAME: EVENT})
             if started:  # too late for another response: abort the connection
                 raise
             detail = "This is a fault of the service, not of your request; a retry may help."

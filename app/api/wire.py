@@ -38,7 +38,12 @@ Categories = Annotated[
     list[Category], Field(max_length=50, description="only these categories; empty: all")
 ]
 UserId = Annotated[
-    str | None, Field(max_length=128, description="your opaque id; neither stored nor logged")
+    str | None,
+    Field(
+        max_length=128,
+        description="your opaque id; accepted and not used: nothing is stored, logged or "
+        "personalised",
+    ),
 ]
 RecommendationId = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
 

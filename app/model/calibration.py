@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.model.evaluate import Retrieved
 from app.model.judged import JudgedQuery
+from app.model.ranking_metrics import Retrieved
 from app.recommend.artefact import dump
 from app.recommend.index import Index
 from app.recommend.ranking import RankingModel, order

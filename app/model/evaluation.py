@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from app.model.baselines import OneLeg
 from app.model.calibration import Calibration, first_results, measure
-from app.model.evaluate import CUT, Quality, Retrieved, ndcg, quality
+from app.model.ranking_metrics import CUT, Quality, Retrieved, ndcg, quality
 from app.recommend.index import Index
 from app.recommend.ranking import RankingModel, order
 from app.recommend.serving_model import ServingModel

@@ -7,7 +7,7 @@ from typing import Any
 
 from app import __version__
 from app.catalogue.store import Catalogue
-from app.model import calibration, train
+from app.model import calibration, pairwise_fit
 from app.model.evaluation import Evaluation
 from app.model.gate import Verdict
 from app.model.judgement_files import Judgements, Source
@@ -17,9 +17,9 @@ DECIMALS, SMALL = 4, 7
 """Decimals of numbers, and of those below 0.01."""
 SETTINGS = {
     "model": "logistic regression on differences of features (RankSVM with logistic loss)",
-    "ranker_strength": train.STRENGTH,
-    "worse_per_better": train.WORSE_PER_BETTER,
-    "folds": train.FOLDS,
+    "ranker_strength": pairwise_fit.STRENGTH,
+    "worse_per_better": pairwise_fit.WORSE_PER_BETTER,
+    "folds": pairwise_fit.FOLDS,
     "calibrator_strength": calibration.STRENGTH,
     "seed": 0,
 }

@@ -1,7 +1,7 @@
 """Rows of the tables of relevance."""
 
 from app.model.calibration import Rate
-from app.model.commands import Judgement
+from app.model.seed_training import Judgement
 
 
 def calibration_rows(judged: Judgement) -> dict[str, str]:

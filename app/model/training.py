@@ -11,18 +11,18 @@ from threadpoolctl import threadpool_limits
 
 from app.catalogue.store import Catalogue
 from app.model.calibration import TooFewAnswers, calibrate, first_results
-from app.model.evaluate import Retrieved, retrieve
 from app.model.evaluation import CANDIDATE, Evaluation, evaluate
 from app.model.gate import Verdict, judge
 from app.model.judged import JudgedQuery, Split
 from app.model.judgement_files import Judgements
 from app.model.judgements import DataQuality, ValidJudgements, validate
 from app.model.model_card import card, readable
+from app.model.pairwise_fit import TooFewQueries, train
 from app.model.profiling import make_profile
+from app.model.ranking_metrics import Retrieved, retrieve
 from app.model.registry import CARD, PROFILE, READABLE_CARD
 from app.model.registry_records import BUILT_IN, Author, Change
 from app.model.stages import COMPUTE_FEATURES, EVALUATE, FIT, GATE, LOAD, REGISTER, TRAIN, VALIDATE
-from app.model.train import TooFewQueries, train
 from app.model.version_loader import CALIBRATOR, RANKER, VersionLoader, about
 from app.recommend.artefact import ArtefactRefused, dump
 from app.recommend.index import Index

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from app.recommend.feedback import feedback
 from app.recommend.fusion import FUSION, leg_scores
+from app.recommend.pseudo_relevance import similarity_to_best
 from app.recommend.types import Candidates, Floats
 
 FEATURES = (
@@ -32,14 +32,14 @@ def features(candidates: Candidates) -> Floats:
     """The features of every candidate, (n, features).
 
     `*_z`: the leg's score in standard deviations from the candidates' mean. `*_feedback`: the
-    similarity to the best candidates by the first pass of fusion (see `feedback.py`).
+    similarity to the best candidates by the first pass of fusion (see `pseudo_relevance.py`).
     """
     lexical, dense, latent = candidates.lexical, candidates.dense, candidates.latent
     fused = leg_scores(replace(candidates, further={})) @ FUSION
     columns = [
         lexical, _standard(lexical),
-        dense, _standard(dense), feedback(candidates.dense_vectors, fused),
-        latent, _standard(latent), feedback(candidates.latent_vectors, fused),
+        dense, _standard(dense), similarity_to_best(candidates.dense_vectors, fused),
+        latent, _standard(latent), similarity_to_best(candidates.latent_vectors, fused),
     ]  # fmt: skip
     for scores in candidates.further.values():
         columns += [scores, _standard(scores)]

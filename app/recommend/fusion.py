@@ -2,7 +2,7 @@
 
 A convex combination of scores in [0, 1] (Bruch et al., 2023), in two passes. The first compares all
 legs with the query. In the second, the latent leg compares with the best candidates of the first
-(see `feedback.py`). The same weights for all catalogues. On three public collections the mean
+(`pseudo_relevance.py`). The same weights for all catalogues. On three public collections the mean
 nDCG@10 is .427 by BM25 alone, .452 by one pass, and .468 by two: better on each of them.
 """
 
@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from app.recommend.feedback import feedback
 from app.recommend.leg import Leg
+from app.recommend.pseudo_relevance import similarity_to_best
 from app.recommend.types import LATENT, LEGS, TOPIC, Candidates, Floats, ModelCard, Scored
 
 WEIGHTS = {"lexical": 0.5, "dense": 0.35, "latent": 0.15, "topic": 0.0}
@@ -43,7 +43,7 @@ class Fusion:
         weights = {leg: self.weights.get(leg, 0.0) for leg in candidates.legs}
         each = np.array(list(weights.values()), np.float32)
         column = candidates.legs.index(LATENT)
-        legs[:, column] = feedback(candidates.latent_vectors, legs @ each)
+        legs[:, column] = similarity_to_best(candidates.latent_vectors, legs @ each)
         parts = legs * each
         scores = parts.sum(axis=1)
         if not np.isfinite(scores).all():

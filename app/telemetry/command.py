@@ -18,8 +18,8 @@ from app.console import print_error
 from app.recommend.stages import StageObserver, Unobserved
 from app.settings import TelemetrySettings
 from app.telemetry.kit.environment import pending_warnings
-from app.telemetry.kit.exporters import Exporters, endpoint_of, otlp
-from app.telemetry.kit.sdk import implementation, set_defaults
+from app.telemetry.kit.exporters import Exporters, endpoint_of
+from app.telemetry.kit.sdk import otlp_exporters
 from app.telemetry.setup import Telemetry, sdk_disabled
 
 PROBE_SECONDS = 1.0
@@ -37,12 +37,11 @@ def observed_command(
         yield Unobserved()
         return
     if exporters is None:
-        set_defaults()
         if not _accepts_connections(address := endpoint_of("traces")):
             print_error(f"No telemetry: nothing listens on {address} (make run starts it).")
             yield Unobserved()
             return
-        exporters = otlp(implementation(settings.sdk).protocols)
+        exporters = otlp_exporters(settings)
     for sentence in pending_warnings():
         print_error(sentence, "yellow")
     silent = settings.model_copy(update={"logs": "off"})

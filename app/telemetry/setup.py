@@ -31,11 +31,11 @@ from app.settings import TelemetrySettings
 from app.telemetry import vocabulary as v
 from app.telemetry.facts import FAILURES, REQUEST_STAGES, facts, user_text, weights
 from app.telemetry.flag_evaluations import FlagEvaluations
-from app.telemetry.kit.exporters import Exporters, otlp
+from app.telemetry.kit.exporters import Exporters
 from app.telemetry.kit.kit import Kit, use_globally
 from app.telemetry.kit.minimal_scope import route_path
 from app.telemetry.kit.requests import RECEIVED
-from app.telemetry.kit.sdk import implementation, set_defaults
+from app.telemetry.kit.sdk import otlp_exporters
 from app.telemetry.kit.vocabulary import Attributes, plain_names
 from app.telemetry.online_metric import observe_online
 from app.wikipedia.signal import WikipediaSignal
@@ -61,6 +61,7 @@ class Telemetry(Kit):
             failures=FAILURES,
             user_text=user_text,
             request_stages=REQUEST_STAGES,
+            loggers=("app",),
             untraced=UNTRACED.pattern,
             shown={v.MISSING: "without", v.CACHE_OUTCOME: "cache"},
             client_of=client_of,
@@ -186,8 +187,7 @@ def from_environment(
 
     `wrap` may wrap the exporters.
     """
-    set_defaults()
-    telemetry = Telemetry(settings, wrap(otlp(implementation(settings.sdk).protocols)))
+    telemetry = Telemetry(settings, wrap(otlp_exporters(settings)))
     use_globally(telemetry)
     return telemetry
 

@@ -25,8 +25,8 @@ SELECT
     round(quantileExactInclusive(0.9)(score), 3) AS top_score_p90,
     round(100 * avg(unknown), 2) AS unknown_words_percent,
     round(
-        100 * countIf(served AND attributes['vitrine.relevance.answered'] = 'false')
-        / nullIf(countIf(served AND attributes['vitrine.relevance.answered'] != ''), 0),
+        100 * countIf(served AND own(attributes, '.relevance.answered') = 'false')
+        / nullIf(countIf(served AND own(attributes, '.relevance.answered') != ''), 0),
         2
     ) AS not_answered_percent,
     round(100 * countIf(kind = 'click') / nullIf(recommendations, 0), 2) AS click_through_percent,

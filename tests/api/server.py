@@ -18,8 +18,6 @@ COMMAND = (
     "--port", "0", "--no-access-log", "--ws", "none",
     "--http", "app.http_protocol:BoundedProtocol",
 )  # fmt: skip
-STARTING_SECONDS = 90
-"""On a machine that is busy with many tests."""
 _ADDRESS = re.compile(r"Uvicorn running on (http://127\.0\.0\.1:\d+)")
 
 
@@ -46,7 +44,7 @@ class Server:
                 self._command, env=self._environment, stdout=log, stderr=subprocess.STDOUT
             )
         try:
-            until(lambda: self._ended() or self._address() is not None, STARTING_SECONDS)
+            until(lambda: self._ended() or self._address() is not None)
             address = self._address()
             assert address is not None, self.output
         except BaseException:

@@ -64,7 +64,9 @@ async def test_a_part_that_is_broken_is_named(
 async def test_without_wikipedia_it_is_degraded_and_ready(
     shelf_data: Path, wikipedia: FakeWikipedia
 ) -> None:
-    asked = WikipediaSettings(base_url=wikipedia.url, breaker_failures=1, attempts=1)
+    asked = WikipediaSettings(
+        base_url=wikipedia.url, breaker_failures=1, attempts=1, deadline_seconds=60
+    )
     async with serving(settings(shelf_data, wikipedia=asked)) as client:
         assert (await readiness(client, 200)).parts["topic_signal"] == "ok"
         wikipedia.behaviour = fails(500)

@@ -50,12 +50,12 @@ def test_a_burst_is_let_in_then_a_steady_rate() -> None:
 
 
 async def test_a_client_that_asks_too_much_is_asked_to_wait(shelf_data: Path) -> None:
-    slow = settings(shelf_data, limits={"requests_per_second": 0.1, "burst": 3})
+    slow = settings(shelf_data, limits={"requests_per_second": 0.001, "burst": 3})
     async with started(slow) as service, client_of(service) as client:
         answers = [await client.get("/recommend", params=QUESTION) for _ in range(4)]
         assert [each.status_code for each in answers] == [200, 200, 200, 429]
-        assert "0.1 requests a second" in problem(answers[3], 429).detail
-        assert 1 <= int(answers[3].headers["retry-after"]) <= 10
+        assert "0.001 requests a second" in problem(answers[3], 429).detail
+        assert 1 <= int(answers[3].headers["retry-after"]) <= 1000
         for path in ("/livez", "/readyz", "/version"):
             assert (await client.get(path)).status_code == 200
         async with client_of(service, "10.1.2.3") as other:

@@ -8,7 +8,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.api.server import STARTING_SECONDS, Server
+from tests.api.server import Server
 from tests.waiting import until
 
 pytestmark = pytest.mark.lasting
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.lasting
 def test_workers_end_with_their_supervisor(tmp_path: Path, ends: signal.Signals) -> None:
     with Server(tmp_path, tmp_path / "log", 2) as server:
         supervisor = psutil.Process(server.pid)
-        until(lambda: server.output.count("startup complete") == 2, STARTING_SECONDS)
+        until(lambda: server.output.count("startup complete") == 2)
         workers = supervisor.children(recursive=True)
         assert len(workers) >= 2
         os.kill(server.pid, ends)

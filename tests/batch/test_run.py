@@ -25,7 +25,7 @@ from app.telemetry.kit import testing
 from app.telemetry.kit.testing import Recorder
 from tests.telemetry.receiver import Receiver
 from tests.test_cli import environment, vitrine
-from tests.waiting import until
+from tests.waiting import TIMEOUT, until
 
 CHUNK, COUNT = 20, 50
 CALLER = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -154,13 +154,14 @@ def test_a_run_is_a_trace_with_a_span_for_each_chunk(shelf_data: Path, tmp_path:
 def test_killed_and_started_again_in_one_trace(shelf_data: Path, tmp_path: Path) -> None:
     """Two processes: the first is killed in the middle, the second does the rest."""
     source, output = tmp_path / "q.txt", tmp_path / "out.jsonl"
-    count = 1_000
+    count = 3_000
     source.write_text("".join(f"bread number {number}\n" for number in range(count)))
     command = [sys.executable, "-m", "app", "batch", str(source), "--to", str(output)]
     with Receiver() as receiver:
         variables = {
             "TRACEPARENT": CALLER, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.grpc_endpoint,
-            "OTEL_BSP_SCHEDULE_DELAY": "50",
+            "OTEL_BSP_SCHEDULE_DELAY": "50", "OTEL_EXPORTER_OTLP_TIMEOUT": str(TIMEOUT),
+            "VITRINE_TELEMETRY__SHUTDOWN_SECONDS": str(TIMEOUT),
         }  # fmt: skip
         process = subprocess.Popen(
             command, env=environment(shelf_data, **variables), stderr=subprocess.PIPE
@@ -173,7 +174,7 @@ def test_killed_and_started_again_in_one_trace(shelf_data: Path, tmp_path: Path)
         done = vitrine(shelf_data, *command[3:], **variables)
         assert done.exit_code == 0, done.stderr
         assert f"Continued after {kept:,} rows" in done.stderr
-        assert "1,000 processed, 0 dropped, 0 quarantined" in done.stderr
+        assert f"{count:,} processed, 0 dropped, 0 quarantined" in done.stderr
         spans = receiver.spans
     assert [each["row"] for each in lines(output)] == list(range(1, count + 1))
     processes = {each.resource["process.pid"] for each in spans}

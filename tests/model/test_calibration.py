@@ -9,8 +9,8 @@ import pytest
 from app.composition import open_catalogue
 from app.model.calibration import FirstResults, TooFewAnswers, answers, fit, measure, wilson
 from app.model.calibrators import load_calibrators
-from app.model.commands import calibrate_on_seed, judge_on_seed
 from app.model.judged import JudgedQuery
+from app.model.seed_training import calibrate_on_seed, judge_on_seed
 from app.recommend.fusion import Fusion
 from app.recommend.relevance import FEATURES, Calibrator
 from app.recommend.types import ModelCard

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from app.model.calibration import Bin, Calibration, Rate
-from app.model.evaluate import Quality
 from app.model.evaluation import BM25, CANDIDATE, Comparison, Evaluation, Ranked, compare
 from app.model.gate import Check, judge
+from app.model.ranking_metrics import Quality
 
 RATE = Rate(0.9, 0.8, 1)
 CALIBRATED = Calibration(RATE, RATE, 0.1, RATE, RATE, (Bin(1, 0.5, 0.5),))

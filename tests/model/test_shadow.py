@@ -15,7 +15,7 @@ from app.recommend.stages import COMPARE_SHADOW
 from app.recommend.types import Candidates, Scored
 from tests.fakes import RecordingStages
 from tests.recommend.candidates import candidates
-from tests.waiting import until
+from tests.waiting import TIMEOUT, until
 
 SCORES = np.linspace(0, 1, 40).tolist()
 
@@ -34,7 +34,7 @@ class Waits:
 
     def score(self, candidates: Candidates) -> Scored:
         self.started.set()
-        self.allowed.wait(10)
+        self.allowed.wait(TIMEOUT)
         return Fusion().score(candidates)
 
 
@@ -69,7 +69,7 @@ def test_a_share_is_compared_and_nobody_waits() -> None:
     assert not model.started.is_set()
     for _ in range(3):
         scorer.scored(scored, ServingModel(model))
-    assert model.started.wait(10)
+    assert model.started.wait(TIMEOUT)
     for _ in range(4 * MAX_WAITING + 8):
         scorer.scored(scored, ServingModel(model))
     assert scorer.dropped == 2
@@ -87,7 +87,7 @@ def test_it_can_be_closed_while_the_queue_is_full() -> None:
     scorer.start()
     for _ in range(MAX_WAITING + 5):
         scorer.scored(Fusion().score(candidates(SCORES)), ServingModel(model))
-    model.started.wait(10)
+    model.started.wait(TIMEOUT)
     model.allowed.set()
     scorer.close()
     assert not scorer._thread.is_alive()

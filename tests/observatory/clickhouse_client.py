@@ -14,7 +14,7 @@ TOKEN = "a token with 'quotes' and ümlauts"
 MEGABYTE = 1 << 20
 LIMITS = {
     "write_token": TOKEN,
-    "query_seconds": 2,
+    "query_seconds": 60,
     "query_bytes": 64 * MEGABYTE,
     "retention_hours": 24 * 366,
 }

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -17,6 +18,7 @@ from observatory.settings import ObservatorySettings
 from observatory.store.engine import Engine
 from observatory.store.schema import CLICKHOUSE, prepare
 from observatory.ui.application import page as application
+from observatory.ui.queries import Queries
 from tests.observatory.clickhouse_client import LIMITS, ClickHouseClient
 from tests.observatory.observatory_process import Observatory
 from tests.observatory.page_client import ROWS, Page
@@ -28,7 +30,7 @@ from tests.waiting import TIMEOUT
 MEMORY = 1 << 30
 RETENTION_HOURS = 24 * 30
 DISK = 5 << 30
-QUERY_SECONDS, QUERY_MEMORY, RESULT_BYTES = 20, 256 << 20, 8 << 20
+QUERY_SECONDS, QUERY_MEMORY, RESULT_BYTES = 60, 256 << 20, 8 << 20
 SIGNOZ_TABLES = Path(__file__).with_name("signoz_tables.sql")
 
 
@@ -101,8 +103,10 @@ def stored(engine: Engine) -> StoredTelemetry:
 
 
 @pytest.fixture
-def page(stored: StoredTelemetry, page_parts: Parts) -> Page:
-    """The page over them; on its clock it is NOW."""
+def page(stored: StoredTelemetry, page_parts: Parts, monkeypatch: pytest.MonkeyPatch) -> Page:
+    """The page over them; on its clock it is NOW, and lists are searched to the end."""
+    patient = partial(Queries, seconds=lambda: 0.0)
+    monkeypatch.setattr("observatory.ui.application.Queries", patient)
     return Page(TestClient(application(page_parts, lambda: NOW), base_url="http://127.0.0.1"))
 
 

@@ -21,13 +21,14 @@ async def sell(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the shop answer for each of the three; its telemetry goes to the address."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", address)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", str(TIMEOUT))
     price_of = shop.price_of
 
     def breaks_once(item: str, prices: dict[str, float]) -> shop.Price:
         return price_of(item, {} if item == BROKEN and 1 // 0 else prices)
 
     monkeypatch.setattr(shop, "price_of", breaks_once)
-    with patch("examples.shop.use_globally"), patch("examples.shop.set_defaults"):
+    with patch("examples.shop.use_globally"), patch("app.telemetry.kit.sdk.set_defaults"):
         async with (
             shop.app.router.lifespan_context(shop.app) as state,
             client_of(lambda *asgi: shop.app({**asgi[0], "state": state}, *asgi[1:])) as client,

@@ -36,6 +36,8 @@ def stored(seed_data: Path, folder: Path) -> str:
             "VITRINE_WIKIPEDIA__DEADLINE_SECONDS": str(TIMEOUT),
             "VITRINE_WIKIPEDIA__TIMEOUT_SECONDS": str(TIMEOUT),
             "VITRINE_TELEMETRY__SHUTDOWN_SECONDS": str(TIMEOUT),
+            "VITRINE_LIMITS__QUEUE_SECONDS": "60",
+            "OTEL_EXPORTER_OTLP_TIMEOUT": str(TIMEOUT),
             "VITRINE_TELEMETRY__LOGS": "off",  # its output is not read
         }
         with BesideProcess(folder, *SERVICE, **variables) as beside:

@@ -33,6 +33,7 @@ def test_a_query_that_can_not_be_interrupted_is_killed(alone: Engine, sql: str) 
     alone.run("INSERT INTO default.t VALUES (1)")
     with pytest.raises(EngineError, match=r"Code: 159\..*killed"):
         reader.query(sql, "TSV", database="default")
+    reader = Reader(alone, Limits(60, MEMORY, 0), concurrency=2)
     assert reader.query("SELECT a FROM default.t", "TSV", database="default") == b"1\n"
 
 

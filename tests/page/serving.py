@@ -19,7 +19,7 @@ def serving(data: Path, trace_url: str) -> Iterator[Server]:
     """The service; `trace_url`: its setting for links to traces."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("VITRINE_")}
     env |= {"VITRINE_DATA": str(data), "VITRINE_WIKIPEDIA__ENABLED": "false"}
-    env |= {"VITRINE_TELEMETRY__TRACE_URL": trace_url}
+    env |= {"VITRINE_TELEMETRY__TRACE_URL": trace_url, "VITRINE_LIMITS__QUEUE_SECONDS": "60"}
     env |= {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     with socket.create_server(("127.0.0.1", 0)) as listening:
         number = listening.fileno()

@@ -22,7 +22,7 @@ def health(collector: Collector) -> int | None:
     """The status of its answer; None if the connection is refused."""
     try:
         return httpx.get(collector.health).status_code
-    except httpx.ConnectError:
+    except httpx.TransportError:
         return None
 
 

@@ -113,7 +113,7 @@ def test_what_waits_for_a_backend_is_not_in_memory(otelcol: Path, tmp_path: Path
 
 
 def test_a_slow_backend_gets_it_all(otelcol: Path, tmp_path: Path) -> None:
-    soon = impatient(tmp_path, "otlp")
+    soon = impatient(tmp_path, "otlp", timeout="300s")
     with (
         Receiver() as receiver,
         Collector(

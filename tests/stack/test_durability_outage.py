@@ -23,7 +23,7 @@ def all_stored(store: Observatory, load: Load) -> bool:
 
 
 def test_what_comes_while_clickhouse_is_away_waits_for_it(otelcol: Path, tmp_path: Path) -> None:
-    soon = impatient(tmp_path, "clickhouse")
+    soon = impatient(tmp_path, "clickhouse", timeout="300s")
     with (
         ClickHouse(tmp_path / "store") as clickhouse,
         Collector(otelcol, tmp_path, "clickhouse", soon, **clickhouse.variables) as collector,
@@ -64,7 +64,7 @@ def test_clickhouse_is_away_for_a_minute_under_load(otelcol: Path, tmp_path: Pat
 
 def test_what_waits_outlives_a_stop(otelcol: Path, tmp_path: Path) -> None:
     """Sampling decides at once for what it has, so spans are in the queue then as well."""
-    soon = impatient(tmp_path, "clickhouse")
+    soon = impatient(tmp_path, "clickhouse", timeout="300s")
     with (
         ClickHouse(tmp_path / "store") as clickhouse,
         Collector(otelcol, tmp_path, "clickhouse", soon, **clickhouse.variables) as collector,
@@ -84,7 +84,7 @@ def test_event_names_are_missing_if_clickhouse_was_away_at_the_start(
     otelcol: Path, tmp_path: Path
 ) -> None:
     """The exporter looks for the column when it starts, and says that it could not."""
-    soon = impatient(tmp_path, "clickhouse")
+    soon = impatient(tmp_path, "clickhouse", timeout="300s")
     named = "SELECT DISTINCT EventName FROM otel.otel_logs"
     with (
         ClickHouse(tmp_path / "store") as clickhouse,

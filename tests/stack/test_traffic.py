@@ -21,7 +21,7 @@ def test_readers_ask_and_click(tmp_path: Path) -> None:
         command = [sys.executable, "-m", "benchmarks.traffic", "--host", server.url]
         done = subprocess.run(
             [*command, "--rate", "20", "--seconds", "10"], cwd=ROOT, env=os.environ,
-            capture_output=True, text=True, check=True, timeout=120,
+            capture_output=True, text=True, check=True, timeout=TIMEOUT,
         )  # fmt: skip
     assert " × 200" in done.stdout
     assert "500" not in done.stdout

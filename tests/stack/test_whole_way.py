@@ -46,6 +46,8 @@ def serving(data: Path, wikipedia: str, collector: Collector) -> Iterator[str]:
             "VITRINE_WIKIPEDIA__DEADLINE_SECONDS": str(TIMEOUT),
             "VITRINE_WIKIPEDIA__TIMEOUT_SECONDS": str(TIMEOUT),
             "VITRINE_TELEMETRY__SHUTDOWN_SECONDS": str(TIMEOUT),
+            "VITRINE_LIMITS__QUEUE_SECONDS": "60",
+            "OTEL_EXPORTER_OTLP_TIMEOUT": str(TIMEOUT),
             "VITRINE_TELEMETRY__LOGS": "off",  # standard output is not read
             "OTEL_EXPORTER_OTLP_ENDPOINT": collector.grpc,
             "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name="

@@ -21,6 +21,8 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
 
+from tests.waiting import TIMEOUT
+
 RESOURCE = Resource({"service.name": "vitrine", "service.instance.id": "one"})
 EXPORTERS: dict[str, tuple[Any, Any, Any]] = {
     "grpc": (
@@ -77,7 +79,7 @@ def export_span(protocol: str, endpoint: str, timeout: float) -> bool:
 
 
 def _exporters(
-    protocol: str, endpoint: str, compression: str | None = None, timeout: float = 10
+    protocol: str, endpoint: str, compression: str | None = None, timeout: float = TIMEOUT
 ) -> tuple[Any, ...]:
     environment = {
         "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,

@@ -27,8 +27,8 @@ SOON = {
     "OTEL_METRIC_EXPORT_INTERVAL": "100",
     "OTEL_BSP_SCHEDULE_DELAY": "50",
     "OTEL_BLRP_SCHEDULE_DELAY": "50",
-    "OTEL_EXPORTER_OTLP_TIMEOUT": "20",
-    "VITRINE_TELEMETRY__SHUTDOWN_SECONDS": "20",
+    "OTEL_EXPORTER_OTLP_TIMEOUT": str(TIMEOUT),
+    "VITRINE_TELEMETRY__SHUTDOWN_SECONDS": str(TIMEOUT),
 }
 """Milliseconds between batches; and patience, on machines that have other work."""
 PLAIN = {

@@ -64,7 +64,8 @@ def emitted(request: pytest.FixtureRequest, watch: Watch) -> Iterator[Emitted]:
         variables = {
             "VITRINE_WIKIPEDIA__ENABLED": "true",
             "VITRINE_WIKIPEDIA__BASE_URL": wikipedia.url,
-            "VITRINE_WIKIPEDIA__TIMEOUT_SECONDS": "0.5",
+            "VITRINE_WIKIPEDIA__TIMEOUT_SECONDS": "3",
+            "VITRINE_WIKIPEDIA__DEADLINE_SECONDS": "2",
             "VITRINE_WIKIPEDIA__BREAKER_FAILURES": "100",
         }
         app = "tests.telemetry.failing_app:app"

@@ -14,7 +14,7 @@ from tests.telemetry.unreachable_collector import (
     AWAY,
     BACK,
     ENDED,
-    LONG_TIMEOUT,
+    PATIENT,
     QUERY,
     SHORT_TIMEOUT,
     ExportingServer,
@@ -38,9 +38,7 @@ LATER = {
     "OTEL_BLRP_SCHEDULE_DELAY": "60000",
     "OTEL_METRIC_EXPORT_INTERVAL": "60000",
 }
-both = pytest.mark.parametrize(
-    "protocol", ["grpc", pytest.param("http", marks=pytest.mark.lasting)]
-)
+both = pytest.mark.parametrize("protocol", ["grpc", "http"])
 
 
 def ask(server: ExportingServer, times: int) -> list[str]:
@@ -85,7 +83,7 @@ def test_queues_are_bounded_and_what_does_not_fit_is_counted(
     with (
         Receiver() as receiver,
         ExportingServer(
-            shelf_data, endpoint_of(receiver, protocol), protocol, **SMALL, **LONG_TIMEOUT
+            shelf_data, endpoint_of(receiver, protocol), protocol, **SMALL, **PATIENT
         ) as it,
     ):
         first = ask(it, 2)
@@ -118,9 +116,7 @@ def test_what_is_refused_is_counted_and_it_goes_on_once_it_is_taken(
 ) -> None:
     with (
         Receiver() as receiver,
-        ExportingServer(
-            shelf_data, endpoint_of(receiver, protocol), protocol, **LONG_TIMEOUT
-        ) as it,
+        ExportingServer(shelf_data, endpoint_of(receiver, protocol), protocol, **PATIENT) as it,
     ):
         receiver.behaviour = refuse(grpc.StatusCode.INVALID_ARGUMENT, 400)
         asked: list[str] = []
@@ -148,7 +144,7 @@ def test_what_waits_while_the_collector_is_away_is_delivered_later(shelf_data: P
     with ExitStack() as stack:
         with socket.create_server(("127.0.0.1", 0)) as silent:
             port = int(silent.getsockname()[1])
-            it = ExportingServer(shelf_data, f"http://127.0.0.1:{port}", **SMALL, **LONG_TIMEOUT)
+            it = ExportingServer(shelf_data, f"http://127.0.0.1:{port}", **SMALL, **PATIENT)
             stack.enter_context(it)
             asked = ask(it, 10)
             until(lambda: bool(select([silent], [], [], 0)[0]))  # the first batch is on its way
@@ -176,7 +172,9 @@ def test_loss_and_recovery_are_logged_once_each(shelf_data: Path) -> None:
 def test_what_waits_is_delivered_at_the_end(protocol: str, shelf_data: Path) -> None:
     with (
         Receiver() as receiver,
-        ExportingServer(shelf_data, endpoint_of(receiver, protocol), protocol, **LATER) as it,
+        ExportingServer(
+            shelf_data, endpoint_of(receiver, protocol), protocol, **LATER, **PATIENT
+        ) as it,
     ):
         asked = ask(it, 20)
         assert receiver.calls == 0

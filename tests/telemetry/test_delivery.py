@@ -10,6 +10,7 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 from app.telemetry.kit.exporters import TIMEOUT_SECONDS, Exporters, otlp
 from tests.telemetry.observed_stages import Watch
 from tests.telemetry.receiver import Receiver
+from tests.waiting import TIMEOUT
 
 SIGNALS = ("TRACES", "METRICS", "LOGS")
 
@@ -85,6 +86,7 @@ def test_it_arrives(protocol: str, name: str, environment: Callable[[str, str], 
         environment("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
         environment("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
         environment("OTEL_EXPORTER_OTLP_HEADERS", "key=secret")
+        environment("OTEL_EXPORTER_OTLP_TIMEOUT", str(TIMEOUT))
         with made() as exporters:
             assert exporters.spans is not None
             assert exporters.spans.export(watch.spans) is SpanExportResult.SUCCESS

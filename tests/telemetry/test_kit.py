@@ -56,7 +56,8 @@ def test_a_copy_of_the_folder_works_alone(tmp_path: Path) -> None:
         from copied.testing import Recorder
         from copied.vocabulary import CoreNames, Vocabulary
         vocabulary = Vocabulary.of(CoreNames("copy"), [])
-        kit = Kit("copy", "1", vocabulary, KitSettings(), (recorder := Recorder()).exporters())
+        kit = Kit("copy", "1", vocabulary, KitSettings(), (recorder := Recorder()).exporters(),
+                  loggers=["copy"])
         with kit.stages.observe("work"):
             pass
         kit.close()
@@ -74,7 +75,8 @@ def recorder() -> Recorder:
 
 @pytest.fixture
 def kit(recorder: Recorder) -> Iterator[Kit]:
-    made = Kit("shop", "1.0", shop.VOCABULARY, KitSettings(logs="off"), recorder.exporters())
+    settings = KitSettings(logs="off")
+    made = Kit("shop", "1.0", shop.VOCABULARY, settings, recorder.exporters(), loggers=["shop"])
     yield made
     made.close()
 
@@ -130,9 +132,8 @@ async def observed(paths: list[str], service: FastAPI) -> Recorder:
     """What is emitted while the paths are requested."""
     recorder = Recorder()
     with (
-        patch("examples.shop.otlp", recorder.exporters),
+        patch("examples.shop.otlp_exporters", lambda _: recorder.exporters()),
         patch("examples.shop.use_globally"),
-        patch("examples.shop.set_defaults"),
     ):
         async with (
             service.router.lifespan_context(service) as state,

@@ -17,7 +17,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from app.telemetry import vocabulary as v
 from app.telemetry.kit.process import observe_process, observed_loop
 from app.telemetry.kit.vocabulary import Metric
-from tests.waiting import eventually
+from tests.waiting import eventually, until
 
 
 class Process:
@@ -92,7 +92,7 @@ def test_threads(process: Process) -> None:
     for thread in threads:
         thread.join()
     assert meanwhile == before + 5
-    assert process.read()["process.thread.count"][None] == before
+    until(lambda: process.read()["process.thread.count"][None] == before)
 
 
 def test_open_files(process: Process) -> None:

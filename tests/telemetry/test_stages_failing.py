@@ -121,3 +121,12 @@ def test_an_occurrence_goes_on(
         watch.stages.note(RETRY_STARTED)
         monkeypatch.undo()
     assert complaints(caplog) == [Broken]
+
+
+def test_an_undeclared_event_is_reported_and_nothing_raised(
+    watch: Watch, caplog: pytest.LogCaptureFixture
+) -> None:
+    watch.stages.note("misspelt")
+    assert [each.getMessage() for each in caplog.records] == [
+        "the event “misspelt” is not declared in the vocabulary"
+    ]

@@ -15,6 +15,7 @@ from app.telemetry.kit import vocabulary as kit_names
 from app.telemetry.kit.standard_variables import VARIABLES
 from tests.api.service import serving, settings
 from tests.telemetry.receiver import Receiver
+from tests.waiting import TIMEOUT
 
 pytestmark = pytest.mark.anyio
 ALL = {"traces", "metrics", "logs"}
@@ -57,9 +58,10 @@ def serve(
             for name in VARIABLES:
                 monkeypatch.delenv(name, raising=False)
             monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.grpc_endpoint)
+            monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", str(TIMEOUT))
             for name, value in variables.items():
                 monkeypatch.setenv(name, value)
-            telemetry = TelemetrySettings(enabled=enabled)
+            telemetry = TelemetrySettings(enabled=enabled, shutdown_seconds=TIMEOUT)
             async with serving(settings(shelf_data, telemetry=telemetry)) as client:
                 headers = {"traceparent": parent} if parent else {}
                 asked = {"query": "stale bread"}

@@ -53,7 +53,7 @@ async def test_a_call_that_was_given_up_is_an_error(
     """Its span has no status to show; it must not look as if all were well."""
     wikipedia.behaviour = hangs
     async with open_service(
-        wikipedia_settings(wikipedia, timeout_seconds=SHORT, attempts=1)
+        wikipedia_settings(wikipedia, timeout_seconds=0.5, attempts=1)
     ) as service:
         answer = await service.ask(BREAD)
     assert_degraded(service, answer, "topic_signal", FETCH_TOPIC, "SearchTimeout")

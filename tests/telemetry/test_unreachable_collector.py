@@ -24,7 +24,7 @@ from tests.waiting import until
 
 pytestmark = pytest.mark.lasting
 
-MORE_THAN_THERE_IS_TIME_FOR = {"OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "16"}
+MORE_THAN_THERE_IS_TIME_FOR = {"OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "1"}
 """Small batches are more calls than can be made at the end."""
 LESS_TIME = {"grpc": {}, "http": {"VITRINE_TELEMETRY__SHUTDOWN_SECONDS": "1"}}
 """Once the default is enough: a test waits all of it."""
@@ -34,9 +34,7 @@ REFUSALS = (
     refuse(grpc.StatusCode.UNAVAILABLE, 503),
 )
 Answers = list[tuple[int, object]]
-both = pytest.mark.parametrize(
-    "protocol", ["grpc", pytest.param("http", marks=pytest.mark.lasting)]
-)
+both = pytest.mark.parametrize("protocol", ["grpc", "http"])
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +49,7 @@ def not_emitted(shelf_file: Path, tmp_path_factory: pytest.TempPathFactory) -> A
 
 
 def ends_under_load(it: ExportingServer) -> None:
-    """Every answer is the usual one, and the process ends within five seconds."""
+    """Every answer is the usual one, and the process ends in time."""
     with under_load(it) as seen:
         assert it.ends() in ENDED
     assert set(seen) == {200}
@@ -60,8 +58,8 @@ def ends_under_load(it: ExportingServer) -> None:
 @pytest.mark.parametrize(
     ("how", "protocol"),
     [
-        pytest.param("absent", "http", marks=pytest.mark.lasting),
-        pytest.param("silent", "grpc", marks=pytest.mark.lasting),
+        ("absent", "http"),
+        ("silent", "grpc"),
         ("silent", "http"),
     ],
 )
@@ -96,25 +94,23 @@ def test_it_is_refused_in_every_way(protocol: str, shelf_data: Path, not_emitted
             shelf_data, endpoint_of(receiver, protocol), protocol, **SHORT_TIMEOUT
         ) as it,
     ):
-        for turn, refusal in enumerate(REFUSALS):
+        for refusal in REFUSALS:
             receiver.behaviour = accept
-            until(lambda: it.lines_with(BACK) == turn)  # noqa: B023 - called at once
+            until(lambda: it.lines_with(AWAY) == it.lines_with(BACK))
             receiver.behaviour = refusal
-            until(lambda: it.lines_with(AWAY) > turn)  # noqa: B023
+            until(lambda: it.lines_with(AWAY) > it.lines_with(BACK))
             assert answers(it.client) == not_emitted
         ends_under_load(it)
-        assert (it.lines_with(AWAY), it.lines_with(BACK), it.noise) == (
-            len(REFUSALS),
-            len(REFUSALS) - 1,
-            [],
-        )
+        # More often only where a call took longer than its limit.
+        assert it.lines_with(AWAY) - 1 == it.lines_with(BACK) >= len(REFUSALS) - 1
+        assert it.noise == []
 
 
 @pytest.mark.parametrize(
     ("behaviour", "timeout"),
     [
         pytest.param(hang, LONG_TIMEOUT, id="hanging"),
-        pytest.param(slow(0.3), MORE_THAN_THERE_IS_TIME_FOR, id="slow", marks=pytest.mark.lasting),
+        pytest.param(slow(0.3), LONG_TIMEOUT | MORE_THAN_THERE_IS_TIME_FOR, id="slow"),
     ],
 )
 def test_its_calls_are_held(

@@ -13,7 +13,7 @@ import pytest
 
 from tests.api.server import COMMAND
 from tests.telemetry.receiver import Receiver
-from tests.telemetry.unreachable_collector import ENDED, QUERY, ExportingServer
+from tests.telemetry.unreachable_collector import ENDED, PATIENT, QUERY, ExportingServer
 from tests.waiting import TIMEOUT
 
 pytestmark = pytest.mark.lasting
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.lasting
 ROOM = 4096
 """Bytes that the pipe takes: less than ten lines."""
 MANY = 100
-LATER = dict.fromkeys(("OTEL_BSP_SCHEDULE_DELAY", "OTEL_BLRP_SCHEDULE_DELAY"), "60000")
+LATER = PATIENT | dict.fromkeys(("OTEL_BSP_SCHEDULE_DELAY", "OTEL_BLRP_SCHEDULE_DELAY"), "60000")
 _ADDRESS = re.compile(rb"Uvicorn running on (http://127\.0\.0\.1:\d+)")
 
 

@@ -17,8 +17,9 @@ from tests.telemetry.receiver import Receiver, black_hole, refused_port
 from tests.waiting import TIMEOUT, until
 
 AWAY, BACK = "the collector does not accept telemetry", "the collector accepts telemetry again"
-WITHIN = 5
-"""Seconds in which the service must have ended, whatever state the collector is in."""
+WITHIN = 30
+"""Seconds in which the service must have ended, whatever state the collector is in; a call to a
+collector that does not answer would take longer."""
 ENDED = (0, -signal.SIGTERM)
 LOGGERS = {"vitrine", "uvicorn.error", "app.telemetry.kit.exporters"}
 PLAIN = ("INFO:     ", AWAY)
@@ -46,6 +47,8 @@ LONG_TIMEOUT, SHORT_TIMEOUT = (
     {"OTEL_EXPORTER_OTLP_TIMEOUT": seconds} for seconds in ("60", "0.75")
 )
 """How long a call may take; less than a second is too little for trying again."""
+PATIENT = LONG_TIMEOUT | {"VITRINE_TELEMETRY__SHUTDOWN_SECONDS": "20"}
+"""Time enough to deliver everything at the end, on a busy machine too."""
 PROTOCOLS = {"grpc": "grpc", "http": "http/protobuf"}
 
 

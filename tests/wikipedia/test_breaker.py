@@ -4,6 +4,7 @@ import pytest
 
 from app.recommend.topic_signal import Outcome
 from tests.fake_wikipedia import Behaviour, FakeWikipedia, drops, fails, finds, hangs, replies
+from tests.waiting import TIMEOUT
 from tests.wikipedia.conftest import ObservedSignal, OpenSignal
 
 pytestmark = pytest.mark.anyio
@@ -24,7 +25,8 @@ async def test_failures_in_a_row_open_the_circuit(
     wikipedia: FakeWikipedia, open_signal: OpenSignal, failure: Behaviour
 ) -> None:
     wikipedia.behaviour = failure
-    ask = open_signal(breaker_failures=3, breaker_seconds=FOREVER, timeout_seconds=0.2)
+    seconds = 0.2 if failure is hangs else TIMEOUT
+    ask = open_signal(breaker_failures=3, breaker_seconds=FOREVER, timeout_seconds=seconds)
     await fail(ask, 3)
     assert await ask.signal.circuit() == "opened"
     for number in range(5):

@@ -71,9 +71,9 @@ def _check_batch_size(environment: MutableMapping[str, str], kind: str) -> list[
     if used(batch) <= used(queue):
         return []
     chosen, environment[batch] = environment.get(batch), str(used(queue))
-    return [f"{batch} ({chosen}) is more than the queue holds; {used(queue)} is used"] * bool(
-        chosen
-    )
+    if not chosen:
+        return []
+    return [f"{batch} ({chosen}) is more than the queue holds; {used(queue)} is used"]
 
 
 def _check_protocol(environment: MutableMapping[str, str], signal: str) -> list[str]:

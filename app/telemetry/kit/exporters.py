@@ -60,10 +60,12 @@ class Delivery:
         counts = self.unconfirmed if export_errors.is_unconfirmed() else self.lost
         with self._lock:
             before = len(self._refused)
-            (self._refused.discard if delivered else self._refused.add)(id(exporter))
-            after = len(self._refused)
-            if not delivered:
+            if delivered:
+                self._refused.discard(id(exporter))
+            else:
+                self._refused.add(id(exporter))
                 counts[signal] += items
+            after = len(self._refused)
         if before and not after:
             log.info("the collector accepts telemetry again")
         elif after and not before:

@@ -25,8 +25,9 @@ class Facts:
 
     `attributes`: for the stage's span and the wide event; `wide`: for the wide event only;
     `private` (user input): for both, only if the settings allow it. `hashed`: names that may be
-    private, for the wide event, as keyed hashes. `summed`: the numbers of
-    several results of one request are added up in the wide event. `links`: W3C traceparents.
+    private, for the wide event, as keyed hashes. `summed`: the wide event has the sums of the
+    integers of several results of one request, and none of their other attributes. `links`: W3C
+    traceparents.
     `own_duration`: the measurements contain the stage's duration, in a metric of its own.
     `degraded`: a part was unavailable; the request's span and wide event get this attribute.
     `failure`: the exception that the result recovered from. `wide_event`: name of the wide event.

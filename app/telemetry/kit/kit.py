@@ -1,10 +1,14 @@
 """`Kit`: the telemetry of one service.
 
-kit = Kit("shop", "1.0", vocabulary, settings, otlp(), facts=facts)
-async with kit.around(app):          # in the lifespan
-client = httpx.AsyncClient(); kit.client(client)
-with kit.stages.observe("price basket") as stage:
-stage.result = price(basket)
+    kit = Kit("shop", "1.0", vocabulary, settings, otlp_exporters(settings), loggers=["shop"])
+    async with kit.around(app):          # in the lifespan
+        client = httpx.AsyncClient()
+        kit.client(client)
+        ...
+    with kit.stages.observe("price basket") as stage:
+        stage.result = price(basket)
+
+`examples/shop.py` is a whole service.
 """
 
 import logging
@@ -33,7 +37,7 @@ from starlette.types import Scope
 
 from .console_lines import ConsoleLine
 from .effective_settings import effective_settings, settings_hash
-from .environment import warn_later
+from .environment import pending_warnings, warn_later
 from .exceptions import Exceptions
 from .exporters import Delivery, Exporters
 from .facts import Describe, Failures, nothing
@@ -96,7 +100,7 @@ class Kit:
         failures: Failures = Failures(),  # noqa: B008 - frozen
         user_text: Callable[[object], str | None] = lambda _: None,
         request_stages: Collection[str] = (),
-        loggers: Collection[str] = ("app",),
+        loggers: Collection[str],
         untraced: str = "/livez|/readyz",
         shown: Mapping[str, str] = {},
         client_of: Callable[[Scope], str] = client_host,
@@ -107,7 +111,8 @@ class Kit:
         `name`: of the service and its instrumentation scope. `facts`: what is emitted for results
         of stages. `failures`: how exceptions are reported. `user_text`: from a stage's subject to
         the text that a user typed, or None. `request_stages`: stages that do the complete work of
-        a request and have no own span. `loggers`: top-level names of the service's loggers.
+        a request and have no own span. `loggers`: top-level names of the service's loggers, whose
+        records are emitted from INFO up and whole; of others, the first line of warnings.
         `untraced`: a regular expression of paths that are neither traced nor logged. `shown`:
         further attributes of a request's console line, with their names there. `client_of`: what
         identifies the client of a request; by default its address.
@@ -178,17 +183,22 @@ class Kit:
             stack.enter_context(handled(self._handler, self._loggers))
             if self.settings.logs == "off":
                 stack.enter_context(warnings_on_stderr())
+            for sentence in pending_warnings():
+                log.warning("%s", sentence)
             stack.enter_context(
                 instrumented(app, self.middleware, self.traces, self.metrics, self._untraced)
             )
-            threads = to_thread.current_default_thread_limiter()
-            self.limits.observe(
-                "worker_threads",
-                lambda: threads.borrowed_tokens,
-                lambda: None if isinf(most := threads.total_tokens) else int(most),
-            )
+            self._observe_threads()
             async with observed_loop(self.instruments, self.core):
                 yield
+
+    def _observe_threads(self) -> None:
+        threads = to_thread.current_default_thread_limiter()
+
+        def most() -> int | None:
+            return None if isinf(threads.total_tokens) else int(threads.total_tokens)
+
+        self.limits.observe("worker_threads", lambda: threads.borrowed_tokens, most)
 
     @contextmanager
     def command(self) -> Iterator[Stages]:

@@ -1,8 +1,8 @@
 """Removes private data (user input and identity) from spans before they are exported.
 
-The kit's own spans and records do not contain any. The instrumentation libraries put paths, query
-strings, addresses and messages of exceptions on spans. `PrivateSpans` wraps the exporter and
-removes these, for spans of any SDK.
+The instrumentation libraries put paths, query strings, addresses and messages of exceptions on
+spans, and SQLAlchemy's statements contain literals. `PrivateSpans` wraps the exporter and removes
+these, for spans of any SDK. The spans of stages contain only what `facts` declares.
 """
 
 import re
@@ -91,7 +91,7 @@ class PrivateSpans(SpanExporter):
     """Wraps an exporter and removes private data from spans."""
 
     def __init__(self, exporter: SpanExporter, *, plain: bool = False) -> None:
-        """`plain`: keep user input, except for messages of exceptions."""
+        """`plain`: remove only messages of exceptions, and keep all attributes."""
         self._exporter, self._plain = exporter, plain
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:

@@ -1,9 +1,9 @@
 """Sets up the SDK behind the API: providers, views, processors and limits.
 
-The other modules use the OpenTelemetry API only: to replace the SDK, change this one. Providers are
-created in the lifespan of each worker, never before a fork. The SDK reads the standard variables
-OTEL_BSP_*, OTEL_BLRP_*, OTEL_METRIC_EXPORT_*, OTEL_*_LIMIT and OTEL_TRACES_SAMPLER; `DEFAULTS` only
-changes their defaults.
+Only this module chooses the SDK's provider and exporter classes; what others take from the SDK are
+interfaces, such as `SpanExporter`. Providers are created in the lifespan of each worker, never
+before a fork. The SDK reads the standard variables OTEL_BSP_*, OTEL_BLRP_*, OTEL_METRIC_EXPORT_*,
+OTEL_*_LIMIT and OTEL_TRACES_SAMPLER; `DEFAULTS` only changes their defaults.
 """
 
 import os
@@ -25,11 +25,13 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 
+from .environment import check_process
 from .exceptions import BOTH, OPT_IN
-from .exporters import PROTOCOLS, Exporters, Protocols
+from .exporters import PROTOCOLS, Exporters, Protocols, otlp
 from .lines import Lines
 from .numbering import NumberedLogs, NumberedSpans
 from .privacy import PrivateSampler, PrivateSpans
+from .settings import KitSettings
 from .vocabulary import OF_LIBRARIES, CoreNames
 
 DEFAULTS = {
@@ -97,6 +99,16 @@ def set_defaults() -> None:
     """Set `DEFAULTS` for unset variables; must be called before anything is instrumented."""
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
+
+
+def otlp_exporters(settings: KitSettings) -> Exporters:
+    """The chosen SDK's exporters by the standard variables, which are checked and completed first.
+
+    Must be called before anything is instrumented.
+    """
+    check_process()
+    set_defaults()
+    return otlp(implementation(settings.sdk).protocols)
 
 
 def providers(  # noqa: PLR0913 - named arguments

@@ -25,7 +25,9 @@ class KitSettings(BaseModel):
         "terminal, else JSON",
     )
     query_text: Literal["hash", "plain"] = Field(
-        "hash", description="plain: emit users' queries in traces and logs; for demonstrations only"
+        "hash",
+        description="plain: emit users' queries in traces and logs, and keep paths, addresses and "
+        "SQL literals on spans; for demonstrations only",
     )
     hash_key: SecretStr | None = Field(
         None, description="key of the hashes of inputs; unset: a random one at each start"

@@ -91,7 +91,10 @@ class Stages:
             self.instruments.record(core.occurrence_count, 1, labels)
         except Exception:
             log.exception("telemetry of “%s” failed", occurrence)
-        event = core.occurrences[occurrence]
+        event = core.occurrences.get(occurrence)
+        if event is None:
+            log.error("the event “%s” is not declared in the vocabulary", occurrence)
+            return
         level = logging.WARNING if event.warns else logging.INFO
         log.log(level, "%s", event.meaning, extra={EVENT_NAME: occurrence, **about})
 

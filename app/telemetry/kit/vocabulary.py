@@ -367,7 +367,7 @@ class CoreNames:
         self.occurrence_count = Metric(
             name("occurrences"), "counter", "{occurrence}", "events reported by stages",
             {self.occurrence: REQUIRED, "error.type": CAUSED_BY},
-            after="a retry",
+            after="an event",
         )  # fmt: skip
         self.request_age = Metric(
             self.age, "histogram", "s", "time from the arrival of a head to the start of its work",

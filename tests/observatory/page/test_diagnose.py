@@ -10,15 +10,16 @@ from tests.observatory.messages import request
 from tests.observatory.observatory_process import Observatory
 from tests.observatory.otlp_client import http
 from tests.observatory.page.page_view import PageView, settled
-from tests.observatory.stored_telemetry import SECOND, record
+from tests.observatory.stored_telemetry import MS, SECOND, record
 
 SERVICE = "cellar"
 TRACE = f"{0xD1A6:032x}"
 COUNT = 120
 
 
-def store(observatory: Observatory) -> None:
-    """A request each second for two minutes; in the second one the search finds nothing."""
+def store(observatory: Observatory) -> str:
+    """A request each second for two minutes; in the second one the search finds nothing. Returns
+    the query of that minute."""
     now, records = time_ns(), []
     for number in range(COUNT):
         is_bad = number >= COUNT // 2
@@ -30,6 +31,7 @@ def store(observatory: Observatory) -> None:
         records.append(record("served", now - (COUNT - number) * SECOND, int(TRACE, 16), **has))
         records[-1].event_name = "recommendation.served"
     http(observatory, "logs", request("logs", records, {"service.name": SERVICE}))
+    return f"from={now // MS - 60_000}&to={now // MS}"
 
 
 def found(page: Page, path: str) -> str:
@@ -39,8 +41,8 @@ def found(page: Page, path: str) -> str:
 
 
 def test_diagnosis(view: PageView) -> None:
-    store(view.observatory)
-    page = view.open(f"/diagnose?service={SERVICE}&last=60&baseline=55")
+    minute = store(view.observatory)
+    page = view.open(f"/diagnose?service={SERVICE}&{minute}&baseline=55")
     settled(page)
     expect(page.get_by_role("heading", level=1)).to_contain_text("finds nothing")
     first = page.locator(".suspects > li").first

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from app.model.evaluate import Retrieved, answerable, quality, scores_of
+from app.model.ranking_metrics import Retrieved, answerable, quality, scores_of
 from app.recommend.artefact import dump
 from app.recommend.features import features, names
 from app.recommend.ranking import PairwiseModel

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from app.model.evaluate import ndcg, quality
+from app.model.ranking_metrics import ndcg, quality
 
 
 def test_ndcg_of_a_ranking_worked_by_hand() -> None:

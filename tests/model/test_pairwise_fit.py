@@ -7,10 +7,10 @@ import pytest
 
 from app.composition import open_catalogue as open_folder
 from app.model.baselines import Chance, OneLeg
-from app.model.commands import evaluate_on_seed, retrieved, train_on_seed
-from app.model.evaluate import Retrieved, quality, scores_of
 from app.model.judged import seed_queries
-from app.model.train import TooFewQueries, cross_validated, fit
+from app.model.pairwise_fit import TooFewQueries, cross_validated, fit
+from app.model.ranking_metrics import Retrieved, quality, scores_of
+from app.model.seed_training import evaluate_on_seed, retrieved, train_on_seed
 from app.model.version_loader import RANKER
 from app.recommend.fusion import Fusion
 from app.recommend.ranking import PairwiseModel

@@ -11,7 +11,7 @@ DOCUMENTS = 5
 """Number of candidates that stand for the query."""
 
 
-def feedback(vectors: Floats, scores: Floats) -> Floats:
+def similarity_to_best(vectors: Floats, scores: Floats) -> Floats:
     """Similarity (n,) of each candidate to the centre of the best ones.
 
     `vectors` (n, d) and `scores` (n,) of all candidates; the best are weighted by their scores.

@@ -11,9 +11,9 @@ from app.composition import further_legs
 from app.model import training
 from app.model.baselines import Chance, OneLeg
 from app.model.calibration import Calibration, Rate, calibrate, first_results, measure, wilson
-from app.model.evaluate import Quality, Retrieved, quality, scores_of
 from app.model.judged import JudgedQuery, Split, seed_queries
 from app.model.profiling import make_profile
+from app.model.ranking_metrics import Quality, Retrieved, quality, scores_of
 from app.recommend.explain import SUBJECT
 from app.recommend.fusion import Fusion
 from app.recommend.index import Index
