@@ -18,7 +18,7 @@ from rich.text import Text
 from app.catalogue.importer import Summary, import_path, size
 from app.catalogue.importers.row import Unreadable
 from app.command_catalogue import open_for_command
-from app.command_models import author, refusals, said, versions_table
+from app.command_models import author, described, refusals, versions_table
 from app.composition import further_legs, version_loader
 from app.console import print_error, progress_bar, refuse
 from app.model.atomic_file import write_whole
@@ -273,7 +273,7 @@ def promote_(
     ):
         loader, _ = version_loader(chosen, catalogue, further_legs(catalogue))
         change = promote(loader, version, author(reason), stages, force=force)
-    print_plain(said(change))
+    print_plain(described(change))
 
 
 @cli.command()
@@ -291,7 +291,7 @@ def rollback(
     ):
         loader, _ = version_loader(chosen, catalogue, further_legs(catalogue))
         change = roll_back(loader, author(reason), stages)
-    print_plain(said(change))
+    print_plain(described(change))
 
 
 @cli.command()

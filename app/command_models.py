@@ -36,7 +36,7 @@ def refusals() -> Iterator[None]:
         raise refuse(f"{error}.") from error
 
 
-def said(change: Change) -> str:
+def described(change: Change) -> str:
     """One line about a change."""
     return (
         f"{change.version} serves instead of {change.replaced}: "

@@ -83,8 +83,8 @@ def moved(
         calibrator = load_calibrators(folder, [Fusion.card], embedder).by_model["fusion"]
         found = retrieved(catalogue, [*queries, *foreign])
         results = first_results(opened_index(catalogue), found, Fusion())
-    said = [calibrator.relevance(seen).probability for seen in results.seen.tolist()]
-    return measure(np.array(said), results, calibrator.threshold)
+    probabilities = [calibrator.relevance(seen).probability for seen in results.seen.tolist()]
+    return measure(np.array(probabilities), results, calibrator.threshold)
 
 
 def moved_columns(folder: Path) -> dict[str, dict[str, str]]:

@@ -130,7 +130,7 @@ def test_the_address_and_the_token_are_taken_from_the_environment(
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "told"),
+    ("name", "text", "message"),
     [
         ("token", "too short", "at least 16"),
         ("token", "", "at least 16"),
@@ -165,14 +165,14 @@ def test_the_address_and_the_token_are_taken_from_the_environment(
     ],
 )
 def test_what_is_invalid_is_refused_with_its_name(
-    monkeypatch: pytest.MonkeyPatch, name: str, text: str, told: str
+    monkeypatch: pytest.MonkeyPatch, name: str, text: str, message: str
 ) -> None:
     monkeypatch.setenv(variable(name), text)
     with pytest.raises(ValidationError) as caught:
         Settings()
     (error,) = caught.value.errors()
     assert ".".join(map(str, error["loc"])) == name
-    assert told in error["msg"]
+    assert message in error["msg"]
 
 
 def test_a_refused_token_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,8 +93,8 @@ def judge_on_seed(
     results = first_results(index, found, model)
     relevance = [calibrator.relevance(seen) for seen in results.seen.tolist()]
     claimed = right = 0
-    for each, said in zip(found, relevance, strict=True):
-        if said.answered:
+    for each, answer in zip(found, relevance, strict=True):
+        if answer.answered:
             shown = order(model.score(each.candidates))[:SHOWN]
             alike = each.candidates.latent[shown] >= SUBJECT
             claimed += int(alike.sum())

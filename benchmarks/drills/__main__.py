@@ -91,7 +91,7 @@ class Round:
         with self._lock, self.path.open("a") as lines:
             print(line, file=lines)
         rank = result.rank or "missed"
-        named = result.said[0].split(" >")[0] if result.said else "nothing unusual"
+        named = result.suspects[0].split(" >")[0] if result.suspects else "nothing unusual"
         print(f"{result.entry.fault} (seed {result.entry.seed}): {rank}; {named}", flush=True)
 
 

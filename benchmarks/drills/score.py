@@ -46,7 +46,7 @@ class Result:
     """Seconds after which the true cause was first."""
     seconds: float
     """Of the diagnosis."""
-    said: Sequence[str]
+    suspects: Sequence[str]
     alerts: Mapping[str, float] = field(default_factory=dict)
     """Rules whose condition was met, and after how many seconds."""
     text: str = ""
@@ -71,23 +71,23 @@ def _scored(entry: Entry, query: Query) -> Result:
     began = time.monotonic()
     found = _diagnosis(query, entry, entry.end)
     seconds = round(time.monotonic() - began, 2)
-    said = [
+    suspects = [
         each.key + "".join(f" >{other.key}" for other in each.explains) for each in found.suspects
     ]
     alerts = conditions_met(query, entry.base, entry.start, entry.end)
     if entry.fault == CLEAN:
         rank = None if found.suspects else 1
-        return Result(entry, CLEAN, rank, None, None, seconds, said, alerts, as_text(found))
+        return Result(entry, CLEAN, rank, None, None, seconds, suspects, alerts, as_text(found))
     names = entry.fault.split("+")
     ranks = [_rank(found, name) for name in names]
     known = [each for each in ranks if each is not None]
     rank = max(known) if len(known) == len(ranks) else None
     if len(names) > 1:
-        return Result(entry, TWO, rank, None, None, seconds, said, alerts, as_text(found))
+        return Result(entry, TWO, rank, None, None, seconds, suspects, alerts, as_text(found))
     path = _is_path_right(found, entry.fault, rank) if rank else None
     after = _found_after(query, entry) if rank == 1 else None
     group = ALL[entry.fault].group
-    return Result(entry, group, rank, path, after, seconds, said, alerts, as_text(found))
+    return Result(entry, group, rank, path, after, seconds, suspects, alerts, as_text(found))
 
 
 def _diagnosis(query: Query, entry: Entry, end: int) -> Diagnosis:

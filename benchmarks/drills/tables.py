@@ -70,9 +70,9 @@ def by_fault(results: Sequence[Result]) -> list[Row]:
 
 
 def misses(results: Iterable[Result]) -> list[str]:
-    """What was said instead, for drills whose cause was not first."""
+    """What was named instead, for drills whose cause was not first."""
     return [
-        f"{each.entry.fault} (seed {each.entry.seed}): {'; '.join(each.said[:4]) or 'nothing'}"
+        f"{each.entry.fault} (seed {each.entry.seed}): {'; '.join(each.suspects[:4]) or 'nothing'}"
         + (f" [{each.entry.failure}]" if each.entry.failure else "")
         for each in results
         if each.rank is None or each.rank > (4 if each.group == TWO else 1)

@@ -103,14 +103,14 @@ def alive(until: int = 0) -> list[Metric]:
 def health(stored: StoredTelemetry, page_parts: Parts) -> Callable[..., Any]:
     """Stores metrics of a service, and returns what the page says then."""
 
-    def said(*metrics: Metric, plan: bool = True, service: str = "vitrine") -> Any:
+    def health(*metrics: Metric, plan: bool = True, service: str = "vitrine") -> Any:
         if metrics:
             stored.metrics(metrics, service=service)
         own = replace(page_parts, plan=read() if plan else None)
         client = TestClient(application(own, lambda: NOW), base_url="http://127.0.0.1")
         return Page(client).get("health")
 
-    return said
+    return health
 
 
 def states(answer: Any) -> dict[str, str]:

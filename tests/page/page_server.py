@@ -56,7 +56,7 @@ DOCUMENTS = [
 
 
 def main() -> None:
-    """Fill the catalogue, then serve until told to stop."""
+    """Fill the catalogue, then serve until a signal."""
     settings = Settings()
     catalogue = open_catalogue(settings.data)
     with closing(catalogue.database):

@@ -38,7 +38,9 @@ class PageView:
         self.page.on("request", lambda request: self._same_origin(request.url))
         self.page.on(
             "console",
-            lambda told: self.complaints.append(told.text) if told.type == "error" else None,
+            lambda message: (
+                self.complaints.append(message.text) if message.type == "error" else None
+            ),
         )
 
     def _same_origin(self, url: str) -> None:

@@ -1,4 +1,4 @@
-"""The page links an answer's trace to where it is shown, if the operator has said where."""
+"""The page links an answer's trace to where it is shown, if the operator has set where."""
 
 from typing import Any
 
@@ -77,7 +77,7 @@ def test_an_answer_without_a_trace_shows_none(view: PageView) -> None:
 
 
 def test_without_an_address_a_trace_is_only_text(view: PageView) -> None:
-    """The page as a service sends it that was told none."""
+    """The page of a service without an address for traces."""
     app = FastAPI()
     pages.install(app, TelemetrySettings())
     plain = TestClient(app).get("/")

@@ -116,5 +116,5 @@ def test_problems_are_explained(view: PageView) -> None:
     page.goto(f"{view.url}/?similar=nothing")
     expect(alert).to_have_text("No such document. There is no document “nothing”.")
     expected = ["status of 422", "status of 404"]  # Chromium logs this for every failed request
-    assert all(part in told for part, told in zip(expected, view.complaints, strict=True))
+    assert all(part in complaint for part, complaint in zip(expected, view.complaints, strict=True))
     view.complaints.clear()

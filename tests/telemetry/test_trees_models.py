@@ -69,7 +69,7 @@ async def test_two_parts_can_be_missing(
 async def test_fusion_ranks_where_the_artefact_is_refused(
     open_service: OpenService, shelf_data: Path
 ) -> None:
-    """It is told at the start, and with every answer; there is no stack to it."""
+    """It is emitted at the start, and with every answer; there is no stack to it."""
     damaged_champion(shelf_data)
     async with open_service() as service:
         answer = await service.ask(BREAD)

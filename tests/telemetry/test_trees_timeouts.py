@@ -59,9 +59,14 @@ async def test_a_call_that_was_given_up_is_an_error(
     assert_degraded(service, answer, "topic_signal", FETCH_TOPIC, "SearchTimeout")
     assert service.counts(v.TOPIC_REQUESTS) == {("timeout", "SearchTimeout"): 1}
     call = span_of(service, answer, f"GET {PATH}")
-    told = call.attributes or {}
-    assert told[ERROR_TYPE] == "ReadTimeout"
-    assert told.get(v.CORE.phase) in (None, "connect", "send", "first_byte")  # how far it came
+    attributes = call.attributes or {}
+    assert attributes[ERROR_TYPE] == "ReadTimeout"
+    assert attributes.get(v.CORE.phase) in (
+        None,
+        "connect",
+        "send",
+        "first_byte",
+    )  # how far it came
     assert call.status.status_code is StatusCode.ERROR
 
 

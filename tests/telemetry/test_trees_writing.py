@@ -97,7 +97,7 @@ async def test_feedback_points_to_what_it_judges(open_service: OpenService) -> N
     assert_same(service.tree(first), feedback(201, "2-3", repeated=False, link=link))
     assert_same(service.tree(again), feedback(200, "2-3", repeated=True, link=link))
     assert trace_of(judged)[0] not in (trace_of(first)[0], trace_of(again)[0])
-    assert service.counts(v.FEEDBACK) == {("click", "2-3", "fusion", "2"): 1}  # told once
+    assert service.counts(v.FEEDBACK) == {("click", "2-3", "fusion", "2"): 1}  # counted once
     assert service.counts(v.CORE.stage_duration)[FEEDBACK, None] == 2
     for answer in (first, again):
         emitted = service.wide_event(answer).attributes or {}
