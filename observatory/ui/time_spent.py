@@ -15,18 +15,21 @@ SLOW = 0.99
 """Slow requests are those above this quantile of the duration."""
 USUAL = (0.4, 0.6)
 """Usual ones are between these."""
-MAX_TRACES, MAX_SPANS = 100, 20_000
-"""Of either sample; traces are chosen by a hash of their id."""
+MAX_TRACES, MAX_SPANS = 100, 40_000
+"""Traces of either sample, chosen by a hash of their id, and spans of both."""
 _QUANTILES = f"""
 SELECT count() AS requests,
     quantilesTDigest({USUAL[0]}, {USUAL[1]}, {SLOW})(Duration) AS quantiles
 FROM otel.otel_traces WHERE {REQUEST} AND {within("from", "to")} AND {{where}}
 """
 _CHOSEN = f"""
-SELECT DISTINCT TraceId AS trace_id
+SELECT DISTINCT TraceId AS trace_id, arrayJoin(arrayConcat(
+    if(Duration >= {{slow:Float64}}, ['slow'], []),
+    if(Duration BETWEEN {{low:Float64}} AND {{high:Float64}}, ['usual'], [])
+)) AS sample
 FROM otel.otel_traces WHERE {REQUEST} AND {within("from", "to")} AND {{where}}
-    AND Duration >= {{least:Float64}} AND Duration <= {{most:Float64}}
-ORDER BY cityHash64(trace_id) LIMIT {MAX_TRACES}
+    AND (Duration >= {{slow:Float64}} OR Duration BETWEEN {{low:Float64}} AND {{high:Float64}})
+ORDER BY cityHash64(trace_id) LIMIT {MAX_TRACES} BY sample
 """
 _SPANS = f"""
 SELECT TraceId AS trace_id, SpanId AS span_id, ParentSpanId AS parent_id,
@@ -45,16 +48,16 @@ def time_spent(queries: Queries, parameters: Parameters) -> dict[str, Any]:
     condition = Filter.of(parameters).on_request()
     values = {**around(where), **condition.values}
     found = queries.row(_QUANTILES.replace("{where}", condition.sql), values)
-    low, high, slow = found["quantiles"] if found["requests"] else (0, 0, 0)
-    limits = {"slow": (slow, 1e19), "usual": (low, high)}
+    low, high, slow = map(float, found["quantiles"] if found["requests"] else (0, 0, 0))
+    limits = {"low": low, "high": high, "slow": slow}
+    chosen = queries.rows(_CHOSEN.replace("{where}", condition.sql), {**values, **limits})
+    ids = array(sorted({row["trace_id"] for row in chosen}))
+    extent = {"spans_from": where.start - AROUND, "spans_to": where.end + AROUND}
+    traces = _traces(queries.rows(_SPANS, {"ids": ids, "cut": LIST_VALUE_BYTES, **extent}))
     samples: dict[str, tuple[int, Mapping[Stack, float]]] = {}
-    for name, (least, most) in limits.items():
-        sql = _CHOSEN.replace("{where}", condition.sql)
-        chosen = queries.rows(sql, {**values, "least": float(least), "most": float(most)})
-        ids = array([row["trace_id"] for row in chosen])
-        extent = {"spans_from": where.start - AROUND, "spans_to": where.end + AROUND}
-        rows = queries.rows(_SPANS, {"ids": ids, "cut": LIST_VALUE_BYTES, **extent})
-        samples[name] = mean_times(_traces(rows))
+    for name in ("slow", "usual"):
+        wanted = {row["trace_id"] for row in chosen if row["sample"] == name}
+        samples[name] = mean_times(traces[each] for each in sorted(wanted & traces.keys()))
     stacks = sorted({stack for _, times in samples.values() for stack in times})
     return {
         "requests": found["requests"],
@@ -71,11 +74,12 @@ def time_spent(queries: Queries, parameters: Parameters) -> dict[str, Any]:
     }
 
 
-def _traces(rows: Rows) -> Sequence[Sequence[NamedSpan]]:
+def _traces(rows: Rows) -> Mapping[str, Sequence[NamedSpan]]:
     """The spans of each trace, without duplicates; the last trace may be cut, and is left out."""
     by_trace: dict[str, dict[str, NamedSpan]] = {}
     for row in rows:
         span = Span(row["span_id"], row["parent_id"], row["start"], row["duration"], row["clock"])
         by_trace.setdefault(row["trace_id"], {})[row["span_id"]] = NamedSpan(span, row["name"])
-    found = [list(spans.values()) for spans in by_trace.values()]
-    return found[:-1] if len(rows) == MAX_SPANS and len(found) > 1 else found
+    if len(rows) == MAX_SPANS and len(by_trace) > 1:
+        by_trace.popitem()
+    return {trace: list(spans.values()) for trace, spans in by_trace.items()}
