@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -138,6 +139,17 @@ def test_export_to_a_reader_that_goes_away_and_to_a_place_that_is_none(tmp_path:
     assert nowhere.exit_code == 1
     assert "none/a.jsonl: No such file" in nowhere.stderr
     assert "data folder" not in nowhere.stderr
+
+
+@pytest.mark.lasting
+def test_what_the_image_prepares(tmp_path: Path) -> None:
+    """The commands of the Dockerfile pass, and leave a challenger for the shadow."""
+    commands = re.findall(r"python -m app (\w+)", (ROOT / "Dockerfile").read_text())
+    assert commands == ["prepare", "train"]
+    for each in commands:
+        done = vitrine(tmp_path, each)
+        assert done.exit_code == 0, done.stderr
+    assert "challenger" in vitrine(tmp_path, "models").stdout
 
 
 def test_a_port_in_use_is_reported(tmp_path: Path) -> None:
