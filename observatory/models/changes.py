@@ -65,12 +65,16 @@ def _of_span(row: Mapping[str, Any]) -> Change:
     return Change(row["at"], kind, row["service"], row["version"], detail, row["trace_id"])
 
 
-def _changed(kind: Kind) -> Callable[[Mapping[str, Any]], tuple[Kind, str]]:
+def _changed(
+    kind: Kind, relation: str = "instead of"
+) -> Callable[[Mapping[str, Any]], tuple[Kind, str]]:
+    """`relation`: to the version that served before."""
+
     def described(row: Mapping[str, Any]) -> tuple[Kind, str]:
         if not row["version"]:
             return "refused", f"{row['name']}: {row['error'] or 'refused'}"
         forced = ", although the gate had refused it" if row["forced"] else ""
-        replaced = f"instead of {row['replaced']}" if row["replaced"] else ""
+        replaced = f"{relation} {row['replaced']}" if row["replaced"] else ""
         return kind, f"{replaced}{forced}"
 
     return described
@@ -87,7 +91,7 @@ def _drift(row: Mapping[str, Any]) -> tuple[Kind, str]:
 KINDS: Mapping[str, Callable[[Mapping[str, Any]], tuple[Kind, str]]] = {
     "promote model": _changed("promoted"),
     "roll back model": _changed("rolled_back"),
-    "register model": _changed("registered"),
+    "register model": _changed("registered", "challenger of"),
     "apply gate": _gate,
     "evaluate drift": _drift,
 }

@@ -87,6 +87,7 @@ def traces(now: int) -> list[tuple[int, int, Part]]:
                                more={"links": [link]})),
         (5, now - MINUTE, Part(1, name="compare shadow model", has=failed, status=ERROR)),
         (6, now - MINUTE, Part(1, name="compare student encoder", has=alike)),
+        (7, now - 6 * MINUTE, Part(1, name="register model", has=changed)),
     ]  # fmt: skip
 
 

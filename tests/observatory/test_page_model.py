@@ -104,6 +104,7 @@ def test_changes_in_the_order_of_time(model: Any) -> None:
         ("refused", NEW, "ranker.json: too new"),
         ("promoted", OLD, "instead of fusion"),
         ("refused", "", "by the gate: champion"),
+        ("registered", OLD, "challenger of fusion"),
     ]
 
 
