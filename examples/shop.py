@@ -2,8 +2,8 @@
 
     python -m uvicorn examples.shop:app --port 8001   # then: curl '127.0.0.1:8001/price?item=tea'
 
-In your own service, import from your copy of the folder (`telemetry_kit`); the files in it need no
-changes.
+In your own service, import from your copy of the folder (`your_service.telemetry_kit`); the files
+in it need no changes.
 """
 # ruff: noqa: E402
 

@@ -40,6 +40,28 @@ def test_the_heart_knows_no_framework_no_telemetry_and_no_database() -> None:
     assert forbidden_imports(ROOT / "app" / "recommend") == []
 
 
+TELEMETRY, FAULTS = ("app.telemetry", "opentelemetry"), ("app.faults",)
+
+
+@cases(
+    ("folder", "forbidden"),
+    [
+        ("catalogue", ("app.api", "app.model", "fastapi", *TELEMETRY, *FAULTS)),
+        ("wikipedia", ("app.api", "app.model", "fastapi", *TELEMETRY, *FAULTS)),
+        ("model", ("app.api", "fastapi", *TELEMETRY, *FAULTS)),
+        ("api", ("app.cli", "app.server", *FAULTS)),
+        ("batch", ("app.composition", "fastapi", *TELEMETRY, *FAULTS)),
+        ("faults", ("app.model", "app.wikipedia.client")),
+    ],
+)
+def test_a_folder_knows_what_architecture_md_says(folder: str, forbidden: tuple[str, ...]) -> None:
+    """docs/architecture.md#who-may-import-what"""
+    every = imported(ROOT / "app" / folder)
+    assert [
+        each for each in every if f"{each[1]}.".startswith(tuple(f"{x}." for x in forbidden))
+    ] == []
+
+
 FORBIDDEN_IMPORTS = [
     "import sqlite3",
     "from fastapi import FastAPI",

@@ -25,7 +25,7 @@ class Limits:
     """Minimum number of answerable queries to judge by."""
     loss: float = 0.02
     """Tolerated difference in nDCG@10 below the champion and below BM25, if not significant. (With
-    the seed's 86 judged queries, two equally good models differ by as much one time in ten.)"""
+    the seed's 86 answerable test queries, equally good models differ by more one time in ten.)"""
     significance: float = 0.05
     """Any loss with a p below this is refused."""
     brier: float = 0.25

@@ -57,7 +57,8 @@ class Result:
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> "Result":
-        """From JSON values."""
+        """From JSON values; `said` is what `suspects` was called before."""
+        given = {"suspects" if name == "said" else name: value for name, value in given.items()}
         return cls(**{**given, "entry": Entry(**given["entry"])})
 
 

@@ -60,9 +60,9 @@ async def test_the_answer_comes_and_says_what_it_lacks(
     wikipedia.behaviour = behaviour
     async with asking(shelf_data, wikipedia.url) as client:
         found = await ask(client)
+        await eventually(lambda: wikipedia.calls >= 1)
     assert found.degraded == ["topic_signal"]
     assert ids(found) == ids(await ask(shelf))  # as a service without Wikipedia ranks
-    await eventually(lambda: wikipedia.calls >= 1)
 
 
 async def test_no_one_there(shelf_data: Path) -> None:

@@ -124,8 +124,9 @@ def test_an_occurrence_goes_on(
 
 
 def test_an_undeclared_event_is_reported_and_nothing_raised(
-    watch: Watch, caplog: pytest.LogCaptureFixture
+    watch: Watch, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    monkeypatch.setattr(Instruments, "record", fail)  # it would be reported, too
     watch.stages.note("misspelt")
     assert [each.getMessage() for each in caplog.records] == [
         "the event “misspelt” is not declared in the vocabulary"

@@ -79,7 +79,10 @@ def test_a_collector_that_takes_nothing(
 
 
 def test_no_one_listens_and_it_tries_again(shelf_data: Path, not_emitted: Answers) -> None:
-    with unreachable("absent") as endpoint, ExportingServer(shelf_data, endpoint) as it:
+    with (
+        unreachable("absent") as endpoint,
+        ExportingServer(shelf_data, endpoint, **LONG_TIMEOUT) as it,
+    ):
         assert answers(it.client) == not_emitted
         ends_under_load(it)  # while it waits for its next try
         assert (it.lines_with(BACK), it.noise) == (0, [])

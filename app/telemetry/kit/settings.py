@@ -26,8 +26,8 @@ class KitSettings(BaseModel):
     )
     query_text: Literal["hash", "plain"] = Field(
         "hash",
-        description="plain: emit users' queries in traces and logs, and keep paths, addresses and "
-        "SQL literals on spans; for demonstrations only",
+        description="plain: emit users' queries in traces and logs, and keep paths, query strings "
+        "of outgoing calls and SQL literals on spans; for demonstrations only",
     )
     hash_key: SecretStr | None = Field(
         None, description="key of the hashes of inputs; unset: a random one at each start"

@@ -79,6 +79,10 @@ class Stages:
     def note(self, occurrence: str, cause: BaseException | None = None) -> None:
         """Report an event in the current stage, by its declared name, and the failure behind it."""
         core = self.config.core
+        event = core.occurrences.get(occurrence)
+        if event is None:
+            log.error("the event “%s” is not declared in the vocabulary", occurrence)
+            return
         about = Attributes()
         try:
             kind = self.config.failures.error_type(cause)
@@ -91,10 +95,6 @@ class Stages:
             self.instruments.record(core.occurrence_count, 1, labels)
         except Exception:
             log.exception("telemetry of “%s” failed", occurrence)
-        event = core.occurrences.get(occurrence)
-        if event is None:
-            log.error("the event “%s” is not declared in the vocabulary", occurrence)
-            return
         level = logging.WARNING if event.warns else logging.INFO
         log.log(level, "%s", event.meaning, extra={EVENT_NAME: occurrence, **about})
 
