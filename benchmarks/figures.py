@@ -20,7 +20,9 @@ from typing import Any
 from benchmarks.report import RESULTS
 
 DOCS = Path(__file__).parents[1] / "docs"
-DOCUMENTS = tuple(DOCS / f"{name}.md" for name in ("performance", "drift", "feedback", "diagnosis"))
+DOCUMENTS = tuple(
+    DOCS / f"{name}.md" for name in ("performance", "drift", "feedback", "diagnosis", "encoders")
+)
 FIGURES = DOCS / "figures"
 PLACE = re.compile(r"<!-- figures ([\w-]+)(?:: ([^>]+?))? -->\n.*?<!-- end -->", re.DOTALL)
 

@@ -1,7 +1,8 @@
-"""Takes the pictures of the documents: `make pictures` (needs Chromium; two or three minutes).
+"""Takes the pictures of the documents: `make pictures` (needs Chromium; some five minutes).
 
 Runs the service beside the observatory on free ports, with a stand-in for Wikipedia, asks questions
-and photographs the pages into docs/pictures/*.png: light theme, 1000 pixels wide.
+and photographs the pages into docs/pictures/*.png: light theme, 1000 pixels wide. At the end
+Wikipedia finds nothing for a minute, for the picture of Diagnose.
 """
 
 import json
@@ -36,6 +37,7 @@ PAGES = [
     {"title": "Food preservation", "description": "Inhibition of microbial growth in food"},
 ]
 ROUNDS, SEARCH_SECONDS, PATIENCE = 150, 0.06, 180
+FAULT, FAULT_ROUNDS, TOKEN = "wikipedia-empty", 75, "practise-practise"
 WIDTH, HEIGHT = 1000, 900
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 ARGUMENTS += ["--disable-component-update"]
@@ -78,8 +80,14 @@ def service(data: Path, search: str) -> Iterator[str]:
         "VITRINE_DATA": str(data / "service"),
         "VITRINE_SERVER__PORT": str(port),
         "VITRINE_WIKIPEDIA__BASE_URL": search,
+        "VITRINE_WATCH__SHADOW_SHARE": "1",
+        "VITRINE_FAULTS__ALLOWED": "true",
+        "VITRINE_TOKEN": TOKEN,
         "OTEL_METRIC_EXPORT_INTERVAL": "2000",
     }
+    silent = os.environ | environment | {"VITRINE_TELEMETRY__ENABLED": "false"}
+    for each in ("prepare", "train"):  # a challenger for the shadow
+        subprocess.run([sys.executable, "-m", "app", each], env=silent, check=True)
     command = [sys.executable, "-m", "observatory", "beside", "--"]
     command += [sys.executable, "-m", "app", "serve"]
     with subprocess.Popen(
@@ -110,10 +118,10 @@ def until(condition: Callable[[], bool], problem: str) -> None:
         time.sleep(0.2)
 
 
-def traffic(url: str) -> None:
+def traffic(url: str, first: int = 0, rounds: int = ROUNDS) -> None:
     """Some minutes of requests for the charts: new answers, cached ones, and a few errors."""
     with httpx.Client(base_url=url, timeout=PATIENCE) as client:
-        for number in range(ROUNDS):
+        for number in range(first, first + rounds):
             for question in QUESTIONS:
                 asked = f"{question} {number}" if number % 3 else question
                 client.get("/recommend", params={"q": asked, "limit": 5})
@@ -123,8 +131,16 @@ def traffic(url: str) -> None:
             time.sleep(1)
 
 
-def photograph(page: Page, url: str) -> None:
-    """The page of an answer, the trace behind it, charts and a report."""
+def break_search(url: str) -> None:
+    """A minute in which Wikipedia's search finds nothing."""
+    how, headers = {"duration_seconds": 600}, {"Authorization": f"Bearer {TOKEN}"}
+    httpx.put(f"{url}/faults/{FAULT}", json=how, headers=headers).raise_for_status()
+    traffic(url, ROUNDS, FAULT_ROUNDS)
+
+
+def photograph(page: Page, url: str) -> str:
+    """The page of an answer, the trace behind it, health, model, charts and a report; returns the
+    address of the observatory."""
     page.goto(f"{url}/?q={QUESTION.replace(' ', '+')}&limit=3")
     legend = page.locator("#results .legend").first
     legend.wait_for()
@@ -139,12 +155,26 @@ def photograph(page: Page, url: str) -> None:
     page.goto(trace)
     page.get_by_text("rank candidates").first.wait_for()
     save(page, "trace", 620)
+    page.goto(f"{observatory}/")
+    page.locator(".u-over").first.wait_for()
+    save(page, "health", 760)
+    page.goto(f"{observatory}/model?last=300")
+    page.locator(".u-over").first.wait_for()
+    save(page, "model", 760)
     page.goto(f"{observatory}/charts?last=300")
     page.locator(".u-over").first.wait_for()
     save(page, "charts", 700)
     page.goto(f"{observatory}/sql?report=red_per_route")
     page.locator("table td").first.wait_for()
     save(page, "report", 640)
+    return observatory
+
+
+def photograph_diagnosis(page: Page, observatory: str) -> None:
+    """What Diagnose says of the last minute."""
+    page.goto(f"{observatory}/diagnose?last=60")
+    page.locator(".suspects > li").first.wait_for()
+    save(page, "diagnose", 640)
 
 
 def save(page: Page, name: str, height: float) -> None:
@@ -171,7 +201,9 @@ def main() -> None:
         page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light")
         page.set_default_timeout(PATIENCE * 1000)
         expect.set_options(timeout=PATIENCE * 1000)
-        photograph(page, url)
+        observatory = photograph(page, url)
+        break_search(url)
+        photograph_diagnosis(page, observatory)
         browser.close()
     for each in sorted(PICTURES.glob("*.png")):
         sys.stdout.write(f"{each.name}: {each.stat().st_size / 1000:.0f} kB\n")

@@ -146,6 +146,7 @@ def test_what_the_image_prepares(tmp_path: Path) -> None:
     """The commands of the Dockerfile pass, and leave a challenger for the shadow."""
     commands = re.findall(r"python -m app (\w+)", (ROOT / "Dockerfile").read_text())
     assert commands == ["prepare", "train"]
+    assert "the catalogue is empty" in vitrine(tmp_path, "train").stderr
     for each in commands:
         done = vitrine(tmp_path, each, VITRINE_TELEMETRY__ENABLED="false")
         assert done.exit_code == 0, done.stderr

@@ -86,6 +86,10 @@ def train_version(
 
     Raises CannotTrain, JudgementsUnreadable, OSError.
     """
+    if not len(loader.catalogue):
+        raise CannotTrain(
+            "the catalogue is empty: import documents, or start the service, which builds its own"
+        )
     with stages.observe(TRAIN) as whole, threadpool_limits(limits=1, user_api="blas"):
         result = whole.result = _train(loader, request, stages)
     return result

@@ -94,6 +94,21 @@ SELECT
     StartTimeUnix
 FROM otel.otel_metrics_histogram;
 
+-- The sums of the measurements of histograms.
+CREATE OR REPLACE VIEW vitrine.sums AS
+SELECT
+    TimeUnix AS time,
+    ServiceName AS service,
+    MetricName AS name,
+    MetricUnit AS unit,
+    Sum AS value,
+    Attributes AS attributes,
+    ResourceAttributes AS resource,
+    cityHash64(ServiceName, MetricName, Attributes, ResourceAttributes, StartTimeUnix) AS series,
+    cityHash64(ServiceName, MetricName, ResourceAttributes) AS process,
+    StartTimeUnix AS began
+FROM otel.otel_metrics_histogram;
+
 -- Histograms, one row for each bucket: `count` measurements were at most `le`.
 CREATE OR REPLACE VIEW vitrine.buckets AS
 SELECT

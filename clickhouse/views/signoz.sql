@@ -136,6 +136,21 @@ SELECT
 FROM vitrine.signoz_points
 WHERE type = 'Histogram' AND labels['le'] = '+Inf';
 
+CREATE OR REPLACE VIEW vitrine.sums AS
+SELECT
+    time,
+    resource['service.name'] AS service,
+    left(metric, -4) AS name,
+    unit,
+    value,
+    attributes,
+    resource,
+    series,
+    process,
+    time AS began
+FROM vitrine.signoz_points
+WHERE endsWith(metric, '.sum');
+
 CREATE OR REPLACE VIEW vitrine.buckets AS
 SELECT
     time,

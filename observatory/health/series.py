@@ -2,7 +2,7 @@
 
 The points of a series are reduced in the store to one row for each slot between two boundaries of
 demanded windows, so that a query over days returns a few rows. Metrics have OpenTelemetry's names;
-`x.count` and `x.bucket` are the parts of the histogram `x`, as in SigNoz.
+`x.count`, `x.sum` and `x.bucket` are the parts of the histogram `x`, as in SigNoz.
 """
 
 from bisect import bisect_left
@@ -15,6 +15,9 @@ from observatory.health.promql import NAME, Demand, Labels, Selector, Unsupporte
 BEFORE = 3600.0
 """Seconds before the first window in which the value at its start is searched."""
 INSTANCE = "service.instance.id"
+METRICS, BUCKETS, SUMS = "metrics", "buckets", "sums"
+VIEWS = {"bucket": BUCKETS, "sum": SUMS}
+"""Views of parts of histograms, by the ends of their names; all else is in METRICS."""
 _ROWS = """
 SELECT
     arrayJoin(arrayFilter((number, asked) -> asked, {numbers}, [{conditions}])) AS metric,
@@ -47,7 +50,8 @@ class Metric(NamedTuple):
 
     name: str
     is_pattern: bool
-    of_buckets: bool
+    view: str
+    """Of VIEWS."""
     le: str
     """Only the bucket with this upper bound, if not empty."""
 
@@ -63,9 +67,9 @@ class Metric(NamedTuple):
         if len(named) != 1 or named[0][0] not in ("=", "=~"):
             raise Unsupported("a selector must name a metric, or a pattern of names")
         [(sign, name)] = named
-        of_buckets = sign == "=" and name.endswith(".bucket")
+        view = VIEWS.get(name.rpartition(".")[2], METRICS) if sign == "=" else METRICS
         bounds = [text for at, label, text in selector.matchers if (at, label) == ("=", "le")]
-        return cls(name, sign == "=~", of_buckets, bounds[0] if of_buckets and bounds else "")
+        return cls(name, sign == "=~", view, bounds[0] if view == BUCKETS and bounds else "")
 
     def condition(self, number: int) -> tuple[str, dict[str, str]]:
         """SQL, and its parameters, whose names end with the number."""
@@ -74,7 +78,7 @@ class Metric(NamedTuple):
         if self.is_pattern:  # of Prometheus's names
             values[f"name{number}"] = f"^(?:{self.name})$"
             return f"match(replaceAll(name, '.', '_'), {name})", values
-        if self.of_buckets:
+        if self.view != METRICS:
             bound = {f"le{number}": self.le} if self.le else {}
             test = f" AND le = {{le{number}:Float64}}" if self.le else ""
             return f"name = {base}{test}", values | bound
@@ -156,11 +160,11 @@ def load(queries: Reader, demand: Demand, since: float = 0) -> Stored:
         )
     bounds = {metric: sorted(times) for metric, times in windows.items()}
     series: dict[Metric, list[Series]] = {metric: [] for metric in bounds}
-    for of_buckets in (False, True):
-        metrics = [metric for metric in bounds if metric.of_buckets is of_buckets]
+    for view in (METRICS, *VIEWS.values()):
+        metrics = [metric for metric in bounds if metric.view == view]
         if metrics:
             wanted = [(metric, bounds[metric]) for metric in metrics]
-            series |= _series(queries, wanted, of_buckets, since)
+            series |= _series(queries, wanted, view, since)
     return Stored(
         {metric: {time: at for at, time in enumerate(times)} for metric, times in bounds.items()},
         series,
@@ -170,12 +174,12 @@ def load(queries: Reader, demand: Demand, since: float = 0) -> Stored:
 def _series(
     queries: Reader,
     wanted: Sequence[tuple[Metric, Sequence[float]]],
-    of_buckets: bool,
+    view: str,
     since: float,
 ) -> dict[Metric, list[Series]]:
     """`wanted`: metrics with their boundaries, in seconds since 1970, in order."""
     slots = [_slots(bounds, since) for _, bounds in wanted]
-    rows = queries.rows(*_statement([metric for metric, _ in wanted], slots, of_buckets))
+    rows = queries.rows(*_statement([metric for metric, _ in wanted], slots, view))
     first_of: dict[tuple[int, int], float] = {}
     grouped: dict[tuple[int, int, str], list[Mapping[str, Any]]] = {}
     for row in rows:
@@ -201,7 +205,7 @@ def _slots(bounds: Sequence[float], since: float) -> list[int]:
 
 
 def _statement(
-    metrics: Sequence[Metric], slots: Sequence[Sequence[int]], of_buckets: bool
+    metrics: Sequence[Metric], slots: Sequence[Sequence[int]], view: str
 ) -> tuple[str, dict[str, str]]:
     conditions, values = [], dict[str, str]()
     for number, metric in enumerate(metrics):
@@ -214,9 +218,9 @@ def _statement(
         for number, starts in enumerate(slots)
     ]
     sql = _ROWS.format(
-        view="buckets" if of_buckets else "metrics",
-        value="toFloat64(count)" if of_buckets else "value",
-        le="toString(le)" if of_buckets else "''",
+        view=view,
+        value="toFloat64(count)" if view == BUCKETS else "value",
+        le="toString(le)" if view == BUCKETS else "''",
         numbers=list(range(len(metrics))),
         conditions=", ".join(conditions),
         slots=", ".join([*rounded, "0"]),
@@ -227,7 +231,7 @@ def _statement(
 
 def _labels(metric: Metric, row: Mapping[str, Any]) -> dict[str, str]:
     name = row["name"].replace(".", "_") if metric.is_pattern else metric.name
-    le = {"le": row["bucket"]} if metric.of_buckets else {}
+    le = {"le": row["bucket"]} if metric.view == BUCKETS else {}
     labels = {NAME: name, "service.name": row["service"], INSTANCE: row["instance"], **le}
     return labels | {key: value for key, value in row["attributes"].items() if value}
 

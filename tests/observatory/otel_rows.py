@@ -111,6 +111,7 @@ def _point(point: Number | Histogram, now: int) -> dict[str, Any]:
 def _buckets(point: Histogram) -> dict[str, Any]:
     return {
         "Count": sum(point.counts),
+        "Sum": point.total,
         "BucketCounts": point.counts,
         "ExplicitBounds": point.bounds,
         "AggregationTemporality": CUMULATIVE,

@@ -89,7 +89,10 @@ class Number:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Histogram:
-    """A point of a histogram; `counts` has one more than `bounds`; exemplars: value, trace."""
+    """A point of a histogram; `counts` has one more than `bounds`; exemplars: value, trace.
+
+    `total`: the sum of the measurements.
+    """
 
     name: str
     ago: float
@@ -100,6 +103,7 @@ class Histogram:
     instance: str = "one"
     exemplars: tuple[tuple[float, str], ...] = ()
     unit: str = "s"
+    total: float = 0
 
 
 Telemetry = Span | Record | Number | Histogram

@@ -46,6 +46,7 @@ def rows(telemetry: Telemetry, now: int) -> Iterator[Row]:
             buckets = dict(zip(bounds, totals, strict=True))
             yield from _values(telemetry, now, f"{telemetry.name}.bucket", buckets)
             yield from _values(telemetry, now, f"{telemetry.name}.count", {"": totals[-1]})
+            yield from _values(telemetry, now, f"{telemetry.name}.sum", {"": telemetry.total})
 
 
 def _apart(attributes: Attributes) -> dict[str, Any]:

@@ -229,6 +229,27 @@ def test_a_condition_that_has_not_held_for_long_is_pending(health: Callable[...,
     assert answer["verdict"]["sentence"] == "No alert fires yet; 1 pending: Catalogue empty"
 
 
+@pytest.mark.parametrize(("overlap", "expected"), [(0.8, {}), (0.4, {"shadow-diverges": "firing"})])
+def test_the_shadow_is_judged_by_the_sum_of_its_overlaps(
+    health: Callable[..., Any], overlap: float, expected: dict[str, str]
+) -> None:
+    compared = counter("vitrine.shadow.comparisons", 120, 0, vitrine__shadow__version="2-0f0f0f0f")
+    points = [
+        HistogramDataPoint(
+            start_time_unix_nano=each.start_time_unix_nano,
+            time_unix_nano=each.time_unix_nano,
+            count=each.as_int,
+            sum=overlap * each.as_int,
+            attributes=each.attributes,
+        )
+        for each in compared.sum.data_points
+    ]
+    data = Histogram(data_points=points, aggregation_temporality=AGGREGATION_TEMPORALITY_CUMULATIVE)
+    overlaps = Metric(name="vitrine.shadow.overlap", histogram=data)
+
+    assert states(health(*alive(), requests(1200, 200), compared, overlaps)) == expected
+
+
 def test_the_first_half_minute_is_not_stale(health: Callable[..., Any]) -> None:
     """The minute before it, at which the subquery of that rule ends, has no sender yet."""
     metrics = [*alive(), requests(1200, 200), recommendations(1200, degraded=False)]

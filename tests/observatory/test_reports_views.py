@@ -104,7 +104,8 @@ def test_metrics(reports: Reports) -> None:
     )
     columns = "name, service, kind, unit, value, attributes, toDateTime64(time, 3) AS time"
     rows = same(
-        reports, f"SELECT {columns} FROM vitrine.metrics WHERE name != 'h.count' ORDER BY 1"
+        reports,
+        f"SELECT {columns} FROM vitrine.metrics WHERE name NOT IN ('h.count', 'h.sum') ORDER BY 1",
     )
     common = {"service": "vitrine", "attributes": {}, "time": reports.moment(100)}
     assert rows == [
@@ -114,6 +115,14 @@ def test_metrics(reports: Reports) -> None:
         {"name": "h", "kind": "histogram", "unit": "s", "value": 10, **common},
         {"name": "u", "kind": "updowncounter", "unit": "1", "value": -3, **common},
     ]
+
+
+def test_sums(reports: Reports) -> None:
+    reports.insert(
+        Histogram(name="h", ago=100, counts=(1, 2, 0, 4), attributes={"a": 1}, total=2.5)
+    )
+    rows = same(reports, "SELECT name, service, unit, value, attributes FROM vitrine.sums")
+    assert [[*row.values()] for row in rows] == [["h", "vitrine", "s", 2.5, {"a": "1"}]]
 
 
 def test_buckets(reports: Reports) -> None:
