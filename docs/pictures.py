@@ -37,6 +37,14 @@ PAGES = [
     {"title": "Food preservation", "description": "Inhibition of microbial growth in food"},
 ]
 ROUNDS, SEARCH_SECONDS, PATIENCE = 150, 0.06, 180
+PLOT = ".u-over"
+VIEWS = (
+    ("", PLOT, "health", 760),
+    ("model?last=300", PLOT, "model", 760),
+    ("charts?last=300", PLOT, "charts", 700),
+    ("sql?report=red_per_route", "table td", "report", 640),
+)
+"""Of the observatory: path, what is there when it has loaded, name and height of the picture."""
 FAULT, FAULT_ROUNDS, TOKEN = "wikipedia-empty", 75, "practise-practise"
 WIDTH, HEIGHT = 1000, 900
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -155,18 +163,10 @@ def photograph(page: Page, url: str) -> str:
     page.goto(trace)
     page.get_by_text("rank candidates").first.wait_for()
     save(page, "trace", 620)
-    page.goto(f"{observatory}/")
-    page.locator(".u-over").first.wait_for()
-    save(page, "health", 760)
-    page.goto(f"{observatory}/model?last=300")
-    page.locator(".u-over").first.wait_for()
-    save(page, "model", 760)
-    page.goto(f"{observatory}/charts?last=300")
-    page.locator(".u-over").first.wait_for()
-    save(page, "charts", 700)
-    page.goto(f"{observatory}/sql?report=red_per_route")
-    page.locator("table td").first.wait_for()
-    save(page, "report", 640)
+    for path, ready, name, height in VIEWS:
+        page.goto(f"{observatory}/{path}")
+        page.locator(ready).first.wait_for()
+        save(page, name, height)
     return observatory
 
 

@@ -57,8 +57,7 @@ class Result:
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> "Result":
-        """From JSON values; `said` is what `suspects` was called before."""
-        given = {"suspects" if name == "said" else name: value for name, value in given.items()}
+        """From JSON values."""
         return cls(**{**given, "entry": Entry(**given["entry"])})
 
 

@@ -137,19 +137,9 @@ FROM vitrine.signoz_points
 WHERE type = 'Histogram' AND labels['le'] = '+Inf';
 
 CREATE OR REPLACE VIEW vitrine.sums AS
-SELECT
-    time,
-    resource['service.name'] AS service,
-    left(metric, -4) AS name,
-    unit,
-    value,
-    attributes,
-    resource,
-    series,
-    process,
-    time AS began
-FROM vitrine.signoz_points
-WHERE endsWith(metric, '.sum');
+SELECT metrics.* EXCEPT (name, kind), left(metrics.name, -4) AS name
+FROM vitrine.metrics AS metrics
+WHERE endsWith(metrics.name, '.sum');
 
 CREATE OR REPLACE VIEW vitrine.buckets AS
 SELECT

@@ -88,10 +88,10 @@ async def test_effect(
 async def shows(effect: Effect, seen: Observed, expected: bool) -> None:
     """Look until it is not there once, or until it is there three times in a row: a busy machine is
     slow sometimes, and one with a fault always."""
-    deadline, left = monotonic() + TIMEOUT, 3 if expected else 1
-    while left:
+    deadline, needed, in_a_row = monotonic() + TIMEOUT, 3 if expected else 1, 0
+    while in_a_row < needed:
         assert monotonic() < deadline, "not there" if expected else "still there"
-        left = left - 1 if await effect(seen) is expected else 3 if expected else 1
+        in_a_row = in_a_row + 1 if await effect(seen) is expected else 0
         await asyncio.sleep(0)
 
 

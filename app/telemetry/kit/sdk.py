@@ -1,9 +1,9 @@
 """Sets up the SDK behind the API: providers, views, processors and limits.
 
-Only this module chooses the SDK's provider and exporter classes; what others take from the SDK are
-interfaces, such as `SpanExporter`. Providers are created in the lifespan of each worker, never
-before a fork. The SDK reads the standard variables OTEL_BSP_*, OTEL_BLRP_*, OTEL_METRIC_EXPORT_*,
-OTEL_*_LIMIT and OTEL_TRACES_SAMPLER; `DEFAULTS` only changes their defaults.
+Only this module chooses the SDK: its providers, and whose exporters. Other modules use the API, and
+from the stock SDK its exporters and their interfaces. Providers are created in the lifespan of each
+worker, never before a fork. The SDK reads the standard variables OTEL_BSP_*, OTEL_BLRP_*,
+OTEL_METRIC_EXPORT_*, OTEL_*_LIMIT and OTEL_TRACES_SAMPLER; `DEFAULTS` only changes their defaults.
 """
 
 import os
