@@ -7,14 +7,15 @@ from pathlib import Path
 
 from app.catalogue.store import Catalogue
 from app.model.judged import Split, seed_queries
+from app.recommend.answering import Answerer
 from app.recommend.artefact import ArtefactRefused
-from app.recommend.index import Index
-from app.recommend.observation import Observation, observe
-from app.recommend.pipeline import DEPTH
+from app.recommend.index import DEPTH, Index
+from app.recommend.observation import Observation, Unwatched
 from app.recommend.query import NoSearchableWords, analyze
-from app.recommend.ranking import rank
 from app.recommend.reference_profile import Profile
 from app.recommend.serving_model import ServingModel
+from app.recommend.stages import Unobserved
+from app.recommend.topic_signal import Evidence, Outcome
 from app.recommend.types import ModelCard
 
 log = logging.getLogger(__name__)
@@ -25,6 +26,7 @@ SHOWN = 5
 
 def observed(index: Index, serving: ServingModel, texts: Iterable[str]) -> Iterator[Observation]:
     """The observation of each text that has words, as the service makes it."""
+    answerer = Answerer(index, serving, Unobserved(), Unwatched())
     for text in texts:
         try:
             query = analyze(text, index)
@@ -32,11 +34,9 @@ def observed(index: Index, serving: ServingModel, texts: Iterable[str]) -> Itera
             continue
         probe = index.probe(query)
         candidates = index.retrieve(probe, DEPTH, frozenset())
-        scored = serving.model.score(candidates)
-        calibrator = serving.calibrators.get(scored.model.name)
-        ranking = rank(scored, query, [None] * len(candidates), index, SHOWN, calibrator)
-        if scored.failure is None:
-            yield observe(query, probe, scored, ranking)
+        answer = answerer.answer(query, candidates, Evidence(Outcome.OFF), SHOWN, probe)
+        if answer.observation is not None:
+            yield answer.observation
 
 
 def make_profile(

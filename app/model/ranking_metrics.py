@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.model.judged import JudgedQuery
-from app.recommend.index import Index
-from app.recommend.pipeline import DEPTH
+from app.recommend.index import DEPTH, Index
 from app.recommend.query import NoSearchableWords, analyze
 from app.recommend.ranking import RankingModel, order
 from app.recommend.types import Candidates, Query

@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.recommend.index import Index, LiveIndex
-from app.recommend.observation import Unwatched, Watcher, observe
-from app.recommend.pipeline import DEPTH
+from app.recommend.answering import Answerer
+from app.recommend.index import DEPTH, Index, LiveIndex
+from app.recommend.observation import Unwatched, Watcher
 from app.recommend.query import analyze
-from app.recommend.ranking import rank
 from app.recommend.serving_model import LiveModel, ServingModel
-from app.recommend.stages import ANSWER_ITEM, ENCODE_QUERIES, StageObserver
+from app.recommend.stages import ANSWER_ITEM, ENCODE_QUERIES, StageObserver, Unobserved
+from app.recommend.topic_signal import Evidence, Outcome
 from app.recommend.types import Probe, Query, Recommendation, Request
 
 
@@ -148,15 +148,8 @@ class BatchRecommender:
         self, index: Index, model: ServingModel, query: Query, probe: Probe, request: Request
     ) -> Recommendation:
         candidates = index.retrieve(probe, DEPTH, request.categories)
-        scored = model.model.score(candidates)
-        calibrator = model.calibrators.get(scored.model.name)
-        pages = [None] * len(candidates)
-        ranking = rank(scored, query, pages, index, request.limit, calibrator)
-        degraded = () if scored.failure is None else ("ranking_model",)
-        observation = observe(query, probe, scored, ranking) if scored.failure is None else None
-        answer = Recommendation(query, ranking, scored.model, degraded, observation=observation)
-        if observation is not None:
-            self._watcher.scored(model, scored)
+        answerer = Answerer(index, model, Unobserved(), self._watcher)  # the item is the stage
+        answer = answerer.answer(query, candidates, Evidence(Outcome.OFF), request.limit, probe)
         if not request.categories:
             self._watcher.answered(model, answer)
         return answer

@@ -1,11 +1,10 @@
 """Features of the pairwise model: eight per candidate, each of one leg; two per further leg."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 import numpy as np
 
-from app.recommend.fusion import FUSION, leg_scores
+from app.recommend.fusion import fuse
 from app.recommend.pseudo_relevance import similarity_to_best
 from app.recommend.types import Candidates, Floats
 
@@ -35,7 +34,7 @@ def features(candidates: Candidates) -> Floats:
     similarity to the best candidates by the first pass of fusion (see `pseudo_relevance.py`).
     """
     lexical, dense, latent = candidates.lexical, candidates.dense, candidates.latent
-    fused = leg_scores(replace(candidates, further={})) @ FUSION
+    fused = fuse(lexical, dense, latent)
     columns = [
         lexical, _standard(lexical),
         dense, _standard(dense), similarity_to_best(candidates.dense_vectors, fused),

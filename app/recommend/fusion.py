@@ -16,7 +16,6 @@ from app.recommend.types import LATENT, LEGS, TOPIC, Candidates, Floats, ModelCa
 
 WEIGHTS = {"lexical": 0.5, "dense": 0.35, "latent": 0.15, "topic": 0.0}
 TOPIC_SHARE = 0.15
-FUSION = np.array([WEIGHTS[leg] for leg in LEGS], np.float32)
 LEGS_SET = frozenset(LEGS)
 
 

@@ -6,6 +6,8 @@ from typing import Protocol
 from app.recommend.types import Candidates, Keys, Probe, Query, Stored
 
 UNKNOWN = 1.0
+DEPTH = 50
+"""Number of candidates per leg."""
 
 
 class Vocabulary(Protocol):

@@ -6,18 +6,14 @@ from dataclasses import replace
 from functools import partial
 
 from app.recommend.answer_cache import AnswerCache, PastAnswers
-from app.recommend.fusion import with_topic
-from app.recommend.index import Index, LiveIndex
-from app.recommend.observation import Unwatched, Watcher, observe
+from app.recommend.answering import Answerer
+from app.recommend.index import DEPTH, Index, LiveIndex
+from app.recommend.observation import Unwatched, Watcher
 from app.recommend.query import analyze
-from app.recommend.ranking import rank
 from app.recommend.serving_model import LiveModel, ServingModel
-from app.recommend.stages import ANALYZE, RANK, RETRIEVE, SCORE, StageObserver
-from app.recommend.topic_signal import Evidence, Outcome, TopicSignal, match
-from app.recommend.types import Candidates, Probe, Query, Recommendation, Request
-
-DEPTH = 50
-"""Number of candidates per leg."""
+from app.recommend.stages import ANALYZE, RETRIEVE, StageObserver
+from app.recommend.topic_signal import Evidence, Outcome, TopicSignal
+from app.recommend.types import Candidates, Probe, Recommendation, Request
 
 
 class Recommender:
@@ -63,7 +59,8 @@ class Recommender:
         inline = topic.done() and index.quick  # there is nothing to overlap with
         probe, candidates = retrieve() if inline else await to_thread(retrieve)
         evidence = await topic
-        answer = self._answer(index, model, query, candidates, evidence, request.limit, probe)
+        answerer = Answerer(index, model, self._stages, self._watcher)
+        answer = answerer.answer(query, candidates, evidence, request.limit, probe)
         suspect = ("results",) if self._past.is_suspect(request, answer) else ()
         answer = replace(answer, cached=False, degraded=answer.degraded + suspect)
         if index is self._index.now() and model is live.now():
@@ -77,8 +74,8 @@ class Recommender:
             return None
         query, probe = like
         _, candidates = await to_thread(self._retrieve, index, lambda: probe, frozenset[str]())
-        off = Evidence(Outcome.OFF)
-        return self._answer(index, model, query, candidates, off, limit)
+        answerer = Answerer(index, model, self._stages, self._watcher)
+        return answerer.answer(query, candidates, Evidence(Outcome.OFF), limit)
 
     def _retrieve(
         self, index: Index, probe: Callable[[], Probe], categories: frozenset[str]
@@ -88,32 +85,3 @@ class Recommender:
             made = probe()
             candidates = stage.result = index.retrieve(made, DEPTH, categories)
         return made, candidates
-
-    def _answer(  # noqa: PLR0913, PLR0917 - everything that an answer is made of
-        self,
-        index: Index,
-        model: ServingModel,
-        query: Query,
-        candidates: Candidates,
-        evidence: Evidence,
-        limit: int,
-        probe: Probe | None = None,
-    ) -> Recommendation:
-        """Score and rank. `probe`: of a typed query; only these are calibrated and watched."""
-        with self._stages.observe(SCORE) as stage:
-            scored = plain = model.model.score(candidates)
-            signal, pages = match(evidence, candidates)
-            if evidence.pages:
-                scored = with_topic(scored, signal)
-            stage.result = scored
-        with self._stages.observe(RANK) as stage:
-            calibrator = model.calibrators.get(scored.model.name) if probe else None
-            ranking = rank(scored, query, evidence.named(pages), index, limit, calibrator)
-            stage.result = ranking
-        missing = {"topic_signal": evidence.outcome.degraded, "ranking_model": scored.failure}
-        degraded = tuple(part for part, failed in missing.items() if failed)
-        observation = None
-        if probe is not None and scored.failure is None:
-            observation = observe(query, probe, plain, ranking)
-            self._watcher.scored(model, plain)
-        return Recommendation(query, ranking, scored.model, degraded, observation=observation)

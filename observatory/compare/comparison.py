@@ -26,17 +26,20 @@ from observatory.compare.selection import Selection
 from observatory.compare.significance import entropy, interval
 from observatory.compare.sources import WHOLE, Query, Sources
 
-MAX_REQUESTS, MAX_SPANS = 25_000, 100_000
+MAX_REQUESTS, MAX_SPANS = 25_000, 50_000
 """Requests of either set, and spans of both, that are counted; of more, a sample is taken."""
-DISCOVERY_REQUESTS = 2_000
+DISCOVERY_REQUESTS = 1_000
 """Requests of either set in which facts are looked for."""
 MAX_DEFINITION = 10
 PAIRED = 250
 """Facts whose pairs are counted: those that split the requests most evenly."""
+RATES = [int(WHOLE * 0.9**step) or 1 for step in range(132)]
+"""Rates of samples, in millionths."""
 _SIZES = """
 SELECT
     in_first,
     count() AS requests,
+    sumForEach(arrayMap(rate -> {hash} < rate, {rates:Array(UInt64)})) AS sampled,
     (
         SELECT count() / greatest(1, countIf(parent_id = '')) FROM vitrine.spans WHERE {windows}
     ) AS spans
@@ -169,21 +172,19 @@ def conclude(query: Query, counts: SetCounts) -> Comparison:
 
 def _sample(query: Query, sources: Sources) -> tuple[Sources, tuple[Side, Side]]:
     """The sources, limited to a sample if there are too many requests."""
-    rows = {row["in_first"]: row for row in query(sources.statement((), _SIZES), sources.values)}
-    totals = [int(rows[of_first]["requests"]) if of_first in rows else 0 for of_first in (1, 0)]
-    spans = max((float(row["spans"]) for row in rows.values()), default=1)
-    most = max(2, int(MAX_SPANS / max(1, spans)))
-    rates, counted = [], []
-    for total, other in (totals, totals[::-1]):
-        allowed = min(MAX_REQUESTS, max(most // 2, most - other))
-        rates.append(WHOLE if total <= allowed else max(1, WHOLE * allowed // total))
-    limited = Sources(sources.first, sources.second, *rates)
-    if rates != [WHOLE, WHOLE]:
-        rows = {
-            row["in_first"]: row for row in query(limited.statement((), _SIZES), limited.values)
-        }
-    counted = [int(rows[of_first]["requests"]) if of_first in rows else 0 for of_first in (1, 0)]
-    return limited, (Side(totals[0], counted[0]), Side(totals[1], counted[1]))
+    values = {**sources.values, "rates": RATES}
+    rows = {row["in_first"]: row for row in query(sources.statement((), _SIZES), values)}
+    nothing = {"requests": 0, "sampled": [0] * len(RATES), "spans": 1}
+    first, second = rows.get(1, nothing), rows.get(0, nothing)
+    most = max(2, int(MAX_SPANS / max(1, first["spans"], second["spans"])))
+    rates, sides = [], []
+    for side, other in ((first, second), (second, first)):
+        allowed = min(MAX_REQUESTS, max(most // 2, most - other["requests"]))
+        fitting = (at for at, sampled in enumerate(side["sampled"]) if sampled <= allowed)
+        place = next(fitting, len(RATES) - 1)
+        rates.append(RATES[place])
+        sides.append(Side(side["requests"], side["sampled"][place]))
+    return Sources(sources.first, sources.second, *rates), (sides[0], sides[1])
 
 
 def _few(sources: Sources, sides: tuple[Side, Side]) -> Sources:
