@@ -9,13 +9,11 @@ from app.catalogue.index import CatalogueIndex
 from app.catalogue.store import Catalogue
 from app.composition import further_legs
 from app.model import training
-from app.model.baselines import Chance, OneLeg
 from app.model.calibration import Calibration, Rate, calibrate, first_results, measure, wilson
 from app.model.judged import JudgedQuery, Split, seed_queries
 from app.model.profiling import make_profile
-from app.model.ranking_metrics import Quality, Retrieved, quality, scores_of
+from app.model.ranking_metrics import Retrieved
 from app.recommend.explain import SUBJECT
-from app.recommend.fusion import Fusion
 from app.recommend.index import Index
 from app.recommend.ranking import RankingModel, order
 from app.recommend.reference_profile import Profile
@@ -59,20 +57,6 @@ def calibrate_on_seed(catalogue: Catalogue, model: RankingModel) -> bytes:
     tune = retrieved(catalogue, seed_queries("tune"))
     found = first_results(opened_index(catalogue), tune, model)
     return calibrate(found, model, catalogue.models.embedder.name)
-
-
-def evaluate_on_seed(
-    catalogue: Catalogue, serving: RankingModel, split: str = "test"
-) -> dict[str, Quality]:
-    """Quality of the baselines, of fusion and of the serving model on a split."""
-    test, legs = retrieved(catalogue, seed_queries(split)), further_legs(catalogue)
-    systems: dict[str, RankingModel] = {
-        "chance": Chance(),
-        "BM25": OneLeg("lexical"),
-        "fusion": Fusion(legs),
-    }
-    systems[serving.card.name] = serving
-    return {name: quality(scores_of(test, each)) for name, each in systems.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,8 +132,8 @@ GROUP BY now
 """
 # Queries that were computed in both windows: their words were known before, and are not now.
 _LOST_WORDS = f"""
-SELECT count() AS queries, countIf(after > before + 0.3) AS lost,
-    groupUniqArrayIf(3)(trace, after > before + 0.3) AS traces
+SELECT count() AS queries, countIf(after > before + 0.15) AS lost,
+    groupUniqArrayIf(3)(trace, after > before + 0.15) AS traces
 FROM (
     SELECT
         attributes['vitrine.input.hash'] AS query,
@@ -213,7 +213,7 @@ def repeated(windows: Windows) -> Iterator[Suspect]:
 def lost_words(windows: Windows) -> Iterator[Suspect]:
     """Words of the same queries that the index knew before: the index lost them, not the users."""
     for row in windows.rows(_LOST_WORDS):
-        if row["lost"] >= 3 and row["lost"] > 0.3 * row["queries"]:
+        if row["lost"] >= 3 and row["lost"] > 0.2 * row["queries"]:
             share = row["lost"] / row["queries"]
             figures = Evidence("of the repeated queries lost known words", 0, share)
             yield Suspect("words_lost", "", share, (figures,), "vitrine.query.oov_ratio",
