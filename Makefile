@@ -183,7 +183,7 @@ docs: $(VENV)/.dev ## regenerate the generated files
 	@$(BIN)/python -m slo
 	@$(BIN)/python -m benchmarks.figures
 
-pictures: $(VENV)/.dev ## take the pictures of the documents again (needs Chromium; some minutes)
+pictures: $(VENV)/.dev ## take the pictures of the documents again (needs Chromium; twenty minutes)
 	@$(BIN)/python -m docs.pictures
 
 clean: ## remove the virtual environment and caches (not the data)

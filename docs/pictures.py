@@ -1,10 +1,11 @@
-"""Takes the pictures of the documents: `make pictures` (needs Chromium; some five minutes).
+"""Takes the pictures of the documents: `make pictures` (needs Chromium; some twenty minutes).
 
 Runs the service beside the observatory on free ports, with a stand-in for Wikipedia, asks questions
-and photographs the pages into docs/pictures/*.png: light theme, 1000 pixels wide. At the end
-Wikipedia finds nothing for a minute, for the picture of Diagnose.
+and photographs the pages into docs/pictures/*.png: light theme, 1000 pixels wide. Then it makes the
+faults of the walks, one after another, for pictures of Diagnose.
 """
 
+import itertools
 import json
 import os
 import shutil
@@ -36,7 +37,7 @@ PAGES = [
     {"title": "Bread", "description": "Food made of flour and water"},
     {"title": "Food preservation", "description": "Inhibition of microbial growth in food"},
 ]
-ROUNDS, SEARCH_SECONDS, PATIENCE = 150, 0.06, 180
+HEALTHY_SECONDS, FAULT_SECONDS, SEARCH_SECONDS, PATIENCE = 180, 75, 0.06, 180
 PLOT = ".u-over"
 VIEWS = (
     ("", PLOT, "health", 760),
@@ -45,7 +46,15 @@ VIEWS = (
     ("sql?report=red_per_route", "table td", "report", 640),
 )
 """Of the observatory: path, what is there when it has loaded, name and height of the picture."""
-FAULT, FAULT_ROUNDS, TOKEN = "wikipedia-empty", 75, "practise-practise"
+WALKS = {
+    "wikipedia-empty": "silent-error",
+    "missing-index": "slow-statement",
+    "model-raises": "one-category",
+    "loop-blocked": "event-loop",
+    "threads-exhausted": "at-the-limit",
+}
+"""Faults, and the walks about them (docs/incidents)."""
+TOKEN = "practise-practise"
 WIDTH, HEIGHT = 1000, 900
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 ARGUMENTS += ["--disable-component-update"]
@@ -126,10 +135,12 @@ def until(condition: Callable[[], bool], problem: str) -> None:
         time.sleep(0.2)
 
 
-def traffic(url: str, first: int = 0, rounds: int = ROUNDS) -> None:
-    """Some minutes of requests for the charts: new answers, cached ones, and a few errors."""
+def traffic(url: str, seconds: float) -> None:
+    """Requests for the charts: new answers, cached ones, and a few errors."""
+    end, numbers = time.monotonic() + seconds, itertools.count(int(time.time()))
     with httpx.Client(base_url=url, timeout=PATIENCE) as client:
-        for number in range(first, first + rounds):
+        while time.monotonic() < end:
+            number = next(numbers)
             for question in QUESTIONS:
                 asked = f"{question} {number}" if number % 3 else question
                 client.get("/recommend", params={"q": asked, "limit": 5})
@@ -139,11 +150,14 @@ def traffic(url: str, first: int = 0, rounds: int = ROUNDS) -> None:
             time.sleep(1)
 
 
-def break_search(url: str) -> None:
-    """A minute in which Wikipedia's search finds nothing."""
-    how, headers = {"duration_seconds": 600}, {"Authorization": f"Bearer {TOKEN}"}
-    httpx.put(f"{url}/faults/{FAULT}", json=how, headers=headers).raise_for_status()
-    traffic(url, ROUNDS, FAULT_ROUNDS)
+def walk(page: Page, url: str, observatory: str, fault: str) -> None:
+    """Make a fault, and photograph what Diagnose says of it."""
+    how, headers = {"duration_seconds": FAULT_SECONDS}, {"Authorization": f"Bearer {TOKEN}"}
+    httpx.put(f"{url}/faults/{fault}", json=how, headers=headers).raise_for_status()
+    traffic(url, FAULT_SECONDS)
+    page.goto(f"{observatory}/diagnose?last={FAULT_SECONDS}&baseline={HEALTHY_SECONDS // 2}")
+    page.locator(".suspects > li").first.wait_for()
+    save(page, WALKS[fault], 640)
 
 
 def photograph(page: Page, url: str) -> str:
@@ -170,13 +184,6 @@ def photograph(page: Page, url: str) -> str:
     return observatory
 
 
-def photograph_diagnosis(page: Page, observatory: str) -> None:
-    """What Diagnose says of the last minute."""
-    page.goto(f"{observatory}/diagnose?last=60")
-    page.locator(".suspects > li").first.wait_for()
-    save(page, "diagnose", 640)
-
-
 def save(page: Page, name: str, height: float) -> None:
     """The upper part of the page, once it has its data."""
     expect(page.locator("[aria-busy=true]")).to_have_count(0)
@@ -196,14 +203,15 @@ def main() -> None:
         service(Path(folder), search) as url,
         sync_playwright() as playwright,
     ):
-        traffic(url)
+        traffic(url, HEALTHY_SECONDS)
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light")
         page.set_default_timeout(PATIENCE * 1000)
         expect.set_options(timeout=PATIENCE * 1000)
         observatory = photograph(page, url)
-        break_search(url)
-        photograph_diagnosis(page, observatory)
+        for fault in WALKS:
+            walk(page, url, observatory, fault)
+            traffic(url, HEALTHY_SECONDS)
         browser.close()
     for each in sorted(PICTURES.glob("*.png")):
         sys.stdout.write(f"{each.name}: {each.stat().st_size / 1000:.0f} kB\n")

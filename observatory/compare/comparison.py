@@ -41,7 +41,7 @@ SELECT
     count() AS requests,
     sumForEach(arrayMap(rate -> {hash} < rate, {rates:Array(UInt64)})) AS sampled,
     (
-        SELECT count() / greatest(1, countIf(parent_id = '')) FROM vitrine.spans WHERE {windows}
+        SELECT count() / greatest(1, countIf({entry})) FROM vitrine.spans WHERE {windows}
     ) AS spans
 FROM requests
 GROUP BY in_first

@@ -1,6 +1,7 @@
 """A set of requests: a time window and a filter, as SQL over the views.
 
-A request is a trace, represented by its root; by its earliest server span if the root is missing.
+A request is a trace that enters a service, represented by its span that does so: the root, or else
+the earliest one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +10,7 @@ from typing import Any
 
 AROUND = 5 * 60 * 10**9
 """Nanoseconds before and after a window in which the other spans of its requests are searched."""
-ENTRY = "(parent_id = '' OR kind = 'server')"
+ENTRY = "kind IN ('server', 'consumer')"
 FAILED = "status = 'error'"
 DEGRADED = (
     "arrayExists((key, value) -> endsWith(key, '.degraded') AND value = 'true',"

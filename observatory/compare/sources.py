@@ -38,7 +38,7 @@ requests AS
             SELECT
                 trace_id,
                 duration_nanoseconds AS nanoseconds,
-                -- The root, or else the earliest server span.
+                -- The root, or else the earliest one.
                 toUnixTimestamp64Nano(time) + if(parent_id = '', 0, 1000000000000000000) AS place,
                 toUInt8(2 * ({first}) + ({second})) AS sets
             FROM vitrine.spans

@@ -1,6 +1,6 @@
 """Request rate, error rate and latency over time, with exemplars.
 
-A request is a span that enters a service: a root span or a SERVER span.
+A request is a span that enters a service (SERVER or CONSUMER); background work is none.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ KNOWN = (*RANGE, *FILTERS, "step")
 POINTS, MAX_POINTS, MAX_EXEMPLARS = 120, 1000, 300
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 STEPS = (1, 2, 5, 10, 15, 30, *(n * MINUTE for n in (1, 2, 5, 10, 15, 30)), HOUR, 2 * HOUR)
-REQUEST = "(ParentSpanId = '' OR SpanKind = 'Server')"
+REQUEST = "SpanKind IN ('Server', 'Consumer')"
 REFUSED = "(SpanKind = 'Server' AND startsWith(SpanAttributes['http.response.status_code'], '4'))"
 """Requests with a 4xx response: errors of the client, not of the service."""
 _EXEMPLAR = f"""(
