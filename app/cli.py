@@ -37,6 +37,7 @@ cli = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 out = Console()
+EMPTY = "The catalogue is empty: import documents, or run `python -m app prepare`."
 JudgementsOption = Annotated[
     Path | None,
     typer.Option(exists=True, help="judgements: JSON Lines (.jsonl), or TREC qrels with --queries"),
@@ -305,6 +306,8 @@ def calibrate(
     chosen = settings()
     path = to or calibrator_path(chosen.data, Fusion.card)
     with open_for_command(chosen) as catalogue:
+        if not len(catalogue):
+            raise refuse(EMPTY)
         try:
             artefact = calibrate_on_seed(catalogue, Fusion(further_legs(catalogue)))
         except TooFewAnswers as error:
@@ -324,11 +327,13 @@ def profile(
     chosen = settings()
     path = to or chosen.data / FUSION_PROFILE
     with open_for_command(chosen) as catalogue:
+        if not len(catalogue):
+            raise refuse(EMPTY)
         loader, _ = version_loader(chosen, catalogue, further_legs(catalogue))
         try:
             made = profile_on_seed(catalogue, loader.built_in)
         except ValueError as error:
-            raise refuse("The judged queries have no answers. Is the catalogue empty?") from error
+            raise refuse("No judged query has an answer: import the seed catalogue.") from error
         write_whole(path, made.dump())
     print_plain(f"reference profile of fusion written to {path}. Restart the service to use it.")
 

@@ -3,14 +3,20 @@
 from pathlib import Path
 
 from app.batch.rows import read_rows
-from app.batch.run import BatchJob, NotResumable, run_batch
+from app.batch.run import BatchJob, run_batch
 from app.catalogue.importers.row import Unreadable
 from app.catalogue.index import CatalogueIndex
 from app.command_catalogue import open_for_command
 from app.composition import further_legs, version_loader
 from app.console import print_error, progress_bar, refuse
 from app.model.live_model import LiveModel
-from app.recommend.batch import BatchCounts, BatchRecommender, BatchRun, RowOutcome
+from app.recommend.batch import (
+    BatchCounts,
+    BatchRecommender,
+    BatchRun,
+    NotResumable,
+    RowOutcome,
+)
 from app.recommend.stages import Unobserved
 from app.settings import Settings
 from app.telemetry.command import observed_command
@@ -21,6 +27,8 @@ def show_batch(
 ) -> None:
     """Answer the rows of a file, with progress. Raises typer.Exit after a message on a failure."""
     output = to or file.with_name(file.name + ".recommendations.jsonl")
+    if output.exists() and output.samefile(file):
+        raise refuse(f"{output} is the input. Name another file with --to.")
     with (
         open_for_command(settings) as catalogue,
         observed_command(settings.telemetry) as stages,
@@ -48,7 +56,7 @@ def show_batch(
         except Unreadable as error:
             raise refuse(f"{file}: {error}") from error
         except NotResumable as error:
-            detail = f"{error}. Remove {output}, or name another file with --to."
+            detail = f"{error}. Name another file than {output} with --to, or remove it."
             raise refuse(f"Cannot continue: {detail}") from error
     _show(run, output)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from app.catalogue.database import SchemaTooNew
 from app.catalogue.store import Catalogue
+from app.catalogue.vectors import StaleVectors
 from app.composition import chosen_encoder, open_catalogue
 from app.console import print_error, refuse
 from app.recommend.embedding import EmbedderRefused
@@ -35,6 +36,9 @@ def open_for_command(settings: Settings) -> Iterator[Catalogue]:
             yield catalogue
     except (SchemaTooNew, EmbedderRefused) as error:
         raise refuse(str(error)) from error
+    except StaleVectors as error:
+        how = "Use the settings of the service, or run: python -m app reindex"
+        raise refuse(f"{error}. {how}") from error
     except sqlite3.DatabaseError as error:
         raise refuse(_unusable(folder, error)) from error
     except BrokenPipeError:  # the reader of standard output has closed it

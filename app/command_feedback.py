@@ -15,8 +15,9 @@ from app.catalogue.database import Database, SchemaTooNew
 from app.catalogue.feedback_log import FeedbackLog, read_feedback
 from app.console import print_error, refuse
 from app.model.calibration import Rate
+from app.model.click_model import RANKS
 from app.model.feedback_judgements import feedback_judgements
-from app.model.judgement_files import Judgements
+from app.model.judgement_files import Judgements, JudgementsUnreadable
 from app.model.online_metric import CUT, OnlineReport, online_report
 from app.model.pseudo_judgements import with_unanswerable
 from app.recommend.index import Vocabulary
@@ -27,21 +28,23 @@ out = Console()
 
 @contextmanager
 def _journal(settings: Settings) -> Iterator[Database]:
-    """The journal of a data folder. Raises typer.Exit, after a message, if it can't be read."""
+    """The journal of a data folder. Raises JudgementsUnreadable."""
     path = settings.data / "journal.db"
     if not path.exists():
-        raise refuse(f"There is no feedback yet: {path} is made when the service starts.")
+        problem = f"there is no feedback yet: {path} is made when the service starts"
+        raise JudgementsUnreadable(problem)
     try:
         schema = feedback_journal.SCHEMA, feedback_journal.SCHEMA_VERSION
         with closing(Database(path, *schema)) as database:
             yield database
     except (SchemaTooNew, sqlite3.DatabaseError) as error:
-        raise refuse(f"Cannot read {path}: {error}.") from error
+        raise JudgementsUnreadable(f"{path} can't be read: {error}") from error
 
 
-def _log(settings: Settings) -> FeedbackLog:
+def _log(settings: Settings, ranks: int | None = None) -> FeedbackLog:
     with _journal(settings) as database:
-        return read_feedback(database, settings.watch.feedback_seconds, time.time())
+        window = settings.watch.feedback_seconds
+        return read_feedback(database, window, time.time(), ranks=ranks)
 
 
 def judgements_of_journal(settings: Settings, vocabulary: Vocabulary) -> Judgements:
@@ -51,7 +54,10 @@ def judgements_of_journal(settings: Settings, vocabulary: Vocabulary) -> Judgeme
 
 def show_feedback(settings: Settings, *, as_json: bool) -> None:
     """Print the online metric. Raises typer.Exit if there is no feedback."""
-    report = online_report(_log(settings))
+    try:
+        report = online_report(_log(settings, RANKS))
+    except JudgementsUnreadable as error:
+        raise refuse(f"{error}.") from error
     if as_json:
         print(json.dumps(asdict(report), indent=2))  # noqa: T201 - for other programs
         return

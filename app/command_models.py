@@ -16,7 +16,8 @@ from app.recommend.artefact import ArtefactRefused
 
 
 def author(reason: str) -> Author:
-    """The user of this process."""
+    """The user of this process; `reason` may contain bytes that are no text."""
+    reason = reason.encode("utf-8", "replace").decode()
     try:
         return Author(getpass.getuser(), reason)
     except (OSError, KeyError):  # the user id has no name
@@ -38,6 +39,8 @@ def refusals() -> Iterator[None]:
 
 def described(change: Change) -> str:
     """One line about a change."""
+    if change.version == change.replaced:
+        return f"{change.version} already serves."
     return (
         f"{change.version} serves instead of {change.replaced}: "
         "running workers use it for their next request."
@@ -46,10 +49,7 @@ def described(change: Change) -> str:
 
 def versions_table(registry: Registry) -> Table:
     """All versions with their roles, oldest first."""
-    try:
-        state = registry.state()
-    except ArtefactRefused:
-        state = registry.state_by_audit()
+    state = registry.current_state()
     table = Table("version", "role", "trained", "on queries", "nDCG@10", "remark")
     table.add_row(BUILT_IN, role(BUILT_IN, state))
     for version in registry.ids():

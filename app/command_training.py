@@ -61,7 +61,7 @@ def show_training(
             raise refuse(f"{error}.") from error
     track_training(loader, trained, started, next(iter(traces), None))
     if judgements is not None and trained.quality.rejects:
-        print_error(f"Quarantined rows and reasons: {_write_rejects(judgements, trained.quality)}")
+        _write_rejects(judgements, trained.quality)
     _show_result(trained)
 
 
@@ -83,11 +83,15 @@ def _show_result(trained: Training) -> None:
     out.print(f"registered {version}: `python -m app promote {version}` serves it", markup=False)
 
 
-def _write_rejects(judgements: Path, quality: DataQuality) -> Path:
+def _write_rejects(judgements: Path, quality: DataQuality) -> None:
     path = judgements.with_name(judgements.name + ".rejects.jsonl")
     lines = (json.dumps(asdict(each)) for each in sorted(quality.rejects, key=lambda e: e.line))
-    path.write_text("".join(f"{line}\n" for line in lines))
-    return path
+    try:
+        path.write_text("".join(f"{line}\n" for line in lines))
+    except OSError as error:  # the version is registered all the same
+        print_error(f"Cannot write the quarantined rows: {error}", "yellow")
+    else:
+        print_error(f"Quarantined rows and reasons: {path}")
 
 
 class ShownStages:

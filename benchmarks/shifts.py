@@ -113,7 +113,7 @@ class BrokenTokenizer:
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
         self.name, self.version, self.hash = embedder.name, embedder.version, embedder.hash
-        self.width = embedder.width
+        self.width, self.quick = embedder.width, embedder.quick
 
     def embed(self, texts: Sequence[str]) -> Floats:
         """Vectors of the texts' letters, each a word of its own."""

@@ -13,7 +13,7 @@ from starlette.responses import StreamingResponse
 
 from app.api.body_limits import NDJSON
 from app.api.dependencies import PartsDep, check_categories, may_write
-from app.api.problems import documented, invalid, not_found
+from app.api.problems import DOCUMENT_IDS, documented, invalid, not_found
 from app.api.wire import Category, DocumentPage, WireDocument
 from app.catalogue.ids import ID, MAX_ID
 from app.catalogue.importer import outcomes
@@ -90,7 +90,7 @@ async def write_document(
 async def delete_document(document_id: DocumentId, parts: PartsDep) -> None:
     """Delete a document. The next recommendation excludes it."""
     if not await run_in_threadpool(parts.catalogue.delete, document_id):
-        raise not_found("document", document_id)
+        raise not_found("document", document_id, DOCUMENT_IDS)
 
 
 @router.post(
@@ -138,5 +138,5 @@ def read(catalogue: Catalogue, document_id: str) -> WireDocument:
     """The document. Raises Problem (404)."""
     document = catalogue.get(document_id)
     if document is None:
-        raise not_found("document", document_id)
+        raise not_found("document", document_id, DOCUMENT_IDS)
     return WireDocument.of(document)

@@ -42,7 +42,8 @@ def store(parts: Parts, given: FeedbackRequest) -> FeedbackResponse:
         with parts.stages.observe(FEEDBACK) as stage:
             recorded = stage.result = parts.journal.add_feedback(feedback)
     except UnknownRecommendation as error:
-        raise not_found("recommendation", given.recommendation_id) from error
+        hint = "feedback is taken for the latest ones only"
+        raise not_found("recommendation", given.recommendation_id, hint) from error
     except NotRecommended as error:
         raise invalid("/document_id", "is not part of this recommendation") from error
     return FeedbackResponse(rank=recorded.rank, repeated=recorded.repeated)

@@ -146,10 +146,7 @@ async def list_models(parts: PartsDep) -> ModelList:
 
 def _listed(parts: Parts) -> ModelList:
     registry, serving = parts.loader.registry, parts.model.now().card
-    try:
-        state = registry.state()
-    except ArtefactRefused:
-        state = registry.state_by_audit()
+    state = registry.current_state()
     roles: dict[str, Role] = {**dict.fromkeys(state.previous, "previous")}
     if state.challenger is not None:
         roles[state.challenger] = "challenger"
@@ -205,7 +202,7 @@ def _promote(parts: Parts, version: str, by: Author, force: bool) -> ModelChange
     try:
         change = promote(parts.loader, version, by, parts.stages, force=force)
     except UnknownVersion as error:
-        raise not_found("version", version) from error
+        raise not_found("version", version, "GET /models lists them") from error
     except GateRefused as error:
         detail = f"{error}. Send “force”: true to promote it all the same; the audit log says so."
         raise Problem(409, "gate-refused", "The gate refused this version", detail) from error

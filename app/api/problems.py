@@ -123,9 +123,12 @@ def documented(*statuses: int) -> Responses:
     }
 
 
-def not_found(what: str, name: str) -> Problem:
-    """404 for a document or recommendation."""
-    return Problem(404, "not-found", f"No such {what}", f"There is no {what} “{name}”.")
+DOCUMENT_IDS = "results of /recommend have the ids"
+
+
+def not_found(what: str, name: str, hint: str) -> Problem:
+    """404 for a document, recommendation, version or fault; `hint`: what to do."""
+    return Problem(404, "not-found", f"No such {what}", f"There is no {what} “{name}”; {hint}.")
 
 
 def invalid(pointer: str, detail: str) -> Problem:

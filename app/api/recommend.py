@@ -10,7 +10,7 @@ from pydantic_core import to_json
 from starlette.concurrency import run_in_threadpool
 
 from app.api.dependencies import PartsDep, check_categories, split_user
-from app.api.problems import Responses, documented, invalid, not_found
+from app.api.problems import DOCUMENT_IDS, Responses, documented, invalid, not_found
 from app.api.wire import (
     CategoryCounts,
     Limit,
@@ -28,6 +28,8 @@ from app.telemetry.kit.request_record import set_request_attribute
 from app.telemetry.vocabulary import RECOMMENDATION_ID
 
 router = APIRouter(tags=["recommendations"])
+BODY, URL = ("/query", "/categories"), ("q", "category")
+"""Where a request names the query and the categories, for errors."""
 RESPONSE: Responses = {200: {"model": RecommendResponse}}
 RESPONSES = RESPONSE | documented(413, 415, 422, 429, 503)
 
@@ -36,7 +38,7 @@ RESPONSES = RESPONSE | documented(413, 415, 422, 429, 503)
 async def recommend(http: HTTPRequest, params: RecommendRequest, parts: PartsDep) -> Response:
     """The best documents for a query, each with its reasons."""
     request = Request(params.query, params.limit, frozenset(params.categories))
-    return await respond(parts, request, params.explain, "/categories", split_user(http, parts))
+    return await respond(parts, request, params.explain, BODY, split_user(http, parts))
 
 
 @router.get("/recommend", summary="Recommend documents", responses=RESPONSES)
@@ -45,7 +47,7 @@ async def recommend_by_url(
 ) -> Response:
     """The same as POST, for browsers and quick tests; `category` may be repeated."""
     request = Request(params.q, params.limit, frozenset(params.category))
-    return await respond(parts, request, params.explain, "category", split_user(http, parts))
+    return await respond(parts, request, params.explain, URL, split_user(http, parts))
 
 
 @router.get(
@@ -61,7 +63,7 @@ async def similar_documents(
     with parts.stages.observe(RECOMMEND) as stage:
         recommendation = stage.result = await parts.recommender.similar(document_id, limit)
     if recommendation is None:
-        raise not_found("document", document_id)
+        raise not_found("document", document_id, DOCUMENT_IDS)
     return _served(parts, recommendation, "", started, explain)
 
 
@@ -72,20 +74,20 @@ async def list_categories(parts: PartsDep) -> CategoryCounts:
 
 
 async def respond(
-    parts: Parts, request: Request, explain: bool, pointer: str, user: str | None
+    parts: Parts, request: Request, explain: bool, pointers: tuple[str, str], user: str | None
 ) -> Response:
-    """Recommend documents. `pointer`: where the request names the categories, for errors; `user`:
-    what decides which version answers."""
+    """Recommend documents. `pointers`: BODY or URL; `user`: what decides which version answers."""
+    query, categories = pointers
     started = time.perf_counter()
     if request.categories:
-        await run_in_threadpool(check_categories, parts.catalogue, request.categories, pointer)
+        await run_in_threadpool(check_categories, parts.catalogue, request.categories, categories)
     try:
         with parts.stages.observe(RECOMMEND, request) as stage:
             recommendation = stage.result = await parts.recommender.recommend(
                 request, parts.split.choose(user)
             )
     except NoSearchableWords as error:
-        raise invalid("query", "has no letters or digits; type a few words") from error
+        raise invalid(query, "has no letters or digits; type a few words") from error
     return _served(parts, recommendation, request.text, started, explain)
 
 

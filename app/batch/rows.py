@@ -90,6 +90,8 @@ def _of_table(source: Source, separator: str) -> Iterator[tuple[str, Entry]]:
     header = [name.strip().lower() for name in next(reader, [])]
     if "query" not in header:
         raise Unreadable(f"it has no column query; it has: {', '.join(header) or 'none'}")
+    if unknown := sorted(set(header) - set(BatchRow.model_fields)):
+        raise Unreadable(f"it has columns that no row may have: {', '.join(unknown)}")
     while True:
         try:
             cells = next(reader)
@@ -112,7 +114,7 @@ def _of_cells(header: list[str], cells: list[str]) -> Entry:
         entry["categories"] = [each.strip() for each in entry["categories"].split(SEPARATOR)]
     if entry.get("limit", "").isdecimal():
         entry["limit"] = int(entry["limit"])
-    return {name: value for name, value in entry.items() if name in BatchRow.model_fields}
+    return entry
 
 
 def _row(number: int, digest: str, position: int, entry: Entry, limit: int) -> InputRow:

@@ -21,17 +21,23 @@ from pydantic_core import to_json
 
 from app.api.recommend import answer_content
 from app.batch.rows import InputRow
-from app.recommend.batch import OUTCOMES, BatchCounts, BatchRun, Item, RowOutcome, RowReason
+from app.recommend.batch import (
+    OUTCOMES,
+    BatchCounts,
+    BatchRun,
+    Item,
+    NotResumable,
+    RowOutcome,
+    RowReason,
+)
 from app.recommend.query import NoSearchableWords
 from app.recommend.stages import PROCESS_CHUNK, RUN_BATCH, StageObserver
 from app.recommend.types import Recommendation, Request
 
+LINE_START = b'{"row":'
+"""How each line of an output begins."""
 CHUNK = 100
 """Rows of a chunk: they are encoded and written together, and are one span."""
-
-
-class NotResumable(ValueError):
-    """The output is not the beginning of this run; the message says what to do."""
 
 
 class Recommends(Protocol):
@@ -145,6 +151,8 @@ def _resume(file: BinaryIO) -> tuple[Counter[RowReason | None], dict[str, Any]]:
     file.seek(0)
     for line in file:
         if not line.endswith(b"\n"):
+            if not (line.startswith(LINE_START) or LINE_START.startswith(line)):
+                raise NotResumable("the output ends with what is no line of a batch")
             break
         number = done.total() + 1
         try:

@@ -78,9 +78,13 @@ class FeedbackLog:
 
 
 def read_feedback(
-    database: Database, window: float, now: float, most: int | None = None
+    database: Database,
+    window: float,
+    now: float,
+    most: int | None = None,
+    ranks: int | None = None,
 ) -> FeedbackLog:
-    """The last `most` recommendations (None: all) with their feedback.
+    """The last `most` recommendations with their first `ranks` results (None: all) and feedback.
 
     `window`: seconds in which feedback counts; `now`: Unix time.
     """
@@ -94,7 +98,8 @@ def read_feedback(
     ended = [row for row in typed if row[-1] + window <= now]
     rows, kinds = _by_result(given, {row[0]: row[-1] for row in typed}, window, now)
     repeats = sum(count for *_, count, _ in given)
-    return _log(ended, kinds, rows, repeats, len(typed) - len(ended))
+    pending = len(typed) - len(ended)
+    return _log(ended, kinds, rows, repeats, pending, ranks)
 
 
 Kinds = dict[tuple[str, str], set[str]]
@@ -128,7 +133,12 @@ def contradictory(kinds: set[str]) -> bool:
 
 
 def _log(
-    served: Sequence[Any], kinds: Kinds, rows: Counter[RowOutcome], repeats: int, pending: int
+    served: Sequence[Any],
+    kinds: Kinds,
+    rows: Counter[RowOutcome],
+    repeats: int,
+    pending: int,
+    ranks: int | None,
 ) -> FeedbackLog:
     models: dict[ModelCard, int] = {}
     pairs: dict[tuple[str, str], int] = {}
@@ -138,7 +148,7 @@ def _log(
         model.append(models.setdefault(ModelCard(*card), len(models)))
         if text:
             texts[query] = text
-        for rank, document in enumerate(documents.split()):
+        for rank, document in enumerate(documents.split()[:ranks]):
             found = kinds.get((name, document), set())
             results.append((number, pairs.setdefault((query, document), len(pairs)), rank))
             liked = bool(found & LIKING) and not found & REJECTING

@@ -20,6 +20,8 @@ from app.recommend.stages import WRITE, StageObserver, Unobserved
 BATCH = 500
 BATCH_CHARACTERS = 8_000_000
 """Upper limit of a batch in characters: batches of long rows are shorter."""
+REJECTED = b'{"line": '
+"""How a file of rejected rows begins."""
 FORMATS = {
     ".jsonl": json_rows,
     ".ndjson": json_rows,
@@ -113,6 +115,8 @@ def import_path(
     files = [rejects, *([elsewhere] if elsewhere else [])]
     for each in files:
         with suppress(OSError):
+            if each.samefile(path) or not _is_rejects(each):
+                raise Unreadable(f"{each} is no file of rejected rows; name another with --rejects")
             each.unlink()  # of an earlier import
     for part in outcomes(catalogue, rows_of(path, summary.notes)):
         for _, written in part:
@@ -151,6 +155,12 @@ def size(path: Path) -> int:
     if path.is_dir() or path.suffix.lower() in ENDINGS:
         return len(markdown_files(path))
     return path.stat().st_size
+
+
+def _is_rejects(path: Path) -> bool:
+    """Whether a file is empty or begins as those that `_append` writes. Raises OSError."""
+    with path.open("rb") as file:
+        return file.read(len(REJECTED)) in (b"", REJECTED)
 
 
 def _append(files: list[Path], rows: list[Row], summary: Summary) -> None:

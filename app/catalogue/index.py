@@ -119,7 +119,7 @@ class SnapshotIndex:
     @property
     def quick(self) -> bool:
         """Whether retrieval takes less time than starting a thread for it (0.1 ms or more)."""
-        return self.snapshot.dense is not None
+        return self.snapshot.dense is not None and self._embedder.quick
 
     def rarity(self, stem: str) -> float:
         """Rarity of the term in [0, 1]; 1 if no document contains it."""

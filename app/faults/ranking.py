@@ -160,7 +160,7 @@ class OtherEmbedder:
         self._embedder = embedder
         self._order = np.random.default_rng(seed).permutation(embedder.width)
         self.name, self.version = embedder.name, embedder.version
-        self.hash, self.width = embedder.hash, embedder.width
+        self.hash, self.width, self.quick = embedder.hash, embedder.width, embedder.quick
 
     def embed(self, texts: Sequence[str]) -> Floats:
         __tracebackhide__ = True

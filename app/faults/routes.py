@@ -81,7 +81,7 @@ def install(app: FastAPI) -> None:
 
 def _known(name: str) -> None:
     if name not in FAULTS:
-        raise not_found("fault", name)
+        raise not_found("fault", name, "GET /faults lists them")
 
 
 def _state(name: str, active: Active | None) -> State:

@@ -75,13 +75,13 @@ def answers(query: JudgedQuery, document: str) -> bool:
     return best > 0 and query.relevance.get(document, 0) >= best / 2
 
 
-def fit(found: FirstResults) -> tuple[list[float], float]:
+def fit(found: FirstResults, fewest: int = FEWEST) -> tuple[list[float], float]:
     """The coefficients and the intercept. Raises TooFewAnswers."""
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - 1 s, needed here only
 
-    if min(found.good.sum(), (~found.good).sum()) < FEWEST:
+    if min(found.good.sum(), (~found.good).sum()) < fewest:
         counts = f"{found.good.sum()} answered queries and {(~found.good).sum()} others"
-        raise TooFewAnswers(f"{counts}; at least {FEWEST} of each are needed")
+        raise TooFewAnswers(f"{counts}; at least {fewest} of each are needed")
     mean, spread = found.seen.mean(axis=0), found.seen.std(axis=0)
     spread[spread == 0] = 1
     model = LogisticRegression(C=STRENGTH, tol=1e-8, max_iter=1000)
@@ -109,7 +109,7 @@ def cross_validated(found: FirstResults, seed: int = 0) -> Values:
             rest = np.setdiff1d(places, held)
             part = FirstResults(found.seen[rest], found.good[rest], found.outside[rest])
             apart = FirstResults(found.seen[held], found.good[held], found.outside[held])
-            total[held] += predict(apart, *fit(part))
+            total[held] += predict(apart, *fit(part, fewest=1))
     return total / REPEATS
 
 

@@ -60,7 +60,8 @@ class DriftMonitor:
                 model, observation = self._waiting.popleft()
                 if model not in self._detectors:
                     self._watch(model)
-                if (detector := self._detectors[model]) is not None:
+                detector = self._detectors[model] = self._detectors.pop(model)  # the latest
+                if detector is not None:
                     self._add(model, detector, observation)
 
     def report(self, model: ServingModel) -> DriftReport | None:

@@ -42,6 +42,8 @@ class Reason(StrEnum):
     DUPLICATE = "duplicate"
     NOT_SEARCHABLE = "not-searchable"
     LEAK = "leak"
+    OTHER_SPLIT = "other-split"
+    NOTHING_RELEVANT = "nothing-relevant"
     WEAK = "weak"
 
 
@@ -101,7 +103,8 @@ def read_judgements(path: Path, queries: Path | None = None) -> Judgements:
     elif queries is None:
         raise JudgementsUnreadable(
             f"{path.name} is read as TREC qrels, which have no texts of queries: give them with "
-            "--queries FILE (id, tab, text). Judgements as JSON Lines must end in .jsonl"
+            "--queries FILE (id, tab, text). A holdout, and judgements as JSON Lines, must end in "
+            ".jsonl"
         )
     else:
         texts = queries.read_bytes()
@@ -116,7 +119,7 @@ def read_judgements(path: Path, queries: Path | None = None) -> Judgements:
 
 
 def _lines(content: bytes) -> Iterator[tuple[int, str]]:
-    lines = content.decode("utf-8-sig", "replace").splitlines()
+    lines = content.decode("utf-8-sig", "replace").split("\n")
     return ((number, line) for number, line in enumerate(lines, 1) if line.strip())
 
 
@@ -129,9 +132,9 @@ def _texts(content: bytes) -> dict[str, str]:
                 entry = json.loads(line)
                 name, text = str(entry["id"]), str(entry["text"])
             else:
-                name, _, text = line.partition("\t")
+                name, text = line.split("\t", 1)
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            detail = f"line {number} of the queries has no id and text: {error!r}"
+            detail = f"line {number} of the queries has no id, tab and text: {error!r}"
             raise JudgementsUnreadable(detail) from error
         found[name.strip()] = text.strip()
     return found
@@ -152,8 +155,8 @@ def _json_rows(lines: Iterator[tuple[int, str]]) -> Iterator[Row | Reject]:
     for number, line in lines:
         try:
             entry = json.loads(line)
-            relevance = dict(entry["relevance"])
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            relevance = dict(entry["relevance"].items())
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             detail = f"is no object with text and relevance: {error!r}"
             yield Reject(number, Reason.MALFORMED, detail)
             continue
@@ -165,12 +168,19 @@ def _row(number: int, entry: dict[str, Any], document: str, grade: Any) -> Row |
     text, kind, split = (entry.get(name, "") for name in ("text", "kind", "split"))
     if not isinstance(text, str) or not text.strip() or len(text) > MAX_TEXT:
         return Reject(number, Reason.NO_TEXT, f"no text of a query of 1 to {MAX_TEXT} characters")
-    if split not in ("", *Split) or not isinstance(kind, str):
+    if split not in ("", *Split):
         return Reject(number, Reason.MALFORMED, f"split is {split!r}, not tune or test")
+    if not isinstance(kind, str) or _has_surrogates(f"{text}{kind}{document}"):
+        return Reject(number, Reason.MALFORMED, "text, kind or document is no valid text")
     try:
         value = float(grade)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         value = math.nan
     if not 0 <= value <= 1000:
         return Reject(number, Reason.BAD_GRADE, f"the grade {grade!r} is no number from 0 to 1000")
     return Row(number, text.strip(), document, value, kind, split)
+
+
+def _has_surrogates(text: str) -> bool:
+    """Whether it has half a character, which JSON can express and UTF-8 can't."""
+    return any("\ud800" <= each <= "\udfff" for each in text)

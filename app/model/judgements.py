@@ -21,7 +21,7 @@ from app.recommend.text_analysis import normalize, words
 
 TEST_SHARE = 0.3
 """Fraction of the queries without a split that are reserved for the evaluation."""
-MOST_FOREIGN = 0.5
+LEAST_SHARED = 0.5
 """The shipped judgements are used if the catalogue has this fraction of their documents."""
 
 
@@ -53,7 +53,7 @@ def seed_judgements(catalogue: Catalogue) -> Judgements | None:
             documents |= set(query.relevance)
             for document, grade in query.relevance.items() or [("", 0.0)]:
                 rows.append(Row(number, query.text, document, grade, query.kind, split))
-    if len(catalogue.existing(documents)) < MOST_FOREIGN * len(documents):
+    if len(catalogue.existing(documents)) < LEAST_SHARED * len(documents):
         return None
     digest = sha256(repr(rows).encode()).hexdigest()
     return Judgements(Source.SEED, "the judged queries of the seed catalogue", digest, tuple(rows))
@@ -79,28 +79,32 @@ def validate(
     else:
         of_holdout = _Found.of(holdout, catalogue)
         splits = {key: row.split or Split.TEST for key, row in of_holdout.first.items()}
-        test = of_holdout.queries(key for key, side in splits.items() if side == Split.TEST)
+        test = of_holdout.queries(of_holdout.only(Split.TEST, splits))
         tested = {_key(each.text) for each in test}
         sides = {key: row.split or train_on for key, row in found.first.items()}
         for key in tested & set(sides):
-            found.reasons[Reason.LEAK] += max(len(found.relevance[key]), 1)
+            found.leave_out(key, Reason.LEAK)
             del sides[key]
+        sides = dict.fromkeys(found.only(train_on, sides), train_on)
+        found.join(of_holdout)
     tune = found.queries(key for key, side in sides.items() if side == train_on)
-    return ValidJudgements(tune, test, found.quality(judgements.read))
+    return ValidJudgements(tune, test, found.quality())
 
 
 class _Found:
-    """Queries by their words: the first row and the relevant documents of each."""
+    """Queries by their words: of each, the first row, the number of its rows, and the grades of its
+    documents; the grade of "" is 0: no document answers."""
 
-    def __init__(self, rejects: Iterable[Reject]) -> None:
+    def __init__(self, judgements: Judgements) -> None:
         self.first: dict[str, Row] = {}
-        self.relevance: dict[str, dict[str, float]] = {}
-        self.rejects = list(rejects)
+        self.rows: Counter[str] = Counter()
+        self.grades: dict[str, dict[str, float]] = {}
+        self.read, self.rejects = judgements.read, list(judgements.rejects)
         self.reasons: Counter[Reason] = Counter(each.reason for each in self.rejects)
 
     @classmethod
     def of(cls, judgements: Judgements, catalogue: Catalogue) -> "_Found":
-        found = cls(judgements.rejects)
+        found = cls(judgements)
         known = catalogue.existing({row.document for row in judgements.rows if row.document})
         for row in judgements.rows:
             key = _key(row.text)
@@ -118,33 +122,63 @@ class _Found:
             return Reason.UNKNOWN_DOCUMENT
         if key in self.first and row.split != self.first[key].split:
             return Reason.LEAK
-        before = self.relevance.get(key, {}).get(row.document)
-        if before is None or not row.document:
-            return None
-        if before == row.grade:
+        grades = self.grades.get(key, {})
+        if (before := grades.get(row.document)) == row.grade:
             return Reason.DUPLICATE
-        detail = f"“{row.document}” has the grade {before:g} in an earlier row, {row.grade:g} here"
+        if before is not None:
+            graded = f"“{row.document}” has the grade {before:g}"
+            detail = f"{graded} in an earlier row, {row.grade:g} here"
+        elif ("" in grades and row.grade) or (not row.document and any(grades.values())):
+            detail = "this row and an earlier one differ: does any document answer the query?"
+        else:
+            return None
+        grades[row.document] = max(before or 0, row.grade)  # the same for every order of the rows
         self.rejects.append(Reject(row.line, Reason.CONTRADICTION, detail))
         return Reason.CONTRADICTION
 
     def add(self, row: Row, key: str) -> None:
-        """Without the documents of grade 0: they are irrelevant like those without a judgement."""
-        if row.grade or not row.document:
-            self.first.setdefault(key, row)
-            grades = self.relevance.setdefault(key, {})
-            if row.document:
-                grades[row.document] = row.grade
+        self.first.setdefault(key, row)
+        self.rows[key] += 1
+        self.grades.setdefault(key, {})[row.document] = row.grade
+
+    def only(self, side: Split, sides: Mapping[str, str]) -> list[str]:
+        """The queries of a side; the others are left out."""
+        for key, each in sides.items():
+            if each != side:
+                self.leave_out(key, Reason.OTHER_SPLIT)
+        return [key for key, each in sides.items() if each == side]
+
+    def leave_out(self, key: str, reason: Reason) -> None:
+        """Count the rows of a query that is not used."""
+        self.reasons[reason] += self.rows[key]
+
+    def join(self, other: "_Found") -> None:
+        """Add what was read, and what was not used, of another source."""
+        self.read += other.read
+        self.reasons += other.reasons
+        self.rejects += other.rejects
 
     def queries(self, keys: Iterable[str]) -> list[JudgedQuery]:
-        """In the order of their words: a training does not depend on the order of the rows."""
-        rows = ((self.first[key], self.relevance[key]) for key in sorted(keys))
-        return [JudgedQuery(str(row.line), row.text, row.kind, graded) for row, graded in rows]
+        """In the order of their words: a training does not depend on the order of the rows.
 
-    def quality(self, read: int) -> DataQuality:
+        Documents of grade 0 are as irrelevant as those without a judgement, so queries that have no
+        others are left out.
+        """
+        found = []
+        for key in sorted(keys):
+            row, grades = self.first[key], self.grades[key]
+            relevance = {document: grade for document, grade in grades.items() if grade}
+            if relevance or "" in grades:
+                found.append(JudgedQuery(str(row.line), row.text, row.kind, relevance))
+            else:
+                self.leave_out(key, Reason.NOTHING_RELEVANT)
+        return found
+
+    def quality(self) -> DataQuality:
         counts = self.reasons
         return DataQuality(
-            read=read,
-            used=read - counts.total(),
+            read=self.read,
+            used=self.read - counts.total(),
             dropped={each.value: counts[each] for each in DROPPED if counts[each]},
             quarantined={each.value: counts[each] for each in QUARANTINED if counts[each]},
             rejects=tuple(self.rejects[:MAX_REJECTS]),

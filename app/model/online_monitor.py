@@ -7,12 +7,13 @@ from collections.abc import Callable
 
 from app.catalogue.database import Database
 from app.catalogue.feedback_log import read_feedback
+from app.model.click_model import RANKS
 from app.model.online_metric import OnlineReport, online_report
 from app.recommend.stages import ESTIMATE_ONLINE, StageObserver
 
 INTERVAL_SECONDS = 60.0
 RECENT = 20_000
-"""Recommendations that are read at most, the newest: 0.2 s of CPU."""
+"""Recommendations that are read at most, the newest."""
 log = logging.getLogger(__name__)
 
 
@@ -56,7 +57,7 @@ class OnlineMonitor:
     def _estimate(self) -> OnlineReport:
         now = self._clock()
         with self._stages.observe(ESTIMATE_ONLINE) as stage:
-            found = read_feedback(self._journal, self._window, now, RECENT)
+            found = read_feedback(self._journal, self._window, now, RECENT, RANKS)
             report = stage.result = online_report(found)
         self.report, self._made = report, now
         return report

@@ -29,7 +29,7 @@ class TooFewQueries(ValueError):
     """Not enough judged queries to train on."""
 
 
-def fit(retrieved: Sequence[Retrieved], seed: int = 0) -> list[float]:
+def fit(retrieved: Sequence[Retrieved], seed: int = 0, fewest: int = FEWEST) -> list[float]:
     """One coefficient per feature. Raises TooFewQueries."""
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - 1 s, needed here only
 
@@ -38,8 +38,8 @@ def fit(retrieved: Sequence[Retrieved], seed: int = 0) -> list[float]:
     random = np.random.default_rng(seed)
     parts = [_pairs(x, each.gains(), random) for x, each in zip(seen, retrieved, strict=True)]
     differences = np.concatenate(parts) if parts else np.zeros((0, 0), np.float32)
-    if len(retrieved) < FEWEST or not len(differences):
-        found = f"{len(retrieved)} judged queries with candidates; at least {FEWEST} are needed"
+    if len(retrieved) < fewest or not len(differences):
+        found = f"{len(retrieved)} judged queries with candidates; at least {fewest} are needed"
         raise TooFewQueries(found)
     spread = np.concatenate(seen).std(axis=0)
     spread[spread == 0] = 1
@@ -70,7 +70,7 @@ def fit_folds(retrieved: Sequence[Retrieved], seed: int = 0) -> list[Fold]:
     places = np.random.default_rng(seed).permutation(len(retrieved))
     held = [places[fold::FOLDS] for fold in range(FOLDS)]
     rest = [[retrieved[place] for place in np.setdiff1d(places, each)] for each in held]
-    return [(each, fit(others, seed)) for each, others in zip(held, rest, strict=True)]
+    return [(each, fit(others, seed, fewest=1)) for each, others in zip(held, rest, strict=True)]
 
 
 def cross_validated(
@@ -112,9 +112,9 @@ def platt(
 
 def train(retrieved: Sequence[Retrieved]) -> bytes:
     """Fit on all queries; the artefact. Raises TooFewQueries."""
+    coefficients = fit(retrieved)
     folds = fit_folds(retrieved)
     expected = quality(cross_validated(retrieved, folds))
-    coefficients = fit(retrieved)
     scale, intercept = platt(retrieved, coefficients, folds)
     return dump(
         {

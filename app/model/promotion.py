@@ -31,10 +31,13 @@ def promote(
         version = registry.resolve(name)
         loader(version)
         reasons = registry.card(version).get("gate", {}).get("reasons", [])
+        if reasons and registry.has_passed(version):  # when it was trained again
+            reasons = []
         if reasons and not force:
             raise GateRefused("; ".join(reasons))
         change = stage.result = registry.promote(version, by, forced=bool(reasons))
-        stages.note(MODEL_PROMOTED)
+        if change.replaced != version:
+            stages.note(MODEL_PROMOTED)
     return change
 
 

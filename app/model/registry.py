@@ -93,6 +93,13 @@ class Registry:
                 return State.parse(json.loads(line)["state"])
         return State()
 
+    def current_state(self) -> State:
+        """The state; if its file is damaged, that after the last change in the audit log."""
+        try:
+            return self.state()
+        except ArtefactRefused:
+            return self.state_by_audit()
+
     def changes(self) -> list[Change]:
         """The audit log, oldest first, without lines that can't be read."""
         found = []
@@ -100,6 +107,13 @@ class Registry:
             with suppress(*_UNREADABLE):
                 found.append(Change.parse(json.loads(line)))
         return found
+
+    def has_passed(self, version: str) -> bool:
+        """Whether the gate has let a version pass, in any of its trainings."""
+        return any(
+            (each.action, each.version, each.forced) == (Action.REGISTER, version, False)
+            for each in self.changes()
+        )
 
     def ids(self) -> list[str]:
         """The ids of all trained versions, oldest first."""
@@ -152,9 +166,10 @@ class Registry:
 
     def _audit_lines(self) -> list[str]:
         try:
-            return (self.folder / AUDIT).read_text("utf-8", "replace").splitlines()
+            text = (self.folder / AUDIT).read_text("utf-8", "replace")
         except FileNotFoundError:
             return []
+        return [line for line in text.split("\n") if line]
 
     def register(
         self, files: Mapping[str, bytes], about: Mapping[str, Any], by: Author, *, forced: bool
@@ -207,7 +222,10 @@ class Registry:
                 version = previous.pop()
                 if version != before.champion and usable(version):
                     change = self._change(Action.ROLL_BACK, version, before, by)
-                    after = replace(before, champion=version, previous=tuple(previous))
+                    challenger = None if version == before.challenger else before.challenger
+                    after = replace(
+                        before, champion=version, challenger=challenger, previous=tuple(previous)
+                    )
                     self._apply(change, after)
                     return change
         raise NoPreviousVersion(f"no usable version served before {before.champion}")
@@ -218,11 +236,7 @@ class Registry:
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / LOCK).open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            try:
-                state = self.state()
-            except ArtefactRefused:
-                state = self.state_by_audit()
-            yield state
+            yield self.current_state()
 
     def _holds(self, version: str, digest: str) -> bool:
         """Whether a version is undamaged and has this content."""
@@ -247,7 +261,7 @@ class Registry:
 
     def _apply(self, change: Change, state: State) -> None:
         """Write the audit log, then the state: there is no change that is not in the log."""
-        line = json.dumps({**asdict(change), "state": asdict(state)}, ensure_ascii=False)
+        line = json.dumps({**asdict(change), "state": asdict(state)})
         lines = [*self._audit_lines(), line][-MAX_AUDIT:]
         write_whole(self.folder / AUDIT, "".join(f"{each}\n" for each in lines).encode())
         write_whole(self._state, dump(asdict(state)))

@@ -5,6 +5,7 @@ and settings give byte-identical artefacts. A version that the gate refuses is n
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from threadpoolctl import threadpool_limits
@@ -177,9 +178,8 @@ def fit_version(
 
 def others(loader: VersionLoader) -> tuple[str, dict[str, ServingModel]]:
     """The champion's id, and the models to compare with: the champion and the built-in model."""
-    try:
-        champion = loader.registry.state().champion
-        serving = loader(champion)
-    except ArtefactRefused:  # it can't serve either
-        champion, serving = BUILT_IN, loader.built_in
-    return champion, {champion: serving, BUILT_IN: loader.built_in}
+    state, built_in = loader.registry.current_state(), {BUILT_IN: loader.built_in}
+    for champion in (state.champion, *reversed(state.previous)):  # as in the service
+        with suppress(ArtefactRefused):
+            return champion, {champion: loader(champion), **built_in}
+    return BUILT_IN, built_in

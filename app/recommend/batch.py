@@ -18,6 +18,10 @@ from app.recommend.topic_signal import Evidence, Outcome
 from app.recommend.types import Probe, Query, Recommendation, Request
 
 
+class NotResumable(ValueError):
+    """The output of a batch is not the beginning of this run; the message says what it is."""
+
+
 class RowOutcome(StrEnum):
     """What became of a row of a batch."""
 

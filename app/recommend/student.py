@@ -168,7 +168,7 @@ class StudentEmbedder:
     student encodes documents too, which is less exact.
     """
 
-    version = "1"
+    version, quick = "1", True
 
     def __init__(
         self, model: StudentModel, static: Embedder, teacher: Callable[[], Embedder]

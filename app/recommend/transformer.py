@@ -32,7 +32,7 @@ Dense = tuple[Floats, Floats]
 class TransformerEmbedder:
     """Implements `Embedder`: one transformer for documents and queries."""
 
-    version = "1"
+    version, quick = "1", False
 
     def __init__(self, folder: Path, name: str | None = None) -> None:
         """`name`: of the model; by default, that of the folder. Raises ArtefactRefused."""

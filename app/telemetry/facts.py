@@ -21,6 +21,7 @@ from app.catalogue.feedback_journal import (
     UnknownRecommendation,
 )
 from app.catalogue.importer import Batch
+from app.catalogue.importers.row import Unreadable
 from app.catalogue.index_changes import Refreshed
 from app.model.distillation import Sample
 from app.model.drift import DriftReport
@@ -36,7 +37,14 @@ from app.model.shadow import ShadowComparison
 from app.model.student_watch import StudentComparison
 from app.model.training import CannotTrain, Fitted, Training, TrainingSet
 from app.recommend.artefact import ArtefactRefused
-from app.recommend.batch import OUTCOMES, AnsweredItem, BatchCounts, BatchRun, EncodedQueries
+from app.recommend.batch import (
+    OUTCOMES,
+    AnsweredItem,
+    BatchCounts,
+    BatchRun,
+    EncodedQueries,
+    NotResumable,
+)
 from app.recommend.batch import RowOutcome as BatchOutcome
 from app.recommend.query import NoSearchableWords
 from app.recommend.serving_model import ServingModel
@@ -71,7 +79,7 @@ def error_type(error: BaseException) -> str:
 FAILURES = Failures(
     callers=(
         NoSearchableWords, UnknownRecommendation, NotRecommended, UnknownVersion,
-        NoPreviousVersion, GateRefused, CannotTrain, JudgementsUnreadable,
+        NoPreviousVersion, GateRefused, CannotTrain, JudgementsUnreadable, NotResumable, Unreadable,
     ),
     foreseen=(
         SearchFailed, TimeoutError, CancelledError, OpenedState, ArtefactRefused, httpx.HTTPError,

@@ -40,7 +40,10 @@ from app.telemetry.kit.vocabulary import Attributes, plain_names
 from app.telemetry.online_metric import observe_online
 from app.wikipedia.signal import WikipediaSignal
 
-PLAIN_ROUTES = frozenset({"/recommend", "/feedback", "/documents", "/categories"})
+PLAIN_ROUTES = frozenset({
+    "/recommend", "/recommend/batch", "/feedback", "/documents", "/categories",
+    "/models", "/models/online", "/models/rollback",
+})  # fmt: skip
 """Routes without parameters: their path is their template."""
 
 

@@ -126,7 +126,8 @@ class WikipediaSignal:
                 raise
         self._check_empty(pages)
         texts = [f"{page.title}\n{page.summary}" for page in pages]
-        evidence = self._cache[key] = Evidence.found(pages, self._embed(texts))
+        vectors = await asyncio.to_thread(self._embed, texts)  # a transformer takes long
+        evidence = self._cache[key] = Evidence.found(pages, vectors)
         return evidence
 
     def _check_empty(self, pages: tuple[Page, ...]) -> None:

@@ -56,7 +56,14 @@ def test_ids_and_callers_are_kept_and_digests_differ(tmp_path: Path) -> None:
     assert second.position == len(lines)
 
 
-@pytest.mark.parametrize("content", ["", "text\na\n"])
-def test_a_table_without_queries_is_refused(tmp_path: Path, content: str) -> None:
-    with pytest.raises(Unreadable, match="no column query"):
+@cases(
+    ("content", "problem"),
+    [
+        ("", "no column query"),
+        ("text\na\n", "no column query"),
+        ("query,categorie\na,b\n", "columns that no row may have: categorie"),
+    ],
+)
+def test_a_table_with_other_columns_is_refused(tmp_path: Path, content: str, problem: str) -> None:
+    with pytest.raises(Unreadable, match=problem):
         read(tmp_path, "q.csv", content.encode())

@@ -13,10 +13,16 @@ import pytest
 
 from app.batch import run as run_module
 from app.batch.rows import read_rows
-from app.batch.run import BatchJob, NotResumable, run_batch
+from app.batch.run import BatchJob, run_batch
 from app.catalogue.index import CatalogueIndex
 from app.composition import open_catalogue, version_loader
-from app.recommend.batch import BatchRecommender, BatchRun, RowOutcome, RowReason
+from app.recommend.batch import (
+    BatchRecommender,
+    BatchRun,
+    NotResumable,
+    RowOutcome,
+    RowReason,
+)
 from app.recommend.stages import ANSWER_ITEM, PROCESS_CHUNK, RUN_BATCH, StageObserver, Unobserved
 from app.settings import Settings, TelemetrySettings
 from app.telemetry import vocabulary as v
@@ -109,6 +115,10 @@ def test_the_output_of_something_else_is_not_continued(
         with pytest.raises(NotResumable, match="line 1 of the output"):
             run(shelf_data, source, output)
         assert output.read_text() == content, "nothing is lost"
+    output.write_text('{"precious": true}')
+    with pytest.raises(NotResumable, match="no line of a batch"):
+        run(shelf_data, source, output)
+    assert output.read_text() == '{"precious": true}', "it only looks like an incomplete line"
 
 
 def test_a_row_that_fails_is_quarantined(
@@ -191,7 +201,8 @@ def test_what_cannot_be_done_is_said(shelf_data: Path, source: Path, tmp_path: P
     for arguments, message in (
         ((str(tmp_path / "no.csv"),), "no column query; it has: text"),
         ((str(tmp_path / "bad.jsonl"),), "No row could be processed"),
-        ((str(source), "--to", str(tmp_path / "other.jsonl")), "name another file with --to"),
+        ((str(source), "--to", str(tmp_path / "other.jsonl")), "Name another file than"),
+        ((str(source), "--to", str(source)), "is the input. Name another file"),
     ):
         done = vitrine(shelf_data, "batch", *arguments, OTEL_SDK_DISABLED="true")
         assert done.exit_code == 1

@@ -112,6 +112,19 @@ def test_a_folder(catalogue: Catalogue, tmp_path: Path, rejects: Path) -> None:
     ]
 
 
+def test_the_file_of_rejects_is_not_one_that_has_something_else(
+    catalogue: Catalogue, tmp_path: Path, rejects: Path
+) -> None:
+    source = tmp_path / "some.jsonl"
+    source.write_text(line(1))
+    rejects.write_text("precious")
+    for each in (source, rejects):
+        with pytest.raises(Unreadable, match="name another with --rejects"):
+            import_path(catalogue, source, each)
+    assert (source.read_text(), rejects.read_text()) == (line(1), "precious")
+    assert len(catalogue) == 0
+
+
 @pytest.mark.parametrize("name", ["some.txt", "some", "some.gz", "some.db"])
 def test_other_files_are_unreadable(
     catalogue: Catalogue, tmp_path: Path, rejects: Path, name: str

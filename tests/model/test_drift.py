@@ -1,7 +1,8 @@
 """Drift is flagged soon after it begins, and ordinary variation is not flagged."""
 
 from collections.abc import Iterator
-from itertools import islice
+from dataclasses import replace
+from itertools import cycle, islice
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,13 @@ import pytest
 from app.catalogue.index import CatalogueIndex, SnapshotIndex
 from app.composition import open_catalogue, version_loader
 from app.model.drift import STEP, WINDOW, DriftDetector, DriftReport, compare, compare_largest, psi
+from app.model.drift_monitor import DriftMonitor
 from app.model.profiling import observed
 from app.recommend.artefact import ArtefactRefused
 from app.recommend.observation import Observation
 from app.recommend.reference_profile import EMBEDDING, FEATURES, Profile
 from app.recommend.serving_model import ServingModel
+from app.recommend.stages import Unobserved
 from app.recommend.types import ModelCard
 from app.settings import Settings
 from benchmarks.shifts import (
@@ -99,6 +102,18 @@ def test_drift_starts_and_ends_once(profile: Profile) -> None:
     assert [each.drifting for each in found if each.changed] == [True, False]
     assert {name for each in found for name in each.drifted} == {"top_score"}
     assert {each.requests for each in found} == {*range(200, WINDOW, STEP), WINDOW}
+
+
+def test_the_models_that_answered_last_are_watched(opened: Opened, pool: list[Observation]) -> None:
+    _, champion = opened
+    monitor = DriftMonitor(Unobserved())
+    challengers = [replace(champion, calibrators={}) for _ in range(2)]
+    for model in (champion, challengers[0], champion, challengers[1], champion):
+        for each in islice(cycle(pool), WINDOW):
+            monitor.offer(model, each)
+            monitor.evaluate()
+    assert monitor.report(champion) is not None
+    assert monitor.report(challengers[0]) is None
 
 
 def test_a_repeated_query_is_no_drift(profile: Profile) -> None:

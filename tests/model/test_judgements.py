@@ -47,6 +47,7 @@ def test_every_row_is_used_dropped_or_quarantined(
         row("stale bread", sourdough=2),
         row("stale bread", "test", tide=1),
         row("judged irrelevant", tide=0),
+        {"text": "stale bread", "relevance": {}, "split": "tune"},
         row("nothing like this"),
         row("!?"),
         row("", tide=1),
@@ -55,30 +56,40 @@ def test_every_row_is_used_dropped_or_quarantined(
         row("wrong split", "train", tide=1),
         "{oops",
         '"text"',
+        {"text": "no object", "relevance": []},
+        {"text": "half a character", "relevance": {"tide": 1}, "kind": "\ud800"},
+        row("too large", tide=10**400),
+        json.dumps(row("one \u2028 line", "test", tide=1), ensure_ascii=False),
     )
     found = read_judgements(path)
     valid = validate(found, shelf)
     assert [(each.text, dict(each.relevance)) for each in valid.tune] == [
-        ("nothing like this", {}), ("stale bread", {"staling": 3, "sourdough": 1}),
+        ("nothing like this", {}), ("stale bread", {"staling": 3, "sourdough": 2}),
     ]  # fmt: skip
-    assert [(each.text, dict(each.relevance)) for each in valid.test] == [("tides", {"tide": 1})]
+    assert [(each.text, dict(each.relevance)) for each in valid.test] == [
+        ("one \u2028 line", {"tide": 1}), ("tides", {"tide": 1}),
+    ]  # fmt: skip
     quality = valid.quality
     assert quality.dropped == {
         "unknown-document": 1, "duplicate": 1, "not-searchable": 1, "leak": 1,
+        "nothing-relevant": 1,
     }  # fmt: skip
     assert quality.quarantined == {
-        "malformed": 3, "no-text": 1, "bad-grade": 2, "contradiction": 1,
+        "malformed": 5, "no-text": 1, "bad-grade": 3, "contradiction": 2,
     }  # fmt: skip
     lost = sum(quality.dropped.values()) + sum(quality.quarantined.values())
-    assert (quality.read, quality.used) == (16, 16 - lost)
-    assert {each.line for each in quality.rejects} == {4, 9, 10, 11, 12, 13, 14}
-    assert "“sourdough” has the grade 1 in an earlier row" in quality.rejects[-1].detail
+    assert (quality.read, quality.used) == (21, 21 - lost)
+    assert {each.line for each in quality.rejects} == {4, 7, 10, 11, 12, 13, 14, 15, 16, 17, 18}
+    assert "“sourdough” has the grade 1 in an earlier row" in quality.rejects[-2].detail
+    assert "does any document answer" in quality.rejects[-1].detail
 
 
 def test_trec_qrels(shelf: Catalogue, file: Callable[..., Path]) -> None:
     path = file("q1 0 staling 2", "q1 0 tide 0", "q2 0 tide 1", "q3 0 tide 1", "q1 0", name="qrels")
     with pytest.raises(JudgementsUnreadable, match="--queries FILE"):
         read_judgements(path)
+    with pytest.raises(JudgementsUnreadable, match="line 1 of the queries has no id, tab and text"):
+        read_judgements(path, file("q1 stale bread", name="spaces.tsv"))
     for queries in (
         file("q1\tstale bread", "q2\tthe tides", name="queries.tsv"),
         file(
@@ -120,7 +131,8 @@ def test_what_is_evaluated_on_is_not_trained_on(
     valid = validate(judgements, shelf, holdout=holdout)
     assert [each.text for each in valid.tune] == ["stale bread"]
     assert [each.text for each in valid.test] == ["TIDES"]
-    assert valid.quality.dropped == {"leak": 1}
+    assert valid.quality.dropped == {"leak": 1, "other-split": 1}
+    assert (valid.quality.read, valid.quality.used) == (4, 2)
 
 
 def test_without_judgements_titles_and_headings_are_queries(

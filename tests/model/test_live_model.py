@@ -13,6 +13,7 @@ from app.model.live_model import LiveModel
 from app.model.promotion import GateRefused, promote, roll_back
 from app.model.registry import MANIFEST, STATE, Registry
 from app.model.registry_records import BUILT_IN
+from app.model.training import others
 from app.model.version_loader import CALIBRATOR, RANKER, VersionLoader
 from app.recommend import artefact
 from app.recommend.artefact import ArtefactRefused
@@ -208,6 +209,23 @@ def test_what_the_gate_refused_must_be_forced(catalogue: Catalogue, loader: Vers
         promote(loader, version, ADA, Unobserved())
     assert promote(loader, version, ADA, Unobserved(), force=True).forced
     assert Registry(loader.registry.folder).changes()[-1].forced
+    loader.registry.promote(BUILT_IN, ADA)
+    assert register(catalogue, loader.registry) == version, "judged again: it passed"
+    assert not promote(loader, version, ADA, Unobserved()).forced
+
+
+def test_trainings_are_compared_with_what_serves(
+    catalogue: Catalogue, loader: VersionLoader
+) -> None:
+    first = register(catalogue, loader.registry)
+    second = register(catalogue, loader.registry, weight=2.0)
+    for each in (first, second):
+        promote(loader, each, ADA, Unobserved())
+    assert others(loader)[0] == second
+    truncate(loader.registry.folder / STATE)
+    assert others(loader)[0] == second, "the log of changes says what serves"
+    truncate(loader.registry.folder / second / RANKER)
+    assert others(loader)[0] == first
 
 
 def test_a_shared_threshold_overrides_the_calibrated_one(

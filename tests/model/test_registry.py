@@ -64,6 +64,22 @@ def test_promotions_and_rollbacks(registry: Registry) -> None:
     assert {(each.by, each.reason) for each in registry.changes()} == {("ada", "a test")}
 
 
+def test_a_rollback_to_the_challenger_leaves_none(registry: Registry) -> None:
+    first, second = add(registry, "a"), add(registry, "b")
+    for each in (first, second):
+        registry.promote(each, ADA)
+    add(registry, "a")
+    registry.roll_back(lambda _: True, ADA)
+    assert registry.state() == State(first, None, (BUILT_IN,), 2)
+
+
+@pytest.mark.parametrize("reason", ["line one\u2028line two\u0085", "\udcff"])
+def test_a_reason_may_be_any_text(registry: Registry, reason: str) -> None:
+    registry.promote(add(registry, "a"), Author("ada", reason))
+    assert registry.changes()[-1].reason == reason
+    assert registry.state_by_audit() == registry.current_state()
+
+
 def test_names_of_versions(registry: Registry) -> None:
     first = add(registry, "a")
     for name in (first, "1", first.split("-")[1]):
@@ -115,7 +131,7 @@ def test_a_damaged_state_is_refused_and_the_log_has_the_last_one(
         registry.state()
     with (registry.folder / AUDIT).open("a") as log:
         log.write('{"broken":\n')
-    assert registry.state_by_audit() == before
+    assert registry.current_state() == before
     registry.promote(BUILT_IN, ADA)
     assert registry.state().previous == (BUILT_IN, version), "the next change repairs it"
 

@@ -114,7 +114,9 @@ def test_problems_are_explained(view: PageView) -> None:
     expect(alert).to_have_text("The question has no letters or digits; type a few words.")
     expect(page.locator("#answer")).to_be_hidden()
     page.goto(f"{view.url}/?similar=nothing")
-    expect(alert).to_have_text("No such document. There is no document “nothing”.")
+    expect(alert).to_have_text(
+        "No such document. There is no document “nothing”; results of /recommend have the ids."
+    )
     expected = ["status of 422", "status of 404"]  # Chromium logs this for every failed request
     assert all(part in complaint for part, complaint in zip(expected, view.complaints, strict=True))
     view.complaints.clear()

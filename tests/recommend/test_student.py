@@ -25,7 +25,7 @@ def student(weights: np.ndarray = WEIGHTS, intercept: Floats = NOTHING) -> Stude
 class Teacher:
     """Sends every document to the same place."""
 
-    name, version, width = "tiny", "1", 2
+    name, version, width, quick = "tiny", "1", 2, False
 
     def __init__(self, identity: str = "f00d") -> None:
         self.hash, self.embedded = identity, 0

@@ -15,7 +15,7 @@ def effective_settings(settings: BaseModel, without: Collection[str] = ()) -> tu
     """Every setting as `group.name=value`, `without` these groups.
 
     Secrets are replaced, and so is a value with `@`: it contains an address of a person, or
-    credentials.
+    credentials. URLs are without their queries, which may contain keys.
     """
     return tuple(
         f"{name}={_shown(value)}"
@@ -40,4 +40,6 @@ def _leaves(settings: BaseModel, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 def _shown(value: object) -> str:
     text = "" if value is None else str(value)
-    return HIDDEN if isinstance(value, SecretStr) or "@" in text else text[:MAX_VALUE]
+    if isinstance(value, SecretStr) or "@" in text:
+        return HIDDEN
+    return (text.partition("?")[0] if "://" in text else text)[:MAX_VALUE]
