@@ -46,6 +46,6 @@ def test_without_feedback_it_says_what_is_missing(tmp_path: Path, data: Path) ->
     (tmp_path / "empty").mkdir()
     done = vitrine(tmp_path / "empty", "feedback")
     assert done.exit_code == 1
-    assert "There is no feedback yet" in done.stderr
+    assert "there is no feedback yet" in done.stderr
     both = vitrine(data, "train", "--feedback", "--judgements", str(data / "journal.db"))
     assert (both.exit_code, "choose one" in both.stderr) == (1, True)

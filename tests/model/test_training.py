@@ -147,7 +147,7 @@ def test_too_little_is_refused_with_what_is_needed(seed_data: Path, tmp_path: Pa
     foreign = tmp_path / "foreign.jsonl"
     foreign.write_text('{"text": "tides", "relevance": {"no-such-document": 1}}\n')
     with opened(seed_data) as loader:
-        with pytest.raises(CannotTrain, match="4 judged queries with candidates; at least 10"):
+        with pytest.raises(CannotTrain, match="5 judged queries with candidates; at least 10"):
             train(loader, few, Unobserved(), test)
         with pytest.raises(CannotTrain, match="not used: 1 unknown-document"):
             train(loader, foreign, Unobserved(), test)

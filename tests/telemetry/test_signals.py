@@ -119,7 +119,7 @@ async def test_an_answer_that_should_have_results(
     """It is counted, degraded and a warning; an empty answer to unknown words is only counted."""
     async with open_service() as service:
         unknown = await service.ask("ꙮꙮꙮ")
-        monkeypatch.setattr("app.recommend.pipeline.rank", lambda *_: Ranking((), 0))
+        monkeypatch.setattr("app.recommend.answering.rank", lambda *_: Ranking((), 0))
         known = await service.ask(BREAD)
         service.telemetry.flush()
         counts = service.counts(v.EMPTY)

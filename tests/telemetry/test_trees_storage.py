@@ -79,7 +79,7 @@ async def test_each_failed_request_has_one_exception(
     assert len(holders) == len({each.context.trace_id for each in holders}) == 70
     for each in holders:
         stack = str(dict(each.events[0].attributes or {})[EXCEPTION_STACKTRACE])
-        assert "/app/recommend/pipeline.py" in stack
+        assert "/app/recommend/" in stack
         assert "opentelemetry/instrumentation" not in stack
         parent = spans[each.parent.span_id] if each.parent else None
         assert parent is None or (parent.attributes or {})[ERROR_TYPE]

@@ -39,7 +39,7 @@ STAGES = {
     ANALYZE: "app.recommend.pipeline.analyze",
     RETRIEVE: "app.catalogue.index.SnapshotIndex.retrieve",
     SCORE: "app.recommend.fusion.Fusion.score",
-    RANK: "app.recommend.pipeline.rank",
+    RANK: "app.recommend.answering.rank",
 }
 """Where each stage can be broken."""
 
@@ -103,7 +103,7 @@ async def test_feedback_breaks(open_service: OpenService, monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     ("broken", "status", "severity"),
     [
-        ("app.recommend.pipeline.rank", 500, SeverityNumber.ERROR),  # in a stage
+        ("app.recommend.answering.rank", 500, SeverityNumber.ERROR),  # in a stage
         ("app.api.recommend.to_json", 500, SeverityNumber.ERROR),  # between stages
         ("app.recommend.ranking.FallbackModel.score", 500, SeverityNumber.ERROR),
         (
