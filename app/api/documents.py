@@ -4,6 +4,7 @@ import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import chain
 from typing import IO, Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -104,7 +105,9 @@ async def delete_document(document_id: DocumentId, parts: PartsDep) -> None:
 )
 async def write_documents(request: Request, parts: PartsDep) -> StreamingResponse:
     """Takes one document per line (NDJSON); returns one outcome per line, sent when durable."""
-    return StreamingResponse(outcome_lines(parts, await spooled_body(request)), media_type=NDJSON)
+    lines = outcome_lines(parts, await spooled_body(request))
+    first = await run_in_threadpool(next, lines, "")  # what fails at once has a status of its own
+    return StreamingResponse(chain((first,), lines), media_type=NDJSON)
 
 
 async def spooled_body(request: Request) -> IO[bytes]:

@@ -41,6 +41,9 @@ WHERE {both} AND {now} AND attributes[{key:String}] = {value:String}
 """
 
 
+_BEGAN = "SELECT toUnixTimestamp64Nano(min(time)) AS began FROM vitrine.logs WHERE {both}"
+
+
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
     """What is suspected, most likely first; each explains the suspects beneath it."""
@@ -79,7 +82,9 @@ def sentence(suspect: Suspect) -> str:
 
 
 def diagnose(windows: Windows) -> Diagnosis:
-    """Compare the windows. Raises what the query raises."""
+    """Compare the windows, the baseline from its first record on. Raises what the query raises."""
+    began = windows.rows(_BEGAN)[0]["began"]
+    windows = replace(windows, base=min(max(windows.base, began), windows.start))
     found = _merged(each for collect in COLLECTORS for each in collect(windows))
     roots = ranked(found)
     return Diagnosis(windows, [_dated(each, windows) for each in roots], requests(windows))

@@ -13,7 +13,8 @@ from observatory.ui.filters import within
 from observatory.ui.queries import Queries
 from slo.objectives import Alert
 
-SECONDS = 3600
+SECONDS, LEAST_SECONDS = 3600, 60
+"""How far back traces are looked for, at most and at least."""
 NOT_ON_SPANS = (NAME, INSTANCE, "le")
 _SERVICE = "service.name"
 _FOUND = f"""
@@ -22,9 +23,15 @@ ORDER BY {{order}} LIMIT 1
 """
 
 
-def traces_of(queries: Queries, alerts: Iterable[Alert], now: float) -> dict[str, str | None]:
-    """By the alert's name, the newest trace of the last hour; the slowest if it is about time."""
-    wanted = {alert.name: _wanted(alert) for alert in alerts}
+def traces_of(
+    queries: Queries, alerts: Iterable[tuple[Alert, float]], now: float
+) -> dict[str, str | None]:
+    """By the alert's name, the newest trace of the seconds in which its condition has held; the
+    slowest if it is about time."""
+    wanted = {
+        alert.name: (*_wanted(alert), min(SECONDS, max(LEAST_SECONDS, held)))
+        for alert, held in alerts
+    }
     found = {each: _trace(queries, *each, now) for each in set(wanted.values())}
     return {name: found[each] for name, each in wanted.items()}
 
@@ -35,12 +42,14 @@ def _wanted(alert: Alert) -> tuple[Selector, bool]:
     return found, alert.unit == "s" or any(label == "le" for _, label, _ in found.matchers)
 
 
-def _trace(queries: Queries, found: Selector, slowest: bool, now: float) -> str | None:
+def _trace(
+    queries: Queries, found: Selector, slowest: bool, seconds: float, now: float
+) -> str | None:
     if not _specific(found):
         return None
     conditions, values = _conditions(found)
     order = "Duration DESC" if slowest else "Timestamp DESC"
-    ends = {"from": round((now - SECONDS) * 1e9), "to": round(now * 1e9)}
+    ends = {"from": round((now - seconds) * 1e9), "to": round(now * 1e9)}
     sql = _FOUND.replace("{where}", " AND ".join(conditions)).replace("{order}", order)
     rows = queries.rows(sql, {**ends, **values})
     return rows[0]["trace_id"] if rows else None

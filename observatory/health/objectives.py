@@ -209,19 +209,16 @@ class Evaluation:
         demand = Demand()
         demand.add((charted[each.name], times) for each in active)
         stored = series.load(self.queries, demand)
-        traces = exemplar.traces_of(self.queries, [rules[each.name] for each in active], self.now)
         evident = []
         for each in active:
             alert = rules[each.name]
             values = [_largest(evaluate(charted[each.name], at, stored)) for at in times]
-            evident.append(
-                replace(
-                    each,
-                    held_seconds=self._held(each, alert, values),
-                    chart=Chart(times, values, alert.limit, alert.unit),
-                    trace_id=traces[each.name],
-                )
-            )
+            held = self._held(each, alert, values)
+            chart = Chart(times, values, alert.limit, alert.unit)
+            evident.append(replace(each, held_seconds=held, chart=chart))
+        lasting = [(rules[each.name], each.held_seconds) for each in evident]
+        traces = exemplar.traces_of(self.queries, lasting, self.now)
+        evident = [replace(each, trace_id=traces[each.name]) for each in evident]
         evident.sort(key=lambda each: (ORDER[each.state], each.severity != "critical"))
         return evident + [each for each in found if each not in active]
 

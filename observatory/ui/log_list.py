@@ -84,8 +84,9 @@ def _condition(parameters: Parameters) -> Condition:
         raise invalid("q", f"may have at most {MAX_WORDS} words")
     conditions = []
     for at, word in enumerate(words):
-        sql = f"positionCaseInsensitiveUTF8(Body, {{word{at}:String}}) > 0"
-        conditions.append(Condition(sql, {f"word{at}": word}))
+        found = f"positionCaseInsensitiveUTF8({{column}}, {{word{at}:String}}) > 0"
+        sql = " OR ".join(found.replace("{column}", each) for each in ("Body", "EventName"))
+        conditions.append(Condition(f"({sql})", {f"word{at}": word}))
     if severity := parameters.one_of("severity", SEVERITIES):
         least = {"severity": SEVERITIES[severity]}
         conditions.append(Condition("SeverityNumber >= {severity:UInt8}", least))

@@ -1,5 +1,6 @@
 """What once went wrong and must not again: slow bodies, costly queries, leaking connections."""
 
+import json
 import socket
 import threading
 from contextlib import ExitStack
@@ -12,7 +13,7 @@ from app.catalogue.database import Database
 from app.catalogue.store import SCHEMA, SCHEMA_VERSION
 from app.recommend.query import MAX_REPEATED, MAX_WORDS, analyze
 from tests.api.server import Server
-from tests.api.service import WRITER, problem, recommended
+from tests.api.service import NDJSON, WRITER, problem, recommended
 from tests.cases import cases
 from tests.recommend.vocabularies import Known
 
@@ -65,8 +66,12 @@ def test_a_database_that_others_keep_busy_gives_503_and_says_when(seed_data: Pat
     other = Database(seed_data / "catalogue.db", SCHEMA, SCHEMA_VERSION)
     with Server(seed_data, seed_data / "log") as server, other.write():
         body = {"title": "A title", "text": "A text."}
-        answer = server.client.put("/documents/new", json=body, headers=WRITER)
-        assert answer.headers["Retry-After"] == "1"
-        assert "Retry" in problem(answer, 503).detail
+        many = json.dumps({"id": "new", **body}).encode()
+        for answer in (
+            server.client.put("/documents/new", json=body, headers=WRITER),
+            server.client.post("/documents", content=many, headers=NDJSON),
+        ):
+            assert answer.headers["Retry-After"] == "1"
+            assert "Retry" in problem(answer, 503).detail
         assert server.client.get("/documents/staling").status_code == 200
     other.close()
