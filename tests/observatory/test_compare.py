@@ -202,6 +202,7 @@ def test_a_span_that_was_sent_twice_and_a_trace_without_root(
         lost = Part(2, 1, "GET /lost", kind=2, status=ERROR if number < 10 else None)
         for _ in range(2):
             stored.trace(number + 1, RECENT, lost)
+    stored.trace(99, RECENT, Part(1, name="flush journal", status=ERROR))  # is no request
     stored.logs([record("of no trace", RECENT)])
     found = page.get("compare", status="error")
     assert (found["first"]["requests"], found["second"]["requests"]) == (10, 10)
