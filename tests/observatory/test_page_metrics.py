@@ -56,8 +56,14 @@ def shop(stored: StoredTelemetry) -> None:
     orders = [*numbers((0, 60, 180), kind="tea"), *numbers((0, 6, 6), kind="milk")]
     active = [*numbers((0, 1, 3), kind="tea"), *numbers((0, 2, 4), kind="milk")]
     degrees = [*numbers((0, 10, 30), kind="tea"), *numbers((0, 20, 40), kind="milk")]
+    stale = [*numbers((0, 1, 5)), *numbers((0, 0, 0))]
+    for point, later in zip(stale[3:], SAMPLES, strict=True):
+        point.time_unix_nano = later + 1
+    stale[4].as_double = float("nan")
+    stale[5].flags = 1  # no recorded value
     stored.metrics(
         [
+            Metric(name="shop.stale", gauge=Gauge(data_points=stale)),
             total("shop.orders", *orders, monotonic=True),
             total("shop.orders.active", *active, monotonic=False),
             Metric(name="shop.temperature", unit="Cel", gauge=Gauge(data_points=degrees)),
@@ -76,6 +82,7 @@ def test_the_list(page: Page) -> None:
         "shop.duration": ("histogram", 1, 3),
         "shop.orders": ("counter", 2, 6),
         "shop.orders.active": ("updowncounter", 2, 6),
+        "shop.stale": ("gauge", 1, 5),
         "shop.temperature": ("gauge", 2, 6),
     }
     assert found["shop.orders"] == {
@@ -99,6 +106,7 @@ SERIES: list[tuple[dict[str, Any], dict[str, list[float]]]] = [
     ({"name": "shop.orders.active"}, {"": [3, 7]}),
     ({"name": "shop.temperature"}, {"": [15, 35]}),
     ({"name": "shop.temperature", "by": "kind"}, {"tea": [10, 30], "milk": [20, 40]}),
+    ({"name": "shop.stale"}, {"": [1, 5]}),
     ({"name": "shop.duration"}, {"": [10, 10]}),
     ({"name": "shop.duration", "show": "p50"}, {"": [0.05, 0.15]}),
     ({"name": "shop.orders", "service": "nobody"}, {}),
