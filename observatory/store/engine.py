@@ -52,9 +52,19 @@ class Escaped(str):
     __slots__ = ()
 
 
-_ESCAPES = str.maketrans(
-    {"\\": r"\\", "\n": r"\n", "\t": r"\t", "\r": r"\r", "\0": r"\0", "\b": r"\b", "\f": r"\f"}
+ESCAPES = str.maketrans(
+    {
+        "\\": r"\\",
+        "'": r"\'",
+        "\n": r"\n",
+        "\t": r"\t",
+        "\r": r"\r",
+        "\0": r"\0",
+        "\b": r"\b",
+        "\f": r"\f",
+    }
 )
+"""Of string literals, and of the values of query parameters."""
 
 
 def bound(parameters: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -62,7 +72,7 @@ def bound(parameters: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if not parameters:
         return None
     return {
-        name: value.translate(_ESCAPES)
+        name: value.translate(ESCAPES)
         if isinstance(value, str) and not isinstance(value, Escaped)
         else str(value)
         if isinstance(value, Escaped)
@@ -78,7 +88,7 @@ def quoted(name: str) -> str:
 
 def literal(text: str) -> str:
     """A string literal, where a parameter is not possible."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    return f"'{text.translate(ESCAPES)}'"
 
 
 def _without_file(message: str, name: str) -> str:

@@ -3,12 +3,14 @@
 import json
 from collections.abc import Mapping
 
+import httpx
 import pytest
 
 from benchmarks.planted import Pair, Planted
 from observatory.compare.comparison import compare
 from observatory.compare.fact import Kind, Test
 from observatory.compare.parameters import as_text
+from observatory.compare.remote import remote_query
 from observatory.compare.selection import Selection
 from observatory.compare.selection import Test as On
 from observatory.compare.sources import Query, Rows, Value
@@ -206,3 +208,11 @@ def test_a_span_that_was_sent_twice_and_a_trace_without_root(
     stored.logs([record("of no trace", RECENT)])
     found = page.get("compare", status="error")
     assert (found["first"]["requests"], found["second"]["requests"]) == (10, 10)
+
+
+def test_a_row_from_afar_may_have_any_line_separator() -> None:
+    rows = [{"value": "a\x85b\u2028c"}, {"value": ""}]
+    text = "\n".join(json.dumps(each, ensure_ascii=False) for each in rows) + "\n"
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, text=text))
+    with httpx.Client(base_url="http://other", transport=transport) as client:
+        assert remote_query(client)("SELECT value", {}) == rows

@@ -187,9 +187,7 @@ def test_a_symptom_is_beneath_its_cause() -> None:
     assert {each.cause for each in found[1].explains} == {"slow", "degraded"}
     assert (
         "not this service"
-        in Diagnosis(
-            Windows(lambda *_: [], 0, 1, 2), [Suspect("hot_client", "x", 1.0, ())]
-        ).verdict
+        in Diagnosis(Windows(lambda *_: [], 0, 1, 2), [Suspect("hot_client", "x", 1.0, ())]).verdict
     )
 
 
