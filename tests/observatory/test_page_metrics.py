@@ -15,7 +15,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
 
 from tests.observatory.messages import attributes
 from tests.observatory.page_client import Page
-from tests.observatory.stored_telemetry import MINUTE, NOW, StoredTelemetry
+from tests.observatory.stored_telemetry import MINUTE, NOW, SECOND, StoredTelemetry
 
 BEGAN = NOW - 10 * MINUTE
 SAMPLES = (BEGAN, NOW - 5 * MINUTE, NOW - 4 * MINUTE)
@@ -128,6 +128,17 @@ def test_series(page: Page, subtests: pytest.Subtests) -> None:
             }
             assert lines == {name: pytest.approx(line) for name, line in expected.items()}
             assert answer["groups"] == len(expected)
+
+
+def test_the_last_rate_is_of_the_seconds_that_have_passed(
+    page: Page, stored: StoredTelemetry
+) -> None:
+    at = NOW - 5 * SECOND
+    point = NumberDataPoint(start_time_unix_nano=at, time_unix_nano=at, as_int=6)
+    stored.metrics([total("shop.orders", point, monotonic=True)], service="shop")
+    assert NOW // SECOND % 30 == 10
+    [line] = page.get("metrics/series", name="shop.orders")["lines"]
+    assert line["values"][-1] == 6 / 10
 
 
 @pytest.mark.usefixtures("shop")
