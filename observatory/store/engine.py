@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 ROOT = Path(__file__).parents[2]
 WRITING = {
-    "max_partitions_per_insert_block": 0,  # late rows may belong to many hourly partitions
+    "max_partitions_per_insert_block": 0,  # late rows may belong to many partitions of six hours
     "max_threads": 1,
 }
 CANCELLED = "QUERY_WAS_CANCELLED"

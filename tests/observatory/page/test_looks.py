@@ -152,7 +152,7 @@ def test_charts_show_each_route(view: PageView) -> None:
 
 def test_the_legend_shows_values_and_not_what_is_drawn(view: PageView) -> None:
     """Errors are drawn over what was refused, which is drawn higher by as much."""
-    numbers = dict.fromkeys(("p50", "p95", "p99"), [10, 10])
+    numbers = {name: [10, 10] for name in ("p50", "p95", "p99")}
     rates = {"rate": [1, 1], "refused": [0.2, 0.2], "errors": [0.1, 0.1]}
     answer = {"step": 30, "times": [0, 30], "exemplars": [], **numbers, **rates}
     view.page.route("**/api/charts?*", lambda route: route.fulfill(json=answer))
