@@ -1,12 +1,15 @@
 """Comparisons through the engine: over both kinds of tables, by the endpoint, by a command."""
 
 import json
+import socket
 from collections.abc import Mapping
 
 import httpx
 import pytest
+import typer
 
 from benchmarks.planted import Pair, Planted
+from observatory.compare.command import print_comparison
 from observatory.compare.comparison import compare
 from observatory.compare.fact import Kind, Test
 from observatory.compare.parameters import as_text
@@ -14,6 +17,7 @@ from observatory.compare.remote import remote_query
 from observatory.compare.selection import Selection
 from observatory.compare.selection import Test as On
 from observatory.compare.sources import Query, Rows, Value
+from observatory.settings import ObservatorySettings
 from observatory.store.engine import Engine, Escaped
 from tests.observatory.page_client import Page
 from tests.observatory.report_results import FLAVOURS, Reports
@@ -30,6 +34,7 @@ from tests.observatory.stored_telemetry import (
     root,
     served,
 )
+from tests.telemetry.receiver import refused_port
 
 NASTY = 'it\'s "a"\\\n\t{value} = ü–東京'
 
@@ -216,3 +221,18 @@ def test_a_row_from_afar_may_have_any_line_separator() -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(200, text=text))
     with httpx.Client(base_url="http://other", transport=transport) as client:
         assert remote_query(client)("SELECT value", {}) == rows
+
+
+def test_the_command_does_not_use_the_proxy_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("observatory.compare.command.SECONDS", 1)
+    with socket.create_server(("127.0.0.1", 0)) as proxy, refused_port() as port:
+        proxy.setblocking(False)
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        with pytest.raises(typer.Exit):
+            print_comparison(ObservatorySettings(), "", "", f"http://127.0.0.1:{port}", False)
+        with pytest.raises(BlockingIOError):
+            proxy.accept()
