@@ -12,7 +12,6 @@ from itertools import product
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-import yaml
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from slo import openslo
@@ -184,8 +183,10 @@ def duration(text: str) -> timedelta:
 def read(folder: Path = HERE) -> Plan:
     """Both files of a folder. Raises InvalidDeclaration."""
     path = folder / "alerts.yaml"
+    found = openslo.parsed(path)
+    _demand(len(found) == 1, f"{path.name}: there must be one document")
     try:
-        alerts = _ALERTS.validate_python(yaml.safe_load(path.read_text("utf-8")))
+        alerts = _ALERTS.validate_python(found[0])
     except ValidationError as error:
         raise openslo.InvalidDeclaration(openslo.explained(error, path.name)) from error
     documents = openslo.read(folder / "objectives.yaml")
@@ -194,12 +195,14 @@ def read(folder: Path = HERE) -> Plan:
     slos = [each for each in documents if isinstance(each, openslo.SLO)]
     policies = [each for each in documents if isinstance(each, openslo.AlertPolicy)]
     _demand_references(service, slos, policies, target)
+    least = _annotation(service, "least-failures")
+    _demand(least.isdecimal(), "objectives.yaml: least-failures must be a number")
     return Plan(
         channel=target.metadata.name,
         runbook=_annotation(service, "runbook"),
         signoz=_annotation(service, "signoz"),
         window=slos[0].spec.time_window[0].duration,
-        least=int(_annotation(service, "least-failures")),
+        least=int(least),
         objectives=[_objective(each) for each in slos],
         burns=[_burn(each) for each in policies],
         alerts=[each.named(name) for name, each in alerts.items()],

@@ -6,7 +6,7 @@ Durations are a number and m, h or d; other units of the specification are refus
 """
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import (
@@ -191,17 +191,23 @@ _ADAPTER: TypeAdapter[Document] = TypeAdapter(Document)
 
 def read(path: Path) -> list[Document]:
     """The documents of a YAML file. Raises InvalidDeclaration."""
-    try:
-        found = list(yaml.safe_load_all(path.read_text("utf-8")))
-    except yaml.YAMLError as error:
-        raise InvalidDeclaration(f"{path.name} is not YAML: {error}") from error
     documents = []
-    for number, each in enumerate(found, start=1):
+    for number, each in enumerate(parsed(path), start=1):
         try:
             documents.append(_ADAPTER.validate_python(each))
         except ValidationError as error:
             raise InvalidDeclaration(explained(error, f"{path.name}, document {number}")) from error
     return documents
+
+
+def parsed(path: Path) -> list[Any]:
+    """The documents of a YAML file, not validated. Raises InvalidDeclaration."""
+    try:
+        return list(yaml.safe_load_all(path.read_text("utf-8")))
+    except OSError as error:
+        raise InvalidDeclaration(f"{path.name} can't be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InvalidDeclaration(f"{path.name} is not YAML: {error}") from error
 
 
 def explained(error: ValidationError, where: str) -> str:

@@ -1,7 +1,7 @@
 """`make drills` and `make drill FAULT=…`: faults, one after another, and what diagnose says.
 
 Each lane is a service, an observatory and a stand-in for Wikipedia on free ports, with traffic.
-Results are appended to benchmarks/results/drills.jsonl one by one; a round that was interrupted
+Results are appended to benchmarks/results/drills.jsonl job by job; a round that was interrupted
 goes on where it ended. The tables go to standard output and to benchmarks/results/.
 """
 
@@ -10,6 +10,7 @@ import tempfile
 import threading
 from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated
@@ -56,17 +57,14 @@ class Round:
 
     def run(self, lanes: int, rate: float, folder: Path) -> None:
         """Run all jobs in parallel lanes, then those that have to be alone."""
-        threads = [
-            threading.Thread(target=self._lane, args=(folder / f"lane{number}", rate))
-            for number in range(min(lanes, len(self._jobs)))
-        ]
-        for each in threads:
-            each.start()
-        for each in threads:
-            each.join()
+        numbers = range(min(lanes, len(self._jobs)))
+        with ThreadPoolExecutor(lanes) as pool:
+            running = [pool.submit(self._lane, folder / f"lane{each}", rate) for each in numbers]
         if self._alone:
             self._jobs.extend(self._alone)
             self._lane(folder / "alone", rate)
+        for each in running:
+            each.result()  # raises what ended a lane
 
     def _lane(self, folder: Path, rate: float) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -79,20 +77,21 @@ class Round:
                     entries = list(lane.clean(seed, self.seconds, count))
                 else:
                     entries = [lane.drill(name, seed, self.seconds)]
-                for entry in entries:
-                    self._save(score(entry, lane.clickhouse))
+                self._save([score(entry, lane.clickhouse) for entry in entries])
 
     def _next(self) -> Job | None:
         with self._lock:
             return self._jobs.popleft() if self._jobs else None
 
-    def _save(self, result: Result) -> None:
-        line = json.dumps(result.as_json())
+    def _save(self, found: Sequence[Result]) -> None:
+        """All of a job at once: a job with a result is not run again."""
+        text = "".join(f"{json.dumps(each.as_json())}\n" for each in found)
         with self._lock, self.path.open("a") as lines:
-            print(line, file=lines)
-        rank = result.rank or "missed"
-        named = result.suspects[0].split(" >")[0] if result.suspects else "nothing unusual"
-        print(f"{result.entry.fault} (seed {result.entry.seed}): {rank}; {named}", flush=True)
+            lines.write(text)
+        for each in found:
+            named = each.suspects[0].split(" >")[0] if each.suspects else "nothing unusual"
+            rank = each.rank or "missed"
+            print(f"{each.entry.fault} (seed {each.entry.seed}): {rank}; {named}", flush=True)
 
 
 def main(  # noqa: PLR0913, PLR0917  each is an option of the command

@@ -249,18 +249,25 @@ def documents_deleted(world: World, _: Traffic, stack: ExitStack) -> None:
 @fault("resource", "cpu_contention", symptom="slow")
 def cpu_hog(world: World, _: Traffic, stack: ExitStack) -> None:
     """Other processes take the CPU: the service has the lowest priority."""
-    for task in Path(f"/proc/{world.pid}/task").iterdir():
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, int(task.name), 19)
-            stack.callback(_priority, int(task.name), -5)
+    usual = os.getpriority(os.PRIO_PROCESS, world.pid)
+    _set_priority(world.pid, 19)
+    stack.callback(_restore_priority, world, usual)
     for _number in range(os.cpu_count() or 2):
         hog = subprocess.Popen([sys.executable, "-c", "while True: pass"])
         stack.callback(hog.kill)
 
 
-def _priority(task: int, priority: int) -> None:
-    with suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, task, priority)
+def _set_priority(pid: int, priority: int) -> None:
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(ProcessLookupError):
+            os.setpriority(os.PRIO_PROCESS, int(task.name), priority)
+
+
+def _restore_priority(world: World, priority: int) -> None:
+    try:
+        _set_priority(world.pid, priority)
+    except PermissionError:  # raising a priority takes a privilege
+        world.restart(fresh=True)
 
 
 @fault("resource", "process_paused", symptom="slow")
@@ -314,7 +321,7 @@ def hot_client(_: World, traffic: Traffic, stack: ExitStack) -> None:
 
 @fault("traffic", "query_length")
 def long_queries(_: World, traffic: Traffic, stack: ExitStack) -> None:
-    """Half of the queries are 450 characters long."""
+    """Six of ten requests have a query of 450 characters."""
 
     def make(_: Random) -> Request:
         query = " ".join(traffic.query() for _ in range(30))[:450]
@@ -325,7 +332,7 @@ def long_queries(_: World, traffic: Traffic, stack: ExitStack) -> None:
 
 @fault("traffic", "vocabulary_drift")
 def unknown_words(_: World, traffic: Traffic, stack: ExitStack) -> None:
-    """Half of the queries consist of words that no document has."""
+    """Six of ten queries consist of words that no document has."""
 
     def make(random: Random) -> Request:
         word = "".join(random.choices("bcdfghjklmnpqrstvwxz", k=9))

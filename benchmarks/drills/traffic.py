@@ -21,7 +21,7 @@ Request = tuple[str, str, Mapping[str, Any] | None, str]
 
 
 class Traffic(threading.Thread):
-    """Sends until `stop`; `mixture` makes each next request, and `rate` how many a second."""
+    """Sends while `running`; `mixture` makes each next request, and `rate` how many a second."""
 
     def __init__(self, port: int, seed: int) -> None:
         super().__init__(daemon=True)
@@ -44,7 +44,7 @@ class Traffic(threading.Thread):
         return f"203.0.113.{self.random.randrange(40)}"
 
     def query(self) -> str:
-        """A judged query, popular ones far more often, half of them not asked before."""
+        """A judged query, popular ones far more often, six of ten with a further word."""
         at = min(int(self.random.paretovariate(0.7)) - 1, len(self._queries) - 1)
         text = self._queries[at]
         if self.random.random() < 0.6:

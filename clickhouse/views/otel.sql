@@ -46,7 +46,9 @@ SELECT
     ScopeName AS scope
 FROM otel.otel_logs;
 
--- Every point of every metric; for a histogram, its number of measurements.
+-- The points of gauges, sums and histograms with explicit bounds (for these, the number of
+-- measurements); exponential histograms and summaries are only in their tables. Points without a
+-- recorded or finite value are left out, here and below.
 -- To compute increases: the points of one `series` are one cumulative counter (after a reset it is
 -- another series). Its first point counts in full, because a series starts at 0, unless it is also
 -- the first point in the window of a `process` that `began` before the window: then the increase
@@ -65,6 +67,7 @@ SELECT
     cityHash64(ServiceName, MetricName, ResourceAttributes) AS process,
     StartTimeUnix AS began
 FROM otel.otel_metrics_gauge
+WHERE bitAnd(Flags, 1) = 0 AND isFinite(Value)
 UNION ALL
 SELECT
     TimeUnix,
@@ -79,6 +82,7 @@ SELECT
     cityHash64(ServiceName, MetricName, ResourceAttributes),
     StartTimeUnix
 FROM otel.otel_metrics_sum
+WHERE bitAnd(Flags, 1) = 0 AND isFinite(Value)
 UNION ALL
 SELECT
     TimeUnix,
@@ -92,7 +96,8 @@ SELECT
     cityHash64(ServiceName, MetricName, Attributes, ResourceAttributes, StartTimeUnix),
     cityHash64(ServiceName, MetricName, ResourceAttributes),
     StartTimeUnix
-FROM otel.otel_metrics_histogram;
+FROM otel.otel_metrics_histogram
+WHERE bitAnd(Flags, 1) = 0;
 
 -- The sums of the measurements of histograms.
 CREATE OR REPLACE VIEW vitrine.sums AS
@@ -107,7 +112,8 @@ SELECT
     cityHash64(ServiceName, MetricName, Attributes, ResourceAttributes, StartTimeUnix) AS series,
     cityHash64(ServiceName, MetricName, ResourceAttributes) AS process,
     StartTimeUnix AS began
-FROM otel.otel_metrics_histogram;
+FROM otel.otel_metrics_histogram
+WHERE bitAnd(Flags, 1) = 0 AND isFinite(Sum);
 
 -- Histograms, one row for each bucket: `count` measurements were at most `le`.
 CREATE OR REPLACE VIEW vitrine.buckets AS
@@ -131,7 +137,8 @@ ARRAY JOIN arrayZip(
     arrayPushBack(ExplicitBounds, inf),
     -- A histogram without buckets has its count in the last one.
     arrayPushBack(arrayResize(arrayCumSum(BucketCounts), length(ExplicitBounds)), Count)
-) AS bucket;
+) AS bucket
+WHERE bitAnd(Flags, 1) = 0;
 
 -- Exemplars: example measurements of histograms, with their trace. `time` is the time of the metric
 -- point, a little after the measurement.

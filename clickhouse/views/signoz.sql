@@ -72,7 +72,7 @@ SELECT
     l.scope_name AS scope
 FROM signoz_logs.distributed_logs_v2 AS l;
 
--- Values joined with their series, which SigNoz stores in another table and rewrites every hour.
+-- Finite values joined with their series, which SigNoz stores in another table and rewrites every hour.
 -- Both are on the same shard, so each shard joins its own. SigNoz does not store when a series
 -- began; `began` is the time of the point instead.
 CREATE OR REPLACE VIEW vitrine.signoz_points AS
@@ -101,7 +101,8 @@ INNER JOIN
         any(resource_attrs) AS resource
     FROM signoz_metrics.time_series_v4
     GROUP BY metric_name, fingerprint
-) AS s ON s.metric_name = p.metric_name AND s.fingerprint = p.fingerprint;
+) AS s ON s.metric_name = p.metric_name AND s.fingerprint = p.fingerprint
+WHERE isFinite(p.value);
 
 -- SigNoz splits a histogram into several metrics. `<name>.bucket` is reassembled here and below;
 -- `<name>.count`, `.sum`, `.min` and `.max` remain metrics of their own.

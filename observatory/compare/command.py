@@ -28,7 +28,7 @@ def print_comparison(
     kept = settings.retention_hours * 3600 * 10**9
     try:
         first, second = selections(given, time.time_ns(), kept)
-        with httpx.Client(base_url=url, timeout=SECONDS) as client:
+        with httpx.Client(base_url=url, timeout=SECONDS, trust_env=False) as client:
             result = compare(remote_query(client), first, second)
     except (Problem, RemoteError) as error:
         raise fail(str(error)) from error

@@ -34,6 +34,6 @@ def remote_query(client: httpx.Client) -> Query:
             raise RemoteError(f"{client.base_url} can't be reached: {error}") from error
         if answer.is_error:
             raise RemoteError(answer.text.strip()[:2000])
-        return [json.loads(line) for line in answer.text.splitlines()]
+        return [json.loads(line) for line in answer.text.split("\n") if line]
 
     return query

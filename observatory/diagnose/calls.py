@@ -17,8 +17,8 @@ SELECT
     attributes['vitrine.call.phase'] AS phase,
     count() AS n,
     avg(duration_seconds) AS mean,
-    avg(log(duration_seconds)) AS mean_log,
-    varPop(log(duration_seconds)) AS variance_log,
+    avg(log(duration_seconds + 1e-4)) AS mean_log,
+    varPop(log(duration_seconds + 1e-4)) AS variance_log,
     groupUniqArray(3)(trace_id) AS traces
 FROM vitrine.spans
 WHERE {both} AND kind = 'client' AND attributes['http.request.method'] != ''
@@ -97,7 +97,7 @@ def calls(windows: Windows) -> Iterator[Suspect]:
                               "vitrine.error.code=EMFILE", traces=traces)  # fmt: skip
             else:
                 yield Suspect("dependency_failing", f"{kind} from {address}", a / first,
-                              (figures,), test, traces=traces, outside=True)  # fmt: skip
+                              (figures,), test, traces=traces)  # fmt: skip
         if not failing:
             yield from _slower(address, *sides)
 
@@ -119,8 +119,7 @@ def _slower(address: str, before: Rows, now: Rows) -> Iterator[Suspect]:
     if grown > 1 and grown > 6 * spread**0.5 and means[1] - means[0] > 0.1:
         figures = Evidence(f"seconds is the mean of calls to {address}", means[0], means[1])
         yield Suspect("dependency_slow", address, min(1.0, 1 - means[0] / means[1]), (figures,),
-                      f"server.address={address}", traces=good[1][0]["traces"],
-                      outside=True)  # fmt: skip
+                      f"server.address={address}", traces=good[1][0]["traces"])  # fmt: skip
 
 
 def refusals(windows: Windows) -> Iterator[Suspect]:
@@ -147,7 +146,7 @@ def refusals(windows: Windows) -> Iterator[Suspect]:
         cause, subject = chosen
         test = f"vitrine.error.code={row['code']}" if row["code"] else f"error.type={row['error']}"
         yield Suspect(cause, subject, min(1.0, row["n"] / max(1, first)), (figures,), test,
-                      traces=row["traces"], outside=cause == "dependency_failing")  # fmt: skip
+                      traces=row["traces"])  # fmt: skip
 
 
 def _classified(  # noqa: PLR0911  a table of cases

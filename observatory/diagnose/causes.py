@@ -19,6 +19,7 @@ class Cause:
     """`{}` is the subject."""
     explains: Collection[str] = ()
     outside: bool = False
+    """Whether a caller, or a dependency outside of the service, is to blame."""
 
 
 _SLOW = ("stage_slow", "slow")

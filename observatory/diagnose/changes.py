@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from observatory.diagnose.suspect import Evidence, Suspect
-from observatory.diagnose.windows import Windows
+from observatory.diagnose.windows import Row, Windows, pairs
 
-# The last start before the window is compared, however old it is.
+# The last start of a service before the window is compared, however old it is.
 _STARTED = """
 SELECT
     time >= fromUnixTimestamp64Nano({start:Int64}) AS now,
+    service,
     toUnixTimestamp64Nano(time) AS at,
     attributes['vitrine.settings'] AS settings,
     resource['service.version'] AS version,
@@ -20,8 +21,8 @@ SELECT
 FROM vitrine.logs
 WHERE event = 'service.started' AND time < fromUnixTimestamp64Nano({end:Int64})
     AND ({service:String} = '' OR service = {service:String})
-ORDER BY now DESC, time DESC
-LIMIT 1 BY now
+ORDER BY service, now DESC, time DESC
+LIMIT 1 BY now, service
 """
 # Of answers with all parts: a missing one changes the applied weights.
 _MODELS = """
@@ -57,11 +58,13 @@ GROUP BY name, by
 
 
 def starts(windows: Windows) -> Iterator[Suspect]:
-    """Starts in the window that differ from the one before."""
-    rows = windows.rows(_STARTED)
-    if len(rows) < 2 or not rows[0]["now"]:
-        return
-    now, before = rows
+    """Starts in the window that differ from the same service's one before."""
+    for before, now in pairs(windows.rows(_STARTED), "service").values():
+        if before and now:
+            yield from _differences(before, now)
+
+
+def _differences(before: Row, now: Row) -> Iterator[Suspect]:
     if changed := _changed_settings(before["settings"], now["settings"]):
         yield Suspect("settings_changed", "; ".join(changed), 1.0,
                       (Evidence("settings changed", 0, len(changed)),),

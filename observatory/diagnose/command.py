@@ -1,7 +1,6 @@
 """`python -m observatory diagnose`: a diagnosis as text or JSON on standard output."""
 
 import json
-import re
 import time
 
 import httpx
@@ -11,18 +10,16 @@ from observatory.console import fail
 from observatory.diagnose.diagnosis import diagnose
 from observatory.diagnose.report import as_json, as_text
 from observatory.diagnose.windows import Windows
+from observatory.durations import seconds_of
 from observatory.settings import ObservatorySettings
-
-_DURATION = re.compile(r"([0-9]{1,6})([smhd])")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def nanoseconds(text: str) -> int:
     """A duration such as 90s, 10m or 2h in nanoseconds. Raises ValueError."""
-    found = _DURATION.fullmatch(text)
-    if found is None or not int(found[1]):
+    seconds = seconds_of(text)
+    if not seconds:
         raise ValueError(f"{text!r} is not a duration: write 90s, 10m or 2h")
-    return int(found[1]) * _SECONDS[found[2]] * 10**9
+    return seconds * 10**9
 
 
 def print_diagnosis(  # noqa: PLR0913, PLR0917  each is an option of the command

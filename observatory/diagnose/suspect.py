@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from observatory.diagnose.causes import CAUSES
+
 MIN_REQUESTS = 20
 """Requests in a window below which shares are not compared."""
 
@@ -30,12 +32,15 @@ class Suspect:
     traces: Sequence[str] = ()
     first_bad: int = 0
     """The first minute, nanoseconds since 1970; 0: not known."""
-    outside: bool = False
-    """Whether a caller, or a dependency outside of the service, is to blame."""
     is_explained: bool = False
     """Whether one before it explains it: it may be a symptom only, or a second cause."""
     score: float = 0
     explains: Sequence["Suspect"] = field(default=())
+
+    @property
+    def outside(self) -> bool:
+        """Whether a caller, or a dependency outside of the service, is to blame."""
+        return CAUSES[self.cause].outside
 
     @property
     def key(self) -> str:

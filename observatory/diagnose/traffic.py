@@ -16,7 +16,7 @@ SELECT
 FROM vitrine.logs
 WHERE {both} AND event IN ('recommendation.served', 'request.answered')
 GROUP BY client
-ORDER BY now DESC
+ORDER BY client = '', now DESC
 LIMIT 1
 """
 
@@ -34,12 +34,12 @@ def traffic(windows: Windows) -> Iterator[Suspect]:
             yield Suspect(
                 "hot_client", row["client"], share,
                 (Evidence("of the requests come from this client", usual, share), rates),
-                f"vitrine.client.hash={row['client']}", traces=row["traces"], outside=True,
+                f"vitrine.client.hash={row['client']}", traces=row["traces"],
             )  # fmt: skip
         deviation = abs(row["all_now"] - before * current) / (before * current) ** 0.5
         if now > 1.7 * before and deviation > 6:
             yield Suspect("traffic_grew", f"{now / before:.1f} times as many",
-                          1 - before / now, (rates,), outside=True)  # fmt: skip
+                          1 - before / now, (rates,))  # fmt: skip
         if now < 0.5 * before and deviation > 6:
             yield Suspect("traffic_fell", f"{now / before:.0%} of the usual number",
-                          1 - now / before, (rates,), outside=True)  # fmt: skip
+                          1 - now / before, (rates,))  # fmt: skip

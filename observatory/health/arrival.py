@@ -33,7 +33,11 @@ FROM (
         toUnixTimestamp64Milli(max(TimeUnix)) / 1000 AS latest,
         arraySort(groupUniqArray(toUnixTimestamp(TimeUnix))) AS times,
         arrayReduce('median', arrayDifference(times)) AS gap
-    FROM otel.otel_metrics_sum
+    FROM (
+        SELECT ServiceName, ResourceAttributes, TimeUnix FROM otel.otel_metrics_sum
+        UNION ALL SELECT ServiceName, ResourceAttributes, TimeUnix FROM otel.otel_metrics_gauge
+        UNION ALL SELECT ServiceName, ResourceAttributes, TimeUnix FROM otel.otel_metrics_histogram
+    )
     WHERE TimeUnix >= fromUnixTimestamp64Milli({since:Int64}, 'UTC')
     GROUP BY service, instance
 )

@@ -141,8 +141,10 @@ def _good(
     """What to say if nothing is wrong."""
     if all(each.age_seconds is None for each in arrived.signals):
         yield "empty", "Nothing is stored yet: send telemetry, or wait a moment"
-    if any(each.is_met for each in rules.objectives):
-        yield "ok", "All objectives met"
+    if met := sum(each.is_met is True for each in rules.objectives):
+        total = len(rules.objectives)
+        some = f"{met} of {total} objectives met, {total - met} without requests"
+        yield "ok", "All objectives met" if met == total else some
     if busy:
         failed = sum(each.failed for each in busy)
         requests = _count(sum(each.requests for each in busy), "request")

@@ -39,6 +39,9 @@ COMMON = (
     timestamp("TimeUnix"),
 )
 
+NO_RECORDED_VALUE = pb.DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK
+"""Flag of a point that says only that its series has no value any more; it is not stored."""
+
 
 class Kind(NamedTuple):
     """A kind of metric: its table, and the function for the values after the common columns."""
@@ -125,7 +128,9 @@ def _add_points(decoded: Decoded, window: Window, common: Row, shared: int, metr
     decoded.add(kind.layout, kind.point, data.data_points, row, shared)
 
 
-def _row(window: Window, named: Row, kind: Kind, data: Any, point: Any) -> Row:
+def _row(window: Window, named: Row, kind: Kind, data: Any, point: Any) -> Row | None:
+    if point.flags & NO_RECORDED_VALUE:
+        return None
     return (
         *named,
         pairs(point.attributes),

@@ -42,12 +42,13 @@ class Decoded:
         layout: Layout,
         kind: Any,
         records: Sequence[bytes],
-        row: Callable[[Any], Row],
+        row: Callable[[Any], Row | None],
         shared: int,
     ) -> None:
         """Add a row for each valid record; reject the others.
 
-        `records`: serialised messages of class `kind`; `shared`: bytes that each row repeats.
+        `records`: serialised messages of class `kind`; `row`: None leaves one out; `shared`: bytes
+        that each row repeats.
 
         Raises:
             TooManyRecords
@@ -61,10 +62,13 @@ class Decoded:
         rows = self._rows.setdefault(layout, [])
         for record in records:
             try:
-                rows.append(row(parse(kind, record)))
+                made = row(parse(kind, record))
             except RecordRejected as why:
                 self.reject(1, str(why))
                 continue
+            if made is None:
+                continue
+            rows.append(made)
             self._size += len(record) + shared
             if len(rows) >= ROWS_AT_ONCE or self._size >= BYTES_AT_ONCE:
                 self.finish()

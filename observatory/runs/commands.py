@@ -1,28 +1,34 @@
 """Lists and exports runs: through the observatory that runs, or from its folder."""
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
 from starlette.datastructures import QueryParams
 
 from observatory.console import fail, print_message
-from observatory.runs.archive import Manifest, read_manifest, write_archive
+from observatory.durations import seconds_of
+from observatory.runs.archive import (
+    BadArchive,
+    Manifest,
+    TooLargeRun,
+    read_manifest,
+    write_archive,
+)
 from observatory.runs.stored_runs import KNOWN_OF_EXPORT, chosen_run, run_list
 from observatory.settings import ObservatorySettings
 from observatory.store.engine import EngineError
 from observatory.ui.parameters import Parameters
 from observatory.ui.queries import Queries
 from observatory.ui.responses import Problem
+from slo.openslo import InvalidDeclaration
 
 SECONDS = 900
 """Time limit of an export."""
-_DURATION = re.compile(r"(\d{1,6})([smhd])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def parse_time(text: str, now: datetime) -> int:
@@ -33,8 +39,8 @@ def parse_time(text: str, now: datetime) -> int:
 
     """
     try:
-        if found := _DURATION.fullmatch(text):
-            time = now - timedelta(**{_UNITS[found[2]]: int(found[1])})
+        if (ago := seconds_of(text)) is not None:
+            time = now - timedelta(seconds=ago)
         else:
             time = datetime.fromisoformat(text)
         return int(time.timestamp() * 1000)
@@ -64,23 +70,22 @@ def export_run(
     """
     if to.exists():
         raise fail(f"{to} exists already; name another file.")
-    part = to.with_name(f"{to.name}.part")
     try:
-        try:
-            _download(url, parameters, part)
-        except httpx.ConnectError:
-            with _without_server(settings) as queries:
-                given = Parameters.of(QueryParams(parameters), KNOWN_OF_EXPORT)
-                run = chosen_run(queries, given)
-                write_archive(queries.parts.engine, run, part.resolve(), settings.disk_bytes)
-        manifest = read_manifest(part)
-        part.rename(to)
+        with TemporaryDirectory(prefix=".export-", dir=to.parent) as folder:
+            part = Path(folder).resolve() / "run.zip"
+            try:
+                _download(url, parameters, part)
+            except httpx.ConnectError:
+                with _without_server(settings) as queries:
+                    given = Parameters.of(QueryParams(parameters), KNOWN_OF_EXPORT)
+                    run = chosen_run(queries, given)
+                    write_archive(queries.parts.engine, run, part, settings.disk_bytes)
+            manifest = read_manifest(part)
+            part.rename(to)
     except Problem as problem:
         raise fail(f"{problem.title}. {problem.detail}") from problem
-    except (EngineError, OSError, httpx.HTTPError) as error:
+    except (EngineError, OSError, httpx.HTTPError, BadArchive, TooLargeRun) as error:
         raise fail(f"The run can't be exported: {error}") from error
-    finally:
-        part.unlink(missing_ok=True)
     return manifest
 
 
@@ -123,6 +128,8 @@ def _without_server(settings: ObservatorySettings) -> Iterator[Queries]:
             yield Queries(parts)
     except EngineError as error:
         raise fail(f"The data folder {settings.data} can't be read: {error}") from error
+    except InvalidDeclaration as error:
+        raise fail(f"The objectives in {settings.objectives} can't be read: {error}") from error
 
 
 def print_exported(manifest: Manifest, to: Path) -> None:

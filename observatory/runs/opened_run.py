@@ -19,6 +19,7 @@ from observatory.runs.run import Run
 from observatory.server import serve_run
 from observatory.settings import ObservatorySettings
 from observatory.store.engine import Engine, EngineError
+from slo.openslo import InvalidDeclaration
 
 FOLDER = "opened"
 """Beside the present data: on the same disk, in a database of its own."""
@@ -47,7 +48,7 @@ def open_run(path: Path, settings: ObservatorySettings, port: int) -> None:
             )
     except BadArchive as error:
         raise fail(str(error)) from error
-    except (PortTaken, EngineError, OSError) as error:
+    except (PortTaken, EngineError, InvalidDeclaration, OSError) as error:
         raise fail(f"{path} can't be opened: {error}") from error
     os._exit(0)  # threads still running need not be awaited
 

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 ROOT = Path(__file__).parents[2]
 WRITING = {
-    "max_partitions_per_insert_block": 0,  # late rows may belong to many hourly partitions
+    "max_partitions_per_insert_block": 0,  # late rows may belong to many partitions of six hours
     "max_threads": 1,
 }
 CANCELLED = "QUERY_WAS_CANCELLED"
@@ -52,9 +52,19 @@ class Escaped(str):
     __slots__ = ()
 
 
-_ESCAPES = str.maketrans(
-    {"\\": r"\\", "\n": r"\n", "\t": r"\t", "\r": r"\r", "\0": r"\0", "\b": r"\b", "\f": r"\f"}
+ESCAPES = str.maketrans(
+    {
+        "\\": r"\\",
+        "'": r"\'",
+        "\n": r"\n",
+        "\t": r"\t",
+        "\r": r"\r",
+        "\0": r"\0",
+        "\b": r"\b",
+        "\f": r"\f",
+    }
 )
+"""Of string literals, and of the values of query parameters."""
 
 
 def bound(parameters: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -62,7 +72,7 @@ def bound(parameters: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if not parameters:
         return None
     return {
-        name: value.translate(_ESCAPES)
+        name: value.translate(ESCAPES)
         if isinstance(value, str) and not isinstance(value, Escaped)
         else str(value)
         if isinstance(value, Escaped)
@@ -78,7 +88,7 @@ def quoted(name: str) -> str:
 
 def literal(text: str) -> str:
     """A string literal, where a parameter is not possible."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    return f"'{text.translate(ESCAPES)}'"
 
 
 def _without_file(message: str, name: str) -> str:

@@ -1,12 +1,12 @@
 """The tools: typed questions to a running observatory, read-only, with answers of bounded size."""
 
-import re
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import parse_qs
 
 from pydantic import Field
 
+from observatory.durations import seconds_of
 from observatory.tools.answers import (
     Answer,
     LogFound,
@@ -24,8 +24,6 @@ from observatory.tools.bounded import bounded
 from observatory.tools.client import Client, ToolFailure
 
 MAX_SPANS, MAX_ROWS = 100, 200
-_DURATION = re.compile(r"([0-9]{1,6})([smhd])")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 A = TypeVar("A", bound=Answer)
 
 Since = Annotated[str, Field(description="start: 30m, 2h, 3d (before the end), or an ISO time")]
@@ -71,7 +69,7 @@ class Tools:
         found = self._client.get("/api/traces", {**chosen, "limit": limit, "before": before})
         traces = [self._trace_found(each) for each in found["traces"]]
         return _answer(
-            Traces(url=self._client.link("/", chosen), traces=traces, next=found["next"])
+            Traces(url=self._client.link("/traces", chosen), traces=traces, next=found["next"])
         )
 
     def trace(self, trace_id: Annotated[str, Field(description="32 hexadecimal digits")]) -> Trace:
@@ -175,7 +173,7 @@ class Tools:
         chosen = _range(since, until)
         asked = {**chosen, "service": service, "baseline": baseline}
         report = self._client.get("/api/diagnose", asked)
-        return _answer(Report(url=self._client.link("/", chosen), report=report))
+        return _answer(Report(url=self._client.link("/diagnose", asked), report=report))
 
     def compare(
         self,
@@ -191,10 +189,10 @@ class Tools:
         ] = "",
     ) -> Report:
         """What separates two sets of requests beyond chance, ranked: attributes, stages, logs."""
-        chosen: dict[str, Any] = dict(parse_qs(requests.lstrip("?")))
-        base = {f"base_{name}": each for name, each in parse_qs(others.lstrip("?")).items()}
-        report = self._client.get("/api/compare", {**chosen, **base})
-        return _answer(Report(url=self._client.link("/", chosen), report=report))
+        asked: dict[str, Any] = dict(parse_qs(requests.lstrip("?")))
+        asked |= {f"base_{name}": each for name, each in parse_qs(others.lstrip("?")).items()}
+        report = self._client.get("/api/compare", asked)
+        return _answer(Report(url=self._client.link("/compare", asked), report=report))
 
     def _trace_found(self, row: dict[str, Any]) -> TraceFound:
         kept = {name: row[name] for name in TraceFound.model_fields if name in row}
@@ -219,8 +217,8 @@ def _answer(answer: A) -> A:
 def _range(since: str, until: str | None) -> dict[str, int]:
     """The parameters `last`, `from` and `to` of the API."""
     end = {"to": _time(until)} if until else {}
-    if found := _DURATION.fullmatch(since):
-        return {"last": int(found[1]) * _SECONDS[found[2]], **end}
+    if (last := seconds_of(since)) is not None:
+        return {"last": last, **end}
     return {"from": _time(since), **end}
 
 

@@ -200,7 +200,7 @@ def within(start: str, end: str) -> str:
 
 
 def seconds_within(column: str, start: str = "from", end: str = "to") -> str:
-    """The same for a column in whole seconds that the sorting key begins with."""
+    """The same for a column in whole seconds, with the second in which the range ends."""
     return (
         f"{column} >= toDateTime(intDiv({{{start}:Int64}}, {SECOND}), 'UTC')"
         f" AND {column} <= toDateTime(intDiv({{{end}:Int64}}, {SECOND}), 'UTC')"

@@ -111,8 +111,10 @@ def series(queries: Queries, parameters: Parameters) -> dict[str, Any]:
     times = list(range(where.start // SECOND, -(-where.end // SECOND), step))
     lines = _quantiles(rows, QUANTILES[show]) if show in QUANTILES else _plain(rows)
     if kind in CUMULATIVE and show == "rate":
+        passed = {at: min(step, max(1, where.end / SECOND - at)) for at in times}
         lines = {
-            group: {at: value / step for at, value in line.items()} for group, line in lines.items()
+            group: {at: value / passed[at] for at, value in line.items()}
+            for group, line in lines.items()
         }
     largest = sorted(lines, key=lambda group: (-sum(lines[group].values()), group))
     return {

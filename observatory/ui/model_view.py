@@ -45,6 +45,6 @@ def change(
 
 def _registry(queries: Queries) -> Registry:
     if queries.parts.opened is not None:
-        detail = "Start the observatory without --run to manage the versions of a service."
+        detail = "Versions are managed in the running observatory, not in one that `open` started."
         raise Problem(403, "opened-run", "This is an exported run", detail)
     return Registry(queries.parts.settings.service.rstrip("/"))

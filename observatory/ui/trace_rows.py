@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from observatory.ui.filters import AROUND, seconds_within, within
+from observatory.ui.filters import AROUND, within
 from observatory.ui.queries import LIST_VALUE_BYTES, MAX_VALUE_BYTES, Queries, Rows, cut, cut_map
 from observatory.ui.responses import Problem, invalid
 
@@ -13,7 +13,6 @@ CUTS = (MAX_VALUE_BYTES, LIST_VALUE_BYTES, 256)
 _ID = re.compile(r"[0-9a-fA-F]{32}")
 _TIME = "toUnixTimestamp64Nano"
 _OF_IT = f"TraceId = {{id:String}} AND {within('from', 'to')}"
-_LOG_OF_IT = f"{_OF_IT} AND {seconds_within('TimestampTime')}"
 _SPANS = f"""
 SELECT {_TIME}(Timestamp) AS start, SpanId AS span_id, ParentSpanId AS parent_id,
     ServiceName AS service, SpanName AS name, SpanKind AS kind, StatusCode AS status,
@@ -32,12 +31,12 @@ _LOGS = f"""
 SELECT {_TIME}(Timestamp) AS time, SpanId AS span_id, SeverityText AS severity,
     SeverityNumber AS severity_number, {cut("Body")} AS body, EventName AS event,
     {cut_map("LogAttributes")} AS attributes
-FROM otel.otel_logs WHERE {_LOG_OF_IT}
+FROM otel.otel_logs WHERE {_OF_IT}
 ORDER BY Timestamp, SpanId LIMIT {{most:UInt32}}
 """
 _BY_TIME = "ORDER BY Timestamp LIMIT {most:UInt32}"
 _RAW_SPANS = f"SELECT * FROM otel.otel_traces WHERE {_OF_IT} {_BY_TIME}"
-_RAW_LOGS = f"SELECT * FROM otel.otel_logs WHERE {_LOG_OF_IT} {_BY_TIME}"
+_RAW_LOGS = f"SELECT * FROM otel.otel_logs WHERE {_OF_IT} {_BY_TIME}"
 _EXTENT = """
 SELECT count() AS batches, toInt64(toUnixTimestamp(min(Start))) AS first,
     toInt64(toUnixTimestamp(max(End))) AS last

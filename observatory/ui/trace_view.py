@@ -1,5 +1,6 @@
 """One trace: its spans in the order of their tree, the critical path, its log records."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from observatory.traces.critical_path import critical_path, self_times
@@ -13,6 +14,8 @@ def whole_trace(queries: Queries, trace_id: str) -> dict[str, Any]:
     stored = TraceRows.of(queries, trace_id)
     found, logs = stored.spans(), stored.logs()
     rows = _deduplicated(found[:MAX_SPANS])
+    resources: dict[tuple[tuple[str, str], ...], int] = {}
+    numbers = [resources.setdefault(tuple(row["resource"].items()), len(resources)) for row in rows]
     tree = build_tree([_span(row) for row in rows])
     start = min(node.start for node in tree)
     skews = {node.span.span_id: node.skew for node in reversed(tree)}
@@ -21,8 +24,8 @@ def whole_trace(queries: Queries, trace_id: str) -> dict[str, Any]:
         "time": str(start),
         "duration": max(node.end for node in tree) - start,
         "services": sorted({row["service"] for row in rows}),
-        "resources": {row["service"]: row["resource"] for row in reversed(rows)},
-        **_shape(rows, tree, start),
+        "resources": [dict(each) for each in resources],
+        **_shape(rows, numbers, tree, start),
         "logs": [_log(row, start, skews) for row in logs[:MAX_LOGS]],
         "total_spans": stored.count() if len(found) > MAX_SPANS else len(rows),
         "truncated": len(found) > MAX_SPANS,
@@ -42,8 +45,8 @@ def _span(row: dict[str, Any]) -> Span:
     return Span(row["span_id"], row["parent_id"], row["start"], row["duration"], clock)
 
 
-def _shape(rows: Rows, tree: Tree, start: int) -> dict[str, Any]:
-    """The spans and the critical path; offsets are from `start`."""
+def _shape(rows: Rows, resources: Sequence[int], tree: Tree, start: int) -> dict[str, Any]:
+    """The spans and the critical path; `resources`: their numbers, offsets are from `start`."""
     path, children = critical_path(tree), children_of(tree)
     own: list[list[list[int]]] = [[] for _ in tree]
     for each in path:
@@ -51,6 +54,7 @@ def _shape(rows: Rows, tree: Tree, start: int) -> dict[str, Any]:
     spans = [
         {
             **_shown(rows[node.given], node, start),
+            "resource": resources[node.given],
             "self": self_time,
             "critical": pieces,
             "children": len(below),

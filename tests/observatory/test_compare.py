@@ -1,17 +1,23 @@
 """Comparisons through the engine: over both kinds of tables, by the endpoint, by a command."""
 
 import json
+import socket
 from collections.abc import Mapping
 
+import httpx
 import pytest
+import typer
 
 from benchmarks.planted import Pair, Planted
+from observatory.compare.command import print_comparison
 from observatory.compare.comparison import compare
 from observatory.compare.fact import Kind, Test
 from observatory.compare.parameters import as_text
+from observatory.compare.remote import remote_query
 from observatory.compare.selection import Selection
 from observatory.compare.selection import Test as On
 from observatory.compare.sources import Query, Rows, Value
+from observatory.settings import ObservatorySettings
 from observatory.store.engine import Engine, Escaped
 from tests.observatory.page_client import Page
 from tests.observatory.report_results import FLAVOURS, Reports
@@ -28,6 +34,7 @@ from tests.observatory.stored_telemetry import (
     root,
     served,
 )
+from tests.telemetry.receiver import refused_port
 
 NASTY = 'it\'s "a"\\\n\t{value} = ü–東京'
 
@@ -202,6 +209,30 @@ def test_a_span_that_was_sent_twice_and_a_trace_without_root(
         lost = Part(2, 1, "GET /lost", kind=2, status=ERROR if number < 10 else None)
         for _ in range(2):
             stored.trace(number + 1, RECENT, lost)
+    stored.trace(99, RECENT, Part(1, name="flush journal", status=ERROR))  # is no request
     stored.logs([record("of no trace", RECENT)])
     found = page.get("compare", status="error")
     assert (found["first"]["requests"], found["second"]["requests"]) == (10, 10)
+
+
+def test_a_row_from_afar_may_have_any_line_separator() -> None:
+    rows = [{"value": "a\x85b\u2028c"}, {"value": ""}]
+    text = "\n".join(json.dumps(each, ensure_ascii=False) for each in rows) + "\n"
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, text=text))
+    with httpx.Client(base_url="http://other", transport=transport) as client:
+        assert remote_query(client)("SELECT value", {}) == rows
+
+
+def test_the_command_does_not_use_the_proxy_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("observatory.compare.command.SECONDS", 1)
+    with socket.create_server(("127.0.0.1", 0)) as proxy, refused_port() as port:
+        proxy.setblocking(False)
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        with pytest.raises(typer.Exit):
+            print_comparison(ObservatorySettings(), "", "", f"http://127.0.0.1:{port}", False)
+        with pytest.raises(BlockingIOError):
+            proxy.accept()

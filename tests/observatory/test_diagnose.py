@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from observatory.diagnose import diagnosis as module
 from observatory.diagnose.causes import CAUSES, path
@@ -60,6 +61,13 @@ def windows(engine: Engine) -> Windows:
     return Windows(query_of(engine), BASE, START, NOW)
 
 
+def answered(at: int, has: Mapping[str, Any]) -> LogRecord:
+    named: dict[str, Any] = {key.replace(".", "__"): each for key, each in has.items()}
+    made = record("served", at, **named)
+    made.event_name = "recommendation.served"
+    return made
+
+
 def store(stored: StoredTelemetry, changed: Mapping[str, Any]) -> None:
     """Two requests a second for ten minutes and ten; most of the later ones are changed."""
     records = []
@@ -68,9 +76,7 @@ def store(stored: StoredTelemetry, changed: Mapping[str, Any]) -> None:
         has["vitrine.input.hash"] = f"{number:016x}"
         if at >= START and number % 10:
             has |= changed
-        named: dict[str, Any] = {key.replace(".", "__"): each for key, each in has.items()}
-        records.append(record("served", at, **named))
-        records[-1].event_name = "recommendation.served"
+        records.append(answered(at, has))
     stored.logs(records)
 
 
@@ -83,12 +89,31 @@ def test_cause(name: str, stored: StoredTelemetry, engine: Engine) -> None:
     if not cause:
         assert found.verdict == "Nothing unusual."
         return
+    assert ("not this service" in found.verdict) is CAUSES[cause].outside
     assert {*beneath} <= {each.cause for each in found.suspects[0].explains}
     assert found.suspects[0].first_bad in (START, START - START % MINUTE)
     assert as_json(found)["suspects"][0]["sentence"] in as_text(found)
 
 
+def test_one_client_beside_unknown_ones(stored: StoredTelemetry, engine: Engine) -> None:
+    store(stored, {"vitrine.client.hash": ""})
+    hot = SERVED | {"vitrine.client.hash": "ab" * 8}
+    stored.logs([answered(at, hot) for at in range(START, NOW, 7 * SECOND)])
+    assert diagnose(windows(engine)).suspects[0].key == f"hot_client:{'ab' * 8}"
+
+
+def test_starts_are_compared_within_a_service(stored: StoredTelemetry, engine: Engine) -> None:
+    for at, service, version in (
+        (BASE, "a", "1"), (BASE, "b", "2"), (START, "a", "1"), (START + 1, "b", "3"),
+    ):  # fmt: skip
+        start = record("started", at)
+        start.event_name = "service.started"
+        stored.logs([start], **{"service.name": service, "service.version": version})
+    assert [each.subject for each in diagnose(windows(engine)).suspects] == ["2 → 3"]
+
+
 USUAL: dict[str, Any] = {}
+CALL: dict[str, Any] = {"kind": CLIENT, "has": {"http.request.method": "GET"}}
 SELECT: dict[str, Any] = {"kind": CLIENT, "has": {"db.query.text": "SELECT 1"}}
 FAILING: dict[str, Any] = {"status": ERROR, "has": {"error.type": "FloatingPointError"}}
 STAGES: dict[str, tuple[Mapping[str, Any], Mapping[str, Any], str]] = {
@@ -101,21 +126,22 @@ STAGES: dict[str, tuple[Mapping[str, Any], Mapping[str, Any], str]] = {
 
 @pytest.mark.parametrize("name", STAGES)
 def test_culprit_among_stages(name: str, stored: StoredTelemetry, engine: Engine) -> None:
-    """Requests of 5 s each; in a tenth of them at most, a stage fails."""
+    """Requests of 5 s each; in a tenth of them at most, a stage fails. A call takes no time."""
     score, select, expected = STAGES[name]
     parts: list[Part] = []
     for number, at in enumerate(range(0, NOW - BASE, 6 * SECOND)):
         bad = at >= START - BASE and (score is not FAILING or number % 15 == 0)
         parts += [
-            root(4 * number + 1, start=at, length=5 * SECOND),
-            Part(4 * number + 2, 4 * number + 1, "score candidates", at,
+            root(5 * number + 1, start=at, length=5 * SECOND),
+            Part(5 * number + 2, 5 * number + 1, "score candidates", at,
                  **USUAL | {"length": 2 * MS} | (dict(score) if bad else {})),
-            Part(4 * number + 3, 4 * number + 1, "rank candidates", at, 2 * MS),
-            Part(4 * number + 4, 4 * number + 1, "SELECT", at,
+            Part(5 * number + 3, 5 * number + 1, "rank candidates", at, 2 * MS),
+            Part(5 * number + 5, 5 * number + 1, "GET", at, 0, **CALL),
+            Part(5 * number + 4, 5 * number + 1, "SELECT", at,
                  **SELECT | {"length": MS} | (dict(select) if bad else {})),
         ]  # fmt: skip
     for trace in range(7):
-        stored.trace(trace + 1, BASE, *(each for each in parts if each.number // 4 % 7 == trace))
+        stored.trace(trace + 1, BASE, *(each for each in parts if each.number // 5 % 7 == trace))
     found = diagnose(windows(engine)).suspects
     assert found, "nothing"
     assert found[0].key.startswith(expected), [each.key for each in found]
@@ -126,9 +152,7 @@ def test_repeated_queries_miss_the_cache(stored: StoredTelemetry, engine: Engine
     for number, at in enumerate(range(BASE, NOW, 6 * SECOND)):
         has = {**SERVED, "vitrine.input.hash": f"{number % 3:016x}"}
         has["vitrine.cache.outcome"] = "hit" if at < START else "miss"
-        named: dict[str, Any] = {key.replace(".", "__"): each for key, each in has.items()}
-        records.append(record("served", at, **named))
-        records[-1].event_name = "recommendation.served"
+        records.append(answered(at, has))
     stored.logs(records)
     assert [each.cause for each in diagnose(windows(engine)).suspects] == ["cache_ineffective"]
 
@@ -163,9 +187,7 @@ def test_a_symptom_is_beneath_its_cause() -> None:
     assert {each.cause for each in found[1].explains} == {"slow", "degraded"}
     assert (
         "not this service"
-        in Diagnosis(
-            Windows(lambda *_: [], 0, 1, 2), [Suspect("hot_client", "x", 1.0, (), outside=True)]
-        ).verdict
+        in Diagnosis(Windows(lambda *_: [], 0, 1, 2), [Suspect("hot_client", "x", 1.0, ())]).verdict
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import (
     AGGREGATION_TEMPORALITY_CUMULATIVE,
+    Gauge,
     Histogram,
     HistogramDataPoint,
     Metric,
@@ -207,15 +208,28 @@ def test_storage_is_busy_and_slow(health: Callable[..., Any]) -> None:
     assert "vitrine: 225 of 900 requests failed (225 × 503)" in notes(answer)
 
 
-@pytest.mark.parametrize(("age", "state"), [(30, "ok"), (50, "silent")])
-def test_it_is_silent(health: Callable[..., Any], age: int, state: str) -> None:
+@pytest.mark.parametrize(
+    ("age", "state", "sentence"),
+    [
+        (30, "ok", "2 of 3 objectives met, 1 without requests"),
+        (50, "silent", "No telemetry arrives from vitrine"),
+    ],
+)
+def test_it_is_silent(health: Callable[..., Any], age: int, state: str, sentence: str) -> None:
     """Three export intervals are 30 s."""
     until = age * SECOND
     answer = health(*alive(until), requests(1200, 200, until=until))
 
-    assert answer["verdict"]["state"] == state
+    assert (answer["verdict"]["state"], answer["verdict"]["sentence"]) == (state, sentence)
     silent = "vitrine last sent metrics 50 s ago, and should every 10 s" in notes(answer)
     assert silent is (state == "silent")
+
+
+def test_a_sender_may_have_only_gauges(health: Callable[..., Any]) -> None:
+    points = [NumberDataPoint(time_unix_nano=at) for at in times(until=0)]
+    metric = Metric(name="shop.temperature", gauge=Gauge(data_points=points))
+    [sender] = health(metric, plan=False, service="shop")["arrival"]["senders"]
+    assert (sender["service"], sender["interval_seconds"]) == ("shop", 10)
 
 
 def test_a_condition_that_has_not_held_for_long_is_pending(health: Callable[..., Any]) -> None:

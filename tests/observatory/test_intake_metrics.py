@@ -46,7 +46,7 @@ EXEMPLARS = {
     "Exemplars.SpanId": [OWN.hex(), ""],
     "Exemplars.TraceId": [TRACE.hex(), ""],
 }
-FLAGS = {"Flags": 1}
+FLAGS = {"Flags": 2}
 USUAL = {**FLAGS, **EXEMPLARS}
 
 
@@ -56,7 +56,7 @@ def sent_points(now: int) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
         "start_time_unix_nano": now - 10**9,
         "time_unix_nano": now,
         "attributes": attributes({"stage": "rank"}),
-        "flags": 1,
+        "flags": 2,
     }
     more: dict[str, Any] = {**times, "exemplars": exemplars(now)}
     number = NumberDataPoint(as_double=2.5, **more)

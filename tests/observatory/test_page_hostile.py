@@ -52,7 +52,7 @@ def test_what_a_trace_says(page: Page, stored: StoredTelemetry, text: str) -> No
     [listed] = page.get("traces")["traces"]
     assert (listed["name"], listed["route"], listed["service"]) == (text, text, text)
     trace = page.get(f"traces/{trace_id(1)}")
-    assert text in trace["resources"]
+    assert trace["resources"][0]["service.name"] == text
     span = next(span for span in trace["spans"] if not span["depth"])
     assert span["attributes"][text] == span["name"] == span["service"] == text
     assert trace["logs"][0]["body"] == text

@@ -15,7 +15,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
 
 from tests.observatory.messages import attributes
 from tests.observatory.page_client import Page
-from tests.observatory.stored_telemetry import MINUTE, NOW, StoredTelemetry
+from tests.observatory.stored_telemetry import MINUTE, NOW, SECOND, StoredTelemetry
 
 BEGAN = NOW - 10 * MINUTE
 SAMPLES = (BEGAN, NOW - 5 * MINUTE, NOW - 4 * MINUTE)
@@ -56,8 +56,14 @@ def shop(stored: StoredTelemetry) -> None:
     orders = [*numbers((0, 60, 180), kind="tea"), *numbers((0, 6, 6), kind="milk")]
     active = [*numbers((0, 1, 3), kind="tea"), *numbers((0, 2, 4), kind="milk")]
     degrees = [*numbers((0, 10, 30), kind="tea"), *numbers((0, 20, 40), kind="milk")]
+    stale = [*numbers((0, 1, 5)), *numbers((0, 0, 0))]
+    for point, later in zip(stale[3:], SAMPLES, strict=True):
+        point.time_unix_nano = later + 1
+    stale[4].as_double = float("nan")
+    stale[5].flags = 1  # no recorded value
     stored.metrics(
         [
+            Metric(name="shop.stale", gauge=Gauge(data_points=stale)),
             total("shop.orders", *orders, monotonic=True),
             total("shop.orders.active", *active, monotonic=False),
             Metric(name="shop.temperature", unit="Cel", gauge=Gauge(data_points=degrees)),
@@ -76,6 +82,7 @@ def test_the_list(page: Page) -> None:
         "shop.duration": ("histogram", 1, 3),
         "shop.orders": ("counter", 2, 6),
         "shop.orders.active": ("updowncounter", 2, 6),
+        "shop.stale": ("gauge", 1, 5),
         "shop.temperature": ("gauge", 2, 6),
     }
     assert found["shop.orders"] == {
@@ -99,6 +106,7 @@ SERIES: list[tuple[dict[str, Any], dict[str, list[float]]]] = [
     ({"name": "shop.orders.active"}, {"": [3, 7]}),
     ({"name": "shop.temperature"}, {"": [15, 35]}),
     ({"name": "shop.temperature", "by": "kind"}, {"tea": [10, 30], "milk": [20, 40]}),
+    ({"name": "shop.stale"}, {"": [1, 5]}),
     ({"name": "shop.duration"}, {"": [10, 10]}),
     ({"name": "shop.duration", "show": "p50"}, {"": [0.05, 0.15]}),
     ({"name": "shop.orders", "service": "nobody"}, {}),
@@ -120,6 +128,17 @@ def test_series(page: Page, subtests: pytest.Subtests) -> None:
             }
             assert lines == {name: pytest.approx(line) for name, line in expected.items()}
             assert answer["groups"] == len(expected)
+
+
+def test_the_last_rate_is_of_the_seconds_that_have_passed(
+    page: Page, stored: StoredTelemetry
+) -> None:
+    at = NOW - 5 * SECOND
+    point = NumberDataPoint(start_time_unix_nano=at, time_unix_nano=at, as_int=6)
+    stored.metrics([total("shop.orders", point, monotonic=True)], service="shop")
+    assert NOW // SECOND % 30 == 10
+    [line] = page.get("metrics/series", name="shop.orders")["lines"]
+    assert line["values"][-1] == 6 / 10
 
 
 @pytest.mark.usefixtures("shop")

@@ -39,6 +39,7 @@ ALL_OF_IT = {
     "children": 0,
     "orphan": False,
     "skew": 0,
+    "resource": 0,
     "attributes": {"a": "text", "b": "2", "c": '[1,"x"]', "d": "true"},
     "events": [{"name": "cache_miss", "offset": 5, "attributes": {"a": "1"}}],
     "links": [
@@ -75,7 +76,7 @@ def test_all_of_a_span(page: Page, stored: StoredTelemetry) -> None:
         "duration": 10 * MS,
         "total_spans": 1,
         "services": ["vitrine"],
-        "resources": {"vitrine": {"service.name": "vitrine"}},
+        "resources": [{"service.name": "vitrine"}],
         "spans": [ALL_OF_IT],
         "logs": [],
         "critical_path": [{"span_id": span_id(1), "offset": 0, "length": 10 * MS}],
@@ -135,7 +136,8 @@ def test_services_and_their_clocks(page: Page, stored: StoredTelemetry) -> None:
     ]
     assert trace["time"] == str(RECENT - 3)
     assert trace["services"] == ["other", "vitrine", "wikipedia"]
-    assert trace["resources"]["vitrine"] == {
+    [own] = [each for each in trace["spans"] if each["service"] == "vitrine"]
+    assert trace["resources"][own["resource"]] == {
         "service.name": "vitrine",
         "host.name": "one",
         "process.pid": "7",
@@ -143,6 +145,14 @@ def test_services_and_their_clocks(page: Page, stored: StoredTelemetry) -> None:
     [event] = [event for span in trace["spans"] for event in span["events"]]
     assert event["offset"] == 3 + 4 * MS
     assert trace["logs"][0]["offset"] == 3 + 3 * MS
+
+
+def test_instances_of_a_service_are_apart(page: Page, stored: StoredTelemetry) -> None:
+    instances = [{"service.instance.id": name} for name in ("one", "two")]
+    stored.trace(1, RECENT, root(resource=instances[0]), Part(2, 1, resource=instances[1]))
+    trace = page.get(f"traces/{trace_id(1)}")
+    found = [trace["resources"][each["resource"]] for each in trace["spans"]]
+    assert found == [{"service.name": "vitrine", **each} for each in instances]
 
 
 def test_orphans_circles_and_twins(page: Page, stored: StoredTelemetry) -> None:

@@ -6,6 +6,7 @@ import signal
 import sys
 import zipfile
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +34,7 @@ from observatory.store.engine import Engine
 from observatory.store.schema import TIME_COLUMNS
 from observatory.supervision.event_log import RUN_ENDED, RUN_NAME, RUN_STARTED, SERVICE
 from observatory.ui.application import page as application
+from observatory.ui.queries import Queries
 from tests.logged_process import LoggedProcess
 from tests.observatory.messages import attributes
 from tests.observatory.observatory_process import environment
@@ -204,6 +206,21 @@ def test_runs_are_listed_and_exported_by_name(
         tables = read_manifest(path).tables
         assert (tables["otel_traces"].rows, tables["otel_logs"].rows) == (spans, records)
     assert not (tmp_path / "exports").exists()
+
+
+def test_an_export_that_fails_leaves_no_files(
+    page_parts: Parts,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    queries = Queries(page_parts, lambda: NOW)
+    monkeypatch.setattr("observatory.runs.commands._without_server", lambda _: nullcontext(queries))
+    settings = page_parts.settings.model_copy(update={"disk_bytes": 1})
+    with refused_port() as port, pytest.raises(typer.Exit):
+        export_run(settings, f"http://127.0.0.1:{port}", {"last": "60"}, tmp_path / "run.zip")
+    assert "export a shorter time" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

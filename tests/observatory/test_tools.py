@@ -22,6 +22,7 @@ from observatory.tools.tools import MAX_SPANS, Tools, _most_telling, _range
 from tests.observatory.messages import attributes, log, request, span
 from tests.observatory.observatory_process import Observatory
 from tests.observatory.otlp_client import http
+from tests.observatory.stored_telemetry import SERVER
 from tests.processes import ROOT
 from tests.telemetry.receiver import refused_port
 from tests.waiting import TIMEOUT
@@ -38,6 +39,7 @@ def store(observatory: Observatory) -> None:
         "GET /recommend",
         **ids,
         span_id=ROOT_SPAN[:8],
+        kind=SERVER,
         start_time_unix_nano=begin,
         end_time_unix_nano=begin + 10 * MS,
         attributes=attributes({"http.route": "/recommend", "long": "x" * 10_000}),
@@ -144,6 +146,14 @@ def test_answers_are_cut_to_a_size(value: dict[str, Any], *, cut: bool) -> None:
 )
 def test_times(since: str, until: str | None, parameters: dict[str, int]) -> None:
     assert _range(since, until) == parameters
+
+
+def test_an_answer_links_to_the_page_that_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Client, "get", lambda *_: {})
+    tools = Tools(Client("http://o"))
+    assert tools.diagnose(baseline=60).url == "http://o/diagnose?last=600&baseline=60"
+    compared = tools.compare("status=error&last=60", "status=ok").url
+    assert compared == "http://o/compare?status=error&last=60&base_status=ok"
 
 
 def test_without_an_observatory_a_tool_says_how_to_start_it() -> None:

@@ -24,6 +24,8 @@ FAULTS = [
     ("targetRef: vitrine-operators", "targetRef: nobody", "AlertPolicy fast: no such notification"),
     ("vitrine/short-window: 5m, ", "", "fast needs the annotation vitrine/short-window"),
     ("kind: Service", "kind: [", "objectives.yaml is not YAML"),
+    ("  for: 10m", "  for: [", "alerts.yaml is not YAML"),
+    ("least-failures: ", "least-failures: x", "least-failures must be a number"),
     ("  above: 0.25", "  above: 0.25\n  at_most: 1", "high-latency: Value error, give either"),
     ("  for: 10m", "  hold: 10m", "high-latency.for: Field required"),
 ]  # fmt: skip
@@ -38,6 +40,14 @@ def test_a_fault_is_named(tmp_path: Path, text: str, instead: str, message: str)
     with pytest.raises(InvalidDeclaration) as refused:
         read(tmp_path)
     assert message in str(refused.value)
+
+
+@pytest.mark.parametrize("missing", ["objectives.yaml", "alerts.yaml"])
+def test_a_missing_file_is_named(tmp_path: Path, missing: str) -> None:
+    for name in {"objectives.yaml", "alerts.yaml"} - {missing}:
+        shutil.copy(HERE / name, tmp_path)
+    with pytest.raises(InvalidDeclaration, match=f"{missing} can't be read: No such file"):
+        read(tmp_path)
 
 
 def test_the_check_reports_a_fault(

@@ -1,7 +1,7 @@
 // Client of the JSON API.
 
 /** An error with a message for the user. */
-export class Problem extends Error {
+class Problem extends Error {
   constructor(status, title, detail = "") {
     super(detail ? `${title}: ${detail}` : title);
     this.status = status;

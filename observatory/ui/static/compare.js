@@ -13,6 +13,7 @@ import { groupTable } from "./groups.js";
 import { HeatMap } from "./heat_map.js";
 import { forApi } from "./range.js";
 import { change, params } from "./router.js";
+import { now } from "./status.js";
 
 const BY = "route";
 
@@ -125,18 +126,18 @@ async function filled(element, signal, make) {
 }
 
 /** Compare a region of the heat map with the rest of what it shows. */
-function chosen({ from, to, min_ms: least, max_ms: most }) {
+async function chosen({ from, to, min_ms: least, max_ms: most }) {
   const query = scopeQuery();
   const limits = { min_ms: least, max_ms: most };
   for (const name of ["min_ms", "max_ms"])
     if (limits[name] === null && query.get(name)) limits[name] = Number(query.get(name));
-  select({ from, to, ...limits }, fixedWindow(query));
+  select({ from, to, ...limits }, await fixedWindow(query));
 }
 
 /** The window of the scope, as times: it must not move while it is compared. */
-function fixedWindow(query) {
+async function fixedWindow(query) {
   if (query.has("from") && query.has("to")) return { from: query.get("from"), to: query.get("to") };
-  const to = Number(query.get("to") ?? Date.now());
+  const to = Number(query.get("to") ?? (await now()));
   const from = Number(query.get("from") ?? to - Number(query.get("last")) * 1000);
   return { from, to };
 }
@@ -166,10 +167,10 @@ function baseControl() {
     new Option("requests with another attribute …", "attr"),
     new Option("the rest of the heat map", "region"),
   );
-  choice.onchange = () => {
+  choice.onchange = async () => {
     field.hidden = choice.value !== "attr";
     if (choice.value === "rest") against([]);
-    else if (choice.value === "before") against(timeBefore());
+    else if (choice.value === "before") against(await timeBefore());
     else if (choice.value === "attr") field.focus();
   };
   field.onchange = () => against(field.value.trim() ? [["attr", field.value.trim()]] : []);
@@ -192,8 +193,8 @@ function kindOfBase() {
 }
 
 /** The first set's filter in the window that ends where its own begins. */
-function timeBefore() {
-  const { from, to } = fixedWindow(forApi(params()));
+async function timeBefore() {
+  const { from, to } = await fixedWindow(forApi(params()));
   const [start, end] = [Number(from), Number(to)];
   const filters = [...own()].filter(([name]) => !["from", "to", "last", "by"].includes(name));
   change({ from: String(start), to: String(end), last: null }, { replace: true });

@@ -7,6 +7,7 @@ import { span } from "./format.js";
 import { HeatMap } from "./heat_map.js";
 import { forApi } from "./range.js";
 import { change, params } from "./router.js";
+import { now } from "./status.js";
 import { suspects, verdict } from "./suspects.js";
 
 const BASELINES = [300, 900, 3600, 21600, 86400];
@@ -59,9 +60,10 @@ export class DiagnoseView {
 
   async #load() {
     const signal = this.#loads.next();
-    const query = fixed();
     this.element.ariaBusy = "true";
     this.found.replaceChildren(el("h1.verdict", {}, "Diagnosing …"));
+    const query = await fixed();
+    if (signal.aborted) return;
     await Promise.all([this.#diagnose(query, signal), this.#map(query, signal)]);
     if (!signal.aborted) this.element.ariaBusy = "false";
   }
@@ -96,9 +98,9 @@ export class DiagnoseView {
 }
 
 /** The parameters of /api/diagnose; the window as times, so that all parts show the same. */
-function fixed() {
+async function fixed() {
   const query = forApi(params());
-  const to = Number(query.get("to") ?? Date.now());
+  const to = Number(query.get("to") ?? (await now()));
   const from = Number(query.get("from") ?? to - Number(query.get("last")) * 1000);
   const found = new URLSearchParams({
     from: String(from),

@@ -52,17 +52,6 @@ export function svg(tag, properties = {}, ...children) {
   return element;
 }
 
-/** An SVG icon from a constant path. */
-export function icon(path, viewBox = "0 0 16 16") {
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("viewBox", viewBox);
-  svg.setAttribute("aria-hidden", "true");
-  svg.classList.add("icon");
-  const line = svg.appendChild(document.createElementNS(SVG, "path"));
-  line.setAttribute("d", path);
-  return svg;
-}
-
 /** An element of index.html, by id. @param {string} id @returns {any} */
 export const find = (id) => document.getElementById(id);
 

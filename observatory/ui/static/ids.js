@@ -1,7 +1,7 @@
 // Links to traces and filtered lists. Ids are untrusted: an invalid id gets no link.
 
 export const isTraceId = (text) => /^[0-9a-f]{32}$/i.test(text) && !/^0+$/.test(text);
-export const isSpanId = (text) => /^[0-9a-f]{16}$/i.test(text) && !/^0+$/.test(text);
+const isSpanId = (text) => /^[0-9a-f]{16}$/i.test(text) && !/^0+$/.test(text);
 
 /** The path of a trace, with the span if there is one; null if the trace id is invalid. */
 export function traceAddress(traceId, spanId = "") {

@@ -72,6 +72,7 @@ export class LogsView {
   }
 
   hide() {
+    clearTimeout(this.#typing);
     this.live.stop();
   }
 

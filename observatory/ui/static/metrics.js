@@ -164,6 +164,7 @@ export class MetricsView {
     const key = JSON.stringify([metric.name, show, labels]);
     if (key !== this.#labels) {
       this.#labels = key;
+      this.#plot?.destroy();
       this.#plot = new Plot({
         title: perSecond ? "Per second" : show ? `${show} of measurements` : "Value",
         height: 280,

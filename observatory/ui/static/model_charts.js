@@ -68,6 +68,7 @@ class LineChart {
     const key = JSON.stringify(all);
     if (key !== this.#key || !this.#plot) {
       this.#key = key;
+      this.#plot?.destroy();
       this.#plot = new Plot({ ...this.options, lines: all, onDraw: (plot) => this.#draw(plot) });
       this.element.replaceChildren(this.#plot.element);
     }

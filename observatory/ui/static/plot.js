@@ -19,6 +19,8 @@ export class Plot {
   /** @type {any} */
   #uplot = null;
   #data = [[]];
+  #shown = [];
+  #removed = new AbortController();
   #from = 0;
   #to = 0;
   #wide = 0;
@@ -50,17 +52,32 @@ export class Plot {
       el("figcaption", {}, this.heading, el("ul.keys", {}, ...keys), this.when),
       this.surface,
     );
-    new ResizeObserver(() => this.#fit()).observe(this.surface);
-    addEventListener("themechange", () => this.#build());
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#build());
+    const { signal } = this.#removed;
+    this.resizes = new ResizeObserver(() => this.#fit());
+    this.resizes.observe(this.surface);
+    addEventListener("themechange", () => this.#build(), { signal });
+    const dark = matchMedia("(prefers-color-scheme: dark)");
+    dark.addEventListener("change", () => this.#build(), { signal });
+  }
+
+  /** Stop listening; a plot that is replaced would otherwise be kept and drawn for ever. */
+  destroy() {
+    this.#removed.abort();
+    this.resizes.disconnect();
+    this.#uplot?.destroy();
+    this.#uplot = null;
   }
 
   get uplot() {
     return this.#uplot;
   }
 
-  /** `times`: start of each step in seconds; `columns`: one per line. */
-  set(times, step, columns) {
+  /**
+   * `times`: start of each step in seconds; `columns`: one per line; `shown`: in the legend, where
+   * lines are drawn on top of each other.
+   */
+  set(times, step, columns, shown = columns) {
+    this.#shown = shown;
     // A bar covers its step; a point of a line is at the middle of its step.
     const shift = this.lines.every(({ bars }) => bars) ? 0 : step / 2;
     this.#data = [times.map((time) => time + shift), ...columns];
@@ -140,10 +157,10 @@ export class Plot {
   }
 
   #point(place) {
-    const [times, ...columns] = this.#data;
+    const times = this.#data[0];
     const there = place !== null && place !== undefined;
     this.when.textContent = there ? moment(times[place] * 1000) : "";
-    columns.forEach((column, line) => {
+    this.#shown.forEach((column, line) => {
       const value = there ? column[place] : null;
       this.values[line].textContent =
         value === null || value === undefined ? "" : this.format(value);

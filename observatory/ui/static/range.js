@@ -5,7 +5,7 @@ import { moment, span } from "./format.js";
 import { change, params } from "./router.js";
 
 const ALL = 31_622_400; // a year, the longest retention
-export const CHOICES = [
+const CHOICES = [
   ["900", "Last 15 min"],
   ["3600", "Last hour"],
   ["21600", "Last 6 h"],

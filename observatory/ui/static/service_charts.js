@@ -59,7 +59,7 @@ export function rateChart({ height, title = "Request rate" } = {}) {
   const set = ({ times, step, rate, errors, refused }) => {
     // Errors are drawn over the refused ones, from 0: no request is both.
     const bad = refused.map((count, place) => (count ? count + errors[place] : 0));
-    plot.set(times, step, [rate, bad, errors]);
+    plot.set(times, step, [rate, bad, errors], [rate, refused, errors]);
     describe(plot, "Request rate", rate, perSecond);
   };
   return { element: plot.element, set };

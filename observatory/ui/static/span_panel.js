@@ -58,7 +58,7 @@ function sections(span, model) {
     span.links.length ? section("Links", span.links.length, ...span.links.map(link)) : null,
     folded(
       "Resource",
-      attributeTable(model.resources[span.service] ?? {}, {
+      attributeTable(model.resources[span.resource] ?? {}, {
         filterable: (key) => `resource.${key}`,
         search: false,
       }),

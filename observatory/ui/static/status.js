@@ -7,6 +7,13 @@ import { Live } from "./live.js";
 import { oneLine } from "./text.js";
 
 const POLL_MS = 10_000;
+let end; // of an opened run in nanoseconds; empty: none is opened; undefined: not known yet
+
+/** The time at which ranges without an end do end, in milliseconds: now, or the end of an opened run. */
+export async function now() {
+  end ??= (await fetchJson("/api/status")).opened?.end ?? "";
+  return end ? Math.ceil(toMs(end)) : Date.now();
+}
 
 export function watchStatus() {
   show();

@@ -4,7 +4,7 @@ import re
 from time import time_ns
 from typing import Any
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.observatory.messages import request
 from tests.observatory.observatory_process import Observatory
@@ -69,3 +69,22 @@ def test_a_window_by_keyboard(view: PageView) -> None:
         page.keyboard.press(key)
     expect(page).to_have_url(re.compile(r"/diagnose\?from=\d+&to=\d+&baseline=\d+"))
     settled(page)
+
+
+def test_an_opened_run_ends_in_the_past(view: PageView) -> None:
+    """Windows end when the run does, not now."""
+    opened = {"name": "old", "start": "0", "end": str(10**18)}
+
+    def status(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, json={**answer.json(), "opened": opened})
+
+    view.page.route("**/api/status", status)
+    with view.page.expect_request("**/api/diagnose?*") as asked:
+        view.open("/diagnose?last=60")
+    assert f"from={10**12 - 60_000}&to={10**12}" in asked.value.url
+    settled(view.page)
+    view.open("/compare?status=error&last=900")
+    settled(view.page)
+    view.page.get_by_label("Compared with").select_option("before")
+    expect(view.page).to_have_url(re.compile(f"base_to={10**12 - 900_000}"))

@@ -22,6 +22,21 @@ def test_words_are_searched_for_as_one_types(view: PageView) -> None:
     expect(page).to_have_url(re.compile(r"q=STOCK\+low"))
 
 
+def test_what_was_typed_does_not_follow_to_another_view(view: PageView) -> None:
+    page = view.open("/logs")
+    expect(logs(page)).not_to_have_count(0)
+    page.evaluate(
+        """() => {
+          const search = document.querySelector("main input.search");
+          search.value = "stock";
+          search.dispatchEvent(new Event("input", { bubbles: true }));
+          document.querySelector('nav a[href="/traces"]').click();
+        }"""
+    )
+    page.wait_for_timeout(1000)
+    expect(page).to_have_url(re.compile("/traces$"))
+
+
 @pytest.mark.parametrize(
     ("query", "output"),
     [

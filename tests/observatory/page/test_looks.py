@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 import observatory.ui
 from tests.chromium import SCHEMES, inaccessible, window
@@ -148,3 +148,43 @@ def test_charts_show_each_route(view: PageView) -> None:
     expect(page.locator(".dot")).not_to_have_count(0)
     routes.filter(has_text="/carts").get_by_role("link").click()
     expect(page).to_have_url(re.compile(r"/traces\?service=shop&route=%2Fcarts$"))
+
+
+def test_the_legend_shows_values_and_not_what_is_drawn(view: PageView) -> None:
+    """Errors are drawn over what was refused, which is drawn higher by as much."""
+    numbers = {name: [10, 10] for name in ("p50", "p95", "p99")}
+    rates = {"rate": [1, 1], "refused": [0.2, 0.2], "errors": [0.1, 0.1]}
+    answer = {"step": 30, "times": [0, 30], "exemplars": [], **numbers, **rates}
+    view.page.route("**/api/charts?*", lambda route: route.fulfill(json=answer))
+    page = view.open("/charts?last=60")
+    chart = page.locator(".chart").filter(has_text="Request rate")
+    chart.locator(".u-over").hover()
+    expect(chart.locator(".key").filter(has_text="4xx")).to_have_text("4xx0.2/s")
+
+
+def test_a_chart_that_is_replaced_is_removed(view: PageView) -> None:
+    metric = {
+        "name": "shop.orders", "kind": "gauge", "unit": "", "description": "", "services": ["shop"],
+        "series": 1, "points": 2, "attributes": [], "newest": "0",
+    }  # fmt: skip
+
+    def series(route: Route) -> None:
+        line = {"group": route.request.url.partition("by=")[2], "values": [1, 2]}
+        answer = {"kind": "gauge", "step": 1, "times": [1, 2], "lines": [line], "groups": 1}
+        route.fulfill(json=answer)
+
+    view.page.route("**/api/metrics?*", lambda route: route.fulfill(json={"metrics": [metric]}))
+    view.page.route("**/api/metrics/series?*", series)
+    page = view.open("/metrics")
+    for by in ("service", "instance"):
+        page.get_by_label("By attribute").select_option(by)
+        expect(page.locator(".chart .key")).to_have_text(by)
+    assert page.evaluate(SYNCHRONIZED) == 1
+
+
+SYNCHRONIZED = """async () => {
+  const loaded = performance.getEntriesByType("resource").map(({ name }) => name);
+  const { default: uPlot } = await import(loaded.find((name) => name.endsWith("uPlot.esm.js")));
+  return uPlot.sync("time").plots.length;
+}"""
+"""The number of plots whose cursors move together."""
