@@ -1,6 +1,7 @@
 """What is declared is emitted; exemplars point to spans; other libraries' logs stay here."""
 
 import errno
+import itertools
 import logging
 import time
 from contextlib import closing
@@ -11,6 +12,7 @@ import pytest
 from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
 from starlette.types import Receive, Scope, Send
 
+from app.api import documents
 from app.catalogue.store import Catalogue
 from app.composition import open_catalogue
 from app.model.distillation import Sample, distill
@@ -106,9 +108,11 @@ async def drive(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
         await service.client.post("/documents", content=body, headers=NDJSON)
     for path in ("/models/rollback", "/models/fusion/promote", "/models/1/promote"):
         await service.client.post(path, json={}, headers=WRITER)
+    put, written = Catalogue.put, itertools.count()
     with monkeypatch.context() as patch:
-        patch.setattr(Catalogue, "put", breaks)
-        await service.client.post("/documents", content=document_lines(1), headers=NDJSON)
+        patch.setattr(Catalogue, "put", lambda *given: breaks() if next(written) else put(*given))
+        lines = document_lines(documents.STREAM_BATCH + 1)
+        await service.client.post("/documents", content=lines, headers=NDJSON)
 
 
 async def drive_watch(
