@@ -8,6 +8,7 @@ faults of the walks, one after another, for pictures of Diagnose.
 import itertools
 import json
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -23,15 +24,11 @@ from pathlib import Path
 import httpx
 from playwright.sync_api import FloatRect, Page, expect, sync_playwright
 
+from app.model.judged import seed_queries
+
 PICTURES = Path(__file__).parent / "pictures"
 QUESTION = "keep bread from going stale"
-QUESTIONS = (
-    "how do computers learn from examples",
-    "who can read my password on public wifi",
-    "kubernets autoscalling",
-    "why do glaciers move",
-    "sourdough without a starter",
-)
+QUESTIONS, AT_ONCE = [each.text for each in seed_queries("tune")], 5
 PAGES = [
     {"title": "Staling", "description": "Process that reduces the palatability of bread"},
     {"title": "Bread", "description": "Food made of flour and water"},
@@ -141,7 +138,7 @@ def traffic(url: str, seconds: float) -> None:
     with httpx.Client(base_url=url, timeout=PATIENCE) as client:
         while time.monotonic() < end:
             number = next(numbers)
-            for question in QUESTIONS:
+            for question in random.choices(QUESTIONS, k=AT_ONCE):
                 asked = f"{question} {number}" if number % 3 else question
                 client.get("/recommend", params={"q": asked, "limit": 5})
             client.get("/documents/staling/similar")

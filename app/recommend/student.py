@@ -32,8 +32,8 @@ from app.recommend.types import Floats
 log = logging.getLogger(__name__)
 FORMAT = 1
 SHARE = 0.3
-"""Weight of the student's cosine; that of the static embeddings is the rest. The best on the mean of
-three public collections among .3, .4, .5, .7 and 1, though not on the seed catalogue."""
+"""Weight of the student's cosine; that of the static embeddings is the rest. Among .3, .4, .5, .7
+and 1 the best for the mean of three public collections, though not for the seed catalogue."""
 WITHOUT_TEACHER = "documents are encoded by the student, less exactly than by its teacher"
 LARGEST = 1e3
 """Upper limit of valid coefficients, which are stored as float16."""

@@ -160,7 +160,15 @@ def count_sets(query: Query, first: Selection, second: Selection) -> SetCounts:
     definition = Definition(first, second)
     excluded = frozenset(place for place, fact in enumerate(facts) if definition.repeats(fact))
     table = count(query, sources, facts, list(range(min(PAIRED, len(facts)))))
-    return SetCounts(sources, sides, table, excluded)
+    return SetCounts(sources, _grown(sides, table), table, excluded)
+
+
+def _grown(sides: tuple[Side, Side], table: Table) -> tuple[Side, Side]:
+    """The sides with at least as many requests as have a fact: some may have arrived meanwhile."""
+    both = zip(sides, (table.first, table.second), strict=True)
+    having = [(side, max(side.counted, int(each.having.max(initial=0)))) for side, each in both]
+    first, second = (Side(max(side.requests, most), most) for side, most in having)
+    return first, second
 
 
 def conclude(query: Query, counts: SetCounts) -> Comparison:

@@ -84,7 +84,8 @@ def sentence(suspect: Suspect) -> str:
 def diagnose(windows: Windows) -> Diagnosis:
     """Compare the windows, the baseline from its first record on. Raises what the query raises."""
     began = windows.rows(_BEGAN)[0]["began"]
-    windows = replace(windows, base=min(max(windows.base, began), windows.start))
+    if windows.base < began < windows.start:
+        windows = replace(windows, base=began)
     found = _merged(each for collect in COLLECTORS for each in collect(windows))
     roots = ranked(found)
     return Diagnosis(windows, [_dated(each, windows) for each in roots], requests(windows))

@@ -16,12 +16,10 @@ from observatory.compare.selection import Selection, Test
 from observatory.compare.sources import Query, Rows, Value
 from observatory.store.engine import Escaped
 from observatory.ui.filters import FILTERS, Filter
-from observatory.ui.parameters import RANGE, SECOND, Parameters
+from observatory.ui.parameters import RANGE, Parameters
 from observatory.ui.queries import Queries
 
 BASE = "base_"
-SETTLED = 10 * SECOND
-"""Requests that began later than this before now may lack spans still: they are left out."""
 OWN = (*RANGE, *FILTERS)
 
 
@@ -64,8 +62,7 @@ def selections(
 def selection(parameters: Parameters, now: int, kept: int) -> Selection:
     """The set of requests that parameters of the list of traces define."""
     where = parameters.range(now, kept)
-    end = max(where.start, min(where.end, now - SETTLED))
-    return _selection(Filter.of(parameters), where.start, end)
+    return _selection(Filter.of(parameters), where.start, where.end)
 
 
 def query_of(queries: Queries) -> Query:
