@@ -37,6 +37,10 @@ cli = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 out = Console()
+WrittenTo = Annotated[
+    Path | None, typer.Option(dir_okay=False, help="where to write it [the data folder]")
+]
+QUERIES_ALONE = "--queries has the texts of TREC judgements: give them with --judgements."
 EMPTY = "The catalogue is empty: import documents, or run `python -m app prepare`."
 JudgementsOption = Annotated[
     Path | None,
@@ -193,6 +197,8 @@ def train(  # noqa: PLR0913 - an option each
 
     if feedback and judgements:
         raise refuse("--feedback and --judgements: choose one.")
+    if queries and not judgements:
+        raise refuse(QUERIES_ALONE)
     chosen = settings()
     with open_for_command(chosen) as catalogue:
         loader, _ = version_loader(chosen, catalogue, further_legs(catalogue))
@@ -297,7 +303,9 @@ def rollback(
 
 @cli.command()
 def calibrate(
-    to: Annotated[Path | None, typer.Option(help="where to write it [the data folder]")] = None,
+    to: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="where to write it [the data folder]")
+    ] = None,
 ) -> None:
     """Learn when fusion's first result answers, from the judged seed queries (tune split)."""
     from app.model.calibration import TooFewAnswers  # noqa: PLC0415 - scikit-learn takes a second
@@ -318,7 +326,9 @@ def calibrate(
 
 @cli.command()
 def profile(
-    to: Annotated[Path | None, typer.Option(help="where to write it [the data folder]")] = None,
+    to: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="where to write it [the data folder]")
+    ] = None,
 ) -> None:
     """Make fusion's reference profile for drift detection, from the judged seed queries."""
     from app.model.profiling import FUSION_PROFILE  # noqa: PLC0415
@@ -347,6 +357,8 @@ def evaluate(
     """Measure the serving version, fusion and BM25 on judged queries: ranking and relevance."""
     from app.command_training import show_evaluation  # noqa: PLC0415 - takes a second
 
+    if queries and not judgements:
+        raise refuse(QUERIES_ALONE)
     chosen = settings()
     with open_for_command(chosen) as catalogue, refusals():
         loader, _ = version_loader(chosen, catalogue, further_legs(catalogue))

@@ -102,6 +102,25 @@ def test_an_import_killed_on_the_way_is_finished_by_the_next(tmp_path: Path) -> 
         assert stored() == 6_000
 
 
+@cases(
+    ("arguments", "message"),
+    [
+        (("calibrate",), "The catalogue is empty"),
+        (("profile",), "The catalogue is empty"),
+        (("calibrate", "--to", "."), "is a directory"),
+        (("train", "--queries", __file__), "give them with --judgements"),
+        (("evaluate", "--queries", __file__), "give them with --judgements"),
+    ],
+)
+def test_what_a_command_lacks_is_said(
+    tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    empty_catalogue(tmp_path)
+    done = vitrine(tmp_path, *arguments)
+    assert done.exit_code != 0
+    assert message in " ".join(done.stderr.split())
+
+
 def test_an_import_without_a_document_fails_with_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "unread").mkdir()
     for name, content, output in (

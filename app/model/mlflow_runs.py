@@ -7,6 +7,7 @@ needed (https://mlflow.org/docs/latest/rest-api.html).
 """
 
 import os
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ SECONDS = 120
 CONNECT_SECONDS = 10
 UNUSABLE = (httpx.HTTPError, httpx.InvalidURL, KeyError, TypeError, ValueError, OverflowError)
 """What is raised by an address, or by an answer, that is not that of an MLflow server."""
+_CREDENTIALS = re.compile(r"//[^/]*@")
 EXPERIMENT = "vitrine"
 MAX_PARAMETER = 500
 """Characters of a parameter that every version of MLflow accepts."""
@@ -54,15 +56,16 @@ def tracking_uri() -> str:
 def record(run: Run) -> str:
     """Record a finished run; the address of its page. Raises NotRecorded."""
     uri = tracking_uri()
+    shown = _CREDENTIALS.sub("//", uri)
     if not uri.startswith(("http://", "https://")):
-        raise NotRecorded(f"MLFLOW_TRACKING_URI is {uri}; only http and https are supported")
+        raise NotRecorded(f"MLFLOW_TRACKING_URI is {shown}; only http and https are supported")
     try:
         seconds = float(os.environ.get("MLFLOW_HTTP_REQUEST_TIMEOUT") or SECONDS)
         limit = httpx.Timeout(seconds, connect=CONNECT_SECONDS)
         with httpx.Client(base_url=uri, timeout=limit, **_authorization()) as client:
-            return _record(client, run, uri)
+            return _record(client, run, shown)
     except UNUSABLE as error:
-        raise NotRecorded(f"{uri}: {type(error).__name__}: {error}") from error
+        raise NotRecorded(f"{shown}: {type(error).__name__}: {error}") from error
 
 
 def _authorization() -> dict[str, Any]:

@@ -75,10 +75,17 @@ def test_an_evaluation_is_a_run(
 
 @pytest.mark.parametrize(
     "address",
-    ["ftp://127.0.0.1", "http://127.0.0.1:{}", "http://127.0.0.1:port", "http://[127.0.0.1"],
+    [
+        "ftp://127.0.0.1",
+        "http://127.0.0.1:{}",
+        "http://127.0.0.1:port",
+        "http://[127.0.0.1",
+        "http://ada:secret@127.0.0.1:{}",
+    ],
 )
 def test_a_server_that_can_not_be_used(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     with refused_port() as port:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", address.format(port))
-        with pytest.raises(NotRecorded, match=r"127\.0\.0\.1"):
+        with pytest.raises(NotRecorded, match=r"127\.0\.0\.1") as refused:
             record(RUN)
+    assert "secret" not in str(refused.value)
