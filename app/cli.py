@@ -17,7 +17,7 @@ from rich.text import Text
 
 from app.catalogue.importer import Summary, import_path, size
 from app.catalogue.importers.row import Unreadable
-from app.command_catalogue import open_for_command
+from app.command_catalogue import complete_models, open_for_command
 from app.command_models import author, described, refusals, versions_table
 from app.composition import further_legs, version_loader
 from app.console import print_error, progress_bar, refuse
@@ -105,7 +105,7 @@ def import_(
         def on_progress(position: int, summary: Summary) -> None:
             bar(position, f"{summary.stored:,} stored, {summary.rejected:,} rejected")
 
-        catalogue.ensure_models()
+        complete_models(catalogue)
         try:
             summary = import_path(
                 catalogue, path, bad, on_progress, elsewhere=chosen.data / bad.name
@@ -165,6 +165,7 @@ def reindex() -> None:
                 done += count
                 bar(done, "")
 
+            catalogue.ensure_models(on_progress)  # with vectors of this encoder, if it is another
             catalogue.analyse_again(on_progress)
             catalogue.ensure_models(on_progress, refit=True)
 
@@ -360,7 +361,11 @@ def evaluate(
     if queries and not judgements:
         raise refuse(QUERIES_ALONE)
     chosen = settings()
-    with open_for_command(chosen) as catalogue, refusals():
+    with (
+        open_for_command(chosen) as catalogue,
+        refusals(),
+        catalogue.database.snapshot(),  # documents may be written meanwhile
+    ):
         loader, _ = version_loader(chosen, catalogue, further_legs(catalogue))
         show_evaluation(loader, judgements, queries, split, chosen.telemetry)
 

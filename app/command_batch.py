@@ -6,7 +6,7 @@ from app.batch.rows import read_rows
 from app.batch.run import BatchJob, run_batch
 from app.catalogue.importers.row import Unreadable
 from app.catalogue.index import CatalogueIndex
-from app.command_catalogue import open_for_command
+from app.command_catalogue import complete_models, open_for_command
 from app.composition import further_legs, version_loader
 from app.console import print_error, progress_bar, refuse
 from app.model.live_model import LiveModel
@@ -34,7 +34,7 @@ def show_batch(
         observed_command(settings.telemetry) as stages,
         progress_bar("recommending", file.stat().st_size) as bar,
     ):
-        catalogue.ensure_models()
+        complete_models(catalogue)
         legs = further_legs(catalogue)
         loader, _ = version_loader(settings, catalogue, legs)
         index = CatalogueIndex(catalogue.database, catalogue.models, settings.lexical_index, legs)

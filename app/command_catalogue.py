@@ -48,5 +48,16 @@ def open_for_command(settings: Settings) -> Iterator[Catalogue]:
         raise refuse(f"{where}{error.strerror or error}.") from error
 
 
+def complete_models(catalogue: Catalogue) -> None:
+    """Add what is missing of the models, as the service does at its start.
+
+    Raises StaleVectors if the documents' vectors are by another encoder: a running service would
+    lose them.
+    """
+    if len(catalogue):
+        catalogue.check_encoder()
+    catalogue.ensure_models()
+
+
 def _unusable(folder: Path, error: Exception) -> str:
     return f"Cannot use the data folder {folder}: {error}. Set VITRINE_DATA to another folder."

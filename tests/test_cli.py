@@ -20,9 +20,11 @@ from typer.testing import CliRunner, Result
 from app import cli
 from app.catalogue import store
 from app.catalogue.database import Database
+from app.recommend.embedding import Embedder
 from app.server import base_url
 from app.settings import ServerSettings
 from tests.cases import cases
+from tests.fakes import Opposite
 from tests.processes import ROOT
 from tests.waiting import TIMEOUT, until
 
@@ -119,6 +121,33 @@ def test_what_a_command_lacks_is_said(
     done = vitrine(tmp_path, *arguments)
     assert done.exit_code != 0
     assert message in " ".join(done.stderr.split())
+
+
+def test_only_reindex_replaces_the_vectors_of_another_encoder(
+    tmp_path: Path, embedder: Embedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "some.jsonl"
+    write_rows(source, 3)
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text('{"query": "words"}\n')
+    assert vitrine(tmp_path, "import", str(source)).exit_code == 0
+
+    def models() -> list[tuple[str, str]]:
+        with closing(sqlite3.connect(tmp_path / "catalogue.db")) as connection:
+            query = "SELECT leg, hash FROM models WHERE active ORDER BY leg"
+            return connection.execute(query).fetchall()
+
+    before = models()
+    monkeypatch.setattr("app.composition.load_embedder", lambda: Opposite(embedder))
+    for command in (("import", str(source)), ("batch", str(rows))):
+        done = vitrine(tmp_path, *command)
+        assert done.exit_code != 0
+        assert "run: python -m app reindex" in " ".join(done.stderr.split())
+        assert models() == before
+    assert vitrine(tmp_path, "reindex").exit_code == 0
+    assert [leg for leg, _ in models()] == [leg for leg, _ in before]
+    assert models() != before
+    assert vitrine(tmp_path, "batch", str(rows)).exit_code == 0
 
 
 def test_an_import_without_a_document_fails_with_a_sentence(tmp_path: Path) -> None:

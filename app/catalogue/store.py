@@ -191,6 +191,13 @@ class Catalogue:
             return False
         return True
 
+    def check_encoder(self) -> None:
+        """Raises StaleVectors if the documents' vectors are by another encoder."""
+        query = "SELECT hash FROM models WHERE leg = ? AND active"
+        found = self.database.reader.execute(query, (DENSE,)).fetchone()
+        if found:
+            self.models.require(*found)
+
     def ensure_models(self, progress: Progress | None = None, *, refit: bool = False) -> bool:
         """Rebuild missing or stale passages, words and vectors; True if anything was rebuilt.
 

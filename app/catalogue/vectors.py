@@ -108,14 +108,18 @@ class Models:
         found: dict[str, tuple[int, LegModel]] = {}
         if DENSE in rows:
             row, hash_ = rows[DENSE]
-            if hash_ != self.embedder.hash:
-                raise StaleVectors(
-                    f"vectors of model {hash_}, but the model is {self.embedder.hash}: reindex"
-                )
+            self.require(hash_)
             found[DENSE] = row, self.embedder
         if LATENT in rows:
             found[LATENT] = rows[LATENT][0], self._load(connection, rows[LATENT][0])
         return found
+
+    def require(self, hash_: str) -> None:
+        """Raises StaleVectors unless the embedder has this hash."""
+        if hash_ != self.embedder.hash:
+            raise StaleVectors(
+                f"vectors of model {hash_}, but the model is {self.embedder.hash}: reindex"
+            )
 
     def _load(self, connection: sqlite3.Connection, row: int) -> LatentModel:
         cached = self._latent
