@@ -161,7 +161,10 @@ class Database:
 
     @contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:
-        """A read transaction: all its reads see the same state."""
+        """A read transaction: all its reads see the same state. It may be inside another one."""
+        if self.reader.in_transaction:
+            yield self.reader
+            return
         self.reader.execute("BEGIN")
         try:
             yield self.reader

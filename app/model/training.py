@@ -20,7 +20,7 @@ from app.model.judgements import DataQuality, ValidJudgements, validate
 from app.model.model_card import card, readable
 from app.model.pairwise_fit import TooFewQueries, train
 from app.model.profiling import make_profile
-from app.model.ranking_metrics import Retrieved, retrieve
+from app.model.ranking_metrics import Retrieved, answerable, retrieve
 from app.model.registry import CARD, PROFILE, READABLE_CARD
 from app.model.registry_records import BUILT_IN, Author, Change
 from app.model.stages import COMPUTE_FEATURES, EVALUATE, FIT, GATE, LOAD, REGISTER, TRAIN, VALIDATE
@@ -91,7 +91,11 @@ def train_version(
         raise CannotTrain(
             "the catalogue is empty: import documents, or start the service, which builds its own"
         )
-    with stages.observe(TRAIN) as whole, threadpool_limits(limits=1, user_api="blas"):
+    with (
+        stages.observe(TRAIN) as whole,
+        threadpool_limits(limits=1, user_api="blas"),
+        loader.catalogue.database.snapshot(),  # documents may be written meanwhile
+    ):
         result = whole.result = _train(loader, request, stages)
     return result
 
@@ -157,7 +161,9 @@ def retrieved(
 def fit_version(
     catalogue: Catalogue, legs: Sequence[Leg], index: Index, found: TrainingSet
 ) -> Fitted:
-    """Fit the ranker and its calibrator on the tune split, and take the profile of all queries.
+    """Fit the ranker and its calibrator on the tune split.
+
+    The profile is of the queries of both splits that have an answer.
 
     Raises CannotTrain.
     """
@@ -171,7 +177,7 @@ def fit_version(
         raise CannotTrain(str(error)) from error
     judging = Calibrator.load(calibrator, model.card, embedder)
     serving = ServingModel(model, {model.card.name: judging})
-    texts = [each.query.text for each in (*found.tune, *found.test)]
+    texts = [each.query.text for each in answerable([*found.tune, *found.test])]
     profile = make_profile(index, serving, texts, embedder).dump()
     return Fitted({RANKER: ranker, CALIBRATOR: calibrator, PROFILE: profile}, serving)
 

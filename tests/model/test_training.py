@@ -5,7 +5,7 @@ With the seed catalogue; `test_life.py` has the same with users.
 
 import json
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from app.model.registry import READABLE_CARD
 from app.model.stages import COMPUTE_FEATURES, EVALUATE, FIT, GATE, LOAD, REGISTER, TRAIN, VALIDATE
 from app.model.training import CannotTrain, Training, TrainingRequest, train_version
 from app.model.version_loader import VersionLoader
-from app.recommend.stages import PROMOTE, ROLL_BACK, StageObserver, Unobserved
+from app.recommend.stages import PROMOTE, ROLL_BACK, Stage, StageObserver, Unobserved
 from app.settings import Settings, TelemetrySettings
 from app.telemetry import vocabulary as v
 from app.telemetry.command import observed_command
@@ -151,3 +151,23 @@ def test_too_little_is_refused_with_what_is_needed(seed_data: Path, tmp_path: Pa
             train(loader, few, Unobserved(), test)
         with pytest.raises(CannotTrain, match="not used: 1 unknown-document"):
             train(loader, foreign, Unobserved(), test)
+
+
+class Rewriting(Unobserved):
+    """Gives every passage another key before the features are computed."""
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+
+    def observe(self, *named: object) -> AbstractContextManager[Stage]:
+        if COMPUTE_FEATURES in named:
+            with opened(self._data) as loader:
+                assert loader.catalogue.analyse_again()
+        return super().observe(*named)
+
+
+def test_documents_may_be_written_meanwhile(seed_data: Path, tmp_path: Path) -> None:
+    few = write(tmp_path / "few.jsonl", seed_queries("tune")[:5], "tune")
+    test = write(tmp_path / "test.jsonl", seed_queries("test")[:5], "test")
+    with opened(seed_data) as loader, pytest.raises(CannotTrain, match="5 judged queries with"):
+        train(loader, few, Rewriting(seed_data), test)
