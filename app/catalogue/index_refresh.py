@@ -1,6 +1,7 @@
 """Keeps the in-memory snapshot current with writes of this process and of others."""
 
 import logging
+import math
 import sqlite3
 import threading
 import time
@@ -27,6 +28,8 @@ MAX_INLINE = 1_000
 """More new passages than this are loaded in a background thread instead of inside a request."""
 RELOAD_PAUSE_SECONDS = 0.5
 """Pause between two background loads while an import is running."""
+RETRY_SECONDS = 10.0
+"""Until a failed rebuild is tried again."""
 MAX_DEAD_SHARE = 0.2
 """Fraction of dead slots that triggers a reload."""
 
@@ -81,7 +84,7 @@ class LiveSnapshot:
         self._stages, self._commits_seen = stages or Unobserved(), database.commits
         self.codes = CategoryCodes()
         self._lock = threading.Lock()
-        self._rebuilding = False
+        self._rebuilding, self._retry_at = False, math.inf
         self._version_seen = threading.local()
         self._version_seen.version = database.version()
         self._memory, self._tier, self._snapshot = self._load()
@@ -89,9 +92,9 @@ class LiveSnapshot:
     def current(self) -> Snapshot:
         """A snapshot with everything committed before this call (large imports: soon after)."""
         version = self._database.version()
-        if version != getattr(self._version_seen, "version", None):
+        if version != getattr(self._version_seen, "version", None) or self._is_retry_due():
             with self._lock, self._stages.observe(REFRESH) as stage:
-                before = self._snapshot
+                before, self._retry_at = self._snapshot, math.inf
                 try:
                     if not self._catch_up() or self._outdated():
                         self._reload()
@@ -101,6 +104,10 @@ class LiveSnapshot:
             # Set last: after a failure the next call tries again.
             self._version_seen.version = version
         return self._snapshot
+
+    def _is_retry_due(self) -> bool:
+        """Whether a rebuild has failed, some time ago."""
+        return time.monotonic() >= self._retry_at
 
     def reload(self) -> None:
         """Load everything again."""
@@ -166,7 +173,7 @@ class LiveSnapshot:
                 if not current:  # an import is running
                     time.sleep(RELOAD_PAUSE_SECONDS)
         except Exception:
-            self._rebuilding = False
+            self._rebuilding, self._retry_at = False, time.monotonic() + RETRY_SECONDS
             log.exception("the index could not be rebuilt; the previous one stays in use")
         finally:
             self._database.release()

@@ -43,7 +43,10 @@ class LiveModel:
 
     def now(self) -> ServingModel:
         """The champion. The call after a change of the registry loads it; each costs a `stat`."""
-        changed = self._registry.stamp() != self._stamp
+        try:
+            changed = self._registry.stamp() != self._stamp
+        except OSError:  # the folder can't be read: that is reported once, and then retried
+            changed = STATE not in self._refusals
         if changed or (self._refusals and time.monotonic() >= self._retry_at):
             self._refresh()
         return self._champion
@@ -62,9 +65,14 @@ class LiveModel:
         if not self._lock.acquire(blocking=False):
             return  # another thread loads it; until then the previous version answers
         try:
-            stamp, refused = self._registry.stamp(), dict[str, str]()
-            self._update(self._state(refused), refused)
-            self._refusals, self._stamp = refused, stamp
+            refused = dict[str, str]()
+            try:
+                stamp = self._registry.stamp()
+                self._update(self._state(refused), refused)
+                self._stamp = stamp
+            except OSError as error:
+                self._refuse(STATE, error, refused)
+            self._refusals = refused
             self._retry_at = time.monotonic() + RETRY_SECONDS
         finally:
             self._lock.release()

@@ -112,6 +112,27 @@ def test_a_bulk_import_during_a_rebuild_is_not_lost(
     assert_as_if_fresh(index, catalogue, "memory")
 
 
+def test_a_failed_rebuild_is_tried_again(
+    catalogue: Catalogue, seed_documents: list[Document], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = index_of(catalogue, "memory")
+    monkeypatch.setattr(index_refresh, "RETRY_SECONDS", 0)
+    with monkeypatch.context() as patch:
+
+        def fail(*_: Any, **__: Any) -> Rows:
+            raise OSError("I/O error")
+
+        patch.setattr(index_refresh, "load_rows", fail)
+        catalogue.put(seed_documents[: 4 * FEW])
+        index.now()
+        rebuilt()
+        assert len(held(index)) == 2 * FEW, "the previous one serves"
+        rebuilt()
+    index.now()  # without another write
+    rebuilt()
+    assert len(held(index)) == 4 * FEW
+
+
 def test_dead_slots_are_cleared_away(catalogue: Catalogue, seed_documents: list[Document]) -> None:
     index = index_of(catalogue)
     for number, each in enumerate(seed_documents[:FEW]):

@@ -1,5 +1,6 @@
 """The serving model follows the registry; whatever is on disk, the last good version serves."""
 
+import errno
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -129,6 +130,28 @@ def test_a_promotion_is_noticed_and_the_version_is_complete(
     assert stages.seen[1].result == change
     roll_back(loader, ADA, Unobserved())
     assert model.now() is before
+
+
+def test_a_folder_that_cannot_be_read_changes_nothing_until_it_can(
+    catalogue: Catalogue, loader: VersionLoader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stages, registry = RecordingStages(), loader.registry
+    first, second = register(catalogue, registry), register(catalogue, registry, 2)
+    promote(loader, first, ADA, Unobserved())
+    model = LiveModel(registry, loader, stages)
+
+    def stale(*_: object) -> None:
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Registry, "stamp", stale)
+        for _ in range(3):
+            assert serving(model) == ("pairwise", first)
+        assert "Stale file handle" in str(model.refusals)
+        assert stages.noted == [MODEL_REFUSED], "once"
+    promote(loader, second, ADA, Unobserved())
+    assert serving(model) == ("pairwise", second)
+    assert not model.refusals
 
 
 @pytest.mark.parametrize(("alter", "reason"), REGISTERED.values(), ids=REGISTERED)
