@@ -99,8 +99,12 @@ class Bm25:
 
     def impact(self, term: str) -> "Impact | None":
         """The term's impact on the documents that contain it; None if none does."""
-        if term in self._impacts:
+        try:
             return self._impacts[term]
+        except KeyError:  # never looked up, or another thread has emptied the cache
+            return self._looked_up(term)
+
+    def _looked_up(self, term: str) -> "Impact | None":
         found = self._postings.lookup(term, len(self._live))
         impact = self._compute(*found) if found is not None else None
         if len(self._impacts) >= MAX_CACHED_TERMS:
