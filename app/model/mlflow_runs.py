@@ -24,7 +24,7 @@ SECONDS = 120
 CONNECT_SECONDS = 10
 UNUSABLE = (httpx.HTTPError, httpx.InvalidURL, KeyError, TypeError, ValueError, OverflowError)
 """What is raised by an address, or by an answer, that is not that of an MLflow server."""
-_CREDENTIALS = re.compile(r"//[^/]*@")
+_CREDENTIALS = re.compile(r"//[^/\s]*@")
 EXPERIMENT = "vitrine"
 MAX_PARAMETER = 500
 """Characters of a parameter that every version of MLflow accepts."""
@@ -65,7 +65,8 @@ def record(run: Run) -> str:
         with httpx.Client(base_url=uri, timeout=limit, **_authorization()) as client:
             return _record(client, run, shown)
     except UNUSABLE as error:
-        raise NotRecorded(f"{shown}: {type(error).__name__}: {error}") from error
+        reason = _CREDENTIALS.sub("//", str(error))
+        raise NotRecorded(f"{shown}: {type(error).__name__}: {reason}") from error
 
 
 def _authorization() -> dict[str, Any]:

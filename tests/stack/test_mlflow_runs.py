@@ -1,9 +1,11 @@
 """A real MLflow server receives runs of `train` and `evaluate`: parameters, metrics, artefacts."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from typer.testing import CliRunner
 
@@ -71,6 +73,15 @@ def test_an_evaluation_is_a_run(
     (found,) = runs(mlflow, "vitrine")
     assert found["info"]["run_name"] == "evaluate fusion"
     assert pairs(found["data"]["metrics"])["ndcg.fusion"] > 0.7
+
+
+def test_credentials_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://ada:secret@127.0.0.1:5000")
+    refusing = httpx.MockTransport(lambda _: httpx.Response(401))
+    monkeypatch.setattr(httpx, "Client", partial(httpx.Client, transport=refusing))
+    with pytest.raises(NotRecorded, match="401") as refused:
+        record(RUN)
+    assert "secret" not in str(refused.value)
 
 
 @pytest.mark.parametrize(
