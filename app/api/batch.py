@@ -85,7 +85,8 @@ def _outcome(
         return RowReason.NOT_SEARCHABLE, _problem(wrong)
     if isinstance(answer, Exception):
         return RowReason.FAILED, _problem(Problem.internal())
-    found = content(record(parts, answer, item.query, started), answer, explain=item.explain)
+    typed = "" if item.categories else item.query  # as in a single request
+    found = content(record(parts, answer, typed, started), answer, explain=item.explain)
     return None, {"recommendation": found, "problem": None}
 
 

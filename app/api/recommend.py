@@ -88,7 +88,9 @@ async def respond(
             )
     except NoSearchableWords as error:
         raise invalid(query, "has no letters or digits; type a few words") from error
-    return _served(parts, recommendation, request.text, started, explain)
+    # A filter moves documents to other ranks: not an observation of the query without it.
+    typed = "" if request.categories else request.text
+    return _served(parts, recommendation, typed, started, explain)
 
 
 def _served(
@@ -102,7 +104,7 @@ def _served(
 
 def record(parts: Parts, recommendation: Recommendation, typed: str, started: float) -> "Identity":
     """Write a recommendation to the journal, so that feedback can refer to it. `typed`: the query;
-    empty for similar documents."""
+    empty for similar documents, and with a filter."""
     recommendation_id, model = secrets.token_hex(16), recommendation.model
     shown = tuple(each.document.id for each in recommendation.ranking.items)
     missing, trace = recommendation.degraded, traceparent()

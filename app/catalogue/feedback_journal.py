@@ -53,7 +53,7 @@ class Served:
     trace: str = ""
     """W3C traceparent of its request."""
     query: str = ""
-    """The query; empty for similar documents, which have none."""
+    """The query; empty for similar documents, and with a category filter."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ class RowOutcome(StrEnum):
     CONTRADICTORY = "contradictory"
     """The same result was praised and rejected; both rows are set aside."""
     NO_QUERY = "no-query"
-    """Of similar documents, or of a time when the journal had no hashes of queries."""
+    """Of similar documents, with a category filter, or from before there were hashes of queries."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,5 +1,7 @@
 """What people did with what was recommended."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -111,3 +113,15 @@ async def test_feedback_that_is_invalid_is_refused(
     details = problem(await give(shelf, **(right | changes)), 422)
     assert [each.pointer for each in details.errors] == [pointer]
     assert (await give(shelf, **right)).status_code == 201
+
+
+async def test_only_queries_without_a_filter_are_compared_by_rank(shelf_data: Path) -> None:
+    filtered = {"query": "bread", "categories": ["astronomy"]}
+    async with serving(settings(shelf_data)) as client:
+        for body in ({"query": "bread"}, filtered):
+            await client.post("/recommend", json=body)
+            await client.post("/recommend/batch", json={"items": [body]})
+        await client.get("/documents/staling/similar")
+    with closing(sqlite3.connect(shelf_data / "journal.db")) as connection:
+        rows = connection.execute("SELECT query_hash <> '' FROM recommendations ORDER BY sequence")
+        assert [hashed for (hashed,) in rows] == [1, 1, 0, 0, 0]
