@@ -18,8 +18,8 @@ from app.recommend.serving_model import ServingModel
 from app.recommend.types import Floats
 
 Random = random.Random
-TEXTS = [each.text for split in Split for each in seed_queries(split)]
-"""The texts of all judged queries, in and out of the domain."""
+TEXTS = [each.text for split in Split for each in seed_queries(split) if each.relevance]
+"""The texts of the judged queries that have an answer."""
 _OPENINGS = (
     "how to",
     "what is",

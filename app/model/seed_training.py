@@ -46,8 +46,11 @@ def train_on_seed(catalogue: Catalogue) -> dict[str, bytes]:
 
 
 def profile_on_seed(catalogue: Catalogue, serving: ServingModel) -> Profile:
-    """A model's reference profile, of all judged queries: of both splits, as nothing is fitted."""
-    texts = [each.text for split in Split for each in seed_queries(split)]
+    """A model's reference profile, of both splits, as nothing is fitted.
+
+    Of the queries that have an answer: users ask most of all what the catalogue is about.
+    """
+    texts = [each.text for split in Split for each in seed_queries(split) if each.relevance]
     embedder = catalogue.models.embedder.name
     return make_profile(opened_index(catalogue), serving, texts, embedder)
 
