@@ -120,10 +120,8 @@ def _remark(result: Any) -> str:  # noqa: PLR0911 - one line for each kind of re
         case Judgements():
             return f"{result.read} rows: {result.name}"
         case ValidJudgements(quality=quality):
-            lost = {**quality.dropped, **quality.quarantined}
-            reasons = ", ".join(f"{count} {reason}" for reason, count in lost.items())
             queries = f"{len(result.tune)} queries to train, {len(result.test)} to evaluate"
-            return f"{quality.used} rows used; {queries}" + (f"; not used: {reasons}" * bool(lost))
+            return f"{quality.used} rows used; {queries}" + _not_used(quality)
         case TrainingSet():
             count = sum(len(each.candidates) for each in (*result.tune, *result.test))
             return f"{count} candidates"
@@ -137,6 +135,10 @@ def _remark(result: Any) -> str:  # noqa: PLR0911 - one line for each kind of re
         case Change():
             return result.version
     return ""
+
+
+def _not_used(quality: DataQuality) -> str:
+    return f"; not used: {quality.not_used}" if quality.not_used else ""
 
 
 def show_evaluation(
@@ -159,11 +161,9 @@ def show_evaluation(
         )
     valid = validate(judgements, catalogue, Split.TUNE if split is Split.TEST else Split.TEST)
     if not any(each.relevance for each in valid.test):
-        lost = {**valid.quality.dropped, **valid.quality.quarantined}
-        reasons = ", ".join(f"{count} {reason}" for reason, count in lost.items()) or "none"
         raise refuse(
             f"None of the {valid.quality.read} rows can be used with this catalogue "
-            f"({reasons}), so nothing can be measured."
+            f"({valid.quality.not_used or 'none'}), so nothing can be measured."
         )
     index, started = loader.index(), time.time()
     champion, models = others(loader)

@@ -35,6 +35,12 @@ class DataQuality:
     quarantined: Mapping[str, int]
     rejects: tuple[Reject, ...] = ()
 
+    @property
+    def not_used(self) -> str:
+        """How many rows are not used, by reason, as text; empty if all are used."""
+        lost = {**self.dropped, **self.quarantined}
+        return ", ".join(f"{count} {reason}" for reason, count in lost.items())
+
 
 @dataclass(frozen=True, slots=True)
 class ValidJudgements:

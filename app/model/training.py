@@ -136,12 +136,9 @@ def _check(valid: ValidJudgements) -> None:
     """Raises CannotTrain."""
     for name, queries in (("train", valid.tune), ("evaluate", valid.test)):
         if not any(each.relevance for each in queries):
-            quality = valid.quality
-            left = {**quality.dropped, **quality.quarantined}
-            reasons = ", ".join(f"{count} {reason}" for reason, count in left.items()) or "none"
             raise CannotTrain(
-                f"there is no usable judged query to {name} with: {quality.read} rows were read, "
-                f"not used: {reasons}"
+                f"there is no usable judged query to {name} with: {valid.quality.read} rows were "
+                f"read, not used: {valid.quality.not_used or 'none'}"
             )
 
 
