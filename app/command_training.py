@@ -159,12 +159,18 @@ def show_evaluation(
             "This catalogue has no judgements, so nothing can be measured: give them with "
             "--judgements FILE (see docs/model.md)."
         )
-    valid = validate(judgements, catalogue, Split.TUNE if split is Split.TEST else Split.TEST)
+    other = Split.TUNE if split is Split.TEST else Split.TEST
+    valid = validate(judgements, catalogue, other)
     if not any(each.relevance for each in valid.test):
         raise refuse(
             f"None of the {valid.quality.read} rows can be used with this catalogue "
             f"({valid.quality.not_used or 'none'}), so nothing can be measured."
         )
+    print_error(
+        f"{len(valid.test)} queries of the split {split} are measured, {len(valid.tune)} of the "
+        f"split {other} set aside; {valid.quality.used} of {valid.quality.read} rows can be used"
+        f"{_not_used(valid.quality)}"
+    )
     index, started = loader.index(), time.time()
     champion, models = others(loader)
     categories = {each.id: each.category for each in catalogue}
