@@ -181,4 +181,4 @@ def show_evaluation(
     lines = [*rankings(metrics), *relevance(metrics), *slices(metrics)]
     card = "\n".join([f"# {champion}: {judgements.name}", *lines])
     out.print(Markdown(card))
-    track_evaluation(champion, judgements.name, found, started, card)
+    track_evaluation(champion, judgements, found, started, card)

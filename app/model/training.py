@@ -71,6 +71,7 @@ class Training:
     """What came of a training. `change` is None if the gate refused the version."""
 
     judgements: Judgements
+    holdout: Judgements | None
     quality: DataQuality
     champion: str
     evaluation: Evaluation
@@ -118,7 +119,7 @@ def _train(loader: VersionLoader, request: TrainingRequest, stages: StageObserve
     with stages.observe(GATE) as stage:
         verdict = stage.result = judge(evaluation, champion)
     described = card(
-        judgements, valid.quality, evaluation, verdict,
+        judgements, holdout, valid.quality, evaluation, verdict,
         trained_on=len(tune), catalogue=catalogue, champion=champion, trace_id=request.trace_id(),
     )  # fmt: skip
     text = readable(described)
@@ -129,7 +130,8 @@ def _train(loader: VersionLoader, request: TrainingRequest, stages: StageObserve
             forced = not verdict.passed
             change = loader.registry.register(files, about(catalogue), request.by, forced=forced)
             stage.result = change
-    return Training(judgements, valid.quality, champion, evaluation, verdict, text, change)
+    quality = valid.quality
+    return Training(judgements, holdout, quality, champion, evaluation, verdict, text, change)
 
 
 def _check(valid: ValidJudgements) -> None:
