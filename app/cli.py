@@ -212,7 +212,7 @@ def train(  # noqa: PLR0913 - an option each
             partial(read_judgements, holdout) if holdout else None,
             force,
         )
-        show_training(loader, request, chosen.telemetry, judgements)
+        show_training(loader, request, chosen.telemetry, judgements, holdout)
 
 
 @cli.command()

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -11,12 +11,19 @@ from typing import Any
 from rich.console import Console
 from rich.markdown import Markdown
 
+from app.catalogue.importer import is_rejects
 from app.command_tracking import track_evaluation, track_training
 from app.console import print_error, refuse
 from app.model.evaluation import Evaluation, evaluate
 from app.model.gate import Verdict
 from app.model.judged import Split
-from app.model.judgement_files import Judgements, JudgementsUnreadable, Source, read_judgements
+from app.model.judgement_files import (
+    Judgements,
+    JudgementsUnreadable,
+    Reject,
+    Source,
+    read_judgements,
+)
 from app.model.judgements import DataQuality, ValidJudgements, seed_judgements, validate
 from app.model.model_card import rankings, relevance, slices
 from app.model.registry_records import Change
@@ -45,8 +52,12 @@ def show_training(
     request: TrainingRequest,
     telemetry: TelemetrySettings,
     judgements: Path | None,
+    holdout: Path | None,
 ) -> None:
-    """Train and print each stage as it ends. Raises typer.Exit if the gate refuses the version."""
+    """Train and print each stage as it ends; write the quarantined rows of each file beside it.
+
+    Raises typer.Exit if the gate refuses the version.
+    """
     started, traces = time.time(), list[str | None]()
 
     def noted() -> str | None:
@@ -60,8 +71,8 @@ def show_training(
         except (CannotTrain, JudgementsUnreadable) as error:
             raise refuse(f"{error}.") from error
     track_training(loader, trained, started, next(iter(traces), None))
-    if judgements is not None and trained.quality.rejects:
-        _write_rejects(judgements, trained.quality)
+    _write_rejects(judgements, trained.quality.rejects)
+    _write_rejects(holdout, trained.quality.holdout_rejects)
     _show_result(trained)
 
 
@@ -83,10 +94,15 @@ def _show_result(trained: Training) -> None:
     out.print(f"registered {version}: `python -m app promote {version}` serves it", markup=False)
 
 
-def _write_rejects(judgements: Path, quality: DataQuality) -> None:
-    path = judgements.with_name(judgements.name + ".rejects.jsonl")
-    lines = (json.dumps(asdict(each)) for each in sorted(quality.rejects, key=lambda e: e.line))
+def _write_rejects(source: Path | None, rejects: Sequence[Reject]) -> None:
+    """`source`: the file that they are of; None for feedback, which has no lines to correct."""
+    if source is None or not rejects:
+        return
+    path = source.with_name(source.name + ".rejects.jsonl")
+    lines = (json.dumps(asdict(each)) for each in sorted(rejects, key=lambda each: each.line))
     try:
+        if path.exists() and not is_rejects(path):
+            raise FileExistsError(f"{path} is no file of rejected rows")
         path.write_text("".join(f"{line}\n" for line in lines))
     except OSError as error:  # the version is registered all the same
         print_error(f"Cannot write the quarantined rows: {error}", "yellow")

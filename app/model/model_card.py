@@ -50,7 +50,7 @@ def card(  # noqa: PLR0913 - everything that is known of a training
 ) -> dict[str, Any]:
     """The card as JSON values; numbers are rounded. `trained_on`: number of queries."""
     embedder, quality = catalogue.models.embedder, asdict(rows)
-    del quality["rejects"]
+    del quality["rejects"], quality["holdout_rejects"]
     pseudo = (OF_PSEUDO,) if judgements.source is Source.PSEUDO else ()
     content: dict[str, Any] = {
         "model": "pairwise",
