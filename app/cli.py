@@ -331,7 +331,7 @@ def profile(
     ] = None,
 ) -> None:
     """Make fusion's reference profile for drift detection, from the judged seed queries."""
-    from app.model.profiling import FUSION_PROFILE  # noqa: PLC0415
+    from app.model.profiling import FUSION_PROFILE, has_seed  # noqa: PLC0415
     from app.model.seed_training import profile_on_seed  # noqa: PLC0415 - scikit-learn takes a second
 
     chosen = settings()
@@ -339,12 +339,13 @@ def profile(
     with open_for_command(chosen) as catalogue:
         if not len(catalogue):
             raise refuse(EMPTY)
+        if not has_seed(catalogue):
+            raise refuse(
+                "This is not the seed catalogue, so fusion's profile would not be used: train a "
+                "version, it brings its profile."
+            )
         loader, _ = version_loader(chosen, catalogue, further_legs(catalogue))
-        try:
-            made = profile_on_seed(catalogue, loader.built_in)
-        except ValueError as error:
-            raise refuse("No judged query has an answer: import the seed catalogue.") from error
-        write_whole(path, made.dump())
+        write_whole(path, profile_on_seed(catalogue, loader.built_in).dump())
     print_plain(f"reference profile of fusion written to {path}. Restart the service to use it.")
 
 
