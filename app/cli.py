@@ -302,11 +302,7 @@ def rollback(
 
 
 @cli.command()
-def calibrate(
-    to: Annotated[
-        Path | None, typer.Option(dir_okay=False, help="where to write it [the data folder]")
-    ] = None,
-) -> None:
+def calibrate(to: WrittenTo = None) -> None:
     """Learn when fusion's first result answers, from the judged seed queries (tune split)."""
     from app.model.calibration import TooFewAnswers  # noqa: PLC0415 - scikit-learn takes a second
     from app.model.seed_training import calibrate_on_seed  # noqa: PLC0415
@@ -325,11 +321,7 @@ def calibrate(
 
 
 @cli.command()
-def profile(
-    to: Annotated[
-        Path | None, typer.Option(dir_okay=False, help="where to write it [the data folder]")
-    ] = None,
-) -> None:
+def profile(to: WrittenTo = None) -> None:
     """Make fusion's reference profile for drift detection, from the judged seed queries."""
     from app.model.profiling import FUSION_PROFILE, has_seed  # noqa: PLC0415
     from app.model.seed_training import profile_on_seed  # noqa: PLC0415 - scikit-learn takes a second
