@@ -67,6 +67,20 @@ def test_one_version_alone_shows_nothing_of_the_position_bias(people: Population
     assert "not corrected" in judged.name
 
 
+@pytest.mark.parametrize(
+    ("moved", "known"), [([1, 0, 3, 4, 2], 2), ([1, 0, 4, 2, 3], 2), ([1, 2, 0, 4, 3], 3),
+                         ([1, 2, 3, 4, 0], 5)],
+)  # fmt: skip
+def test_ranks_between_which_no_document_moved_are_not_known(moved: list[int], known: int) -> None:
+    names = [f"d{place}" for place in range(5)]
+    queries = [JudgedQuery(str(n), f"query {n}", "", dict.fromkeys(names, 3.0)) for n in range(40)]
+    orders = {"one": [names] * 40, "other": [[names[place] for place in moved]] * 40}
+    log = Population.of(queries, orders).log(0, REQUESTS)
+    assert examination(log).known == known
+    qualities = [each.quality for each in online_report(log).versions]
+    assert all((each is not None) == (known == 5) for each in qualities)
+
+
 def test_nothing_at_all_is_a_report_too(people: Population) -> None:
     log = people.log(0, 0)
     report = online_report(replace(log, models=()))
