@@ -213,7 +213,7 @@ def train(  # noqa: PLR0913 - an option each
             partial(read_judgements, holdout) if holdout else None,
             force,
         )
-        show_training(loader, request, chosen.telemetry, judgements)
+        show_training(loader, request, chosen.telemetry, judgements, holdout)
 
 
 @cli.command()
@@ -303,11 +303,7 @@ def rollback(
 
 
 @cli.command()
-def calibrate(
-    to: Annotated[
-        Path | None, typer.Option(dir_okay=False, help="where to write it [the data folder]")
-    ] = None,
-) -> None:
+def calibrate(to: WrittenTo = None) -> None:
     """Learn when fusion's first result answers, from the judged seed queries (tune split)."""
     from app.model.calibration import TooFewAnswers  # noqa: PLC0415 - scikit-learn takes a second
     from app.model.seed_training import calibrate_on_seed  # noqa: PLC0415
@@ -326,13 +322,9 @@ def calibrate(
 
 
 @cli.command()
-def profile(
-    to: Annotated[
-        Path | None, typer.Option(dir_okay=False, help="where to write it [the data folder]")
-    ] = None,
-) -> None:
+def profile(to: WrittenTo = None) -> None:
     """Make fusion's reference profile for drift detection, from the judged seed queries."""
-    from app.model.profiling import FUSION_PROFILE  # noqa: PLC0415
+    from app.model.profiling import FUSION_PROFILE, has_seed  # noqa: PLC0415
     from app.model.seed_training import profile_on_seed  # noqa: PLC0415 - scikit-learn takes a second
 
     chosen = settings()
@@ -340,12 +332,13 @@ def profile(
     with open_for_command(chosen) as catalogue:
         if not len(catalogue):
             raise refuse(EMPTY)
+        if not has_seed(catalogue):
+            raise refuse(
+                "This is not the seed catalogue, so fusion's profile would not be used: train a "
+                "version, it brings its profile."
+            )
         loader, _ = version_loader(chosen, catalogue, further_legs(catalogue))
-        try:
-            made = profile_on_seed(catalogue, loader.built_in)
-        except ValueError as error:
-            raise refuse("No judged query has an answer: import the seed catalogue.") from error
-        write_whole(path, made.dump())
+        write_whole(path, profile_on_seed(catalogue, loader.built_in).dump())
     print_plain(f"reference profile of fusion written to {path}. Restart the service to use it.")
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.console import print_error
 from app.model.evaluation import Evaluation
+from app.model.judgement_files import Judgements
 from app.model.mlflow_runs import NotRecorded, Run, record, tracking_uri
 from app.model.model_card import SETTINGS
 from app.model.registry import CARD
@@ -24,10 +25,10 @@ def track_training(
 
 
 def track_evaluation(
-    champion: str, judgements: str, found: Evaluation, started: float, card: str
+    champion: str, judgements: Judgements, found: Evaluation, started: float, card: str
 ) -> None:
     """`card`: as Markdown; the rest as for a training."""
-    parameters = {"judgements": judgements, "champion": champion}
+    parameters = {**_named("judgements", judgements), "champion": champion}
     metrics, files = dict(_metrics(found)), {"evaluation.md": card.encode()}
     run = Run(f"evaluate {champion}", "evaluate", started, parameters, metrics, {}, files)
     _track(lambda: run)
@@ -46,9 +47,8 @@ def _training(loader: VersionLoader, trained: Training, started: float, trace: s
         started=started,
         parameters={
             **SETTINGS,
-            "judgements": trained.judgements.name,
-            "judgements_source": trained.judgements.source.value,
-            "judgements_sha256": trained.judgements.hash,
+            **_named("judgements", trained.judgements),
+            **_named("holdout", trained.holdout),
             "rows_used": trained.quality.used,
             "champion": trained.champion,
         },
@@ -61,6 +61,16 @@ def _training(loader: VersionLoader, trained: Training, started: float, trace: s
         artefacts=files,
         failed=change is None,
     )
+
+
+def _named(name: str, judgements: Judgements | None) -> dict[str, str]:
+    if judgements is None:
+        return {}
+    return {
+        name: judgements.name,
+        f"{name}_source": judgements.source.value,
+        f"{name}_sha256": judgements.hash,
+    }
 
 
 def _metrics(found: Evaluation) -> Iterator[tuple[str, float]]:

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -11,12 +11,19 @@ from typing import Any
 from rich.console import Console
 from rich.markdown import Markdown
 
+from app.catalogue.importer import is_rejects
 from app.command_tracking import track_evaluation, track_training
 from app.console import print_error, refuse
 from app.model.evaluation import Evaluation, evaluate
 from app.model.gate import Verdict
 from app.model.judged import Split
-from app.model.judgement_files import Judgements, JudgementsUnreadable, Source, read_judgements
+from app.model.judgement_files import (
+    Judgements,
+    JudgementsUnreadable,
+    Reject,
+    Source,
+    read_judgements,
+)
 from app.model.judgements import DataQuality, ValidJudgements, seed_judgements, validate
 from app.model.model_card import rankings, relevance, slices
 from app.model.registry_records import Change
@@ -45,8 +52,12 @@ def show_training(
     request: TrainingRequest,
     telemetry: TelemetrySettings,
     judgements: Path | None,
+    holdout: Path | None,
 ) -> None:
-    """Train and print each stage as it ends. Raises typer.Exit if the gate refuses the version."""
+    """Train and print each stage as it ends; write the quarantined rows of each file beside it.
+
+    Raises typer.Exit if the gate refuses the version.
+    """
     started, traces = time.time(), list[str | None]()
 
     def noted() -> str | None:
@@ -60,8 +71,8 @@ def show_training(
         except (CannotTrain, JudgementsUnreadable) as error:
             raise refuse(f"{error}.") from error
     track_training(loader, trained, started, next(iter(traces), None))
-    if judgements is not None and trained.quality.rejects:
-        _write_rejects(judgements, trained.quality)
+    _write_rejects(judgements, trained.quality.rejects)
+    _write_rejects(holdout, trained.quality.holdout_rejects)
     _show_result(trained)
 
 
@@ -83,10 +94,15 @@ def _show_result(trained: Training) -> None:
     out.print(f"registered {version}: `python -m app promote {version}` serves it", markup=False)
 
 
-def _write_rejects(judgements: Path, quality: DataQuality) -> None:
-    path = judgements.with_name(judgements.name + ".rejects.jsonl")
-    lines = (json.dumps(asdict(each)) for each in sorted(quality.rejects, key=lambda e: e.line))
+def _write_rejects(source: Path | None, rejects: Sequence[Reject]) -> None:
+    """`source`: the file that they are of; None for feedback, which has no lines to correct."""
+    if source is None or not rejects:
+        return
+    path = source.with_name(source.name + ".rejects.jsonl")
+    lines = (json.dumps(asdict(each)) for each in sorted(rejects, key=lambda each: each.line))
     try:
+        if path.exists() and not is_rejects(path):
+            raise FileExistsError(f"{path} is no file of rejected rows")
         path.write_text("".join(f"{line}\n" for line in lines))
     except OSError as error:  # the version is registered all the same
         print_error(f"Cannot write the quarantined rows: {error}", "yellow")
@@ -120,10 +136,8 @@ def _remark(result: Any) -> str:  # noqa: PLR0911 - one line for each kind of re
         case Judgements():
             return f"{result.read} rows: {result.name}"
         case ValidJudgements(quality=quality):
-            lost = {**quality.dropped, **quality.quarantined}
-            reasons = ", ".join(f"{count} {reason}" for reason, count in lost.items())
             queries = f"{len(result.tune)} queries to train, {len(result.test)} to evaluate"
-            return f"{quality.used} rows used; {queries}" + (f"; not used: {reasons}" * bool(lost))
+            return f"{quality.used} rows used; {queries}" + _not_used(quality)
         case TrainingSet():
             count = sum(len(each.candidates) for each in (*result.tune, *result.test))
             return f"{count} candidates"
@@ -137,6 +151,10 @@ def _remark(result: Any) -> str:  # noqa: PLR0911 - one line for each kind of re
         case Change():
             return result.version
     return ""
+
+
+def _not_used(quality: DataQuality) -> str:
+    return f"; not used: {quality.not_used}" if quality.not_used else ""
 
 
 def show_evaluation(
@@ -157,14 +175,18 @@ def show_evaluation(
             "This catalogue has no judgements, so nothing can be measured: give them with "
             "--judgements FILE (see docs/model.md)."
         )
-    valid = validate(judgements, catalogue, Split.TUNE if split is Split.TEST else Split.TEST)
+    other = Split.TUNE if split is Split.TEST else Split.TEST
+    valid = validate(judgements, catalogue, other)
     if not any(each.relevance for each in valid.test):
-        lost = {**valid.quality.dropped, **valid.quality.quarantined}
-        reasons = ", ".join(f"{count} {reason}" for reason, count in lost.items()) or "none"
         raise refuse(
             f"None of the {valid.quality.read} rows can be used with this catalogue "
-            f"({reasons}), so nothing can be measured."
+            f"({valid.quality.not_used or 'none'}), so nothing can be measured."
         )
+    print_error(
+        f"{len(valid.test)} queries of the split {split} are measured, {len(valid.tune)} of the "
+        f"split {other} set aside; {valid.quality.used} of {valid.quality.read} rows can be used"
+        f"{_not_used(valid.quality)}"
+    )
     index, started = loader.index(), time.time()
     champion, models = others(loader)
     categories = {each.id: each.category for each in catalogue}
@@ -175,4 +197,4 @@ def show_evaluation(
     lines = [*rankings(metrics), *relevance(metrics), *slices(metrics)]
     card = "\n".join([f"# {champion}: {judgements.name}", *lines])
     out.print(Markdown(card))
-    track_evaluation(champion, judgements.name, found, started, card)
+    track_evaluation(champion, judgements, found, started, card)

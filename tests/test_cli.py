@@ -150,6 +150,15 @@ def test_only_reindex_replaces_the_vectors_of_another_encoder(
     assert vitrine(tmp_path, "batch", str(rows)).exit_code == 0
 
 
+def test_a_profile_that_would_not_be_used_is_not_made(tmp_path: Path) -> None:
+    write_rows(tmp_path / "mine.jsonl", 3)
+    vitrine(tmp_path, "import", str(tmp_path / "mine.jsonl"))
+    done = vitrine(tmp_path, "profile")
+    assert done.exit_code == 1
+    assert "train a version, it brings its profile" in " ".join(done.stderr.split())
+    assert not list(tmp_path.glob("profile-*"))
+
+
 def test_an_import_without_a_document_fails_with_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "unread").mkdir()
     for name, content, output in (

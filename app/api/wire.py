@@ -45,6 +45,15 @@ UserId = Annotated[
         "personalised",
     ),
 ]
+TraceParent = Annotated[
+    str,
+    Field(
+        max_length=128,
+        description="W3C trace context of the caller: the item's span links to it; ignored if it "
+        "is not valid",
+        examples=["00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"],
+    ),
+]
 RecommendationId = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
 
 
@@ -52,12 +61,17 @@ class _Input(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class RecommendRequest(_Input):
-    """A query for recommendations."""
+class FilteredQuery(_Input):
+    """What to search for, how many documents, and of which categories."""
 
     query: QueryText = Field(examples=[EXAMPLE])
     limit: Limit = 5
     categories: Categories = Field([], examples=[["cooking"]])
+
+
+class RecommendRequest(FilteredQuery):
+    """A query for recommendations."""
+
     user_id: UserId = None
     explain: bool = Field(True, description="include the reasons of each result")
 
@@ -68,13 +82,7 @@ MAX_ITEMS = 100
 class BatchItem(RecommendRequest):
     """A query of a batch."""
 
-    traceparent: str = Field(
-        "",
-        max_length=128,
-        description="W3C trace context of the caller: the item's span links to it; ignored if it "
-        "is not valid",
-        examples=["00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"],
-    )
+    traceparent: TraceParent = ""
 
 
 class BatchRequest(_Input):

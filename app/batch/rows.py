@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from app.api.problems import invalid_item
-from app.api.wire import BatchItem
+from app.api.wire import FilteredQuery, TraceParent
 from app.catalogue.importers.row import Unreadable
 from app.catalogue.importers.source import Source, open_text
 from app.recommend.batch import RowReason
@@ -27,10 +27,11 @@ SEPARATOR = ";"
 """Between the categories in a table's cell."""
 
 
-class BatchRow(BatchItem):
+class BatchRow(FilteredQuery):
     """A row with a query. `id`: yours, repeated in the output."""
 
     id: str | int | None = None
+    traceparent: TraceParent = ""
 
 
 @dataclass(frozen=True, slots=True)

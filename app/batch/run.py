@@ -9,7 +9,7 @@ import fcntl
 import json
 import os
 import sqlite3
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -65,9 +65,8 @@ def run_batch(job: BatchJob, stages: StageObserver) -> BatchRun:
     """Answer the rows that are not in the output yet. Raises NotResumable, Unreadable, OSError,
     sqlite3.Error."""
     with stages.observe(RUN_BATCH) as whole, _opened(job.output) as output:
-        done, last = _resume(output)
+        done = _resume(output, job.rows)
         resumed_after = done.total()
-        _skip(job.rows, resumed_after, last)
         new = Counter[RowReason | None]()
         while rows := list(islice(job.rows, CHUNK)):
             with stages.observe(PROCESS_CHUNK) as stage:
@@ -142,12 +141,12 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         yield file
 
 
-def _resume(file: BinaryIO) -> tuple[Counter[RowReason | None], dict[str, Any]]:
-    """Cut off an incomplete line; the rows that are done by reason, and the last one's line.
+def _resume(file: BinaryIO, rows: Iterator[InputRow]) -> Counter[RowReason | None]:
+    """Cut off an incomplete line, and skip the rows that are done; their number by reason.
 
-    Raises NotResumable.
+    Raises NotResumable if a line does not belong to its row, Unreadable.
     """
-    done, last, end = Counter[RowReason | None](), dict[str, Any](), 0
+    done, end = Counter[RowReason | None](), 0
     file.seek(0)
     for line in file:
         if not line.endswith(b"\n"):
@@ -156,21 +155,17 @@ def _resume(file: BinaryIO) -> tuple[Counter[RowReason | None], dict[str, Any]]:
             break
         number = done.total() + 1
         try:
-            last = json.loads(line)
-            done[None if last["reason"] is None else RowReason(last["reason"])] += 1
-            expected = last["row"] == number
+            answered = json.loads(line)
+            done[None if answered["reason"] is None else RowReason(answered["reason"])] += 1
+            digest, expected = answered["digest"], answered["row"] == number
         except (ValueError, KeyError, TypeError, RecursionError):
             expected = False
         if not expected:
             raise NotResumable(f"line {number} of the output is none of a batch")
+        row = next(rows, None)
+        if row is None or row.digest != digest:
+            raise NotResumable(f"line {number} of the output is not of row {number} of the input")
         end += len(line)
     file.truncate(end)
     file.seek(0, os.SEEK_END)
-    return done, last
-
-
-def _skip(rows: Iterator[InputRow], count: int, last: dict[str, Any]) -> None:
-    """Skip the rows that are done. Raises NotResumable if the input is another one."""
-    skipped = deque(islice(rows, count), maxlen=1)
-    if count and (not skipped or skipped[0].number != count or skipped[0].digest != last["digest"]):
-        raise NotResumable(f"row {count} of the input is not the one of the output's last line")
+    return done

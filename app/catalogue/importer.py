@@ -115,7 +115,7 @@ def import_path(
     files = [rejects, *([elsewhere] if elsewhere else [])]
     for each in files:
         with suppress(OSError):
-            if each.samefile(path) or not _is_rejects(each):
+            if each.samefile(path) or not is_rejects(each):
                 raise Unreadable(f"{each} is no file of rejected rows; name another with --rejects")
             each.unlink()  # of an earlier import
     for part in outcomes(catalogue, rows_of(path, summary.notes)):
@@ -157,7 +157,7 @@ def size(path: Path) -> int:
     return path.stat().st_size
 
 
-def _is_rejects(path: Path) -> bool:
+def is_rejects(path: Path) -> bool:
     """Whether a file is empty or begins as those that `_append` writes. Raises OSError."""
     with path.open("rb") as file:
         return file.read(len(REJECTED)) in (b"", REJECTED)

@@ -37,6 +37,9 @@ class Examination:
     `values` (RANKS,), the first is 1; `likes` (RANKS,): those that it was estimated from;
     `information` (RANKS - 1, RANKS - 1): of the logarithms from the second rank on, and `scores`
     (r, RANKS - 1): what each recommendation contributed to their gradient.
+
+    A rank has 0 `likes` if no moved documents link it with the first one, not even by way of other
+    ranks: its value comes from the prior alone.
     """
 
     values: Values
@@ -86,7 +89,9 @@ def examination(log: FeedbackLog) -> Examination:
     numbers = log.recommendation[seen][used]
     np.add.at(scores, (numbers, rank[used]), 1)
     np.subtract.at(scores, numbers, shares[pair[used]])
-    return Examination(np.exp(logarithm), likes.sum(axis=0), information, scores[:, 1:])
+    together = (shown > 0).T @ (shown > 0)
+    linked = np.linalg.matrix_power(together, RANKS)[0]
+    return Examination(np.exp(logarithm), likes.sum(axis=0) * linked, information, scores[:, 1:])
 
 
 def expected_likes(log: FeedbackLog, examined: Values) -> tuple[Values, Values]:

@@ -17,7 +17,8 @@ from app.recommend.serving_model import ServingModel
 from app.recommend.types import LEXICAL
 
 CANDIDATE, BM25 = "candidate", "BM25"
-PERMUTATIONS = 9_999
+PERMUTATIONS, BATCH = 9_999, 200
+"""Permutations of a test, and how many are made at once, which bounds the memory."""
 MAX_SLICES = 20
 """Slices of one dimension at most; the largest are retained."""
 LENGTHS = ((1, "1 word"), (3, "2-3 words"), (7, "4-7 words"))
@@ -182,6 +183,7 @@ def compare(mine: Values, theirs: Values, seed: int = 0) -> Comparison:
         permutation_type="samples",
         vectorized=True,
         n_resamples=PERMUTATIONS,
+        batch=BATCH,
         rng=np.random.default_rng(seed),
     )
     return Comparison(difference, float(found.pvalue))

@@ -19,8 +19,10 @@ FEWEST_LIKES = 2
 SHRINKAGE = 5
 """Looks without a like that are added to those of each document."""
 TENTHS = 10
+"""Of attractiveness, in a grade. Less than half a tenth is 0: so few likes may be mistakes."""
 FEWEST_REQUESTS = 20
-"""Recommendations for a query of which no result is relevant, from which on it has no answer."""
+"""Recommendations for a query, of which users rejected results and liked none, from which on it has
+no answer."""
 NOTHING_STORED = (
     "the journal has feedback, but no texts of queries: set VITRINE_JOURNAL_QUERIES=true and "
     "collect feedback again"
@@ -62,7 +64,6 @@ def _rows(log: FeedbackLog, examined: Values) -> Iterator[Row | Reject]:
     against = np.bincount(log.pair, log.contradicted, minlength=pairs)
     graded = np.round(TENTHS * np.minimum(likes / (looks + SHRINKAGE), 1))
     graded[likes < FEWEST_LIKES] = 0
-    answered = set[str]()
     for pair in np.flatnonzero(judged):
         query, document = log.queries[pair], log.documents[pair]
         line = int(pair) + 1
@@ -75,19 +76,21 @@ def _rows(log: FeedbackLog, examined: Values) -> Iterator[Row | Reject]:
             detail = f"“{document}” has {likes[pair]:.0f} likes in {looks[pair]:.1f} looks"
             yield Reject(line, Reason.WEAK, detail)
         else:
-            answered.add(query)
             yield Row(line, text, document, float(graded[pair]), "feedback")
-    yield from _without_answer(log, answered)
+    yield from _without_answer(log)
 
 
-def _without_answer(log: FeedbackLog, answered: set[str]) -> Iterator[Row]:
-    """The queries that were asked often, of which no result is relevant."""
+def _without_answer(log: FeedbackLog) -> Iterator[Row]:
+    """The queries that were asked often, of which users rejected results and liked none."""
     first = log.pair[np.unique(log.recommendation, return_index=True)[1]]
     asked = np.bincount(first, minlength=len(log.queries))
     counts: dict[str, int] = {}
     for pair in np.flatnonzero(asked):
         query = log.queries[pair]
         counts[query] = counts.get(query, 0) + int(asked[pair])
+    liked = {log.queries[pair] for pair in log.pair[log.liked]}
+    against = log.judged & ~log.liked & ~log.contradicted
+    rejected = {log.queries[pair] for pair in log.pair[against]} - liked
     for query, count in counts.items():
-        if count >= FEWEST_REQUESTS and query not in answered and query in log.texts:
+        if count >= FEWEST_REQUESTS and query in rejected and query in log.texts:
             yield Row(0, log.texts[query], "", 0, "feedback")

@@ -27,13 +27,23 @@ LEAST_SHARED = 0.5
 
 @dataclass(frozen=True, slots=True)
 class DataQuality:
-    """What became of the rows: `used`, and why the others were not, by reason."""
+    """What became of the rows: `used`, and why the others were not, by reason.
+
+    `rejects`: the quarantined rows of the judgements, `holdout_rejects`: those of the holdout.
+    """
 
     read: int
     used: int
     dropped: Mapping[str, int]
     quarantined: Mapping[str, int]
     rejects: tuple[Reject, ...] = ()
+    holdout_rejects: tuple[Reject, ...] = ()
+
+    @property
+    def not_used(self) -> str:
+        """How many rows are not used, by reason, as text; empty if all are used."""
+        lost = {**self.dropped, **self.quarantined}
+        return ", ".join(f"{count} {reason}" for reason, count in lost.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +110,7 @@ class _Found:
         self.rows: Counter[str] = Counter()
         self.grades: dict[str, dict[str, float]] = {}
         self.read, self.rejects = judgements.read, list(judgements.rejects)
+        self.holdout_rejects: list[Reject] = []
         self.reasons: Counter[Reason] = Counter(each.reason for each in self.rejects)
 
     @classmethod
@@ -152,11 +163,11 @@ class _Found:
         """Count the rows of a query that is not used."""
         self.reasons[reason] += self.rows[key]
 
-    def join(self, other: "_Found") -> None:
-        """Add what was read, and what was not used, of another source."""
-        self.read += other.read
-        self.reasons += other.reasons
-        self.rejects += other.rejects
+    def join(self, holdout: "_Found") -> None:
+        """Add what was read, and what was not used, of the holdout."""
+        self.read += holdout.read
+        self.reasons += holdout.reasons
+        self.holdout_rejects = holdout.rejects
 
     def queries(self, keys: Iterable[str]) -> list[JudgedQuery]:
         """In the order of their words: a training does not depend on the order of the rows.
@@ -182,6 +193,7 @@ class _Found:
             dropped={each.value: counts[each] for each in DROPPED if counts[each]},
             quarantined={each.value: counts[each] for each in QUARANTINED if counts[each]},
             rejects=tuple(self.rejects[:MAX_REJECTS]),
+            holdout_rejects=tuple(self.holdout_rejects[:MAX_REJECTS]),
         )
 
 

@@ -38,6 +38,7 @@ OF_PSEUDO = (
 
 def card(  # noqa: PLR0913 - everything that is known of a training
     judgements: Judgements,
+    holdout: Judgements | None,
     rows: DataQuality,
     evaluation: Evaluation,
     verdict: Verdict,
@@ -49,16 +50,15 @@ def card(  # noqa: PLR0913 - everything that is known of a training
 ) -> dict[str, Any]:
     """The card as JSON values; numbers are rounded. `trained_on`: number of queries."""
     embedder, quality = catalogue.models.embedder, asdict(rows)
-    del quality["rejects"]
+    del quality["rejects"], quality["holdout_rejects"]
     pseudo = (OF_PSEUDO,) if judgements.source is Source.PSEUDO else ()
     content: dict[str, Any] = {
         "model": "pairwise",
         "program": __version__,
         "trace_id": trace_id,
         "data": {
-            "source": judgements.source.value,
-            "name": judgements.name,
-            "sha256": judgements.hash,
+            **_origin(judgements),
+            "holdout": None if holdout is None else _origin(holdout),
             "rows": quality,
             "tune_queries": trained_on,
             "test_queries": evaluation.answerable + evaluation.out_of_domain,
@@ -73,6 +73,14 @@ def card(  # noqa: PLR0913 - everything that is known of a training
     }
     rounded: dict[str, Any] = _rounded(content)
     return rounded
+
+
+def _origin(judgements: Judgements) -> dict[str, str]:
+    return {
+        "source": judgements.source.value,
+        "name": judgements.name,
+        "sha256": judgements.hash,
+    }
 
 
 def _hash(catalogue: Catalogue) -> str:
@@ -192,6 +200,8 @@ def relevance(metrics: Mapping[str, Any]) -> Iterator[str]:
 def _data(content: Mapping[str, Any]) -> Iterator[Sequence[object]]:
     data, rows = content["data"], content["data"]["rows"]
     yield "judgements", f"{data['source']}, SHA-256 {data['sha256']}"
+    if holdout := data["holdout"]:
+        yield "holdout", f"{holdout['name']}, SHA-256 {holdout['sha256']}"
     yield "rows", f"{rows['read']} read, {rows['used']} used"
     for name in ("dropped", "quarantined"):
         listed = ", ".join(f"{count} {reason}" for reason, count in rows[name].items())

@@ -46,14 +46,19 @@ def make_profile(
     return Profile.of(list(observed(index, serving, texts)), serving.card, embedder)
 
 
+def has_seed(catalogue: Catalogue) -> bool:
+    """Whether the catalogue has half of the documents that the shipped queries are judged by."""
+    judged = {name for query in seed_queries(Split.TUNE) for name in query.relevance}
+    return len(catalogue.existing(judged)) >= len(judged) / 2
+
+
 def load_profile(folder: Path, catalogue: Catalogue, card: ModelCard) -> Profile | None:
     """The profile of the built-in model: from a data folder, or the one shipped for the seed.
 
     None if there is none for this model, or if the catalogue is another one: then drift is not
     detected until a version is trained.
     """
-    judged = {name for query in seed_queries(Split.TUNE) for name in query.relevance}
-    if len(catalogue.existing(judged)) < len(judged) / 2:
+    if not has_seed(catalogue):
         return None
     kept, shipped = folder / FUSION_PROFILE, files("app.model").joinpath(FUSION_PROFILE)
     place = kept if kept.is_file() else shipped

@@ -13,7 +13,8 @@ from app.recommend.ranking import RankingModel, order
 from app.recommend.types import Candidates, Query
 
 CUT = 10
-RESAMPLES = 2000
+RESAMPLES, BATCH = 2000, 200
+"""Resamples of a bootstrap, and how many are drawn at once, which bounds the memory."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,6 +84,10 @@ def scores_of(retrieved: Sequence[Retrieved], model: RankingModel) -> np.ndarray
 
 def quality(values: np.ndarray, seed: int = 0) -> Quality:
     """The mean of values (q,) with a percentile bootstrap over queries."""
-    draws = np.random.default_rng(seed).integers(0, len(values), (RESAMPLES, len(values)))
-    low, high = np.percentile(values[draws].mean(axis=1), [2.5, 97.5])
+    random, shape = np.random.default_rng(seed), (BATCH, len(values))
+    means = [
+        values[random.integers(0, len(values), shape)].mean(axis=1)
+        for _ in range(RESAMPLES // BATCH)
+    ]
+    low, high = np.percentile(np.concatenate(means), [2.5, 97.5])
     return Quality(float(values.mean()), float(low), float(high), len(values))

@@ -71,6 +71,7 @@ class Training:
     """What came of a training. `change` is None if the gate refused the version."""
 
     judgements: Judgements
+    holdout: Judgements | None
     quality: DataQuality
     champion: str
     evaluation: Evaluation
@@ -122,7 +123,7 @@ def _train(loader: VersionLoader, request: TrainingRequest, stages: StageObserve
     with stages.observe(GATE) as stage:
         verdict = stage.result = judge(evaluation, champion)
     described = card(
-        judgements, valid.quality, evaluation, verdict,
+        judgements, holdout, valid.quality, evaluation, verdict,
         trained_on=len(tune), catalogue=catalogue, champion=champion, trace_id=request.trace_id(),
     )  # fmt: skip
     text = readable(described)
@@ -133,19 +134,17 @@ def _train(loader: VersionLoader, request: TrainingRequest, stages: StageObserve
             forced = not verdict.passed
             change = loader.registry.register(files, about(catalogue), request.by, forced=forced)
             stage.result = change
-    return Training(judgements, valid.quality, champion, evaluation, verdict, text, change)
+    quality = valid.quality
+    return Training(judgements, holdout, quality, champion, evaluation, verdict, text, change)
 
 
 def _check(valid: ValidJudgements) -> None:
     """Raises CannotTrain."""
     for name, queries in (("train", valid.tune), ("evaluate", valid.test)):
         if not any(each.relevance for each in queries):
-            quality = valid.quality
-            left = {**quality.dropped, **quality.quarantined}
-            reasons = ", ".join(f"{count} {reason}" for reason, count in left.items()) or "none"
             raise CannotTrain(
-                f"there is no usable judged query to {name} with: {quality.read} rows were read, "
-                f"not used: {reasons}"
+                f"there is no usable judged query to {name} with: {valid.quality.read} rows were "
+                f"read, not used: {valid.quality.not_used or 'none'}"
             )
 
 

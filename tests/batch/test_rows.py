@@ -27,6 +27,8 @@ def read(folder: Path, name: str, content: bytes) -> list[InputRow]:
         ("q.jsonl", '{"query": "tides", "limit": 2}\n', ["tides 2"]),
         ("q.jsonl", '{"query": "a"', [MALFORMED]),
         ("q.jsonl", '["a"]\n{"query": 5}\n{"query": "b", "k": 1}\n', [MALFORMED, INVALID, INVALID]),
+        ("q.jsonl", '{"query": "a", "explain": true}\n', [INVALID]),
+        ("q.jsonl", '{"query": "a", "user_id": "b"}\n', [INVALID]),
         ("q.jsonl", "[" * 100_000 + "\n", [MALFORMED]),
         ("q.jsonl", '{"query": "' + MAX_ROW * "a" + '"}', [MALFORMED]),
         ("q.txt", "a" * 501 + "\n\x00\n", [INVALID, INVALID]),
@@ -62,6 +64,7 @@ def test_ids_and_callers_are_kept_and_digests_differ(tmp_path: Path) -> None:
         ("", "no column query"),
         ("text\na\n", "no column query"),
         ("query,categorie\na,b\n", "columns that no row may have: categorie"),
+        ("query,user_id,explain\na,b,\n", "columns that no row may have: explain, user_id"),
     ],
 )
 def test_a_table_with_other_columns_is_refused(tmp_path: Path, content: str, problem: str) -> None:

@@ -107,9 +107,18 @@ def test_the_output_of_something_else_is_not_continued(
 ) -> None:
     output = tmp_path / "out.jsonl"
     run(shelf_data, source, output)
-    source.write_text(source.read_text().replace("number 49", "number 50"))
-    with pytest.raises(NotResumable, match="row 50 of the input"):
-        run(shelf_data, source, output)
+    whole, rows = output.read_bytes(), source.read_text()
+    for other, number in (
+        (rows.replace("number 49", "number 50"), 50),
+        (rows.replace("number 4\n", "number 4, corrected\n"), 5),
+        (rows.replace("bread number 7\n", ""), 8),
+        (rows.replace("bread number 49\n", ""), 50),
+    ):
+        source.write_text(other)
+        output.write_bytes(whole + b'{"row":')
+        with pytest.raises(NotResumable, match=f"not of row {number} of the input"):
+            run(shelf_data, source, output)
+        assert output.read_bytes() == whole + b'{"row":', "nothing is cut off"
     for content in ("a: text\n", '{"row": 2, "reason": null}\n', '{"row": 1, "reason": "?"}\n'):
         output.write_text(content)
         with pytest.raises(NotResumable, match="line 1 of the output"):

@@ -49,6 +49,17 @@ def test_figures_worked_by_hand() -> None:
     assert sum(each.queries for each in measured.bins) == 4
 
 
+def test_the_auc_counts_pairs_and_half_of_the_ties() -> None:
+    relevance = np.random.default_rng(0).random(80).round(1)
+    good = np.arange(80) < 50
+    above = relevance[good][:, None] - relevance[~good]
+    measured = measure(relevance, FirstResults(np.zeros((80, 1)), good, ~good), 0.5)
+    assert measured.auc.value == pytest.approx(((above > 0) + (above == 0) / 2).mean())
+    assert measured.auc.low < measured.auc.value < measured.auc.high
+    none = measure(relevance, FirstResults(np.zeros((80, 1)), good, good & ~good), 0.5)
+    assert (none.auc.value, none.auc.low, none.auc.high) == (0.5, 0, 1)
+
+
 def test_the_interval_of_a_share_is_wilsons() -> None:
     assert (wilson(0, 20).low, wilson(20, 20).high) == (0, 1)
     assert (wilson(5, 100).low, wilson(5, 100).high) == pytest.approx((0.0215, 0.1118), abs=1e-4)

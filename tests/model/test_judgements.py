@@ -127,12 +127,14 @@ def test_what_is_evaluated_on_is_not_trained_on(
     shelf: Catalogue, file: Callable[..., Path]
 ) -> None:
     judgements = read_judgements(file(row("tides", "", tide=1), row("stale bread", "", staling=1)))
-    holdout = read_judgements(file(row("the Moon", tide=1), row("TIDES", "test", tide=1)))
+    holdout = read_judgements(file(row("the Moon", tide=1), row("TIDES", "test", tide=1), "{"))
     valid = validate(judgements, shelf, holdout=holdout)
     assert [each.text for each in valid.tune] == ["stale bread"]
     assert [each.text for each in valid.test] == ["TIDES"]
     assert valid.quality.dropped == {"leak": 1, "other-split": 1}
-    assert (valid.quality.read, valid.quality.used) == (4, 2)
+    assert (valid.quality.read, valid.quality.used) == (5, 2)
+    assert valid.quality.rejects == (), "each file has its own"
+    assert [each.line for each in valid.quality.holdout_rejects] == [3]
 
 
 def test_without_judgements_titles_and_headings_are_queries(

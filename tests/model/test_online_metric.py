@@ -67,6 +67,20 @@ def test_one_version_alone_shows_nothing_of_the_position_bias(people: Population
     assert "not corrected" in judged.name
 
 
+@pytest.mark.parametrize(
+    ("moved", "known"), [([1, 0, 3, 4, 2], 2), ([1, 0, 4, 2, 3], 2), ([1, 2, 0, 4, 3], 3),
+                         ([1, 2, 3, 4, 0], 5)],
+)  # fmt: skip
+def test_ranks_between_which_no_document_moved_are_not_known(moved: list[int], known: int) -> None:
+    names = [f"d{place}" for place in range(5)]
+    queries = [JudgedQuery(str(n), f"query {n}", "", dict.fromkeys(names, 3.0)) for n in range(40)]
+    orders = {"one": [names] * 40, "other": [[names[place] for place in moved]] * 40}
+    log = Population.of(queries, orders).log(0, REQUESTS)
+    assert examination(log).known == known
+    qualities = [each.quality for each in online_report(log).versions]
+    assert all((each is not None) == (known == 5) for each in qualities)
+
+
 def test_nothing_at_all_is_a_report_too(people: Population) -> None:
     log = people.log(0, 0)
     report = online_report(replace(log, models=()))
@@ -88,15 +102,28 @@ def test_judgements_are_grades_of_attractiveness(people: Population) -> None:
     assert feedback_judgements(people.log(0, 20_000)).hash == found.hash
 
 
-def test_queries_without_a_relevant_result_have_no_answer(people: Population) -> None:
+@pytest.mark.parametrize(
+    ("likes", "rejections", "unanswered"),
+    [(0, 1, True), (0, 0, False), (1, 5, False), (0, -1, False)],
+    ids=["rejected", "without feedback", "liked by few", "contradicted"],
+)
+def test_queries_whose_results_are_rejected_and_never_liked_have_no_answer(
+    people: Population, likes: int, rejections: int, *, unanswered: bool
+) -> None:
+    """`rejections`: -1 is one that contradicts a like."""
     log = people.log(0, 4_000)
-    unanswered = log.queries[log.pair[0]]
-    of_query = np.array([query == unanswered for query in log.queries])[log.pair]
-    asked = len(np.unique(log.recommendation[of_query]))
-    assert asked >= FEWEST_REQUESTS
-    silent = replace(log, liked=log.liked & ~of_query, judged=log.judged & ~of_query)
-    rows = [row for row in feedback_judgements(silent).rows if not row.document]
-    assert [row.text for row in rows] == [log.texts[unanswered]]
+    query = log.queries[log.pair[0]]
+    of_query = np.array([each == query for each in log.queries])[log.pair]
+    assert len(np.unique(log.recommendation[of_query])) >= FEWEST_REQUESTS
+    place = np.cumsum(of_query) * of_query  # of the query's results, from 1
+    liked = (place > 0) & (place <= likes)
+    judged = (place > 0) & (place <= likes + abs(rejections))
+    log = replace(
+        log, liked=log.liked & ~of_query | liked, judged=log.judged & ~of_query | judged,
+        contradicted=judged & ~liked & (rejections < 0),
+    )  # fmt: skip
+    rows = [row for row in feedback_judgements(log).rows if not row.document]
+    assert [row.text for row in rows] == [log.texts[query]] * unanswered
 
 
 @pytest.mark.parametrize(

@@ -184,17 +184,17 @@ class _HtmlText(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.text, self.heading = "", ""
-        self._still_quoted = False
+        self._in_heading = False
 
     def handle_starttag(self, tag: str, attrs: object) -> None:  # noqa: ARG002
-        self._still_quoted = self._still_quoted or (tag == "h1" and not self.heading)
+        self._in_heading = self._in_heading or (tag == "h1" and not self.heading)
 
     def handle_endtag(self, tag: str) -> None:
-        self._still_quoted = self._still_quoted and tag != "h1"
+        self._in_heading = self._in_heading and tag != "h1"
 
     def handle_data(self, data: str) -> None:
         self.text += data
-        self.heading += data if self._still_quoted else ""
+        self.heading += data if self._in_heading else ""
 
 
 def _html(content: str) -> _HtmlText:
