@@ -67,12 +67,16 @@ SELECT
     in_first,
     entry.1 AS fact,
     bitmapCardinality(entry.2) AS requests,
+    -- Each pair once: with itself and the facts after it.
+    indexOf(arrayMap(other -> other.1, paired_bitmaps), fact) AS place,
     if(
-        has({paired:Array(UInt32)}, entry.1),
-        arrayMap(other -> bitmapAndCardinality(entry.2, other.2), paired_bitmaps),
+        place > 0,
+        arrayMap(
+            other -> (other.1, bitmapAndCardinality(entry.2, other.2)),
+            arraySlice(paired_bitmaps, place)
+        ),
         []
     ) AS together,
-    if(entry.1 = bitmaps[1].1, arrayMap(other -> other.1, paired_bitmaps), []) AS partners,
     bitmapToArray(bitmapSubsetLimit(entry.2, 0, {examples:UInt32})) AS examples
 FROM
 (
@@ -259,11 +263,12 @@ def _of_set(rows: Rows, places: Mapping[int, int], paired: Sequence[int]) -> Cou
     together = np.zeros((len(paired), len(paired)), dtype=np.int64)
     examples: list[Sequence[int]] = [()] * len(places)
     rank = {position: place for place, position in enumerate(paired)}
-    partners = [rank[places[number]] for row in rows for number in row["partners"]]
     for row in rows:
         position = places[row["fact"]]
         having[position] = row["requests"]
         examples[position] = row["examples"]
         if row["together"]:
-            together[rank[position], partners] = row["together"]
+            numbers, counts = zip(*row["together"], strict=True)
+            others = [rank[places[number]] for number in numbers]
+            together[rank[position], others] = together[others, rank[position]] = counts
     return Counted(having, together, examples)

@@ -27,7 +27,8 @@ MIN_REQUESTS = 3
 """In the sample; a rarer fact is not counted."""
 _KEYS = f"""
 SELECT
-    key,
+    key AS name,
+    '' AS span_kind,
     uniqExact(in_first, number) AS requests,
     uniq(value) AS different,
     countIf(isNotNull(quantity)) / count() AS numeric,
@@ -35,7 +36,9 @@ SELECT
         AS thresholds,
     arrayMap(
         each -> (each.1, each.2), approx_top_k({MAX_VALUES}, 2000)(value)
-    ) AS values
+    ) AS values,
+    0 AS failures,
+    [] AS many
 FROM
 (
     SELECT in_first, number, key, value, toFloat64OrNull(value) AS parsed,
@@ -44,8 +47,8 @@ FROM
     ARRAY JOIN keys AS key, texts AS value
     WHERE length(value) <= {MAX_VALUE_LENGTH}
 )
-GROUP BY key
-ORDER BY requests DESC, key
+GROUP BY name
+ORDER BY requests DESC, name
 LIMIT {MAX_KEYS}
 """
 _LEVELS = "0.1, 0.25, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99"
@@ -55,14 +58,23 @@ SELECT
     stage.1 AS name,
     any(stage.2) AS span_kind,
     count() AS requests,
-    countIf(failed) AS failures,
-    arraySort(arrayDistinct(quantiles(0.5, 0.9, 0.98)(calls))) AS many,
+    0 AS different,
+    0 AS numeric,
     arraySort(arrayDistinct(quantiles({_LEVELS})(self_time)))
-        AS slow
+        AS thresholds,
+    [] AS values,
+    countIf(failed) AS failures,
+    arraySort(arrayDistinct(quantiles(0.5, 0.9, 0.98)(calls))) AS many
 FROM stages
 GROUP BY name
 ORDER BY requests DESC, name
 LIMIT {MAX_STAGES}
+"""
+# In one statement, which reads the spans once.
+_OF_SPANS = f"""
+SELECT true AS is_stage, * FROM ({_STAGES})
+UNION ALL
+SELECT false AS is_stage, * FROM ({_KEYS})
 """
 _TEMPLATES = f"""
 SELECT template, uniqExact(in_first, number) AS requests
@@ -99,10 +111,8 @@ def discover(query: Query, sources: Sources) -> Sequence[Fact]:
     whole = query(sources.statement((), _DURATIONS), values)[0]
     total = int(whole["requests"])
     found = list(_graded(Fact(Kind.REQUEST, "request", Test.DURATION), whole["slow"], total))
-    for row in query(sources.statement((SPANS,), _KEYS), values):
-        found += _of_key(row)
-    for row in query(sources.statement((SPANS, stages(_NAME_AND_KIND)), _STAGES), values):
-        found += _of_stage(row)
+    for row in query(sources.statement((SPANS, stages(_NAME_AND_KIND)), _OF_SPANS), values):
+        found += _of_stage(row) if row["is_stage"] else _of_key(row)
     for row in query(sources.statement((LOGS,), _TEMPLATES), values):
         found.append(_Candidate(Fact(Kind.LOG, row["template"]), row["requests"]))
     balance = {
@@ -115,7 +125,7 @@ def discover(query: Query, sources: Sources) -> Sequence[Fact]:
 
 
 def _of_key(row: Mapping[str, Any]) -> Iterator[_Candidate]:
-    key, requests = row["key"], row["requests"]
+    key, requests = row["name"], row["requests"]
     if not key:
         for name, count in row["values"]:
             yield _Candidate(Fact(Kind.EVENT, name), count)
@@ -135,7 +145,7 @@ def _of_stage(row: Mapping[str, Any]) -> Iterator[_Candidate]:
     yield _Candidate(Fact(kind, name), requests)
     yield _Candidate(Fact(kind, name, Test.FAILS), row["failures"])
     yield from _graded(Fact(kind, name, Test.CALLS), row["many"], requests, at_least=2)
-    yield from _graded(Fact(kind, name, Test.SELF_TIME), row["slow"], requests)
+    yield from _graded(Fact(kind, name, Test.SELF_TIME), row["thresholds"], requests)
 
 
 def _graded(

@@ -19,7 +19,7 @@ MAX_VALUE_LENGTH = 200
 """Characters; longer attribute values are left out, longer log templates are cut."""
 
 _REQUESTS = """
-requests AS
+requests AS MATERIALIZED
 (
     SELECT
         trace_id,
@@ -50,7 +50,7 @@ requests AS
 )"""
 _HASH = f"cityHash64(trace_id) % {WHOLE}"
 SPANS = """
-spans AS
+spans AS MATERIALIZED
 (
     SELECT
         requests.in_first AS in_first,
