@@ -303,21 +303,23 @@ def rollback(
 
 
 @cli.command()
-def calibrate(to: WrittenTo = None) -> None:
-    """Learn when fusion's first result answers, from the judged seed queries (tune split)."""
-    from app.model.calibration import TooFewAnswers  # noqa: PLC0415 - scikit-learn takes a second
-    from app.model.seed_training import calibrate_on_seed  # noqa: PLC0415
+def calibrate(
+    judgements: JudgementsOption = None, queries: QueriesOption = None, to: WrittenTo = None
+) -> None:
+    """Learn when fusion's first result answers, from judged queries (tune split).
 
+    Without --judgements it learns from the shipped judgements of the seed catalogue.
+    """
+    from app.command_training import calibrate_fusion  # noqa: PLC0415 - takes a second
+
+    if queries and not judgements:
+        raise refuse(QUERIES_ALONE)
     chosen = settings()
     path = to or calibrator_path(chosen.data, Fusion.card)
-    with open_for_command(chosen) as catalogue:
+    with open_for_command(chosen) as catalogue, catalogue.database.snapshot():
         if not len(catalogue):
             raise refuse(EMPTY)
-        try:
-            artefact = calibrate_on_seed(catalogue, Fusion(further_legs(catalogue)))
-        except TooFewAnswers as error:
-            raise refuse(f"{error}. Is the seed catalogue imported?") from error
-        write_whole(path, artefact)
+        write_whole(path, calibrate_fusion(catalogue, judgements, queries))
     print_plain(f"relevance of fusion written to {path}. Restart the service to use it.")
 
 

@@ -1,4 +1,4 @@
-"""What the commands `train` and `evaluate` print."""
+"""What the commands `train`, `evaluate` and `calibrate` print."""
 
 import json
 import time
@@ -12,11 +12,15 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from app.catalogue.importer import is_rejects
+from app.catalogue.index import CatalogueIndex
+from app.catalogue.store import Catalogue
 from app.command_tracking import track_evaluation, track_training
+from app.composition import further_legs, load_model
 from app.console import print_error, refuse
+from app.model.calibration import TooFewAnswers
 from app.model.evaluation import Evaluation, evaluate
 from app.model.gate import Verdict
-from app.model.judged import Split
+from app.model.judged import Split, seed_queries
 from app.model.judgement_files import (
     Judgements,
     JudgementsUnreadable,
@@ -26,7 +30,9 @@ from app.model.judgement_files import (
 )
 from app.model.judgements import DataQuality, ValidJudgements, seed_judgements, validate
 from app.model.model_card import rankings, relevance, slices
+from app.model.pseudo_judgements import with_unanswerable
 from app.model.registry_records import Change
+from app.model.seed_training import calibrate_on
 from app.model.stages import EVALUATE
 from app.model.training import (
     CannotTrain,
@@ -155,6 +161,31 @@ def _remark(result: Any) -> str:  # noqa: PLR0911 - one line for each kind of re
 
 def _not_used(quality: DataQuality) -> str:
     return f"; not used: {quality.not_used}" if quality.not_used else ""
+
+
+def calibrate_fusion(catalogue: Catalogue, path: Path | None, queries: Path | None) -> bytes:
+    """Fusion's calibrator, by the judgements of a file or the shipped ones.
+
+    Raises typer.Exit if there are too few that this catalogue can use.
+    """
+    legs = further_legs(catalogue)
+    model = load_model(catalogue.models.embedder, legs)
+    index = CatalogueIndex(catalogue.database, catalogue.models, legs=legs).now()
+    try:
+        if path:
+            valid = validate(with_unanswerable(read_judgements(path, queries), index), catalogue)
+            print_error(_remark(valid))
+            tune = valid.tune
+        elif seed_judgements(catalogue) is None:
+            raise refuse(
+                "This catalogue has no judgements: give them with --judgements FILE (see "
+                "docs/model.md), or train and promote a version, which brings its calibrator."
+            )
+        else:
+            tune = seed_queries("tune")
+        return calibrate_on(catalogue, index, model, tune)
+    except (JudgementsUnreadable, TooFewAnswers) as error:
+        raise refuse(f"{error}.") from error
 
 
 def show_evaluation(

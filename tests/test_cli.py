@@ -111,6 +111,7 @@ def test_an_import_killed_on_the_way_is_finished_by_the_next(tmp_path: Path) -> 
         (("profile",), "The catalogue is empty"),
         (("calibrate", "--to", "."), "is a directory"),
         (("train", "--queries", __file__), "give them with --judgements"),
+        (("calibrate", "--queries", __file__), "give them with --judgements"),
         (("evaluate", "--queries", __file__), "give them with --judgements"),
     ],
 )
@@ -156,6 +157,9 @@ def test_a_profile_that_would_not_be_used_is_not_made(tmp_path: Path) -> None:
     done = vitrine(tmp_path, "profile")
     assert done.exit_code == 1
     assert "train a version, it brings its profile" in " ".join(done.stderr.split())
+    done = vitrine(tmp_path, "calibrate")
+    assert done.exit_code == 1
+    assert "give them with --judgements FILE" in " ".join(done.stderr.split())
     assert not list(tmp_path.glob("profile-*"))
 
 

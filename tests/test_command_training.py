@@ -1,9 +1,11 @@
-"""The commands `train` and `evaluate`: what they say about the rows that they read."""
+"""The commands `train`, `evaluate` and `calibrate`: what they say about the rows that they read."""
 
 import json
 from hashlib import sha256
+from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from app import command_tracking
@@ -28,6 +30,18 @@ def test_evaluate_says_what_it_does_not_use(seed_data: Path, tmp_path: Path) -> 
     said = " ".join(done.stderr.split())
     assert "12 queries of the split test are measured, 5 of the split tune set aside" in said
     assert "not used: 1 unknown-document, 1 malformed" in said
+
+
+def test_calibrate_learns_from_judgements_of_ones_own(seed_data: Path, tmp_path: Path) -> None:
+    file = write(tmp_path / "mine.jsonl", seed_queries("tune"), "tune")
+    made = tmp_path / "relevance.json"
+    done = vitrine(seed_data, "calibrate", "--judgements", str(file), "--to", str(made), **QUIET)
+    assert done.exit_code == 0, done.stderr
+    assert "queries to train, 0 to evaluate" in done.stderr
+    found = json.loads(made.read_bytes())
+    shipped = json.loads(files("app.model").joinpath("relevance-fusion.json").read_bytes())
+    assert found["model"] == shipped["model"]
+    np.testing.assert_allclose(found["coefficients"], shipped["coefficients"], rtol=0.05)
 
 
 def test_a_holdout_is_named_and_its_rejected_rows_are_beside_it(

@@ -1,4 +1,4 @@
-"""Training and evaluation on the seed catalogue, for benchmarks and `calibrate`."""
+"""Training and evaluation on the seed catalogue, for benchmarks; and `calibrate`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -55,11 +55,17 @@ def profile_on_seed(catalogue: Catalogue, serving: ServingModel) -> Profile:
     return make_profile(opened_index(catalogue), serving, texts, embedder)
 
 
-def calibrate_on_seed(catalogue: Catalogue, model: RankingModel) -> bytes:
-    """A model's calibrator, fitted on the tune split. Raises TooFewAnswers."""
-    tune = retrieved(catalogue, seed_queries("tune"))
-    found = first_results(opened_index(catalogue), tune, model)
+def calibrate_on(
+    catalogue: Catalogue, index: Index, model: RankingModel, queries: Sequence[JudgedQuery]
+) -> bytes:
+    """A model's calibrator, fitted on judged queries. Raises TooFewAnswers."""
+    found = first_results(index, training.retrieved(catalogue, index, queries), model)
     return calibrate(found, model, catalogue.models.embedder.name)
+
+
+def calibrate_on_seed(catalogue: Catalogue, model: RankingModel) -> bytes:
+    """The same, on the tune split of the seed catalogue."""
+    return calibrate_on(catalogue, opened_index(catalogue), model, seed_queries("tune"))
 
 
 @dataclass(frozen=True, slots=True)
