@@ -188,16 +188,16 @@ def open_catalogue(
     return Catalogue(database, Models(encoder or load_embedder()))
 
 
-def load_model(legs: Sequence[Leg] = ()) -> RankingModel:
+def load_model(encoder: Embedder, legs: Sequence[Leg] = ()) -> RankingModel:
     """The ranking model that serves until a trained version is promoted."""
-    return Fusion(legs)
+    return Fusion(legs, encoder.weight)
 
 
 def version_loader(
     settings: Settings, catalogue: Catalogue, legs: Sequence[Leg] = ()
 ) -> tuple[VersionLoader, Sequence[str]]:
     """What loads versions of the model, and the problems of the built-in model's calibrator."""
-    model = load_model(legs)
+    model = load_model(catalogue.models.embedder, legs)
     calibrators = load_calibrators(
         settings.data,
         {Fusion.card, model.card},

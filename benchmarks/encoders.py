@@ -16,7 +16,7 @@ import numpy as np
 
 from app.model.baselines import OneLeg
 from app.model.distillation import Remembering, Sample, distill
-from app.model.encoders import load_teacher
+from app.model.encoders import load_teacher, with_static
 from app.model.judged import JudgedQuery, collection, seed_queries
 from app.model.pairwise_fit import cross_validated, fit
 from app.model.ranking_metrics import Quality, Retrieved, quality, scores_of
@@ -50,14 +50,16 @@ def encoders(documents: Sequence[Document]) -> dict[str, Embedder]:
     teacher = Remembering(load_teacher(None), on_progress)
     model = distill(Sample.of(documents), teacher, Unobserved())
     student = StudentEmbedder(model, static, lambda: teacher)
-    return {"static": static, "student": student, "teacher": teacher}
+    return {"static": static, "student": student, "teacher": with_static(teacher, static)}
 
 
-def qualities(found: Sequence[Retrieved], pairwise: np.ndarray) -> dict[str, Quality]:
+def qualities(
+    encoder: Embedder, found: Sequence[Retrieved], pairwise: np.ndarray
+) -> dict[str, Quality]:
     """Quality of each ranking of the retrieved candidates."""
     return {
         "dense leg alone": quality(scores_of(found, OneLeg("dense"))),
-        "fusion": quality(scores_of(found, Fusion())),
+        "fusion": quality(scores_of(found, Fusion(dense=encoder.weight))),
         "pairwise": quality(pairwise),
     }
 
@@ -80,7 +82,7 @@ def seed_column() -> dict[tuple[str, str], Quality]:
             documents, seed_queries("tune"), seed_queries("test"), encoder=encoder
         )
         trained = PairwiseModel(fit(tune), "tuned")
-        for ranking, each in qualities(test, scores_of(test, trained)).items():
+        for ranking, each in qualities(encoder, test, scores_of(test, trained)).items():
             column[name, ranking] = each
     return column
 
@@ -91,7 +93,7 @@ def collection_column(folder: Path) -> tuple[dict[tuple[str, str], Quality], dic
     column, times = {}, {}
     for name, encoder in encoders(documents).items():
         (found,) = measured(documents, queries, encoder=encoder)
-        for ranking, each in qualities(found, cross_validated(found)).items():
+        for ranking, each in qualities(encoder, found, cross_validated(found)).items():
             column[name, ranking] = each
         times[name] = milliseconds(encoder, queries)
     return column, times

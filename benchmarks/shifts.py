@@ -113,7 +113,7 @@ class BrokenTokenizer:
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
         self.name, self.version, self.hash = embedder.name, embedder.version, embedder.hash
-        self.width, self.quick = embedder.width, embedder.quick
+        self.width, self.quick, self.weight = embedder.width, embedder.quick, embedder.weight
 
     def embed(self, texts: Sequence[str]) -> Floats:
         """Vectors of the texts' letters, each a word of its own."""

@@ -68,7 +68,7 @@ UNREACHABLE = Evidence(Outcome.TIMEOUT, failure=TimeoutError())
 class Projected:
     """A model of any width: another one's vectors, turned at random into `width` dimensions."""
 
-    name, version, quick = "projected", "1", True
+    name, version, quick, weight = "projected", "1", True, 0.35
 
     def __init__(self, embedder: Embedder, width: int) -> None:
         self._embedder, self.width, self.hash = embedder, width, f"projected to {width}"
@@ -125,7 +125,7 @@ class Opposite:
     """Another model, 44 wider: each vector points the other way and has zeros added."""
 
     embedder: Embedder
-    name, version, hash, quick = "opposite", "1", "another", True
+    name, version, hash, quick, weight = "opposite", "1", "another", True, 0.35
 
     @property
     def width(self) -> int:

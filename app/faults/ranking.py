@@ -160,7 +160,8 @@ class OtherEmbedder:
         self._embedder = embedder
         self._order = np.random.default_rng(seed).permutation(embedder.width)
         self.name, self.version = embedder.name, embedder.version
-        self.hash, self.width, self.quick = embedder.hash, embedder.width, embedder.quick
+        self.hash, self.width = embedder.hash, embedder.width
+        self.quick, self.weight = embedder.quick, embedder.weight
 
     def embed(self, texts: Sequence[str]) -> Floats:
         __tracebackhide__ = True

@@ -92,7 +92,8 @@ class Remembering:
         self._embedder, self._progress = embedder, progress
         self._known: dict[str, Floats] = {}
         self.name, self.version = embedder.name, embedder.version
-        self.hash, self.width, self.quick = embedder.hash, embedder.width, embedder.quick
+        self.hash, self.width = embedder.hash, embedder.width
+        self.quick, self.weight = embedder.quick, embedder.weight
 
     def embed(self, texts: Sequence[str]) -> Floats:
         """Unit vectors (n, width) of documents."""

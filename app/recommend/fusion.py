@@ -12,7 +12,17 @@ import numpy as np
 
 from app.recommend.leg import Leg
 from app.recommend.pseudo_relevance import similarity_to_best
-from app.recommend.types import LATENT, LEGS, TOPIC, Candidates, Floats, ModelCard, Scored
+from app.recommend.types import (
+    DENSE,
+    LATENT,
+    LEGS,
+    LEXICAL,
+    TOPIC,
+    Candidates,
+    Floats,
+    ModelCard,
+    Scored,
+)
 
 WEIGHTS = {"lexical": 0.5, "dense": 0.35, "latent": 0.15, "topic": 0.0}
 TOPIC_SHARE = 0.15
@@ -24,13 +34,19 @@ class Fusion:
 
     card = ModelCard("fusion", "2")
 
-    def __init__(self, further: Sequence[Leg] = ()) -> None:
-        """Raises ValueError if further legs have invalid names or weights."""
+    def __init__(self, further: Sequence[Leg] = (), dense: float = WEIGHTS[DENSE]) -> None:
+        """`dense`: the encoder's weight, which the lexical leg makes up for.
+
+        Raises ValueError if further legs have invalid names or weights.
+        """
         given = {leg.name: leg.weight for leg in further}
         rest = 1 - sum(given.values())
         if not all(weight > 0 for weight in given.values()) or rest <= 0 or LEGS_SET & set(given):
             raise ValueError(f"further legs need names of their own and weights in (0, 1): {given}")
-        usual = {leg: weight * rest for leg, weight in WEIGHTS.items()} if given else WEIGHTS
+        lexical = round(WEIGHTS[LEXICAL] + WEIGHTS[DENSE] - dense, 6)
+        usual = WEIGHTS | {LEXICAL: lexical, DENSE: dense}
+        if given:
+            usual = {leg: weight * rest for leg, weight in usual.items()}
         self.weights: Mapping[str, float] = {**usual, **given}
 
     def score(self, candidates: Candidates) -> Scored:

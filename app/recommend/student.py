@@ -25,7 +25,7 @@ from safetensors.numpy import load, save
 
 from app.recommend.artefact import ArtefactRefused
 from app.recommend.dense import unit
-from app.recommend.embedding import Embedder
+from app.recommend.embedding import Embedder, joined
 from app.recommend.text_analysis import STOP_WORDS, stem, words
 from app.recommend.types import Floats
 
@@ -169,7 +169,7 @@ class StudentEmbedder:
     student encodes documents too, which is less exact.
     """
 
-    version, quick = "1", True
+    version, quick, weight = "1", True, 0.35
 
     def __init__(
         self, model: StudentModel, static: Embedder, teacher: Callable[[], Embedder]
@@ -219,9 +219,7 @@ class StudentEmbedder:
         return np.array([self._model.project(each) for each in texts], np.float32)
 
     def _joint(self, first: Floats, texts: Sequence[str]) -> Floats:
-        second = self._static.embed_queries(texts)
-        parts = (first * np.float32(SHARE**0.5), second * np.float32((1 - SHARE) ** 0.5))
-        return unit(np.concatenate(parts, axis=1))
+        return joined(first, self._static.embed_queries(texts), SHARE)
 
 
 class _ByTeacher(StudentEmbedder):

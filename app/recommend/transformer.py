@@ -32,7 +32,7 @@ Dense = tuple[Floats, Floats]
 class TransformerEmbedder:
     """Implements `Embedder`: one transformer for documents and queries."""
 
-    version, quick = "1", False
+    version, quick, weight = "1", False, 0.45
 
     def __init__(self, folder: Path, name: str | None = None) -> None:
         """`name`: of the model; by default, that of the folder. Raises ArtefactRefused."""

@@ -44,7 +44,7 @@ def test_the_first_pass_loses_next_to_nothing(
 class Wrong:
     """A model that gives these vectors for two texts, and declares a width of 4."""
 
-    name, version, hash, width, quick = "wrong", "1", "", 4, True
+    name, version, hash, width, quick, weight = "wrong", "1", "", 4, True, 0.35
 
     def __init__(self, vectors: Floats) -> None:
         self._vectors = vectors

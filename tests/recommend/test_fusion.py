@@ -51,6 +51,12 @@ def test_each_leg_weighs_what_is_written() -> None:
     assert scored.legs[:, :2].tolist() == [[1, 0], [0, 1], [0, 0]]
 
 
+def test_a_heavier_encoder_takes_its_weight_from_the_words() -> None:
+    assert Fusion(dense=WEIGHTS["dense"]).weights == WEIGHTS
+    expected = {"lexical": 0.4, "dense": 0.45, "latent": 0.15, "topic": 0}
+    assert Fusion(dense=0.45).weights == expected
+
+
 def test_the_latent_leg_compares_with_the_best_of_the_first_pass() -> None:
     """Of seven candidates, five lead: four on one subject and one on another. The last two have
     the same scores of their own, so their subject decides."""

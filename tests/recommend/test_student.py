@@ -8,7 +8,7 @@ import pytest
 from safetensors.numpy import load, save
 
 from app.recommend.artefact import ArtefactRefused
-from app.recommend.embedding import StaticEmbedder, check
+from app.recommend.embedding import JoinedEmbedder, StaticEmbedder, check
 from app.recommend.student import SHARE, StudentEmbedder, StudentModel
 from app.recommend.types import Floats
 
@@ -25,7 +25,7 @@ def student(weights: np.ndarray = WEIGHTS, intercept: Floats = NOTHING) -> Stude
 class Teacher:
     """Sends every document to the same place."""
 
-    name, version, width, quick = "tiny", "1", 2, False
+    name, version, width, quick, weight = "tiny", "1", 2, False, 0.45
 
     def __init__(self, identity: str = "f00d") -> None:
         self.hash, self.embedded = identity, 0
@@ -62,6 +62,19 @@ def test_queries_are_encoded_by_the_student_and_documents_by_its_teacher(
     assert teacher.embedded == 1
     assert float(queries[0] @ documents[0]) == pytest.approx(SHARE * 0.6 + (1 - SHARE) * 1)
     assert float(np.linalg.norm(queries[1])) == pytest.approx(1), "static embeddings know the word"
+
+
+def test_the_cosine_of_joined_encoders_is_the_weighted_mean_of_both(
+    static_embedder: StaticEmbedder,
+) -> None:
+    both = JoinedEmbedder(Teacher(), static_embedder, 0.7)
+    check(both)
+    query, document = both.embed_queries(["bread"])[0], both.embed(["loaf"])[0]
+    bread, loaf = static_embedder.embed(["bread", "loaf"])
+    assert float(query @ document) == pytest.approx(0.7 + 0.3 * float(bread @ loaf), abs=1e-6)
+    assert not both.quick, "the slower one decides"
+    assert both.hash != JoinedEmbedder(Teacher(), static_embedder, 0.5).hash
+    assert both.hash != JoinedEmbedder(Teacher("another"), static_embedder, 0.7).hash
 
 
 @pytest.mark.parametrize("identity", [None, "another"])
