@@ -4,27 +4,34 @@ import ast
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 from unittest.mock import patch
 
+import httpx
 import pytest
-from fastapi import FastAPI, HTTPException
-from opentelemetry._logs import SeverityNumber
+from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.responses import PlainTextResponse
+from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, TracerProvider
 from opentelemetry.semconv.attributes.db_attributes import DB_QUERY_TEXT
 from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
-from opentelemetry.trace import StatusCode
+from opentelemetry.semconv.attributes.http_attributes import HTTP_RESPONSE_STATUS_CODE
+from opentelemetry.trace import SpanKind, StatusCode
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
+from starlette.types import Send
 
 import app.telemetry.kit
+from app.telemetry.kit.facts import Facts
 from app.telemetry.kit.kit import Kit
 from app.telemetry.kit.privacy import private, without_literals
 from app.telemetry.kit.settings import KitSettings
 from app.telemetry.kit.testing import Recorder, broken_traces, leaks, violations
-from app.telemetry.kit.vocabulary import DATABASE_DURATION
+from app.telemetry.kit.vocabulary import DATABASE_DURATION, Event
 from examples import shop
 from tests.api.service import client_of
 from tests.cases import cases
@@ -32,6 +39,7 @@ from tests.cases import cases
 pytestmark = pytest.mark.anyio
 KIT = Path(app.telemetry.kit.__file__).parent
 CANARY = "zyzzy4111111111111111"
+NO_TELEMETRY = {"tracing": False, "metrics": False, "logs": False}
 
 
 def test_it_imports_nothing_of_the_service() -> None:
@@ -128,8 +136,9 @@ def test_statements_without_literals(statement: str, shown: str) -> None:
     assert without_literals(statement) == shown
 
 
-async def observed(paths: list[str], service: FastAPI) -> Recorder:
-    """What is emitted while the paths are requested."""
+@asynccontextmanager
+async def recorded(service: FastAPI) -> AsyncIterator[tuple[httpx.AsyncClient, Recorder]]:
+    """A client of a service with the shop's lifespan, and what the service emits."""
     recorder = Recorder()
     with (
         patch("examples.shop.otlp_exporters", lambda _: recorder.exporters()),
@@ -141,10 +150,29 @@ async def observed(paths: list[str], service: FastAPI) -> Recorder:
                 lambda scope, receive, send: service({**scope, "state": state}, receive, send)
             ) as client,
         ):
-            for path in paths:
-                await client.get(path)
+            yield client, recorder
             state["kit"].flush()  # type: ignore[index]
+
+
+async def observed(paths: list[str], service: FastAPI) -> Recorder:
+    """What is emitted while the paths are requested."""
+    async with recorded(service) as (client, recorder):
+        for path in paths:
+            await client.get(path)
     return recorder
+
+
+def service_with(path: str, handler: Any, **options: Any) -> FastAPI:
+    """A service of one route, with the shop's telemetry."""
+    service = FastAPI(lifespan=shop.lifespan, telemetry=NO_TELEMETRY, **options)
+    service.add_api_route(path, handler)
+    return service
+
+
+def wide_event(recorder: Recorder) -> LogRecord:
+    """The only one."""
+    (event,) = [each for each in recorder.records if each.event_name == shop.CORE.answered]
+    return event
 
 
 async def test_another_service_is_observed() -> None:
@@ -188,3 +216,73 @@ async def test_what_nothing_handles_is_a_500_with_its_stack(
     assert (wide.attributes or {})["http.response.status_code"] == 500
     assert wide.severity_number is SeverityNumber.ERROR
     assert leaks(recorder, [CANARY]) == []
+
+
+async def own_handler(_: Request, __: Exception) -> Response:
+    return PlainTextResponse("we are sorry", 503)
+
+
+def fail() -> None:
+    raise ValueError(CANARY)
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "answered"),
+    [
+        ({}, 500, '{"title":"Internal Server Error","status":500}'),
+        ({"exception_handlers": {Exception: own_handler}}, 503, "we are sorry"),
+        ({"exception_handlers": {500: own_handler}}, 503, "we are sorry"),
+        ({"debug": True}, 500, f"ValueError: {CANARY}"),
+    ],
+)
+async def test_the_service_answers_what_nothing_handles_if_it_can(
+    options: dict[str, Any], status: int, answered: str
+) -> None:
+    async with recorded(service_with("/fail", fail, **options)) as (client, recorder):
+        answer = await client.get("/fail")
+    assert (answer.status_code, answered in answer.text) == (status, True)
+    assert "traceresponse" in answer.headers
+    assert (wide_event(recorder).attributes or {})[HTTP_RESPONSE_STATUS_CODE] == status
+    assert [each.event_name for each in recorder.records] == ["exception", "request.answered"]
+    assert leaks(recorder, [CANARY]) == []
+
+
+class Unanswered(Response):
+    """Sends nothing."""
+
+    async def __call__(self, *_: object) -> None: ...
+
+
+class Unfinished(Response):
+    """Fails after the status was sent."""
+
+    async def __call__(self, _: object, __: object, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise ValueError(CANARY)
+
+
+@pytest.mark.parametrize(
+    ("response", "status", "error"),
+    [(Unanswered(), None, "_OTHER"), (Unfinished(), 200, "ValueError")],
+)
+async def test_a_response_that_is_missing_or_broken_off_is_an_error(
+    response: Response, status: int | None, error: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the work itself was done."""
+    served = Facts(wide_event=Event("item.served", "an item was served", wide=True))
+    monkeypatch.setattr(shop, "facts", lambda _: served)
+
+    async def work(request: Request) -> Response:
+        with request.state.kit.stages.observe("price item"):
+            return response
+
+    async with recorded(service_with("/work", work)) as (client, recorder):
+        with suppress(AssertionError):  # there may be nothing to return
+            await client.get("/work")
+    (event,) = [each for each in recorder.records if each.event_name != "exception"]
+    (root,) = [each for each in recorder.spans if each.kind is SpanKind.SERVER]
+    assert event.event_name == ("item.served" if status else "request.answered")
+    assert (event.attributes or {}).get(HTTP_RESPONSE_STATUS_CODE) == status
+    assert (event.attributes or {})[ERROR_TYPE] == (root.attributes or {})[ERROR_TYPE] == error
+    assert root.status.status_code is StatusCode.ERROR
+    assert recorder.counts(shop.CORE.problem_count) == {("broken-off", status): 1}
