@@ -1,6 +1,7 @@
 """The kit observes a service that is not ours, and knows nothing of ours."""
 
 import ast
+import logging
 import shutil
 import subprocess
 import sys
@@ -87,6 +88,26 @@ def kit(recorder: Recorder) -> Iterator[Kit]:
     made = Kit("shop", "1.0", shop.VOCABULARY, settings, recorder.exporters(), loggers=["shop"])
     yield made
     made.close()
+
+
+@pytest.mark.parametrize(("disabled", "enabled"), [("True", True), ("", False)])
+async def test_off_leaves_the_service_and_its_logging_as_they_are(
+    disabled: str, enabled: bool, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def state() -> list[object]:
+        return [service.user_middleware[:], *(each.handlers[:] for each in loggers)]
+
+    monkeypatch.setenv("OTEL_SDK_DISABLED", disabled)
+    service, loggers = FastAPI(), [*map(logging.getLogger, ("", "uvicorn.error"))]
+    monkeypatch.setattr(loggers[1], "handlers", [logging.NullHandler()])
+    before, settings = state(), KitSettings(enabled=enabled, logs="json")
+    kit = Kit("shop", "1.0", shop.VOCABULARY, settings, recorder.exporters(), loggers=["shop"])
+    async with kit.around(service):
+        assert state() == before
+    with kit.command() as stages, stages.observe("price item"):
+        assert state() == before
+    kit.flush()
+    assert (recorder.spans, recorder.records, recorder.metrics.exports) == ((), [], [])
 
 
 def test_statements_of_sqlalchemy(kit: Kit, recorder: Recorder) -> None:
