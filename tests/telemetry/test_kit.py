@@ -110,6 +110,17 @@ async def test_off_leaves_the_service_and_its_logging_as_they_are(
     assert (recorder.spans, recorder.records, recorder.metrics.exports) == ((), [], [])
 
 
+@cases("secret", ["Müller", "STRASSE", 'O"Brien', "back\\slash", "two\nlines"])
+def test_a_leak_is_found_however_it_is_written(secret: str) -> None:
+    recorder = Recorder()
+    settings = KitSettings(logs="off")
+    kit = Kit("shop", "1.0", shop.VOCABULARY, settings, recorder.exporters(), loggers=["shop"])
+    with kit.stages.observe("price item") as stage:
+        stage.set("typed", f"by {secret.lower()}.")
+    kit.close()
+    assert leaks(recorder, [secret, CANARY]) == [secret]
+
+
 def test_statements_of_sqlalchemy(kit: Kit, recorder: Recorder) -> None:
     """Spans within their stage, durations, and no value: neither parameters nor literals."""
     engine = create_engine("sqlite://")
