@@ -50,7 +50,7 @@ GOOD = [
 ]
 ODD = [
     ("OTEL_CONFIG_FILE", "otel.yaml", None),
-    ("OTEL_PROPAGATORS", "b3", "tracecontext,baggage"),
+    ("OTEL_PROPAGATORS", "b3", "tracecontext"),
     ("OTEL_PROPAGATORS", "tracecontext,b3multi", "tracecontext"),
     ("OTEL_TRACES_SAMPLER", "jaeger_remote", "parentbased_always_on"),
     ("OTEL_TRACES_SAMPLER_ARG", "5", "1.0"),

@@ -17,11 +17,17 @@ import pytest
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import PlainTextResponse
 from opentelemetry._logs import LogRecord, SeverityNumber
+from opentelemetry.baggage import set_baggage
+from opentelemetry.baggage.propagation import W3CBaggagePropagator
+from opentelemetry.context import attach, detach
+from opentelemetry.propagate import get_global_textmap, set_global_textmap
+from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, TracerProvider
 from opentelemetry.semconv.attributes.db_attributes import DB_QUERY_TEXT
 from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
 from opentelemetry.semconv.attributes.http_attributes import HTTP_RESPONSE_STATUS_CODE
 from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 from starlette.types import Send
@@ -108,6 +114,34 @@ async def test_off_leaves_the_service_and_its_logging_as_they_are(
         assert state() == before
     kit.flush()
     assert (recorder.spans, recorder.records, recorder.metrics.exports) == ((), [], [])
+
+
+@pytest.mark.parametrize(
+    ("chosen", "sent"), [("", ["traceparent"]), ("tracecontext,baggage", ["baggage", "traceparent"])]
+)
+def test_outgoing_calls_carry_the_baggage_only_if_it_is_chosen(
+    chosen: str, sent: list[str], recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        received.extend(sorted({"traceparent", "baggage"} & request.headers.keys()))
+        return httpx.Response(200)
+
+    received: list[str] = []
+    monkeypatch.setenv("OTEL_PROPAGATORS", chosen)
+    before, token = get_global_textmap(), attach(set_baggage("user", CANARY))
+    default = [TraceContextTextMapPropagator(), W3CBaggagePropagator()]
+    set_global_textmap(CompositePropagator(default))
+    try:
+        settings = KitSettings(logs="off")
+        kit = Kit("shop", "1.0", shop.VOCABULARY, settings, recorder.exporters(), loggers=["shop"])
+        with httpx.Client(transport=httpx.MockTransport(answer)) as client:
+            kit.client(client)
+            client.get("http://elsewhere.example/")
+        kit.close()
+    finally:
+        detach(token)
+        set_global_textmap(before)
+    assert received == sent
 
 
 @cases("secret", ["Müller", "STRASSE", 'O"Brien', "back\\slash", "two\nlines"])

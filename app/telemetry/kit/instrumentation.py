@@ -30,6 +30,7 @@ from opentelemetry.semconv.attributes.db_attributes import (
 from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
 from opentelemetry.semconv.schemas import Schemas
 from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer, TracerProvider
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from opentelemetry.util.http import sanitize_method
 from starlette.middleware import Middleware
 
@@ -42,6 +43,9 @@ URL_TEMPLATE = "url.template"
 CONVENTIONS = ("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database")
 """Selects the stable conventions; must be set before the first `instrument`. By default the
 libraries use those from before 2023, which have user input in more attributes."""
+
+BY_DEFAULT = {"traceparent", "tracestate", "baggage"}
+"""Headers that the API propagates if nobody chose."""
 
 
 def instrumented_by_others() -> list[str]:
@@ -68,10 +72,17 @@ class NoPropagation(TextMapPropagator):
 
 
 def prepare() -> None:
-    """Set process-wide options; must be called before anything is instrumented."""
+    """Set process-wide options; must be called before anything is instrumented.
+
+    Unless OTEL_PROPAGATORS is set, only the trace context is propagated: `baggage`, which the API
+    propagates by default too, would be handed on from every caller to everybody who is called.
+    """
     os.environ.update([CONVENTIONS])
-    if not get_global_textmap().fields:  # OTEL_PROPAGATORS=none
+    fields = get_global_textmap().fields
+    if not fields:  # OTEL_PROPAGATORS=none
         set_global_textmap(NoPropagation())
+    elif fields == BY_DEFAULT and not os.environ.get("OTEL_PROPAGATORS"):
+        set_global_textmap(TraceContextTextMapPropagator())
 
 
 @contextmanager

@@ -253,7 +253,7 @@ VARIABLES: Mapping[str, Variable] = {
     "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS": plugins("resource_detector", "a detector", "*"),
     "OTEL_PROPAGATORS": Variable(
         words(installed("propagator", "none"), "a propagator that is not installed"),
-        "tracecontext,baggage",
+        "tracecontext",
     ),
     "OTEL_TRACES_SAMPLER": Variable(
         one_of(*SAMPLERS, *(f"parentbased_{each}" for each in SAMPLERS)), "parentbased_always_on"
