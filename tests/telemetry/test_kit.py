@@ -23,12 +23,14 @@ from opentelemetry.context import attach, detach
 from opentelemetry.propagate import get_global_textmap, set_global_textmap
 from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, TracerProvider
-from opentelemetry.semconv.attributes.db_attributes import DB_QUERY_TEXT
+from opentelemetry.semconv.attributes.db_attributes import DB_QUERY_TEXT, DB_SYSTEM_NAME
 from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
 from opentelemetry.semconv.attributes.http_attributes import HTTP_RESPONSE_STATUS_CODE
 from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from sqlalchemy import create_engine, text
+from sqlalchemy.engine.default import DefaultExecutionContext
+from sqlalchemy.engine.interfaces import BindTyping
 from sqlalchemy.exc import OperationalError
 from starlette.types import Send
 
@@ -160,7 +162,7 @@ def test_statements_of_sqlalchemy(kit: Kit, recorder: Recorder) -> None:
     engine = create_engine("sqlite://")
     kit.sqlalchemy(engine)
     with kit.stages.observe("price item"), engine.connect() as connection:
-        connection.execute(text(f"SELECT '{CANARY}', :typed, 4111"), {"typed": CANARY})
+        connection.execute(text(f"SELECT '{CANARY}', :typed, 41114111"), {"typed": CANARY})
         with pytest.raises(OperationalError):
             connection.execute(text("SELECT 1 FROM nowhere"))
     kit.flush()
@@ -172,7 +174,43 @@ def test_statements_of_sqlalchemy(kit: Kit, recorder: Recorder) -> None:
     assert (failed.attributes or {})[ERROR_TYPE] == "OperationalError"
     counts = recorder.counts(DATABASE_DURATION)
     assert counts == {("sqlite", "SELECT", None): 1, ("sqlite", "SELECT", "OperationalError"): 1}
-    assert leaks(recorder, [CANARY, "4111"]) == []
+    assert leaks(recorder, [CANARY, "41114111"]) == []
+
+
+def test_statements_of_sqlalchemy_that_fail_elsewhere(kit: Kit, recorder: Recorder) -> None:
+    """While rows are fetched, and before the statement: neither is counted as a statement."""
+    engine = create_engine("sqlite://")
+    kit.sqlalchemy(engine)
+    rows = "SELECT abs(column1) FROM (VALUES (1), (-9223372036854775808))"
+    with engine.connect() as connection:
+        with pytest.raises(OperationalError, match="integer overflow"):
+            connection.execute(text(rows)).all()
+        engine.dialect.bind_typing = BindTyping.SETINPUTSIZES  # as those of Oracle's and others
+        with (
+            patch.object(DefaultExecutionContext, "_prepare_set_input_sizes", lambda _: True),
+            pytest.raises(NotImplementedError),  # SQLite's has none
+        ):
+            connection.execute(text("SELECT :typed"), {"typed": 1})
+    kit.flush()
+    assert [each.status.status_code for each in recorder.spans] == [StatusCode.UNSET]
+    assert recorder.counts(DATABASE_DURATION) == {("sqlite", "SELECT", None): 1}
+
+
+@cases(
+    ("dialect", "system"),
+    [("mariadb", "mariadb"), ("mssql", "microsoft.sql_server"), ("oracle", "oracle.db"),
+     ("firebird", "other_sql")],
+)  # fmt: skip
+def test_the_system_of_a_dialect(dialect: str, system: str) -> None:
+    recorder, engine = Recorder(), create_engine("sqlite://")
+    settings = KitSettings(logs="off")
+    kit = Kit("shop", "1.0", shop.VOCABULARY, settings, recorder.exporters(), loggers=["shop"])
+    engine.dialect.name = dialect
+    kit.sqlalchemy(engine)
+    with engine.connect() as connection:
+        connection.execute(text("SELECT 1"))
+    kit.close()
+    assert [(each.attributes or {})[DB_SYSTEM_NAME] for each in recorder.spans] == [system]
 
 
 def test_what_limits_dropped_is_counted_on_rewritten_spans() -> None:

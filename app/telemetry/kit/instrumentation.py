@@ -40,6 +40,11 @@ from .minimal_scope import MinimalScope
 from .vocabulary import DATABASE_DURATION, SERVER_DURATION, CoreNames
 
 URL_TEMPLATE = "url.template"
+SYSTEMS = {
+    "postgresql": "postgresql", "mysql": "mysql", "mariadb": "mariadb", "sqlite": "sqlite",
+    "mssql": "microsoft.sql_server", "oracle": "oracle.db",
+}  # fmt: skip
+"""From the names of SQLAlchemy's dialects to the conventions' values of `db.system.name`."""
 CONVENTIONS = ("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database")
 """Selects the stable conventions; must be set before the first `instrument`. By default the
 libraries use those from before 2023, which have user input in more attributes."""
@@ -198,9 +203,7 @@ class SqlAlchemyStatements:
         from sqlalchemy import event  # noqa: PLC0415 - an optional dependency
 
         self._tracer, self._instruments = tracer, instruments
-        self._system = {"postgresql": "postgresql", "mysql": "mysql", "sqlite": "sqlite"}.get(
-            engine.dialect.name, "other_sql"
-        )
+        self._system = SYSTEMS.get(engine.dialect.name, "other_sql")
         event.listen(engine, "before_cursor_execute", self._before)
         event.listen(engine, "after_cursor_execute", self._after)
         event.listen(engine, "handle_error", self._failed)
@@ -223,7 +226,10 @@ class SqlAlchemyStatements:
             self._finish(failure.execution_context, type(failure.original_exception).__qualname__)
 
     def _finish(self, context: Any, error: str | None) -> None:
-        span, operation, began = context.observed_statement
+        observed = context.__dict__.pop("observed_statement", None)
+        if observed is None:  # it failed before the statement, or later, while rows were fetched
+            return
+        span, operation, began = observed
         labels = {DB_SYSTEM_NAME: self._system, DB_OPERATION_NAME: operation, ERROR_TYPE: error}
         self._instruments.record(DATABASE_DURATION, time.perf_counter() - began, labels)
         if error is not None:
