@@ -213,6 +213,18 @@ def test_the_system_of_a_dialect(dialect: str, system: str) -> None:
     assert [(each.attributes or {})[DB_SYSTEM_NAME] for each in recorder.spans] == [system]
 
 
+async def test_an_untraced_path_has_no_spans_of_its_own() -> None:
+    engine = create_engine("sqlite://")
+
+    def ready(request: Request) -> None:
+        request.state.kit.sqlalchemy(engine)
+        with request.state.kit.stages.observe("price item"), engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+
+    recorder = await observed(["/readyz"], service_with("/readyz", ready))
+    assert (recorder.spans, recorder.records) == ((), [])
+
+
 def test_what_limits_dropped_is_counted_on_rewritten_spans() -> None:
     limits = SpanLimits(max_span_attributes=2, max_events=1, max_links=1)
     span = TracerProvider(span_limits=limits).get_tracer("x").start_span("x")

@@ -19,6 +19,7 @@ from opentelemetry.instrumentation.fastapi.version import __version__ as fastapi
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor, RequestInfo
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
 from opentelemetry.instrumentation.sqlite3 import SQLite3Instrumentor
+from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.metrics import Histogram, MeterProvider
 from opentelemetry.propagate import get_global_textmap, set_global_textmap
 from opentelemetry.propagators.textmap import TextMapPropagator
@@ -209,6 +210,8 @@ class SqlAlchemyStatements:
         event.listen(engine, "handle_error", self._failed)
 
     def _before(self, _: Any, __: Any, statement: str, ___: Any, context: Any, ____: Any) -> None:
+        if not is_instrumentation_enabled():  # an untraced path
+            return
         operation = (statement.split(None, 1) or ["query"])[0].upper()
         attributes = {
             DB_SYSTEM_NAME: self._system,
