@@ -116,7 +116,8 @@ class Kit:
         of stages. `failures`: how exceptions are reported. `user_text`: from a stage's subject to
         the text that a user typed, or None. `request_stages`: stages that do the complete work of
         a request and have no own span. `loggers`: top-level names of the service's loggers, whose
-        records are emitted from INFO up and whole; of others, the first line of warnings.
+        records are emitted from INFO up and whole; of others, the first line of warnings'
+        templates.
         `untraced`: a regular expression of paths that are neither traced nor logged. `shown`:
         further attributes of a request's console line, with their names there. `client_of`: what
         identifies the client of a request; by default its address.
