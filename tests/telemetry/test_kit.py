@@ -32,7 +32,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.engine.interfaces import BindTyping
 from sqlalchemy.exc import OperationalError
-from starlette.types import Send
+from starlette.types import Receive, Scope, Send
 
 import app.telemetry.kit
 from app.telemetry.kit.facts import Facts
@@ -402,3 +402,16 @@ async def test_a_response_that_is_missing_or_broken_off_is_an_error(
     assert (event.attributes or {})[ERROR_TYPE] == (root.attributes or {})[ERROR_TYPE] == error
     assert root.status.status_code is StatusCode.ERROR
     assert recorder.counts(shop.CORE.problem_count) == {("broken-off", status): 1}
+
+
+class Explained(PlainTextResponse):
+    """Sends a message of an extension of ASGI too, as templates do for tests."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.debug", "info": {}})
+        await super().__call__(scope, receive, send)
+
+
+async def test_only_the_body_ends_a_response() -> None:
+    recorder = await observed(["/work"], service_with("/work", lambda: Explained("done")))
+    assert (wide_event(recorder).attributes or {})[HTTP_RESPONSE_STATUS_CODE] == 200

@@ -159,6 +159,7 @@ class Kit:
             logger=logger,
             untraced=re.compile(untraced),
             client_hash=hashed_client(client_of, hasher),
+            response_headers=settings.response_headers,
         )
         self._logger = logger
         self._calls = Calls(self.traces, self.metrics, self.core, self.instruments)

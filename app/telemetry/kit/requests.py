@@ -1,5 +1,6 @@
-"""Middleware for every request: response headers with trace id and durations of stages, one wide
-event with everything known about the request, and a response to unhandled exceptions."""
+"""Middleware for every request: response headers with trace id and durations of stages (if they are
+on), one wide event with everything known about the request, and a response to unhandled exceptions.
+"""
 
 import logging
 import re
@@ -40,6 +41,8 @@ RECEIVED = "telemetry.received"
 """Key in the ASGI scope under which a server puts (time at which it had read the request's head, in
 monotonic seconds; seconds that the head had waited in the kernel before)."""
 ABORTED = "broken-off"
+LAST = ("http.response.body", "http.response.pathsend")
+"""Types of the messages that can end a response."""
 log = logging.getLogger(__name__)
 
 
@@ -54,9 +57,11 @@ class RequestTelemetry:
         logger: Logger,
         untraced: re.Pattern[str],
         client_hash: Callable[[Scope], str],
+        response_headers: bool = True,
     ) -> None:
         """`untraced`: paths that are neither traced nor logged. `client_hash`: keyed hash of the
-        client of a request, for the wide event; empty: unknown."""
+        client of a request, for the wide event; empty: unknown. `response_headers`: add them."""
+        self.response_headers = response_headers
         self._app, self._untraced, self._client_hash = app, untraced, client_hash
         self.core, self._instruments, self._logger = core, instruments, logger
         self._debug = (f"{core.prefix}-debug".encode(), b"1")
@@ -161,15 +166,17 @@ class _Response:
         seconds = (time.perf_counter_ns() - self._began) / 1e9
         try:
             if message["type"] == "http.response.start":
+                self.started = True
                 self._status = message["status"]
-                message = {**message, "headers": [*message["headers"], *self._headers(seconds)]}
+                if self._telemetry.response_headers:
+                    headers = [*message.get("headers", ()), *self._headers(seconds)]
+                    message = {**message, "headers": headers}
                 self._mark()
-            elif not message.get("more_body", False):
+            elif message["type"] in LAST and not message.get("more_body", False):
                 self._complete = True
                 self._telemetry.emit(self.record, self._scope, self._status, seconds)
         except Exception:
             log.exception("telemetry of a response failed")
-        self.started = True
         await self._send(message)
 
     async def fail(self, service: Starlette | None, receive: Receive, error: Exception) -> None:
