@@ -65,7 +65,7 @@ ODD = [
     (f"{OTLP}PROTOCOL", "http/json", "http/protobuf"),
     (f"{OTLP}PROTOCOL", "carrier pigeon", "grpc"),
     (f"{OTLP}TIMEOUT", "10000", "10"),
-    (f"{OTLP}TIMEOUT", "inf", "2"),
+    (f"{OTLP}TIMEOUT", "inf", "10"),
     (f"{OTLP}ENDPOINT", "http://[::1", None),
     (f"{OTLP}ENDPOINT", "http://host:port", None),
     (f"{OTLP}ENDPOINT", "ftp://host", None),

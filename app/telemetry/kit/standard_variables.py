@@ -235,7 +235,7 @@ EXPORTER = {
     "ENDPOINT": Variable(endpoint, meaning="the default, on localhost,"),
     "PROTOCOL": Variable(protocol, "grpc"),
     "HEADERS": Variable(headers, meaning="none", secret=True),
-    "TIMEOUT": Variable(seconds, "2"),
+    "TIMEOUT": Variable(seconds, "10"),
     "COMPRESSION": Variable(one_of("none", "gzip", "deflate"), meaning="no compression"),
     "INSECURE": Variable(boolean, meaning="the scheme of the address"),
     "CERTIFICATE": Variable(authorities, meaning="the system's list of authorities"),
