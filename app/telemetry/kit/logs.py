@@ -122,7 +122,10 @@ def warnings_on_stderr() -> Iterator[None]:
 
 @contextmanager
 def handled(handler: logging.Handler, own: Collection[str]) -> Iterator[None]:
-    """Send all log records, uvicorn's included, to the handler; restore logging at the end."""
+    """Send all log records, uvicorn's included, to the handler; restore logging at the end.
+
+    The level of the loggers `own` is INFO, unless the application has set one.
+    """
     root, loggers = logging.getLogger(), [*map(logging.getLogger, own)]
     levels = [(each, each.level) for each in loggers]
     servers = [*map(logging.getLogger, WITH_THEIR_OWN_HANDLERS)]
@@ -130,7 +133,8 @@ def handled(handler: logging.Handler, own: Collection[str]) -> Iterator[None]:
     for each in servers:
         each.handlers, each.propagate = [], True
     for each in loggers:
-        each.setLevel(logging.INFO)
+        if each.level == logging.NOTSET and each.getEffectiveLevel() > logging.INFO:
+            each.setLevel(logging.INFO)
     root.addHandler(handler)
     hook, threading.excepthook = threading.excepthook, _log_thread
     try:
