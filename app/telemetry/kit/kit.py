@@ -150,8 +150,7 @@ class Kit:
         exceptions = Exceptions(failures, logger, self.core)
         self.stages = Stages(self.tracer, self.instruments, exceptions, hasher, config)
         self._handler = PrivateHandler(self.logs, exceptions, loggers)
-        self._loggers = loggers
-        self._untraced = untraced
+        self._loggers, self._untraced = loggers, untraced
         self.middleware = Middleware(
             RequestTelemetry,
             core=self.core,

@@ -49,9 +49,10 @@ log = logging.getLogger(__name__)
 class RequestTelemetry:
     """ASGI middleware directly inside the server span."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - named arguments
         self,
         app: ASGIApp,
+        *,
         core: CoreNames,
         instruments: Instruments,
         logger: Logger,

@@ -41,8 +41,8 @@ class KitSettings(BaseModel):
     )
     response_headers: bool = Field(
         True,
-        description="add `traceresponse` (the trace's id) and `Server-Timing` (durations of stages) "
-        "to every response, for every caller",
+        description="add `traceresponse` (the trace's id) and `Server-Timing` (durations of "
+        "stages) to every response, for every caller",
     )
     trace_url: str = Field(
         "",
