@@ -119,7 +119,8 @@ async def test_off_leaves_the_service_and_its_logging_as_they_are(
 
 
 @pytest.mark.parametrize(
-    ("chosen", "sent"), [("", ["traceparent"]), ("tracecontext,baggage", ["baggage", "traceparent"])]
+    ("chosen", "sent"),
+    [("", ["traceparent"]), ("tracecontext,baggage", ["baggage", "traceparent"])],
 )
 def test_outgoing_calls_carry_the_baggage_only_if_it_is_chosen(
     chosen: str, sent: list[str], recorder: Recorder, monkeypatch: pytest.MonkeyPatch
@@ -249,7 +250,25 @@ def test_what_limits_dropped_is_counted_on_rewritten_spans() -> None:
     ],
 )
 def test_statements_without_literals(statement: str, shown: str) -> None:
-    assert without_literals(statement) == shown
+    for system in ("postgresql", "mysql", "sqlite", "other_sql"):
+        assert without_literals(statement, system) == shown
+
+
+@cases(
+    ("system", "statement", "shown"),
+    [
+        ("mysql", r"SELECT 'it\'s ada@x.org', name", "SELECT ?, name"),
+        ("mariadb", r'SELECT "ada\"@x.org", name', "SELECT ?, name"),
+        ("mysql", "SELECT 'unclosed \\", "SELECT ?"),
+        ("sqlite", 'SELECT "ada@x.org", name', "SELECT ?, name"),
+        ("sqlite", r"SELECT 'C:\', 'ada'", "SELECT ?, ?"),
+        ("postgresql", """SELECT 'C:\\', "Name" """, 'SELECT ?, "Name" '),
+        ("postgresql", r"SELECT E'it\'s ada@x.org', name", "SELECT ?, name"),
+        ("other_sql", r"SELECT 'C:\', 'ada'", "SELECT ?, ?"),
+    ],
+)
+def test_quotes_of_each_system(system: str, statement: str, shown: str) -> None:
+    assert without_literals(statement, system) == shown
 
 
 @asynccontextmanager
