@@ -50,6 +50,8 @@ GOOD = [
 ]
 ODD = [
     ("OTEL_CONFIG_FILE", "otel.yaml", None),
+    ("OTEL_PYTHON_FASTAPI_EXCLUDED_URLS", "livez,readyz", None),
+    ("OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST", "x-tenant", None),
     ("OTEL_PROPAGATORS", "b3", "tracecontext"),
     ("OTEL_PROPAGATORS", "tracecontext,b3multi", "tracecontext"),
     ("OTEL_TRACES_SAMPLER", "jaeger_remote", "parentbased_always_on"),
