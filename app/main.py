@@ -5,7 +5,7 @@ FastAPI imports OpenTelemetry, whose import raises for some values.
 """
 # ruff: noqa: E402
 
-from app.telemetry.kit.environment import check_process, pending_warnings
+from app.telemetry.kit.environment import check_process, pending_warnings, sdk_disabled
 
 check_process()
 
@@ -55,7 +55,7 @@ from app.composition import (
 )
 from app.connections import Connections
 from app.settings import LimitSettings, Settings, TelemetrySettings
-from app.telemetry.setup import from_environment, sdk_disabled
+from app.telemetry.setup import from_environment
 from app.worker_lifetime import end_with_supervisor
 
 log = logging.getLogger(__name__)

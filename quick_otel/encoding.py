@@ -24,7 +24,7 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanKind, TraceState
 
-from .wire import KeyValues, field, fixed32, fixed64, number, text, value
+from .wire import SHORT, KeyValues, field, fixed32, fixed64, number, text, value
 
 KIND: Final = {kind: kind.value + 1 for kind in SpanKind}
 """OTLP's numbers of the span kinds."""
@@ -124,7 +124,8 @@ def _span(span: ReadableSpan) -> bytes:
         parts.append(_state(context.trace_state))
     if parent:
         parts += (b"\x22\x08", parent.span_id.to_bytes(8, "big"))
-    parts += (_head(span.name, span.kind), fixed64(7, span.start_time), fixed64(8, span.end_time))
+    head = _head if len(span.name) <= SHORT else _head.__wrapped__
+    parts += (head(span.name, span.kind), fixed64(7, span.start_time), fixed64(8, span.end_time))
     SPAN.encode(_plain(span.attributes), parts)
     if dropped := span.dropped_attributes:
         parts.append(number(10, dropped))
@@ -134,7 +135,8 @@ def _span(span: ReadableSpan) -> bytes:
         parts.append(number(12, dropped))
     if dropped := span.dropped_links:
         parts.append(number(14, dropped))
-    parts.append(_status(status.description, status.status_code.value))
+    encoded = _status.__wrapped__ if status.description else _status  # messages seldom repeat
+    parts.append(encoded(status.description, status.status_code.value))
     flags = KNOWS_REMOTE | (IS_REMOTE if parent and parent.is_remote else 0)
     parts.append(fixed32(16, flags))
     return b"".join(parts)

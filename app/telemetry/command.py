@@ -17,10 +17,10 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from app.console import print_error
 from app.recommend.stages import StageObserver, Unobserved
 from app.settings import TelemetrySettings
-from app.telemetry.kit.environment import pending_warnings
+from app.telemetry.kit.environment import pending_warnings, sdk_disabled
 from app.telemetry.kit.exporters import Exporters, endpoint_of
 from app.telemetry.kit.sdk import otlp_exporters
-from app.telemetry.setup import Telemetry, sdk_disabled
+from app.telemetry.setup import Telemetry
 
 PROBE_SECONDS = 1.0
 

@@ -51,7 +51,8 @@ def _attributes(
     provider = context.provider_metadata
     found = {
         names.FEATURE_FLAG_KEY: details.flag_key,
-        names.FEATURE_FLAG_RESULT_VARIANT: details.variant or str(details.value),
+        names.FEATURE_FLAG_RESULT_VARIANT: details.variant,
+        names.FEATURE_FLAG_RESULT_VALUE: None if details.variant else details.value,
         names.FEATURE_FLAG_RESULT_REASON: str(details.reason or Reason.UNKNOWN).lower(),
         names.FEATURE_FLAG_VERSION: details.flag_metadata.get("version"),
         names.FEATURE_FLAG_PROVIDER_NAME: provider.name if provider else None,

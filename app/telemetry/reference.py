@@ -41,7 +41,8 @@ address, port and user agent, the Host header, database file names, `tracestate`
 exceptions, which may quote user input. `url.path` is the route's template.
 
 Every response has the trace's id (`traceresponse`, and `trace_id` in recommendations and problems)
-and the durations of its stages (`Server-Timing`).
+and the durations of its stages (`Server-Timing`); `VITRINE_TELEMETRY__RESPONSE_HEADERS=false` turns
+the headers off.
 
 ## Attributes
 

@@ -1,6 +1,5 @@
 """Sets up the service's telemetry: the kit with its vocabulary and facts, and observed gauges."""
 
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable
@@ -193,8 +192,3 @@ def from_environment(
     telemetry = Telemetry(settings, wrap(otlp_exporters(settings)))
     use_globally(telemetry)
     return telemetry
-
-
-def sdk_disabled() -> bool:
-    """Whether the standard variable OTEL_SDK_DISABLED turns telemetry off."""
-    return os.environ.get("OTEL_SDK_DISABLED") == "true"

@@ -9,6 +9,7 @@ from opentelemetry.semconv._incubating.attributes.feature_flag_attributes import
     FEATURE_FLAG_KEY,
     FEATURE_FLAG_PROVIDER_NAME,
     FEATURE_FLAG_RESULT_REASON,
+    FEATURE_FLAG_RESULT_VALUE,
     FEATURE_FLAG_RESULT_VARIANT,
     FEATURE_FLAG_VERSION,
 )
@@ -120,10 +121,9 @@ DRIFT_OVER = Event(DRIFT_ENDED, "queries and answers are like the model's refere
 FLAG_EVALUATED = Event(
     "feature_flag.evaluation", "the flag that decides which version answers was evaluated",
     {
-        **required(
-            FEATURE_FLAG_KEY, FEATURE_FLAG_RESULT_VARIANT, FEATURE_FLAG_RESULT_REASON,
-            FEATURE_FLAG_PROVIDER_NAME,
-        ),
+        **required(FEATURE_FLAG_KEY, FEATURE_FLAG_RESULT_REASON, FEATURE_FLAG_PROVIDER_NAME),
+        FEATURE_FLAG_RESULT_VARIANT: "If the provider has a name for the value.",
+        FEATURE_FLAG_RESULT_VALUE: "If the provider has no name for it.",
         FEATURE_FLAG_VERSION: "If the user is known: the challenger and its share.",
         ERROR_TYPE: FAILED,
     },

@@ -14,9 +14,10 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.id_generator import IdGenerator
+from opentelemetry.trace import StatusCode, Tracer
 
 import quick_otel
-from quick_otel.encoding import encode_spans
+from quick_otel.encoding import _head, _status, encode_spans
 from tests.quick_otel.programs import PROGRAMS, PROVIDERS, Program, fresh_context
 
 SDKS: list[type[stock.TracerProvider]] = [stock.TracerProvider, quick_otel.TracerProvider]
@@ -120,3 +121,17 @@ def test_the_provider_is_one_of_the_sdk() -> None:
     assert provider.get_tracer("a") is provider.get_tracer("a")
     span = provider.get_tracer("a").start_span("x")
     assert isinstance(span, stock.Span)
+
+
+def test_long_names_and_messages_are_not_kept() -> None:
+    """The caches of encoded texts are bounded in bytes too."""
+
+    def program(tracer: Tracer) -> None:
+        for number in range(10):
+            with tracer.start_as_current_span(f"{number} {'long ' * 100}") as span:
+                span.set_status(StatusCode.ERROR, f"message {number}")
+
+    kept = [each.cache_info().currsize for each in (_head, _status)]
+    spans, _ = _spans(quick_otel.TracerProvider, program, {})
+    assert encode_spans(spans) == by_library(spans)
+    assert [each.cache_info().currsize for each in (_head, _status)] == kept

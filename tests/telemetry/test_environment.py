@@ -50,7 +50,9 @@ GOOD = [
 ]
 ODD = [
     ("OTEL_CONFIG_FILE", "otel.yaml", None),
-    ("OTEL_PROPAGATORS", "b3", "tracecontext,baggage"),
+    ("OTEL_PYTHON_FASTAPI_EXCLUDED_URLS", "livez,readyz", None),
+    ("OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST", "x-tenant", None),
+    ("OTEL_PROPAGATORS", "b3", "tracecontext"),
     ("OTEL_PROPAGATORS", "tracecontext,b3multi", "tracecontext"),
     ("OTEL_TRACES_SAMPLER", "jaeger_remote", "parentbased_always_on"),
     ("OTEL_TRACES_SAMPLER_ARG", "5", "1.0"),
@@ -65,7 +67,7 @@ ODD = [
     (f"{OTLP}PROTOCOL", "http/json", "http/protobuf"),
     (f"{OTLP}PROTOCOL", "carrier pigeon", "grpc"),
     (f"{OTLP}TIMEOUT", "10000", "10"),
-    (f"{OTLP}TIMEOUT", "inf", "2"),
+    (f"{OTLP}TIMEOUT", "inf", "10"),
     (f"{OTLP}ENDPOINT", "http://[::1", None),
     (f"{OTLP}ENDPOINT", "http://host:port", None),
     (f"{OTLP}ENDPOINT", "ftp://host", None),

@@ -62,6 +62,14 @@ def test_one_line_of_json_whatever_is_in_it(body: Any, attributes: dict[str, Any
             "POST /recommend 200 3.1 ms without=topic_signal",
         ),
         (
+            {
+                "http.request.method": "GET", "vitrine.request.duration": 0.0,
+                "vitrine.ranking.missing": True, "vitrine.cache.outcome": 3,
+            },
+            "request.answered",
+            "GET (no route) (no response) 0.0 ms without=True cache=3",
+        ),
+        (
             {"http.request.method": "GET", "vitrine.request.duration": 0.0},
             "request.answered",
             "GET (no route) (no response) 0.0 ms",

@@ -90,6 +90,27 @@ def test_what_is_emitted_before_and_after_is_not_recorded(logged: Logged) -> Non
     assert (recorded, output(logged)) == ([False, True, False], ["meanwhile"])
 
 
+@pytest.mark.parametrize(
+    ("root", "own", "lowest"),
+    [
+        (logging.WARNING, logging.NOTSET, logging.INFO),
+        (logging.WARNING, logging.ERROR, logging.ERROR),
+        (logging.WARNING, logging.DEBUG, logging.DEBUG),
+        (logging.DEBUG, logging.NOTSET, logging.DEBUG),
+    ],
+)
+def test_a_level_that_is_set_stays(
+    root: int, own: int, lowest: int, logged: Logged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger(), "level", root)
+    logging.getLogger("app").setLevel(own)
+    try:
+        with handled(logged.handler, ["app"]):
+            assert logging.getLogger("app").getEffectiveLevel() == lowest
+    finally:
+        logging.getLogger("app").setLevel(logging.NOTSET)
+
+
 @pytest.mark.usefixtures("_loggers")
 def test_uvicorn_logs_once(logged: Logged) -> None:
     with silenced(), handled(logged.handler, ["app"]):

@@ -122,6 +122,13 @@ async def test_a_trace_that_is_asked_for_says_so(open_service: OpenService) -> N
         assert v.CORE.debug not in (server_span(service, each).attributes or {})
 
 
+async def test_the_headers_can_be_turned_off(open_service: OpenService) -> None:
+    async with open_service(telemetry={"logs": "off", "response_headers": False}) as service:
+        answer = await service.ask(BREAD)
+    assert {"traceresponse", "server-timing"}.isdisjoint(answer.headers)
+    assert [each.event_name for each in service.records if each.trace_id] == [v.SERVED]
+
+
 async def test_telemetry_that_is_off_emits_nothing(open_service: OpenService) -> None:
     async with open_service(telemetry=NO_TELEMETRY) as service:
         answer = await service.ask(BREAD)

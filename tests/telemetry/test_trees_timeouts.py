@@ -85,8 +85,11 @@ async def test_a_request_that_was_given_up_says_so(
     assert (event.attributes or {})[v.CORE.aborted] is True
     assert (event.attributes or {})[ERROR_TYPE] == "CancelledError"
     assert service.counts(v.RECOMMEND_DURATION) == {(None, None, None, "CancelledError"): 1}
+    assert service.counts(v.CORE.problem_count) == {("broken-off", None): 1}
     (root,) = [each for each in service.spans if each.kind is SpanKind.SERVER]
-    assert {v.CORE.aborted, ERROR_TYPE} & set(root.attributes or {})
+    assert (root.attributes or {})[v.CORE.aborted] is True
+    assert (root.attributes or {})[ERROR_TYPE] == "CancelledError"
+    assert root.status.status_code is StatusCode.ERROR
 
 
 async def test_the_circuit_opens(open_service: OpenService, wikipedia: FakeWikipedia) -> None:

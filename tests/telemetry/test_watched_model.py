@@ -4,6 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from openfeature.evaluation_context import EvaluationContext
+from openfeature.exception import ErrorCode
+from openfeature.flag_evaluation import FlagEvaluationDetails, FlagType, Reason
+from openfeature.hook import HookContext
 from opentelemetry._logs import LogRecord
 
 from app.api.models import OnlineMetric
@@ -11,6 +15,8 @@ from app.recommend.reference_profile import FEATURES
 from app.recommend.stages import COMPARE_SHADOW, ESTIMATE_ONLINE, EVALUATE_DRIFT
 from app.settings import SplitSettings, WatchSettings
 from app.telemetry import vocabulary as v
+from app.telemetry.flag_evaluations import FlagEvaluations
+from tests.telemetry.logged import Logged
 from tests.telemetry.recorded_service import OpenService, Service
 from tests.telemetry.watched_service import (
     TYPED,
@@ -93,6 +99,22 @@ async def test_a_split_is_emitted_by_version(open_service: OpenService, shelf_da
     for metric in (v.RECOMMENDATIONS, v.RECOMMEND_DURATION, v.TOP_SCORE, v.FIRST_RELEVANCE):
         points: Any = service.measured()[metric].data.data_points
         assert {each.attributes[v.MODEL_VERSION] for each in points} == {champion, challenger}
+
+
+def test_a_flag_without_a_variant_has_its_value() -> None:
+    logged = Logged()
+    about = HookContext("flag", FlagType.STRING, "champion", EvaluationContext())
+    failed = FlagEvaluationDetails(
+        "flag", "champion", reason=Reason.ERROR, error_code=ErrorCode.FLAG_NOT_FOUND
+    )
+    FlagEvaluations(logged.provider.get_logger("here")).finally_after(about, failed, {})
+    logged.provider.shutdown()
+    assert logged.attributes == {
+        "feature_flag.key": "flag",
+        "feature_flag.result.value": "champion",
+        "feature_flag.result.reason": "error",
+        "error.type": "flag_not_found",
+    }
 
 
 async def test_the_online_metric_is_emitted_and_read_by_version(

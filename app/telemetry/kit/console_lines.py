@@ -49,7 +49,8 @@ class ConsoleLine:
         ]
         for name, shown in self._extra.items():
             if (value := about.get(name)) is not None:
-                words.append(f"{shown}={value if isinstance(value, str) else ','.join(value)}")
+                several = value if isinstance(value, tuple) else (value,)
+                words.append(f"{shown}={','.join(map(str, several))}")
         return " ".join(words)
 
 

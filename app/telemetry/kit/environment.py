@@ -124,6 +124,11 @@ def _exporter(environment: Mapping[str, str], signal: str, name: str) -> str:
     return own or environment.get(f"OTEL_EXPORTER_OTLP_{name}") or ""
 
 
+def sdk_disabled() -> bool:
+    """Whether the standard variable OTEL_SDK_DISABLED turns telemetry off."""
+    return os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+
+
 _pending: list[str] = []
 
 

@@ -2,8 +2,9 @@
 unavailable and one when it is available again.
 
 The library reads OTEL_EXPORTER_OTLP_PROTOCOL (`grpc` or `http/protobuf`), _ENDPOINT, _HEADERS,
-_TIMEOUT, _COMPRESSION … and their forms for one signal. OTEL_TRACES_EXPORTER,
-OTEL_METRICS_EXPORTER and OTEL_LOGS_EXPORTER can be `otlp` or `none`.
+_TIMEOUT (of all tries of a batch; the end of the process does not wait for it: `Kit.close`),
+_COMPRESSION … and their forms for one signal. OTEL_TRACES_EXPORTER, OTEL_METRICS_EXPORTER and
+OTEL_LOGS_EXPORTER can be `otlp` or `none`.
 """
 
 import logging
@@ -32,8 +33,6 @@ from opentelemetry.sdk.trace.export import SpanExporter
 
 from . import export_errors
 
-TIMEOUT_SECONDS = 2.0
-"""Timeout of a batch if OTEL_EXPORTER_OTLP_TIMEOUT is not set; it limits the shutdown time."""
 SIGNALS = ("traces", "metrics", "logs")
 Protocols = dict[str, dict[str, type[Any]]]
 """Exporter classes by protocol and signal."""
@@ -71,7 +70,7 @@ class Delivery:
         elif after and not before:
             log.warning(
                 "the collector does not accept telemetry (%s to %s: %s); the service continues, "
-                "and telemetry beyond the queues is dropped and counted. "
+                "and batches that are not accepted in time are dropped and counted. "
                 "OTEL_EXPORTER_OTLP_ENDPOINT sets the address",
                 signal,
                 endpoint_of(signal),
@@ -124,8 +123,6 @@ def _is_wanted(signal: str) -> bool:
 
 def _exporter(signal: str, kinds: Protocols, delivery: Delivery) -> Any:
     protocol, options = protocol_of(signal), dict[str, Any]()
-    if not _setting(signal, "TIMEOUT"):
-        options["timeout"] = TIMEOUT_SECONDS
     if protocol != "grpc" and not any("CREDENTIAL_PROVIDER" in name for name in os.environ):
         options["session"] = export_errors.Session()
     if protocol == "grpc" and _setting(signal, "COMPRESSION") == "none":

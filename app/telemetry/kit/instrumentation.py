@@ -19,6 +19,7 @@ from opentelemetry.instrumentation.fastapi.version import __version__ as fastapi
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor, RequestInfo
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
 from opentelemetry.instrumentation.sqlite3 import SQLite3Instrumentor
+from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.metrics import Histogram, MeterProvider
 from opentelemetry.propagate import get_global_textmap, set_global_textmap
 from opentelemetry.propagators.textmap import TextMapPropagator
@@ -30,6 +31,7 @@ from opentelemetry.semconv.attributes.db_attributes import (
 from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
 from opentelemetry.semconv.schemas import Schemas
 from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer, TracerProvider
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from opentelemetry.util.http import sanitize_method
 from starlette.middleware import Middleware
 
@@ -39,9 +41,17 @@ from .minimal_scope import MinimalScope
 from .vocabulary import DATABASE_DURATION, SERVER_DURATION, CoreNames
 
 URL_TEMPLATE = "url.template"
+SYSTEMS = {
+    "postgresql": "postgresql", "mysql": "mysql", "mariadb": "mariadb", "sqlite": "sqlite",
+    "mssql": "microsoft.sql_server", "oracle": "oracle.db",
+}  # fmt: skip
+"""From the names of SQLAlchemy's dialects to the conventions' values of `db.system.name`."""
 CONVENTIONS = ("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database")
 """Selects the stable conventions; must be set before the first `instrument`. By default the
 libraries use those from before 2023, which have user input in more attributes."""
+
+BY_DEFAULT = {"traceparent", "tracestate", "baggage"}
+"""Headers that the API propagates if nobody chose."""
 
 
 def instrumented_by_others() -> list[str]:
@@ -68,10 +78,17 @@ class NoPropagation(TextMapPropagator):
 
 
 def prepare() -> None:
-    """Set process-wide options; must be called before anything is instrumented."""
+    """Set process-wide options; must be called before anything is instrumented.
+
+    Unless OTEL_PROPAGATORS is set, only the trace context is propagated: `baggage`, which the API
+    propagates by default too, would be handed on from every caller to everybody who is called.
+    """
     os.environ.update([CONVENTIONS])
-    if not get_global_textmap().fields:  # OTEL_PROPAGATORS=none
+    fields = get_global_textmap().fields
+    if not fields:  # OTEL_PROPAGATORS=none
         set_global_textmap(NoPropagation())
+    elif fields == BY_DEFAULT and not os.environ.get("OTEL_PROPAGATORS"):
+        set_global_textmap(TraceContextTextMapPropagator())
 
 
 @contextmanager
@@ -187,14 +204,14 @@ class SqlAlchemyStatements:
         from sqlalchemy import event  # noqa: PLC0415 - an optional dependency
 
         self._tracer, self._instruments = tracer, instruments
-        self._system = {"postgresql": "postgresql", "mysql": "mysql", "sqlite": "sqlite"}.get(
-            engine.dialect.name, "other_sql"
-        )
+        self._system = SYSTEMS.get(engine.dialect.name, "other_sql")
         event.listen(engine, "before_cursor_execute", self._before)
         event.listen(engine, "after_cursor_execute", self._after)
         event.listen(engine, "handle_error", self._failed)
 
     def _before(self, _: Any, __: Any, statement: str, ___: Any, context: Any, ____: Any) -> None:
+        if not is_instrumentation_enabled():  # an untraced path
+            return
         operation = (statement.split(None, 1) or ["query"])[0].upper()
         attributes = {
             DB_SYSTEM_NAME: self._system,
@@ -212,7 +229,10 @@ class SqlAlchemyStatements:
             self._finish(failure.execution_context, type(failure.original_exception).__qualname__)
 
     def _finish(self, context: Any, error: str | None) -> None:
-        span, operation, began = context.observed_statement
+        observed = context.__dict__.pop("observed_statement", None)
+        if observed is None:  # it failed before the statement, or later, while rows were fetched
+            return
+        span, operation, began = observed
         labels = {DB_SYSTEM_NAME: self._system, DB_OPERATION_NAME: operation, ERROR_TYPE: error}
         self._instruments.record(DATABASE_DURATION, time.perf_counter() - began, labels)
         if error is not None:

@@ -37,7 +37,7 @@ from starlette.types import Scope
 
 from .console_lines import ConsoleLine
 from .effective_settings import effective_settings, settings_hash
-from .environment import pending_warnings, warn_later
+from .environment import pending_warnings, sdk_disabled, warn_later
 from .exceptions import Exceptions
 from .exporters import Delivery, Exporters
 from .facts import Describe, Failures, nothing
@@ -86,7 +86,11 @@ ANOTHER_SDK = (
 
 
 class Kit:
-    """The providers of one worker process and the instrumentation. Use `around`, or `close` it."""
+    """The providers of one worker process and the instrumentation. Use `around`, or `close` it.
+
+    It emits nothing if `settings.enabled` is false or OTEL_SDK_DISABLED is true; logging and the
+    application stay as they are then.
+    """
 
     def __init__(  # noqa: PLR0913 - one object instead of module constants
         self,
@@ -112,21 +116,24 @@ class Kit:
         of stages. `failures`: how exceptions are reported. `user_text`: from a stage's subject to
         the text that a user typed, or None. `request_stages`: stages that do the complete work of
         a request and have no own span. `loggers`: top-level names of the service's loggers, whose
-        records are emitted from INFO up and whole; of others, the first line of warnings.
+        records are emitted from INFO up and whole; of others, the first line of warnings'
+        templates.
         `untraced`: a regular expression of paths that are neither traced nor logged. `shown`:
         further attributes of a request's console line, with their names there. `client_of`: what
         identifies the client of a request; by default its address.
         """
-        prepare()
         self.settings, self.core = settings, vocabulary.core
+        self.enabled = settings.enabled and not sdk_disabled()
+        if self.enabled:
+            prepare()
         about = resource(name, version, settings)
         plain = settings.query_text == "plain"
         created = providers(
             implementation(settings.sdk),
             about,
-            exporters,
+            exporters if self.enabled else Exporters(None, None, None),
             core=self.core,
-            lines=_lines(settings, self.core, shown),
+            lines=_lines(settings, self.core, shown) if self.enabled else None,
             plain=plain,
             ids=ids,
         )
@@ -143,8 +150,7 @@ class Kit:
         exceptions = Exceptions(failures, logger, self.core)
         self.stages = Stages(self.tracer, self.instruments, exceptions, hasher, config)
         self._handler = PrivateHandler(self.logs, exceptions, loggers)
-        self._loggers = loggers
-        self._untraced = untraced
+        self._loggers, self._untraced = loggers, untraced
         self.middleware = Middleware(
             RequestTelemetry,
             core=self.core,
@@ -152,6 +158,7 @@ class Kit:
             logger=logger,
             untraced=re.compile(untraced),
             client_hash=hashed_client(client_of, hasher),
+            response_headers=settings.response_headers,
         )
         self._logger = logger
         self._calls = Calls(self.traces, self.metrics, self.core, self.instruments)
@@ -177,6 +184,9 @@ class Kit:
     @asynccontextmanager
     async def around(self, app: FastAPI) -> AsyncIterator[None]:
         """Observe an application for the length of the block; then send the remaining telemetry."""
+        if not self.enabled:
+            yield
+            return
         with ExitStack() as stack:
             stack.enter_context(silenced(self._is_sending))
             stack.callback(self.close)
@@ -203,6 +213,9 @@ class Kit:
     @contextmanager
     def command(self) -> Iterator[Stages]:
         """Observe a program that is no server; at the end of the block send what remains."""
+        if not self.enabled:
+            yield self.stages
+            return
         with ExitStack() as stack:
             stack.enter_context(silenced(self._is_sending))
             stack.callback(self.close)
@@ -231,15 +244,17 @@ class Kit:
 
     def client(self, client: httpx.AsyncClient | httpx.Client) -> None:
         """Observe the calls of an httpx client."""
-        self._calls.instrument(client)
+        if self.enabled:
+            self._calls.instrument(client)
 
     def sqlite(self, connection: sqlite3.Connection) -> sqlite3.Connection:
         """A connection whose cursors' statements are observed."""
-        return instrument_sqlite(connection, self.traces)
+        return instrument_sqlite(connection, self.traces) if self.enabled else connection
 
     def sqlalchemy(self, engine: Any) -> None:
         """Observe the statements of a SQLAlchemy engine."""
-        SqlAlchemyStatements(engine, self.tracer, self.instruments)
+        if self.enabled:
+            SqlAlchemyStatements(engine, self.tracer, self.instruments)
 
     def observe(self, metric: Metric, callback: CallbackT) -> None:
         """Register a callback for a gauge or counter, called for each export of metrics."""
@@ -279,6 +294,8 @@ def use_globally(kit: Kit) -> None:
 
     Providers of an agent or another SDK are not replaced; a warning says what to do.
     """
+    if not kit.enabled:
+        return
     others = instrumented_by_others()
     found = trace.get_tracer_provider()
     if isinstance(found, trace.ProxyTracerProvider):  # none is set

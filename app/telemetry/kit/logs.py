@@ -1,7 +1,7 @@
 """Converts Python's log records to OpenTelemetry log records, without private data.
 
 Messages of exceptions may quote user input, so only their names and stack traces are emitted; of
-other libraries' warnings only the first line.
+other libraries' warnings only the first line of the template, without its arguments and `extra`.
 """
 
 import copy
@@ -30,6 +30,8 @@ _FIRST_LINE, _SUBJECT = re.compile("\n"), re.compile("[\n(<'\":]")
 REPEATED = ("Exception in ASGI application", '%s - "WebSocket')
 """Beginnings of uvicorn's records that repeat an exception, or contain a URL with its query."""
 UNREADABLE = ("color_message", "websocket")
+_FIELDS = frozenset(vars(logging.makeLogRecord({})))
+"""Fields of every record; others are from `extra`."""
 log = logging.getLogger(__name__)
 
 
@@ -66,9 +68,11 @@ class PrivateHandler(LoggingHandler):
         record = copy.copy(record)
         for name in UNREADABLE:
             record.__dict__.pop(name, None)
-        if not self._is_own(record):  # messages of libraries may contain any object
+        if not self._is_own(record):  # arguments of libraries may be any object
+            record.__dict__ = {k: each for k, each in vars(record).items() if k in _FIELDS}
             until = _SUBJECT if record.exc_info else _FIRST_LINE
-            record.msg, record.args = until.split(record.getMessage(), 1)[0], ()
+            template = record.msg if isinstance(record.msg, str) else type(record.msg).__qualname__
+            record.msg, record.args = until.split(template, 1)[0], ()
         record.msg = record.getMessage().encode("utf-8", "replace").decode()
         record.args = ()
         if record.exc_info and (error := record.exc_info[1]) is not None:
@@ -118,7 +122,10 @@ def warnings_on_stderr() -> Iterator[None]:
 
 @contextmanager
 def handled(handler: logging.Handler, own: Collection[str]) -> Iterator[None]:
-    """Send all log records, uvicorn's included, to the handler; restore logging at the end."""
+    """Send all log records, uvicorn's included, to the handler; restore logging at the end.
+
+    The level of the loggers `own` is INFO, unless the application has set one.
+    """
     root, loggers = logging.getLogger(), [*map(logging.getLogger, own)]
     levels = [(each, each.level) for each in loggers]
     servers = [*map(logging.getLogger, WITH_THEIR_OWN_HANDLERS)]
@@ -126,7 +133,8 @@ def handled(handler: logging.Handler, own: Collection[str]) -> Iterator[None]:
     for each in servers:
         each.handlers, each.propagate = [], True
     for each in loggers:
-        each.setLevel(logging.INFO)
+        if each.level == logging.NOTSET and each.getEffectiveLevel() > logging.INFO:
+            each.setLevel(logging.INFO)
     root.addHandler(handler)
     hook, threading.excepthook = threading.excepthook, _log_thread
     try:

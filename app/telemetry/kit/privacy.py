@@ -46,7 +46,18 @@ REMOVED = frozenset(
 FROM_THE_CALLER = frozenset({SERVER_ADDRESS, SERVER_PORT})
 """On a server span these are the Host header."""
 
-_LITERAL = re.compile(r"'(?:[^']|'')*(?:'|$)|(?<![\w$:?@.])\d[\w.]*")
+_NUMBER = r"(?<![\w$:?@.])\d[\w.]*"
+_SINGLE, _DOUBLE = (rf"{q}(?:[^{q}]|{q}{q})*(?:{q}|$)" for q in "'\"")
+"""Text in quotes, which may be missing at its end."""
+_SINGLE_ESCAPED, _DOUBLE_ESCAPED = (
+    rf"{q}(?:[^{q}\\]|\\.?|{q}{q})*(?:{q}|$)" for q in "'\""
+)  # fmt: skip
+"""The same with backslashes before quotes."""
+_STANDARD = rf"\b[eE]{_SINGLE_ESCAPED}|{_SINGLE}"  # E'…' is PostgreSQL's
+_MYSQL = rf"{_SINGLE_ESCAPED}|{_DOUBLE_ESCAPED}"
+_STRINGS = {"mysql": _MYSQL, "mariadb": _MYSQL, "sqlite": rf"{_SINGLE}|{_DOUBLE}"}
+"""By `db.system.name`. Text in double quotes is a string in MySQL, and in SQLite if no column has
+that name; elsewhere it is a name."""
 
 
 class Hasher:
@@ -186,14 +197,19 @@ def _private_attributes(span: ReadableSpan) -> dict[str, Any] | None:
     if database:  # required by the conventions; the library puts it only into the span's name
         attributes.setdefault(DB_OPERATION_NAME, span.name)
         if DB_QUERY_TEXT in attributes:
-            attributes[DB_QUERY_TEXT] = without_literals(str(attributes[DB_QUERY_TEXT]))
+            statement, system = str(attributes[DB_QUERY_TEXT]), str(found[DB_SYSTEM_NAME])
+            attributes[DB_QUERY_TEXT] = without_literals(statement, system)
     return attributes
 
 
 @lru_cache(1024)
-def without_literals(statement: str) -> str:
-    """SQL with `?` for each string and number that is not a parameter."""
-    return _LITERAL.sub("?", statement)
+def without_literals(statement: str, system: str = "") -> str:
+    """SQL with `?` for each string and number that is not a parameter.
+
+    Comments and PostgreSQL's `$$…$$` stay: bind every value.
+    """
+    literal = f"{_STRINGS.get(system, _STANDARD)}|{_NUMBER}"
+    return re.sub(literal, "?", statement, flags=re.DOTALL)
 
 
 def _private_event(event: Event) -> Event | None:

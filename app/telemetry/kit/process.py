@@ -98,7 +98,7 @@ def observe_process(meter: Meter) -> None:
         yield Observation(process.memory_info().rss)
 
     def threads(_: CallbackOptions) -> Iterable[Observation]:
-        yield Observation(threading.active_count())
+        yield Observation(process.num_threads())  # with those of libraries in C
 
     def files(_: CallbackOptions) -> Iterable[Observation]:
         yield Observation(process.num_fds())

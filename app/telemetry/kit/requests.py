@@ -1,9 +1,10 @@
-"""Middleware for every request: response headers with trace id and durations of stages, one wide
-event with everything known about the request, and a response to unhandled exceptions."""
+"""Middleware for every request: response headers with trace id and durations of stages (if they are
+on), one wide event with everything known about the request, and a response to unhandled exceptions.
+"""
 
-import json
 import logging
 import re
+import sys
 import time
 from collections.abc import Callable, Iterable
 from functools import lru_cache
@@ -13,13 +14,18 @@ from opentelemetry import trace
 from opentelemetry._logs import Logger, SeverityNumber
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 from opentelemetry.metrics import CallbackOptions, Observation
-from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
+from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE, ErrorTypeValues
 from opentelemetry.semconv.attributes.http_attributes import (
     HTTP_REQUEST_METHOD,
     HTTP_RESPONSE_STATUS_CODE,
     HTTP_ROUTE,
 )
+from opentelemetry.trace import StatusCode
 from opentelemetry.util.http import sanitize_method
+from starlette.applications import Starlette
+from starlette.middleware.errors import ServerErrorMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .context import traceparent
@@ -35,23 +41,28 @@ RECEIVED = "telemetry.received"
 """Key in the ASGI scope under which a server puts (time at which it had read the request's head, in
 monotonic seconds; seconds that the head had waited in the kernel before)."""
 ABORTED = "broken-off"
+LAST = ("http.response.body", "http.response.pathsend")
+"""Types of the messages that can end a response."""
 log = logging.getLogger(__name__)
 
 
 class RequestTelemetry:
     """ASGI middleware directly inside the server span."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - named arguments
         self,
         app: ASGIApp,
+        *,
         core: CoreNames,
         instruments: Instruments,
         logger: Logger,
         untraced: re.Pattern[str],
         client_hash: Callable[[Scope], str],
+        response_headers: bool = True,
     ) -> None:
         """`untraced`: paths that are neither traced nor logged. `client_hash`: keyed hash of the
-        client of a request, for the wide event; empty: unknown."""
+        client of a request, for the wide event; empty: unknown. `response_headers`: add them."""
+        self.response_headers = response_headers
         self._app, self._untraced, self._client_hash = app, untraced, client_hash
         self.core, self._instruments, self._logger = core, instruments, logger
         self._debug = (f"{core.prefix}-debug".encode(), b"1")
@@ -70,7 +81,7 @@ class RequestTelemetry:
             with suppress_instrumentation():
                 await self._app(scope, receive, send)
             return
-        response = _Response(self, scope, send)
+        response, service = _Response(self, scope, send), scope.get("app")
         self._describe_arrival(scope, response.record)
         self._active += 1
         token = current.set(response.record)
@@ -83,7 +94,7 @@ class RequestTelemetry:
                 log.exception("unhandled error", extra={EVENT_NAME: EVENT})
             if response.started:  # too late for another response: abort the connection
                 raise
-            await response.fail()
+            await response.fail(service, receive, error)
         finally:
             response.ended()
             current.reset(token)
@@ -103,7 +114,7 @@ class RequestTelemetry:
             log.exception("telemetry of a request failed")
 
     def emit(self, record: RequestRecord, scope: Scope, status: int, seconds: float) -> None:
-        """Emit the wide event, and count the problem, if any."""
+        """Emit the wide event, and count the problem, if any. `status` 0: no response."""
         core = self.core
         about: Attributes = {
             HTTP_REQUEST_METHOD: sanitize_method(scope["method"]),
@@ -118,14 +129,14 @@ class RequestTelemetry:
             about[ERROR_TYPE] = record.failed or str(status)
         if (problem := self.problem(scope)) is not None:
             about[core.problem] = problem
-            labels = {core.problem: problem, HTTP_RESPONSE_STATUS_CODE: status}
+            labels = {core.problem: problem, HTTP_RESPONSE_STATUS_CODE: status or None}
             self._instruments.record(core.problem_count, 1, labels)
         for stage, took in record.stages.items():
             if (name := core.stage_durations.get(stage)) is not None:
                 about[name] = round(took, 6)
         if record.degraded:
             about[core.degraded] = True
-        done = status < HTTPStatus.BAD_REQUEST
+        done = 0 < status < HTTPStatus.BAD_REQUEST
         event = (record.wide_event if done else None) or core.answered
         severity = _severity(status, degraded=record.degraded or core.aborted in about)
         self._logger.emit(
@@ -156,35 +167,51 @@ class _Response:
         seconds = (time.perf_counter_ns() - self._began) / 1e9
         try:
             if message["type"] == "http.response.start":
+                self.started = True
                 self._status = message["status"]
-                message = {**message, "headers": [*message["headers"], *self._headers(seconds)]}
+                if self._telemetry.response_headers:
+                    headers = [*message.get("headers", ()), *self._headers(seconds)]
+                    message = {**message, "headers": headers}
                 self._mark()
-            elif not message.get("more_body", False):
+            elif message["type"] in LAST and not message.get("more_body", False):
                 self._complete = True
                 self._telemetry.emit(self.record, self._scope, self._status, seconds)
         except Exception:
             log.exception("telemetry of a response failed")
-        self.started = True
         await self._send(message)
 
-    async def fail(self) -> None:
-        """Respond with 500 and problem details (RFC 9457)."""
+    async def fail(self, service: Starlette | None, receive: Receive, error: Exception) -> None:
+        """Respond as the application wants it: its debug page, its handler of `Exception` or 500,
+        or else problem details. (Its own middleware for this is outside of this one.)"""
+
+        async def failed(*_: object) -> None:
+            raise error
+
         self._scope.setdefault(PROBLEM, "internal")
-        body = json.dumps({"title": "Internal Server Error", "status": 500}).encode()
-        headers = [
-            (b"content-type", b"application/problem+json"),
-            (b"content-length", str(len(body)).encode()),
-        ]
-        await self.send({"type": "http.response.start", "status": 500, "headers": headers})
-        await self.send({"type": "http.response.body", "body": body})
+        handlers = service.exception_handlers if service else {}
+        handler = handlers.get(500) or handlers.get(Exception) or _internal_error
+        debug = service is not None and service.debug
+        try:
+            await ServerErrorMiddleware(failed, handler, debug)(self._scope, receive, self.send)
+        except Exception as raised:
+            if raised is not error:  # it is raised again after the response
+                raise
 
     def ended(self) -> None:
         """Nothing more will be sent: report an incomplete response as aborted."""
         try:
             if not self._complete:
                 self._scope.setdefault(PROBLEM, ABORTED)
-                self.record.attributes[self._telemetry.core.aborted] = True
-                trace.get_current_span().set_attribute(self._telemetry.core.aborted, True)
+                raised = sys.exc_info()[1]  # also if the request was cancelled
+                kind = type(raised).__qualname__ if raised else ErrorTypeValues.OTHER.value
+                about: Attributes = {
+                    self._telemetry.core.aborted: True,
+                    ERROR_TYPE: self.record.failed or kind,
+                }
+                self.record.attributes.update(about)
+                span = trace.get_current_span()
+                span.set_attributes(about)
+                span.set_status(StatusCode.ERROR)
                 seconds = (time.perf_counter_ns() - self._began) / 1e9
                 self._telemetry.emit(self.record, self._scope, self._status, seconds)
         except Exception:
@@ -209,6 +236,12 @@ class _Response:
             span.set_attribute(core.problem, problem)
             if self._status == HTTPStatus.UNPROCESSABLE_ENTITY:
                 span.add_event(core.invalid)
+
+
+def _internal_error(_: Request, __: Exception) -> JSONResponse:
+    """500 with problem details (RFC 9457)."""
+    content = {"title": "Internal Server Error", "status": 500}
+    return JSONResponse(content, 500, media_type="application/problem+json")
 
 
 def client_host(scope: Scope) -> str:

@@ -39,6 +39,11 @@ class KitSettings(BaseModel):
     shutdown_seconds: Seconds = Field(
         2.5, description="how long the shutdown waits for the last batches"
     )
+    response_headers: bool = Field(
+        True,
+        description="add `traceresponse` (the trace's id) and `Server-Timing` (durations of "
+        "stages) to every response, for every caller",
+    )
     trace_url: str = Field(
         "",
         pattern=r"^(https?://\S*\{trace_id\}\S*)?$",

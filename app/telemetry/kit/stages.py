@@ -18,6 +18,7 @@ from typing import Any, Literal, Self
 
 from opentelemetry import context as context_api
 from opentelemetry import trace
+from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
 from opentelemetry.trace import INVALID_SPAN, Span, StatusCode, Tracer
 
@@ -148,7 +149,7 @@ class ObservedStage:
         config = self._stages.config
         if self.name in config.request_stages:
             self._span = trace.get_current_span()
-        else:
+        elif is_instrumentation_enabled():  # not on an untraced path
             self._span = self._stages.tracer.start_span(self.name, start_time=self._started)
             self._token = context_api.attach(trace.set_span_in_context(self._span))
         if self._record is not None and (text := config.user_text(self._subject)) is not None:

@@ -203,9 +203,13 @@ def anything(value: str) -> str:
     return value
 
 
-def not_honoured(_: str) -> str:
-    """A variable that has no effect here."""
-    raise Refused("is not supported: use the other OTEL_* variables")
+def not_honoured(hint: str) -> Check:
+    """A variable that has no effect here; `hint` says what has."""
+
+    def check(_: str) -> str:
+        raise Refused(f"is not supported: {hint}")
+
+    return check
 
 
 def either(known: tuple[str, ...]) -> str:
@@ -235,7 +239,7 @@ EXPORTER = {
     "ENDPOINT": Variable(endpoint, meaning="the default, on localhost,"),
     "PROTOCOL": Variable(protocol, "grpc"),
     "HEADERS": Variable(headers, meaning="none", secret=True),
-    "TIMEOUT": Variable(seconds, "2"),
+    "TIMEOUT": Variable(seconds, "10"),
     "COMPRESSION": Variable(one_of("none", "gzip", "deflate"), meaning="no compression"),
     "INSECURE": Variable(boolean, meaning="the scheme of the address"),
     "CERTIFICATE": Variable(authorities, meaning="the system's list of authorities"),
@@ -246,14 +250,16 @@ EXPORTER = {
 
 VARIABLES: Mapping[str, Variable] = {
     "OTEL_SDK_DISABLED": Variable(boolean, "false"),
-    "OTEL_CONFIG_FILE": Variable(not_honoured, meaning="no file"),
+    "OTEL_CONFIG_FILE": Variable(
+        not_honoured("use the other OTEL_* variables"), meaning="no file"
+    ),
     "OTEL_LOG_LEVEL": Variable(one_of(*LEVELS), "info"),
     "OTEL_SERVICE_NAME": Variable(anything, meaning="the service's own name"),
     "OTEL_RESOURCE_ATTRIBUTES": Variable(attributes, meaning="nothing of it"),
     "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS": plugins("resource_detector", "a detector", "*"),
     "OTEL_PROPAGATORS": Variable(
         words(installed("propagator", "none"), "a propagator that is not installed"),
-        "tracecontext,baggage",
+        "tracecontext",
     ),
     "OTEL_TRACES_SAMPLER": Variable(
         one_of(*SAMPLERS, *(f"parentbased_{each}" for each in SAMPLERS)), "parentbased_always_on"
@@ -323,13 +329,17 @@ VARIABLES: Mapping[str, Variable] = {
         for way in ("GRPC", "HTTP")
         for signal in SIGNALS
     },
-    **{f"OTEL_PYTHON_{of}EXCLUDED_URLS": Variable(patterns) for of in ("", "FASTAPI_", "HTTPX_")},
+    **{f"OTEL_PYTHON_{of}EXCLUDED_URLS": Variable(patterns) for of in ("", "HTTPX_")},
+    "OTEL_PYTHON_FASTAPI_EXCLUDED_URLS": Variable(
+        not_honoured("the service itself says which paths are not traced"),
+        meaning="the service's list",
+    ),
     **{
         f"{CAPTURED}{name}": Variable(patterns)
-        for name in (
-            "SERVER_REQUEST", "SERVER_RESPONSE", "CLIENT_REQUEST", "CLIENT_RESPONSE",
-            "SANITIZE_FIELDS",
-        )
+        for name in ("SERVER_RESPONSE", "CLIENT_REQUEST", "CLIENT_RESPONSE", "SANITIZE_FIELDS")
     },
+    f"{CAPTURED}SERVER_REQUEST": Variable(
+        not_honoured("headers of requests are private"), meaning="no header"
+    ),
 }  # fmt: skip
 """Every variable that is read here, or that users expect to have an effect."""

@@ -10,6 +10,7 @@
 Nothing is sent: the recorder's exporters keep spans, measurements and records in memory.
 """
 
+import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
@@ -114,14 +115,14 @@ class Recorder:
 
 def leaks(recorder: Recorder, secrets: Iterable[str]) -> list[str]:
     """The secrets that occur in anything recorded; case is ignored."""
-    everything = "".join(
-        [
-            *(each.to_json() for each in recorder.spans),
-            *(each.to_json() for each in recorder.readable),
-            *(each.to_json() for each in recorder.metrics.exports),
-        ]
-    ).casefold()
-    return [each for each in secrets if each.casefold() in everything]
+    recorded = (*recorder.spans, *recorder.readable, *recorder.metrics.exports)
+    everything = "".join(_searchable(json.loads(each.to_json())) for each in recorded)
+    return [each for each in secrets if _searchable(each)[1:-1] in everything]
+
+
+def _searchable(value: object) -> str:
+    """As JSON in one case. `to_json` escapes all but ASCII, of which case can't be ignored."""
+    return json.dumps(value, ensure_ascii=False).casefold()
 
 
 def broken_traces(recorder: Recorder) -> list[str]:
