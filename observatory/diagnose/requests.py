@@ -115,19 +115,24 @@ FROM (
 WHERE {_TOTAL} > 0
 GROUP BY now
 """
-# A query that was sent before in the same window could be answered from the cache.
+# A query that was sent before in the same window could be answered from the cache, unless the
+# catalogue has changed since.
 _REPEATED = f"""
 SELECT now, count() AS n, countIf(outcome = 'miss') AS misses,
     groupUniqArrayIf(3)(trace_id, outcome = 'miss') AS traces
 FROM (
-    SELECT {{now}} AS now, trace_id, attributes['vitrine.cache.outcome'] AS outcome,
-        row_number() OVER (PARTITION BY now, attributes['vitrine.input.hash'] ORDER BY time)
-            AS number
+    SELECT 1 AS one, {{now}} AS now, time, trace_id,
+        attributes['vitrine.cache.outcome'] AS outcome,
+        row_number() OVER same AS number, lagInFrame(time) OVER same AS previous
     FROM vitrine.logs
     WHERE {{both}} AND {_SERVED} AND attributes['vitrine.input.hash'] != ''
         AND attributes['vitrine.cache.outcome'] IN ('hit', 'miss')
-)
-WHERE number > 1
+    WINDOW same AS (PARTITION BY now, attributes['vitrine.input.hash'] ORDER BY time)
+) AS sent
+ASOF LEFT JOIN (
+    SELECT 1 AS one, time AS changed FROM vitrine.spans WHERE {{both}} AND name = 'refresh index'
+) AS refreshed ON sent.one = refreshed.one AND sent.time >= refreshed.changed
+WHERE number > 1 AND previous > changed
 GROUP BY now
 """
 # Queries that were computed in both windows: their words were known before, and are not now.

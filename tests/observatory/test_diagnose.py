@@ -147,14 +147,22 @@ def test_culprit_among_stages(name: str, stored: StoredTelemetry, engine: Engine
     assert found[0].key.startswith(expected), [each.key for each in found]
 
 
-def test_repeated_queries_miss_the_cache(stored: StoredTelemetry, engine: Engine) -> None:
+@pytest.mark.parametrize("written", [False, True])
+def test_repeated_queries_miss_the_cache(
+    stored: StoredTelemetry, engine: Engine, written: bool
+) -> None:
+    """After each write they have to: then that is no suspect."""
     records = []
     for number, at in enumerate(range(BASE, NOW, 6 * SECOND)):
         has = {**SERVED, "vitrine.input.hash": f"{number % 3:016x}"}
         has["vitrine.cache.outcome"] = "hit" if at < START else "miss"
         records.append(answered(at, has))
     stored.logs(records)
-    assert [each.cause for each in diagnose(windows(engine)).suspects] == ["cache_ineffective"]
+    if written:
+        writes = range(START, NOW, 12 * SECOND)
+        stored.trace(1, 0, *(Part(at, start=at, name="refresh index") for at in writes))
+    expected = [] if written else ["cache_ineffective"]
+    assert [each.cause for each in diagnose(windows(engine)).suspects] == expected
 
 
 def test_nothing_to_compare(stored: StoredTelemetry, engine: Engine) -> None:
