@@ -48,7 +48,7 @@ from tests.cases import cases
 pytestmark = pytest.mark.anyio
 KIT = Path(app.telemetry.kit.__file__).parent
 CANARY = "zyzzy4111111111111111"
-NO_TELEMETRY = {"tracing": False, "metrics": False, "logs": False}
+NO_TELEMETRY: Any = {"tracing": False, "metrics": False, "logs": False}
 
 
 def test_it_imports_nothing_of_the_service() -> None:

@@ -189,7 +189,7 @@ class _Response:
 
         self._scope.setdefault(PROBLEM, "internal")
         handlers = service.exception_handlers if service else {}
-        handler = handlers.get(500) or handlers.get(Exception) or _internal_error
+        handler = handlers.get(500) or handlers.get(Exception) or _problem_details
         debug = service is not None and service.debug
         try:
             await ServerErrorMiddleware(failed, handler, debug)(self._scope, receive, self.send)
@@ -238,7 +238,7 @@ class _Response:
                 span.add_event(core.invalid)
 
 
-def _internal_error(_: Request, __: Exception) -> JSONResponse:
+def _problem_details(_: Request, __: Exception) -> JSONResponse:
     """500 with problem details (RFC 9457)."""
     content = {"title": "Internal Server Error", "status": 500}
     return JSONResponse(content, 500, media_type="application/problem+json")

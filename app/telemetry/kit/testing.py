@@ -115,7 +115,7 @@ class Recorder:
 
 def leaks(recorder: Recorder, secrets: Iterable[str]) -> list[str]:
     """The secrets that occur in anything recorded; case is ignored."""
-    recorded = (*recorder.spans, *recorder.readable, *recorder.metrics.exports)
+    recorded: list[Any] = [*recorder.spans, *recorder.readable, *recorder.metrics.exports]
     everything = "".join(_searchable(json.loads(each.to_json())) for each in recorded)
     return [each for each in secrets if _searchable(each)[1:-1] in everything]
 
