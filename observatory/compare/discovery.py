@@ -25,72 +25,81 @@ FEW_VALUES = 12
 """Numbers with at most so many different values are compared by value only."""
 MIN_REQUESTS = 3
 """In the sample; a rarer fact is not counted."""
+_COLUMNS = {
+    "name": "''", "span_kind": "''", "requests": "0", "different": "0", "numeric": "0",
+    "thresholds": "[]", "values": "[]", "failures": "0", "many": "[]",
+}  # fmt: skip
+"""Of each part of the statement, and what those that lack one have."""
+
+
+def _part(name: str, select: str, *columns: str) -> str:
+    """SQL for a part of the statement, which has these columns."""
+    listed = ", ".join(
+        each if each in columns else f"{missing} AS {each}" for each, missing in _COLUMNS.items()
+    )
+    return f"SELECT '{name}' AS part, {listed} FROM\n({select})"
+
+
 _KEYS = f"""
-SELECT
-    key AS name,
-    '' AS span_kind,
-    uniqExact(in_first, number) AS requests,
-    uniq(value) AS different,
-    countIf(isNotNull(quantity)) / count() AS numeric,
-    arraySort(arrayDistinct(quantiles(0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98)(quantity)))
-        AS thresholds,
-    arrayMap(
-        each -> (each.1, each.2), approx_top_k({MAX_VALUES}, 2000)(value)
-    ) AS values,
-    0 AS failures,
-    [] AS many
-FROM
-(
-    SELECT in_first, number, key, value, toFloat64OrNull(value) AS parsed,
-        if(isFinite(parsed), parsed, NULL) AS quantity
-    FROM spans
-    ARRAY JOIN keys AS key, texts AS value
-    WHERE length(value) <= {MAX_VALUE_LENGTH}
-)
-GROUP BY name
-ORDER BY requests DESC, name
-LIMIT {MAX_KEYS}
+    SELECT
+        key AS name,
+        uniqExact(in_first, number) AS requests,
+        uniq(value) AS different,
+        countIf(isNotNull(quantity)) / count() AS numeric,
+        arraySort(arrayDistinct(quantiles(0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98)(quantity)))
+            AS thresholds,
+        arrayMap(
+            each -> (each.1, each.2), approx_top_k({MAX_VALUES}, 2000)(value)
+        ) AS values
+    FROM
+    (
+        SELECT in_first, number, key, value, toFloat64OrNull(value) AS parsed,
+            if(isFinite(parsed), parsed, NULL) AS quantity
+        FROM spans
+        ARRAY JOIN keys AS key, texts AS value
+        WHERE length(value) <= {MAX_VALUE_LENGTH}
+    )
+    GROUP BY name
+    ORDER BY requests DESC, name
+    LIMIT {MAX_KEYS}
 """
 _LEVELS = "0.1, 0.25, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99"
 """Quantiles of durations: close together where the slow ones begin."""
 _STAGES = f"""
-SELECT
-    stage.1 AS name,
-    any(stage.2) AS span_kind,
-    count() AS requests,
-    0 AS different,
-    0 AS numeric,
-    arraySort(arrayDistinct(quantiles({_LEVELS})(self_time)))
-        AS thresholds,
-    [] AS values,
-    countIf(failed) AS failures,
-    arraySort(arrayDistinct(quantiles(0.5, 0.9, 0.98)(calls))) AS many
-FROM stages
-GROUP BY name
-ORDER BY requests DESC, name
-LIMIT {MAX_STAGES}
-"""
-# In one statement, which reads the spans once.
-_OF_SPANS = f"""
-SELECT true AS is_stage, * FROM ({_STAGES})
-UNION ALL
-SELECT false AS is_stage, * FROM ({_KEYS})
+    SELECT
+        stage.1 AS name,
+        any(stage.2) AS span_kind,
+        count() AS requests,
+        countIf(failed) AS failures,
+        arraySort(arrayDistinct(quantiles(0.5, 0.9, 0.98)(calls))) AS many,
+        arraySort(arrayDistinct(quantiles({_LEVELS})(self_time))) AS thresholds
+    FROM stages
+    GROUP BY name
+    ORDER BY requests DESC, name
+    LIMIT {MAX_STAGES}
 """
 _TEMPLATES = f"""
-SELECT template, uniqExact(in_first, number) AS requests
-FROM templates
-GROUP BY template
-ORDER BY requests DESC, template
-LIMIT {MAX_TEMPLATES}
+    SELECT template AS name, uniqExact(in_first, number) AS requests
+    FROM templates
+    GROUP BY name
+    ORDER BY requests DESC, name
+    LIMIT {MAX_TEMPLATES}
 """
 _DURATIONS = f"""
-SELECT
-    count() AS requests,
-    arraySort(arrayDistinct(
-        quantiles({_LEVELS})(duration)
-    )) AS slow
-FROM requests
+    SELECT
+        count() AS requests,
+        arraySort(arrayDistinct(quantiles({_LEVELS})(duration))) AS thresholds
+    FROM requests
 """
+# One statement, which reads everything once.
+_DISCOVERY = "\n" + "\nUNION ALL\n".join(
+    [
+        _part("durations", _DURATIONS, "requests", "thresholds"),
+        _part("key", _KEYS, "name", "requests", "different", "numeric", "thresholds", "values"),
+        _part("stage", _STAGES, "name", "span_kind", "requests", "failures", "many", "thresholds"),
+        _part("template", _TEMPLATES, "name", "requests"),
+    ]
+)
 
 
 _NAME_AND_KIND = "(name, if(parent_id = '', 'server', kind))"
@@ -107,14 +116,10 @@ class _Candidate:
 
 def discover(query: Query, sources: Sources) -> Sequence[Fact]:
     """At most MAX_FACTS facts, those that split the requests most evenly first."""
-    values = sources.values
-    whole = query(sources.statement((), _DURATIONS), values)[0]
-    total = int(whole["requests"])
-    found = list(_graded(Fact(Kind.REQUEST, "request", Test.DURATION), whole["slow"], total))
-    for row in query(sources.statement((SPANS, stages(_NAME_AND_KIND)), _OF_SPANS), values):
-        found += _of_stage(row) if row["is_stage"] else _of_key(row)
-    for row in query(sources.statement((LOGS,), _TEMPLATES), values):
-        found.append(_Candidate(Fact(Kind.LOG, row["template"]), row["requests"]))
+    parts = (SPANS, stages(_NAME_AND_KIND), LOGS)
+    rows = query(sources.statement(parts, _DISCOVERY), sources.values)
+    total = next(int(row["requests"]) for row in rows if row["part"] == "durations")
+    found = [fact for row in rows for fact in _facts(row, total)]
     balance = {
         each.fact: min(each.requests, total - each.requests)
         for each in found
@@ -122,6 +127,19 @@ def discover(query: Query, sources: Sources) -> Sequence[Fact]:
     }
     useful = [fact for fact, least in balance.items() if least > 0]
     return sorted(useful, key=lambda fact: (-balance[fact], fact.rank))[:MAX_FACTS]
+
+
+def _facts(row: Mapping[str, Any], total: int) -> Iterator[_Candidate]:
+    match row["part"]:
+        case "durations":
+            longer = Fact(Kind.REQUEST, "request", Test.DURATION)
+            yield from _graded(longer, row["thresholds"], total)
+        case "key":
+            yield from _of_key(row)
+        case "stage":
+            yield from _of_stage(row)
+        case _:
+            yield _Candidate(Fact(Kind.LOG, row["name"]), row["requests"])
 
 
 def _of_key(row: Mapping[str, Any]) -> Iterator[_Candidate]:
