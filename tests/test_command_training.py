@@ -44,6 +44,7 @@ def test_calibrate_learns_from_judgements_of_ones_own(seed_data: Path, tmp_path:
     np.testing.assert_allclose(found["coefficients"], shipped["coefficients"], rtol=0.05)
 
 
+@pytest.mark.lasting
 def test_a_holdout_is_named_and_its_rejected_rows_are_beside_it(
     seed_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

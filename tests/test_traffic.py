@@ -57,6 +57,7 @@ def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("benchmarks.traffic.PAUSE_SECONDS", 0.001)
 
 
+@pytest.mark.lasting
 @pytest.mark.usefixtures("_hurried")
 def test_users_search_click_and_browse() -> None:
     service = Service()
@@ -77,6 +78,7 @@ def test_a_slow_service_does_not_slow_arrivals_down(monkeypatch: pytest.MonkeyPa
     assert outcomes["unfinished"] == 5
 
 
+@pytest.mark.lasting
 @pytest.mark.parametrize("name", PROFILES)
 def test_profiles(name: str) -> None:
     service = Service()

@@ -101,6 +101,7 @@ def test_a_commit_that_fails_is_undone_and_the_next_one_succeeds(
     assert catalogue.get("after") is not None
 
 
+@pytest.mark.lasting
 def test_a_full_disk_is_reported_and_survived(open_catalogue: OpenCatalogue) -> None:
     catalogue = open_catalogue(SHELF)
     with catalogue.database.write() as connection:
@@ -188,6 +189,7 @@ def test_after_closing_the_file_alone_has_all_commits(
     thread.join()
 
 
+@pytest.mark.lasting
 def test_a_query_goes_on_while_the_database_is_closed(open_catalogue: OpenCatalogue) -> None:
     """Closing its connection would end the process."""
     database, begun, found = open_catalogue(SHELF).database, threading.Event(), []

@@ -80,6 +80,7 @@ def test_two_processes_rank_alike(seed_data: Path) -> None:
         assert len(json.loads(each)) > 50 * len(QUESTIONS) / 2
 
 
+@pytest.mark.lasting
 @pytest.mark.parametrize("lexical", ["fts5", "memory"])
 def test_an_index_that_grew_ranks_as_one_opened_afresh(
     open_catalogue: OpenCatalogue, seed_documents: list[Document], lexical: str
@@ -96,6 +97,7 @@ def test_an_index_that_grew_ranks_as_one_opened_afresh(
     assert rankings(index, QUESTIONS) == rankings(fresh, QUESTIONS)
 
 
+@pytest.mark.lasting
 @pytest.mark.parametrize("exact", [True, False])
 def test_the_order_of_import_does_not_matter(
     open_catalogue: OpenCatalogue,

@@ -97,6 +97,7 @@ def test_an_import(tmp_path: Path, open_catalogue: OpenCatalogue, seed: int) -> 
     assert not catalogue.ensure_models()
 
 
+@pytest.mark.lasting
 def test_writes_and_deletes(tmp_path: Path, open_catalogue: OpenCatalogue) -> None:
     random = Random(1)
     with running(WRITES, tmp_path) as process:
@@ -112,6 +113,7 @@ def test_writes_and_deletes(tmp_path: Path, open_catalogue: OpenCatalogue) -> No
     assert len(open_catalogue()) == len(found)
 
 
+@pytest.mark.lasting
 def test_feedback(tmp_path: Path) -> None:
     random = Random(1)
     with running(FEEDBACK, tmp_path) as process:

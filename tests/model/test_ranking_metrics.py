@@ -48,6 +48,7 @@ def test_the_interval_holds_the_mean_and_narrows_with_more_queries() -> None:
     assert few == quality(values), "the same values, the same interval"
 
 
+@pytest.mark.lasting
 @cases(
     "resampled",
     [

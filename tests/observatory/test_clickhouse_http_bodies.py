@@ -4,6 +4,7 @@ import gzip
 import zlib
 
 import lz4.frame
+import pytest
 
 from observatory.clickhouse_http.application import READER_BYTES, WRITER_BYTES
 from observatory.clickhouse_http.request import MAX_QUERY_BYTES
@@ -44,6 +45,7 @@ def test_a_body_may_be_packed(clickhouse: ClickHouseClient, encoding: str) -> No
         assert answer.text == "1\n"
 
 
+@pytest.mark.lasting
 @cases("encoding", PACKERS)
 def test_a_bomb_is_not_unpacked(clickhouse: ClickHouseClient, encoding: str) -> None:
     packed = {"Content-Encoding": encoding}

@@ -79,6 +79,7 @@ def test_a_hello_needs_no_token_but_no_wrong_one(
     assert answer.status == (403 if password else 200)
 
 
+@pytest.mark.lasting
 @pytest.mark.parametrize("way", WAYS)
 def test_a_whole_session_is_stored(clickhouse: ClickHouseClient, collected: str, way: str) -> None:
     session = [each.into(collected) for each in recording(way)]
@@ -131,6 +132,7 @@ def test_a_block_may_come_in_many_frames(
     assert counts(clickhouse, collected) == STORED
 
 
+@pytest.mark.lasting
 @cases("way", WAYS)
 def test_our_tables_are_such_as_it_makes(clickhouse: ClickHouseClient, way: str) -> None:
     """CREATE … IF NOT EXISTS leaves them be, and DESCRIBE names every column that it inserts."""

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.cases import cases
 from tests.observatory.clickhouse_client import ClickHouseClient, code
 
@@ -10,6 +12,7 @@ JSON = "SELECT 1::UInt64 AS a FORMAT JSONEachRow"
 AS_IT_IS = "0\t0\tdefault\n"
 
 
+@pytest.mark.lasting
 @cases(
     "statement",
     [

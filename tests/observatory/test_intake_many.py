@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
 from google.rpc import code_pb2
 
 from tests.cases import cases
@@ -28,6 +29,7 @@ def together(senders: int, send: Callable[[int], Answer]) -> list[Answer]:
         return list(pool.map(one, range(senders)))
 
 
+@pytest.mark.lasting
 @cases("signal", sorted(TABLES))
 def test_all_that_was_acknowledged_is_there_once(observatory: Observatory, signal: str) -> None:
     group = fresh()
@@ -49,6 +51,7 @@ def test_all_that_was_acknowledged_is_there_once(observatory: Observatory, signa
     assert row == {"all": SENDERS * MESSAGES * RECORDS, "different": row["all"]}
 
 
+@pytest.mark.lasting
 @cases("way", [http, over_grpc])
 def test_a_crowd_is_served_or_asked_to_retry(observatory: Observatory, way: Any) -> None:
     """Senders give up on RESOURCE_EXHAUSTED without a retry delay."""

@@ -98,6 +98,7 @@ def scratch(engine: Engine) -> Iterator[Engine]:
     engine.run("DROP DATABASE scratch")
 
 
+@pytest.mark.lasting
 @settings(max_examples=60)
 @given(rows)
 @example([EMPTY])

@@ -62,6 +62,7 @@ def test_no_more_than_fifty(page: Page, stored: StoredTelemetry) -> None:
     assert {each["count"] for each in page.get("facets/values", key="twice")["values"]} == {2}
 
 
+@pytest.mark.lasting
 def test_more_different_values_than_memory_holds(page: Page, stored: StoredTelemetry) -> None:
     """Then the frequent ones are listed, with counts that are lower bounds."""
     stored.engine.run(

@@ -42,6 +42,7 @@ def test_traces_that_begin_together(page: Page, stored: StoredTelemetry, limit: 
     assert listed(page, limit=limit) == [9, *reversed(numbers), 8]
 
 
+@pytest.mark.lasting
 @pytest.mark.parametrize("limit", LIMITS)
 def test_with_and_without_roots_and_with_many(
     page: Page, stored: StoredTelemetry, limit: int
@@ -61,6 +62,7 @@ def test_with_and_without_roots_and_with_many(
     assert sorted(everything) == list(range(1, 13))
 
 
+@pytest.mark.lasting
 def test_far_apart(page: Page, stored: StoredTelemetry) -> None:
     begins = [MINUTE, 10 * MINUTE, 20 * MINUTE, 3 * HOUR, 5 * HOUR, 30 * HOUR, 70 * HOUR]
     for number, ago in enumerate(begins):

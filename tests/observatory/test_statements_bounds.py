@@ -89,6 +89,7 @@ def _kilobytes(process: Path, name: str) -> int:
     return int(line.split()[1])
 
 
+@pytest.mark.lasting
 @cases("opening", ["(", "[", "SELECT (", "CASE WHEN ", "NOT ", "1 + ", "f("])
 def test_deep_statements_are_refused(clickhouse: ClickHouseClient, opening: str) -> None:
     answer = clickhouse.send(f"SELECT {opening * 20000}")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 
 from observatory.supervision.guarded_process import GuardedProcess
 from observatory.supervision.programs import Collector, Command, Endpoints, Observatory
@@ -90,6 +91,7 @@ def test_a_collector_that_dies_is_restarted_and_the_end_of_its_log_shown(tmp_pat
     assert events.count("process.ended") == 2
 
 
+@pytest.mark.lasting
 def test_what_a_dead_process_started_is_killed() -> None:
     async def run() -> tuple[int, int]:
         script = "sleep 600 >/dev/null & echo $!; exit 3"
