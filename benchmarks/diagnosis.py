@@ -31,7 +31,7 @@ from observatory.store.engine import Engine, Escaped
 from observatory.store.schema import prepare
 
 FAULT, SECONDS, RATE = "wikipedia-500", 25, 8
-REPEATS, AT_ONCE = 5, 4
+REPEATS, AT_ONCE = 5, 2
 _WINDOW = """
 SELECT toUnixTimestamp64Nano(min(Timestamp)) AS base, toUnixTimestamp64Nano(max(Timestamp)) AS last,
     toUnixTimestamp64Nano(quantileExact(0.5)(Timestamp)) AS start, count() AS spans
