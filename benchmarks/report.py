@@ -16,7 +16,7 @@ RESULTS = Path(__file__).parent / "results"
 def report(name: str, title: str, rows: Sequence[Mapping[str, object]]) -> None:
     """Print rows (the first one's keys are the columns) and write them to results/NAME.json."""
     table = Table(title=title)
-    for column in rows[0]:
+    for column in rows[0] if rows else ():
         table.add_column(column, justify="left" if column == next(iter(rows[0])) else "right")
     for row in rows:
         table.add_row(*(f"{v:,.4g}" if isinstance(v, float) else str(v) for v in row.values()))
