@@ -15,12 +15,12 @@ RESULTS = Path(__file__).parent / "results"
 
 def report(name: str, title: str, rows: Sequence[Mapping[str, object]]) -> None:
     """Print rows (the first one's keys are the columns) and write them to results/NAME.json."""
-    table = Table(title=title)
-    for column in rows[0] if rows else ():
-        table.add_column(column, justify="left" if column == next(iter(rows[0])) else "right")
+    table, columns = Table(title=title), list(rows[0]) if rows else []
+    for column in columns:
+        table.add_column(column, justify="left" if column == columns[0] else "right")
     for row in rows:
         table.add_row(*(f"{v:,.4g}" if isinstance(v, float) else str(v) for v in row.values()))
-    Console(width=max(100, 16 * len(rows[0]))).print(table)
+    Console(width=max(100, 16 * len(columns))).print(table)
     RESULTS.mkdir(exist_ok=True)
     machine = {"python": platform.python_version(), "machine": platform.machine()}
     machine["cores"] = str(os.cpu_count())
