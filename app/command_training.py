@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from app.catalogue.importer import is_rejects
-from app.catalogue.index import CatalogueIndex
 from app.catalogue.store import Catalogue
 from app.command_tracking import track_evaluation, track_training
 from app.composition import further_legs, load_model
@@ -32,7 +31,7 @@ from app.model.judgements import DataQuality, ValidJudgements, seed_judgements, 
 from app.model.model_card import rankings, relevance, slices
 from app.model.pseudo_judgements import with_unanswerable
 from app.model.registry_records import Change
-from app.model.seed_training import calibrate_on
+from app.model.seed_training import calibrate_on, opened_index
 from app.model.stages import EVALUATE
 from app.model.training import (
     CannotTrain,
@@ -168,9 +167,8 @@ def calibrate_fusion(catalogue: Catalogue, path: Path | None, queries: Path | No
 
     Raises typer.Exit if there are too few that this catalogue can use.
     """
-    legs = further_legs(catalogue)
-    model = load_model(catalogue.models.embedder, legs)
-    index = CatalogueIndex(catalogue.database, catalogue.models, legs=legs).now()
+    model = load_model(catalogue.models.embedder, further_legs(catalogue))
+    index = opened_index(catalogue)
     try:
         if path:
             valid = validate(with_unanswerable(read_judgements(path, queries), index), catalogue)

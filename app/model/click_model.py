@@ -89,7 +89,7 @@ def examination(log: FeedbackLog) -> Examination:
     numbers = log.recommendation[seen][used]
     np.add.at(scores, (numbers, rank[used]), 1)
     np.subtract.at(scores, numbers, shares[pair[used]])
-    together = (shown > 0).T @ (shown > 0)
+    together = (shown > 0).T @ (shown > 0)  # booleans, of which sums are "or"
     linked = np.linalg.matrix_power(together, RANKS)[0]
     return Examination(np.exp(logarithm), likes.sum(axis=0) * linked, information, scores[:, 1:])
 

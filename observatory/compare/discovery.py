@@ -29,7 +29,7 @@ _COLUMNS = {
     "name": "''", "span_kind": "''", "requests": "0", "different": "0", "numeric": "0",
     "thresholds": "[]", "values": "[]", "failures": "0", "many": "[]",
 }  # fmt: skip
-"""Of each part of the statement, and what those that lack one have."""
+"""The columns of all parts of the statement, and their values in parts that lack them."""
 
 
 def _part(name: str, select: str, *columns: str) -> str:

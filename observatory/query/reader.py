@@ -42,7 +42,7 @@ class Limits:
             "max_result_bytes": self.result_bytes,
             "limit": self.rows,
             "max_threads": 2,
-            "enable_materialized_cte": 1,
+            "enable_materialized_cte": 1,  # comparisons use a subquery several times
             "allow_introspection_functions": 0,
             "session_timezone": "'UTC'",
             "output_format_json_quote_64bit_integers": 0,

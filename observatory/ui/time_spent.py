@@ -18,7 +18,7 @@ USUAL = (0.4, 0.6)
 MAX_TRACES, MAX_SPANS = 100, 40_000
 """Traces of either sample, chosen by a hash of their id, and spans of both."""
 _QUANTILES = f"""
-SELECT count() AS requests,
+SELECT count() AS requests, max(Duration) AS longest,
     quantilesTDigest({USUAL[0]}, {USUAL[1]}, {SLOW})(Duration) AS quantiles
 FROM otel.otel_traces WHERE {REQUEST} AND {within("from", "to")} AND {{where}}
 """
@@ -49,6 +49,7 @@ def time_spent(queries: Queries, parameters: Parameters) -> dict[str, Any]:
     values = {**around(where), **condition.values}
     found = queries.row(_QUANTILES.replace("{where}", condition.sql), values)
     low, high, slow = map(float, found["quantiles"] if found["requests"] else (0, 0, 0))
+    slow = min(slow, found["longest"])  # quantiles have 24 bits, and may be above all durations
     limits = {"low": low, "high": high, "slow": slow}
     chosen = queries.rows(_CHOSEN.replace("{where}", condition.sql), {**values, **limits})
     ids = array(sorted({row["trace_id"] for row in chosen}))

@@ -113,3 +113,12 @@ def test_time_spent(page: Page) -> None:
 def test_time_spent_by_nothing(page: Page) -> None:
     found = page.get("time-spent")
     assert (found["traces"], found["stacks"]) == ({"slow": 0, "usual": 0}, [])
+
+
+def test_time_spent_by_the_slowest_of_few(page: Page, stored: StoredTelemetry) -> None:
+    for trace in range(1, 41):
+        stored.trace(trace, RECENT, root(length=trace * MS + 3))
+    stored.trace(41, RECENT, root(length=54_500_003))  # 54,500,004 in 24 bits
+    found = page.get("time-spent")
+    assert found["slow_ms"] == pytest.approx(54.500003, abs=1e-9)
+    assert found["traces"]["slow"] == 1

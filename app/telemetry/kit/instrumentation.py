@@ -51,7 +51,7 @@ CONVENTIONS = ("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database")
 libraries use those from before 2023, which have user input in more attributes."""
 
 BY_DEFAULT = {"traceparent", "tracestate", "baggage"}
-"""Headers that the API propagates if nobody chose."""
+"""Headers that the API propagates by default."""
 
 
 def instrumented_by_others() -> list[str]:
